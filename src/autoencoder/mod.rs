@@ -1,0 +1,5 @@
+//! Between pictures and latents.
+
+mod tiny;
+
+pub use tiny::{AutoencoderTiny, Layer, TinyBlock};

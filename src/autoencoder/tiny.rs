@@ -1,0 +1,148 @@
+//! The TAESD family of autoencoders: 3x3 convolutions, ReLU, nearest upsampling.
+//!
+//! The layers stand in the same flat list as in diffusers' `AutoencoderTiny`
+//! (`encoder.layers.{i}`, `decoder.layers.{i}`), so the weights carry its names.
+//! Unlike there, every stage may have a width of its own.
+
+use crate::config::AutoencoderConfig;
+use burn::module::{Initializer, Module};
+use burn::nn::PaddingConfig2d;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::tensor::activation::relu;
+use burn::tensor::module::interpolate;
+use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
+use burn::tensor::{Device, Tensor};
+
+/// Encoder and decoder. Pictures are in [−1, 1].
+#[derive(Module, Debug)]
+pub struct AutoencoderTiny {
+    pub encoder: Coder,
+    pub decoder: Coder,
+    latent_magnitude: f64,
+}
+
+/// A flat list of layers, as diffusers has it.
+#[derive(Module, Debug)]
+pub struct Coder {
+    pub layers: Vec<Layer>,
+}
+
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a handful per model; boxing would lengthen every parameter path")]
+pub enum Layer {
+    Conv(Conv2d),
+    Block(TinyBlock),
+    Relu(Marker),
+    Upsample(Marker),
+}
+
+/// A layer without parameters.
+#[derive(Module, Debug)]
+pub struct Marker {}
+
+/// `relu(conv(x) + skip(x))` with three convolutions.
+#[derive(Module, Debug)]
+pub struct TinyBlock {
+    pub conv_0: Conv2d,
+    pub conv_2: Conv2d,
+    pub conv_4: Conv2d,
+}
+
+impl AutoencoderTiny {
+    pub fn new(config: &AutoencoderConfig, device: &Device) -> Self {
+        Self {
+            encoder: Coder { layers: encoder_layers(config, device) },
+            decoder: Coder { layers: decoder_layers(config, device) },
+            latent_magnitude: config.latent_magnitude,
+        }
+    }
+
+    /// # Shapes
+    /// - `image`: `[N, C_image, H, W]` in [−1, 1]
+    /// - result: `[N, C_latent, H/f, W/f]`
+    pub fn encode(&self, image: Tensor<4>) -> Tensor<4> {
+        self.encoder.forward((image + 1.0) / 2.0)
+    }
+
+    /// # Shapes
+    /// - `z`: `[N, C_latent, h, w]`
+    /// - result: `[N, C_image, h·f, w·f]`, about [−1, 1] (not clamped)
+    pub fn decode(&self, z: Tensor<4>) -> Tensor<4> {
+        let z = (z / self.latent_magnitude).tanh() * self.latent_magnitude;
+        self.decoder.forward(z) * 2.0 - 1.0
+    }
+}
+
+impl Coder {
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        self.layers.iter().fold(x, |x, layer| layer.forward(x))
+    }
+}
+
+impl Layer {
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Conv(conv) => conv.forward(x),
+            Self::Block(block) => block.forward(x),
+            Self::Relu(_) => relu(x),
+            Self::Upsample(_) => {
+                let [_, _, h, w] = x.dims();
+                interpolate(x, InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * h, 2 * w]))
+            }
+        }
+    }
+}
+
+impl TinyBlock {
+    fn new(width: usize, device: &Device) -> Self {
+        let conv = || conv3x3(width, width, 1, true, device);
+        Self { conv_0: conv(), conv_2: conv(), conv_4: conv() }
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let y = relu(self.conv_0.forward(x.clone()));
+        let y = relu(self.conv_2.forward(y));
+        relu(self.conv_4.forward(y) + x)
+    }
+}
+
+fn encoder_layers(config: &AutoencoderConfig, device: &Device) -> Vec<Layer> {
+    let mut layers = Vec::new();
+    let mut width = config.in_channels;
+    for (stage, (&next, &blocks)) in
+        config.encoder_block_out_channels.iter().zip(&config.num_encoder_blocks).enumerate()
+    {
+        let first = stage == 0;
+        layers.push(Layer::Conv(conv3x3(width, next, if first { 1 } else { 2 }, first, device)));
+        layers.extend((0..blocks).map(|_| Layer::Block(TinyBlock::new(next, device))));
+        width = next;
+    }
+    layers.push(Layer::Conv(conv3x3(width, config.latent_channels, 1, true, device)));
+    layers
+}
+
+fn decoder_layers(config: &AutoencoderConfig, device: &Device) -> Vec<Layer> {
+    let widths = &config.decoder_block_out_channels;
+    let mut layers =
+        vec![Layer::Conv(conv3x3(config.latent_channels, widths[0], 1, true, device)), Layer::Relu(Marker {})];
+    for (stage, (&width, &blocks)) in widths.iter().zip(&config.num_decoder_blocks).enumerate() {
+        layers.extend((0..blocks).map(|_| Layer::Block(TinyBlock::new(width, device))));
+        match widths.get(stage + 1) {
+            Some(&next) => {
+                layers.push(Layer::Upsample(Marker {}));
+                layers.push(Layer::Conv(conv3x3(width, next, 1, false, device)));
+            }
+            None => layers.push(Layer::Conv(conv3x3(width, config.in_channels, 1, true, device))),
+        }
+    }
+    layers
+}
+
+fn conv3x3(from: usize, to: usize, stride: usize, bias: bool, device: &Device) -> Conv2d {
+    Conv2dConfig::new([from, to], [3, 3])
+        .with_stride([stride, stride])
+        .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+        .with_bias(bias)
+        .with_initializer(Initializer::KaimingUniform { gain: 1.0 / 3f64.sqrt(), fan_out_only: false })
+        .init(device)
+}

@@ -1,0 +1,20 @@
+//! The method: how noise is added ([`schedule`]), what the network's output
+//! means ([`prediction`]), how a step is taken back ([`sampler`]), how the class
+//! steers it ([`guidance`]), and where the noise comes from ([`noise`]).
+//!
+//! Sources: DDPM (Ho et al. 2020, arXiv:2006.11239), Improved DDPM (Nichol &
+//! Dhariwal 2021, arXiv:2102.09672), DDIM (Song et al. 2020, arXiv:2010.02502),
+//! DPM-Solver++ (Lu et al. 2022, arXiv:2211.01095), classifier-free guidance
+//! (Ho & Salimans 2022, arXiv:2207.12598), v-prediction (Salimans & Ho 2022,
+//! arXiv:2202.00512).
+
+pub mod schedule;
+
+#[cfg(feature = "model")]
+pub mod guidance;
+#[cfg(feature = "model")]
+pub mod noise;
+#[cfg(feature = "model")]
+pub mod prediction;
+#[cfg(feature = "model")]
+pub mod sampler;

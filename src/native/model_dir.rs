@@ -1,0 +1,159 @@
+//! Model folders on disk: `config.json`, the index, the shards.
+
+use crate::autoencoder::AutoencoderTiny;
+use crate::config::{AutoencoderConfig, ModelConfig};
+use crate::generate::Model;
+use crate::weights::keys::{AUTOENCODER, TRANSFORMER};
+use crate::weights::{Dtype, INDEX_FILE, Loader, WeightsIndex, collect, verify, write_shards};
+use anyhow::{Context, Result};
+use burn::tensor::Device;
+use std::path::Path;
+
+/// The configuration's file name in a model folder.
+pub const CONFIG_FILE: &str = "config.json";
+/// Shards of this size show progress on a slow line and are quick to fetch again.
+const SHARD_BYTES: usize = 4 << 20;
+
+/// Reads a model folder.
+///
+/// # Errors
+/// Names the file or tensor that is missing or wrong, and the cure.
+pub fn load(dir: &Path, device: &Device) -> Result<Model> {
+    let config = read_config(dir)?;
+    let mut loader = Loader::default();
+    let model = fold_shards(dir, Model::new(&config, device), |model, file, bytes| {
+        Ok(model.load_shard(&mut loader, file, bytes)?)
+    })?;
+    model.finish_loading(&loader).with_context(|| dir.display().to_string())?;
+    Ok(model)
+}
+
+/// Reads and checks `config.json`.
+///
+/// # Errors
+/// Names the file and what is wrong with it.
+pub fn read_config(dir: &Path) -> Result<ModelConfig> {
+    let path = dir.join(CONFIG_FILE);
+    let bytes = read_file(&path).context("--model wants the folder of a model")?;
+    let config: ModelConfig =
+        serde_json::from_slice(&bytes).with_context(|| format!("{}: not a model configuration", path.display()))?;
+    config.validate().with_context(|| path.display().to_string())?;
+    Ok(config)
+}
+
+/// Writes a model folder; the configuration comes last, so that a broken-off write is not taken for a model.
+///
+/// # Errors
+/// Names the file that could not be written.
+pub fn save(dir: &Path, model: &Model, dtype: Dtype) -> Result<()> {
+    let mut tensors = collect(&model.dit, TRANSFORMER);
+    shape_patch_kernel(&mut tensors, model);
+    if let Some(autoencoder) = &model.autoencoder {
+        tensors.extend(collect(autoencoder, AUTOENCODER));
+    }
+    save_tensors(dir, &tensors, dtype)?;
+    write_json(&dir.join(CONFIG_FILE), &model.config)
+}
+
+/// Reads an autoencoder that was trained on its own: `autoencoder.json` and shards.
+///
+/// # Errors
+/// Names the file or tensor that is missing or wrong.
+pub fn load_autoencoder(dir: &Path, device: &Device) -> Result<(AutoencoderConfig, AutoencoderTiny)> {
+    let path = dir.join("autoencoder.json");
+    let bytes = read_file(&path).context("--autoencoder wants the output folder of 'dit train autoencoder'")?;
+    let config: AutoencoderConfig =
+        serde_json::from_slice(&bytes).with_context(|| format!("{}: not an autoencoder", path.display()))?;
+    config.validate().with_context(|| path.display().to_string())?;
+    let mut loader = Loader::default();
+    let autoencoder = fold_shards(dir, AutoencoderTiny::new(&config, device), |autoencoder, file, bytes| {
+        Ok(loader.apply(autoencoder, AUTOENCODER, file, bytes, device)?)
+    })?;
+    loader.finish(&autoencoder, AUTOENCODER).with_context(|| dir.display().to_string())?;
+    Ok((config, autoencoder))
+}
+
+/// Writes what [`load_autoencoder`] reads.
+///
+/// # Errors
+/// Names the file that could not be written.
+pub fn save_autoencoder(dir: &Path, config: &AutoencoderConfig, autoencoder: &AutoencoderTiny) -> Result<()> {
+    save_tensors(dir, &collect(autoencoder, AUTOENCODER), Dtype::F32)?;
+    write_json(&dir.join("autoencoder.json"), config)
+}
+
+/// Writes shards and their index.
+///
+/// # Errors
+/// Names the file that could not be written.
+pub fn save_tensors(dir: &Path, tensors: &[crate::weights::NamedTensor], dtype: Dtype) -> Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("{}: cannot create the folder", dir.display()))?;
+    let sharded = write_shards(tensors, dtype, SHARD_BYTES);
+    for shard in &sharded.shards {
+        write_file(&dir.join(&shard.file), &shard.bytes)?;
+    }
+    write_json(&dir.join(INDEX_FILE), &sharded.index)
+}
+
+/// Folds `apply` over the shards that the index lists; each one's hash is checked first.
+///
+/// # Errors
+/// Names the file, and whatever `apply` says.
+pub fn fold_shards<T>(dir: &Path, init: T, mut apply: impl FnMut(T, &str, &[u8]) -> Result<T>) -> Result<T> {
+    let path = dir.join(INDEX_FILE);
+    let index = WeightsIndex::parse(&path.display().to_string(), &read_file(&path)?)?;
+    index.metadata.shards.iter().try_fold(init, |value, (file, info)| {
+        let path = dir.join(file);
+        let bytes = read_file(&path)?;
+        verify(&path.display().to_string(), &bytes, info)?;
+        apply(value, file, &bytes).with_context(|| path.display().to_string())
+    })
+}
+
+/// Writes a file by way of a temporary one beside it, so that what was there is lost only when the new one is whole.
+///
+/// # Errors
+/// Names the file: folder missing, no permission, disk full.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".tmp");
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::File::create(&temporary)?;
+        std::io::Write::write_all(&mut file, bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    };
+    write().map_err(|error| {
+        // Best effort: the error that matters is the one being reported.
+        let _ = std::fs::remove_file(&temporary);
+        anyhow::Error::new(error).context(format!(
+            "{}: cannot write it ({} bytes). Is there room on the disk, and may you write there?",
+            path.display(),
+            bytes.len()
+        ))
+    })
+}
+
+/// Writes pretty JSON with a newline at the end.
+///
+/// # Errors
+/// Names the file that could not be written.
+pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value).context("encoding JSON")?;
+    text.push('\n');
+    write_file(path, text.as_bytes())
+}
+
+/// # Errors
+/// Names the file that could not be read.
+pub fn read_file(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{}: cannot read it", path.display()))
+}
+
+/// The official file has the patch projection as a convolution kernel `[D, C, p, p]`.
+fn shape_patch_kernel(tensors: &mut [crate::weights::NamedTensor], model: &Model) {
+    let dit = &model.config.transformer;
+    for tensor in tensors.iter_mut().filter(|t| t.name.ends_with("x_embedder.proj.weight")) {
+        tensor.shape = vec![dit.hidden_size, dit.in_channels, dit.patch_size, dit.patch_size];
+    }
+}

@@ -1,0 +1,143 @@
+//! `dit train autoencoder`: pictures ↔ latents.
+
+use super::trainer::{Task, TrainOptions, Trainer};
+use crate::autoencoder::AutoencoderTiny;
+use crate::config::AutoencoderConfig;
+use crate::diffusion::noise::{self, gaussian};
+use crate::native::data::{Dataset, IMAGE_SIZE, Split};
+use crate::native::{image, model_dir};
+use anyhow::Result;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::Rng;
+use std::path::PathBuf;
+
+/// Options of `dit train autoencoder`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct AutoencoderOptions {
+    #[command(flatten)]
+    pub train: TrainOptions,
+    /// Width of each encoder stage; every stage after the first halves the side
+    #[arg(long, value_delimiter = ',', default_value = "16,48,64")]
+    pub encoder_widths: Vec<usize>,
+    /// Residual blocks of each encoder stage
+    #[arg(long, value_delimiter = ',', default_value = "0,1,1")]
+    pub encoder_blocks: Vec<usize>,
+    /// Width of each decoder stage; every stage but the last doubles the side
+    #[arg(long, value_delimiter = ',', default_value = "64,48,16")]
+    pub decoder_widths: Vec<usize>,
+    /// Residual blocks of each decoder stage
+    #[arg(long, value_delimiter = ',', default_value = "2,1,1")]
+    pub decoder_blocks: Vec<usize>,
+    /// Latent channels
+    #[arg(long, default_value_t = 4)]
+    pub latent_channels: usize,
+    /// Noise added to the latents while training, in units of their standard deviation
+    #[arg(long, default_value_t = 0.05)]
+    pub latent_noise: f64,
+}
+
+impl AutoencoderOptions {
+    fn config(&self) -> AutoencoderConfig {
+        AutoencoderConfig {
+            in_channels: 1,
+            latent_channels: self.latent_channels,
+            encoder_block_out_channels: self.encoder_widths.clone(),
+            num_encoder_blocks: self.encoder_blocks.clone(),
+            decoder_block_out_channels: self.decoder_widths.clone(),
+            num_decoder_blocks: self.decoder_blocks.clone(),
+            latent_magnitude: 3.0,
+        }
+    }
+}
+
+/// Trains an autoencoder and writes it to the output folder.
+///
+/// # Errors
+/// Bad options, data that cannot be read, files that cannot be written.
+pub fn run(options: &AutoencoderOptions) -> Result<()> {
+    let config = options.config();
+    config.validate()?;
+    let data = Dataset::load(&options.train.data, Split::Train)?;
+    let test = Dataset::load(&options.train.data, Split::Test)?;
+    let plain = options.train.device.device();
+    let device = plain.clone().autodiff();
+    device.seed(options.train.seed);
+    let model = AutoencoderTiny::new(&config, &device);
+    println!("autoencoder: {} parameters, {} training pictures", model.num_params(), data.len());
+    let out = options.train.out.clone();
+    let task = AutoencoderTask { data, test, device: device.clone(), plain, latent_noise: options.latent_noise, out };
+    let Some((model, _)) = Trainer::new(&task, &options.train, &device, model)?.run()? else { return Ok(()) };
+    println!("test PSNR {:.2} dB", task.psnr(&model, task.test.len()));
+    model_dir::save_autoencoder(&options.train.out, &config, &model)
+}
+
+struct AutoencoderTask {
+    data: Dataset,
+    test: Dataset,
+    device: Device,
+    plain: Device,
+    latent_noise: f64,
+    out: PathBuf,
+}
+
+/// Pictures `[B, 1, 32, 32]` and the seed of the latent noise.
+struct Batch {
+    images: Tensor<4>,
+    seed: u64,
+}
+
+impl Task for AutoencoderTask {
+    type Model = AutoencoderTiny;
+    type Batch = Batch;
+
+    fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    fn batch(&self, indices: &[usize], rng: &mut ChaCha8Rng) -> Batch {
+        let flips: Vec<bool> = indices.iter().map(|_| noise::uniform(rng) < 0.5).collect();
+        Batch { images: self.data.batch(indices, |i| flips[i], &self.device), seed: rng.next_u64() }
+    }
+
+    /// Squared error per pixel. Noise on the latents keeps neighbouring latents alike, which is what
+    /// the transformer's small errors need.
+    fn loss(&self, model: &AutoencoderTiny, batch: &Batch) -> Tensor<1> {
+        let z = model.encode(batch.images.clone()); // [B, C, h, w]
+        let shape = z.dims();
+        let noise = TensorData::new(gaussian(batch.seed, 0, shape.iter().product()), shape);
+        let noise = Tensor::from_data(noise, &self.device);
+        let [_, c, _, _] = shape;
+        let std = z.clone().detach().swap_dims(0, 1).reshape([c as i32, -1]).var(1).sqrt().reshape([1, c as i32, 1, 1]);
+        let decoded = model.decode(z + noise * std * self.latent_noise);
+        (decoded - batch.images.clone()).square().sum() / (IMAGE_SIZE * IMAGE_SIZE) as f64
+    }
+
+    fn sample(&self, ema: &AutoencoderTiny, step: usize) -> Result<()> {
+        const COUNT: usize = 16;
+        let originals = self.test.batch(&(0..COUNT).collect::<Vec<_>>(), |_| false, &self.plain);
+        let decoded = ema.decode(ema.encode(originals.clone())).clamp(-1.0, 1.0);
+        let mut pictures = image::pictures(originals);
+        pictures.extend(image::pictures(decoded));
+        eprintln!("\nstep {step}: test PSNR {:.2} dB over 1000 pictures", self.psnr(ema, 1000));
+        image::grid(&pictures, COUNT).enlarged(2).save_png(&self.out.join(format!("reconstructions-{step:06}.png")))
+    }
+}
+
+impl AutoencoderTask {
+    /// Peak signal-to-noise ratio of test reconstructions, in dB (peak to peak 2).
+    fn psnr(&self, model: &AutoencoderTiny, count: usize) -> f64 {
+        let indices: Vec<usize> = (0..count.min(self.test.len())).collect();
+        let squares: f64 = indices
+            .chunks(100)
+            .map(|chunk| {
+                let images = self.test.batch(chunk, |_| false, &self.plain);
+                let decoded = model.decode(model.encode(images.clone())).clamp(-1.0, 1.0);
+                f64::from((decoded - images).square().sum().into_scalar::<f32>())
+            })
+            .sum();
+        let mse = squares / (indices.len() * IMAGE_SIZE * IMAGE_SIZE) as f64;
+        10.0 * (4.0 / mse).log10()
+    }
+}

@@ -1,0 +1,1 @@
+//! `dit train classifier`: the small network that judges samples.

@@ -1,0 +1,297 @@
+//! `dit train dit`: the transformer, on latents that were encoded once.
+
+use super::trainer::{Task, TrainOptions, Trainer};
+use crate::autoencoder::AutoencoderTiny;
+use crate::config::{
+    BetaSchedule, DiffusionConfig, DitConfig, LatentStats, ModelConfig, PredictionType, RunSettings, SamplerKind,
+    VarianceType,
+};
+use crate::diffusion::noise::{self, gaussian};
+use crate::diffusion::prediction::training_target;
+use crate::diffusion::sampler::{SamplerConfig, training_schedule};
+use crate::diffusion::schedule::NoiseSchedule;
+use crate::dit::Dit;
+use crate::generate::{Model, Noise, Request, Run};
+use crate::native::data::{Dataset, FASHION_LABELS, Split};
+use crate::native::{image, model_dir};
+use crate::weights::Dtype;
+use anyhow::{Result, bail};
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use clap::ValueEnum;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::Rng;
+use std::path::PathBuf;
+
+/// Options of `dit train dit`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DitOptions {
+    #[command(flatten)]
+    pub train: TrainOptions,
+    /// Output folder of 'dit train autoencoder'
+    #[arg(long, value_name = "DIR")]
+    pub autoencoder: PathBuf,
+    /// Name of the model, for people
+    #[arg(long, default_value = "Fashion")]
+    pub name: String,
+    /// Size from the paper (S, B, L, XL) instead of --depth, --hidden-size and --num-heads
+    #[arg(long, conflicts_with_all = ["depth", "hidden_size", "num_heads"])]
+    pub preset: Option<String>,
+    #[arg(long, default_value_t = 6)]
+    pub depth: usize,
+    #[arg(long, default_value_t = 192)]
+    pub hidden_size: usize,
+    #[arg(long, default_value_t = 6)]
+    pub num_heads: usize,
+    #[arg(long, default_value_t = 2)]
+    pub patch_size: usize,
+    #[arg(long, value_enum, default_value_t = Schedule::Cosine)]
+    pub beta_schedule: Schedule,
+    /// Share of labels replaced by "no class", for guidance
+    #[arg(long, default_value_t = 0.1)]
+    pub class_dropout: f64,
+    /// Weigh each timestep by min(SNR, γ)/SNR (Hang et al. 2023)
+    #[arg(long, value_name = "GAMMA")]
+    pub min_snr_gamma: Option<f64>,
+    /// Clamp of the predicted clean latent while sampling, in standard deviations
+    #[arg(long, default_value_t = 4.0)]
+    pub clip_sample_range: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Schedule {
+    Linear,
+    Cosine,
+}
+
+impl DitOptions {
+    fn config(&self, autoencoder: crate::config::AutoencoderConfig, latents: LatentStats) -> Result<ModelConfig> {
+        let sample_size = super::super::data::IMAGE_SIZE / autoencoder.factor();
+        let mut transformer = DitConfig {
+            sample_size,
+            patch_size: self.patch_size,
+            in_channels: autoencoder.latent_channels,
+            hidden_size: self.hidden_size,
+            depth: self.depth,
+            num_heads: self.num_heads,
+            mlp_ratio: 4,
+            num_classes: FASHION_LABELS.len(),
+            learn_sigma: false,
+        };
+        if let Some(preset) = &self.preset {
+            transformer = transformer.with_preset(preset)?;
+        }
+        let beta_schedule = match self.beta_schedule {
+            Schedule::Linear => BetaSchedule::Linear,
+            Schedule::Cosine => BetaSchedule::Cosine,
+        };
+        let config = ModelConfig {
+            name: self.name.clone(),
+            transformer,
+            scheduler: DiffusionConfig {
+                num_train_timesteps: 1000,
+                beta_schedule,
+                prediction_type: PredictionType::Epsilon,
+                variance_type: VarianceType::FixedSmall,
+                clip_sample_range: Some(self.clip_sample_range),
+                guidance_channels: None,
+            },
+            autoencoder: Some(autoencoder),
+            latents,
+            labels: FASHION_LABELS.map(String::from).to_vec(),
+            defaults: RunSettings { class: 9, ..RunSettings::default() },
+            license: "MIT OR Apache-2.0 (weights); data: Fashion-MNIST, MIT, Zalando SE".into(),
+        };
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+/// Trains a transformer and writes the model folder `OUT/model`.
+///
+/// # Errors
+/// Bad options, data or an autoencoder that cannot be read, files that cannot be written.
+pub fn run(options: &DitOptions) -> Result<()> {
+    if !(0.0..1.0).contains(&options.class_dropout) {
+        bail!("--class-dropout {}: use 0 up to 1", options.class_dropout);
+    }
+    let plain = options.train.device.device();
+    let device = plain.clone().autodiff();
+    device.seed(options.train.seed);
+    let (autoencoder_config, autoencoder) = model_dir::load_autoencoder(&options.autoencoder, &plain)?;
+    let data = Dataset::load(&options.train.data, Split::Train)?;
+    println!("encoding {} pictures and their mirror images", data.len());
+    let (latents, stats) = Latents::encode(&data, &autoencoder, &plain);
+    let config = options.config(autoencoder_config, stats)?;
+    let model = Dit::new(&config.transformer, &device);
+    println!("transformer: {} parameters, {} tokens", model.num_params(), config.transformer.num_tokens());
+    let task = DitTask {
+        schedule: training_schedule(&config.scheduler),
+        config,
+        autoencoder,
+        latents,
+        labels: data.labels,
+        device: device.clone(),
+        plain,
+        class_dropout: options.class_dropout,
+        min_snr_gamma: options.min_snr_gamma,
+        out: options.train.out.clone(),
+    };
+    let Some((ema, _)) = Trainer::new(&task, &options.train, &device, model)?.run()? else { return Ok(()) };
+    let dir = options.train.out.join("model");
+    model_dir::save(&dir, &task.model(&ema), Dtype::F16)?;
+    println!("wrote {}", dir.display());
+    Ok(())
+}
+
+/// All latents of the training set, standardised: first the pictures, then their mirror images.
+struct Latents {
+    values: Vec<f32>,
+    /// `[C, h, w]`
+    shape: [usize; 3],
+}
+
+impl Latents {
+    fn encode(data: &Dataset, autoencoder: &AutoencoderTiny, device: &Device) -> (Self, LatentStats) {
+        let indices: Vec<usize> = (0..data.len()).collect();
+        let mut values: Vec<f32> = Vec::new();
+        let mut shape = [0; 3];
+        for flip in [false, true] {
+            for chunk in indices.chunks(250) {
+                let z = autoencoder.encode(data.batch(chunk, |_| flip, device));
+                let [_, c, h, w] = z.dims();
+                shape = [c, h, w];
+                values.extend(z.into_data().convert::<f32>().try_into_vec::<f32>().expect("converted to f32"));
+            }
+        }
+        let stats = standardize(&mut values, shape);
+        (Self { values, shape }, stats)
+    }
+
+    fn get(&self, index: usize) -> &[f32] {
+        let len = self.shape.iter().product();
+        &self.values[index * len..][..len]
+    }
+}
+
+/// Brings every channel to mean 0 and standard deviation 1, in place.
+fn standardize(values: &mut [f32], [c, h, w]: [usize; 3]) -> LatentStats {
+    let plane = h * w;
+    let (mut mean, mut std) = (Vec::new(), Vec::new());
+    for channel in 0..c {
+        let of_channel = || values.chunks_exact(plane).skip(channel).step_by(c).flatten().map(|v| f64::from(*v));
+        let count = (values.len() / c) as f64;
+        let m = of_channel().sum::<f64>() / count;
+        let s = (of_channel().map(|v| (v - m).powi(2)).sum::<f64>() / count).sqrt();
+        (mean.push(m as f32), std.push(s as f32));
+    }
+    for (i, chunk) in values.chunks_exact_mut(plane).enumerate() {
+        chunk.iter_mut().for_each(|v| *v = (*v - mean[i % c]) / std[i % c]);
+    }
+    LatentStats { mean, std }
+}
+
+struct DitTask {
+    config: ModelConfig,
+    schedule: NoiseSchedule,
+    autoencoder: AutoencoderTiny,
+    latents: Latents,
+    labels: Vec<u8>,
+    device: Device,
+    plain: Device,
+    class_dropout: f64,
+    min_snr_gamma: Option<f64>,
+    out: PathBuf,
+}
+
+/// One micro-batch: what goes in, what should come out, and how much each picture counts.
+struct Batch {
+    x_t: Tensor<4>,
+    t: Tensor<1>,
+    y: Tensor<1, Int>,
+    target: Tensor<4>,
+    /// `[B, 1, 1, 1]`
+    weight: Tensor<4>,
+}
+
+impl Task for DitTask {
+    type Model = Dit;
+    type Batch = Batch;
+
+    fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn batch(&self, indices: &[usize], rng: &mut ChaCha8Rng) -> Batch {
+        let n = indices.len();
+        let [c, h, w] = self.latents.shape;
+        let mut x0 = Vec::with_capacity(n * c * h * w);
+        let (mut t, mut y) = (Vec::new(), Vec::new());
+        for &index in indices {
+            let mirrored = noise::uniform(rng) < 0.5;
+            x0.extend_from_slice(self.latents.get(if mirrored { self.len() + index } else { index }));
+            t.push((noise::uniform(rng) * self.schedule.len() as f64) as usize);
+            let dropped = noise::uniform(rng) < self.class_dropout;
+            y.push(if dropped { self.config.transformer.null_label() as i64 } else { i64::from(self.labels[index]) });
+        }
+        let eps = gaussian(rng.next_u64(), 0, x0.len());
+        let tensor = |values| Tensor::<4>::from_data(TensorData::new(values, [n, c, h, w]), &self.device);
+        let per_picture = |f: &dyn Fn(usize) -> f64| {
+            let values: Vec<f32> = t.iter().map(|t| f(*t) as f32).collect();
+            Tensor::<4>::from_data(TensorData::new(values, [n, 1, 1, 1]), &self.device)
+        };
+        let signal = per_picture(&|t| self.schedule.q_sample_factors(t).0);
+        let noise = per_picture(&|t| self.schedule.q_sample_factors(t).1);
+        let weight = per_picture(&|t| {
+            self.min_snr_gamma.map_or(1.0, |gamma| self.schedule.snr(t).min(gamma) / self.schedule.snr(t))
+        });
+        let (x0, eps) = (tensor(x0), tensor(eps));
+        let x_t = x0.clone() * signal.clone() + eps.clone() * noise.clone();
+        let target = training_target(self.config.scheduler.prediction_type, x0, eps, signal, noise);
+        let timesteps: Vec<f32> = t.iter().map(|t| *t as f32).collect();
+        Batch {
+            x_t,
+            t: Tensor::from_data(TensorData::new(timesteps, [n]), &self.device),
+            y: Tensor::from_data(TensorData::new(y, [n]), &self.device),
+            target,
+            weight,
+        }
+    }
+
+    fn loss(&self, model: &Dit, batch: &Batch) -> Tensor<1> {
+        let output = model.forward(batch.x_t.clone(), batch.t.clone(), batch.y.clone());
+        let squares = (output - batch.target.clone()).square() * batch.weight.clone();
+        squares.sum() / self.latents.shape.iter().product::<usize>() as f64
+    }
+
+    /// Eight pictures of each class, one class a row.
+    fn sample(&self, ema: &Dit, step: usize) -> Result<()> {
+        const COLUMNS: usize = 8;
+        let model = self.model(ema);
+        let classes: Vec<usize> = (0..self.config.labels.len() * COLUMNS).map(|i| i / COLUMNS).collect();
+        let request = Request {
+            noise: Noise::Seeded((0..classes.len() as u64).collect()),
+            classes,
+            guidance_scale: self.config.defaults.guidance_scale,
+            guidance_channels: None,
+            sampler: SamplerConfig::new(SamplerKind::Ddim, 20),
+        };
+        let mut run = Run::new(&model, request)?;
+        while !run.is_done() {
+            run.step()?;
+        }
+        let pictures = image::pictures(model.decode(run.x_t().clone()));
+        image::grid(&pictures, COLUMNS).enlarged(2).save_png(&self.out.join(format!("samples-{step:06}.png")))
+    }
+}
+
+impl DitTask {
+    fn model(&self, ema: &Dit) -> Model {
+        Model {
+            config: self.config.clone(),
+            dit: ema.clone(),
+            autoencoder: Some(self.autoencoder.clone()),
+            device: self.plain.clone(),
+        }
+    }
+}

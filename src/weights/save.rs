@@ -1,0 +1,158 @@
+//! Modules → bytes: named tensors, cut into shards with an index.
+
+use super::load::{Path, transpose};
+use super::shards::{IndexMetadata, ShardInfo, WeightsIndex, sha256_hex};
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Tensor, TensorData};
+use half::f16;
+use safetensors::tensor::TensorView;
+use std::collections::{BTreeMap, HashMap};
+
+/// A parameter by its name in the file, in the file's layout, f32.
+#[derive(Debug, Clone)]
+pub struct NamedTensor {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
+/// How numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dtype {
+    F32,
+    F16,
+}
+
+/// One file.
+#[derive(Debug, Clone)]
+pub struct Shard {
+    pub file: String,
+    pub bytes: Vec<u8>,
+}
+
+/// All files and the index over them.
+#[derive(Debug, Clone)]
+pub struct ShardedWeights {
+    pub index: WeightsIndex,
+    pub shards: Vec<Shard>,
+}
+
+/// Reads every parameter of a module back from its device (blocking: not for wasm).
+pub fn collect<M: Module>(module: &M, prefix: &str) -> Vec<NamedTensor> {
+    let mut collector = Collector { prefix, path: Path::default(), tensors: Vec::new() };
+    module.visit(&mut collector);
+    collector.tensors
+}
+
+/// The names of a module's parameters in a file.
+pub(super) fn names<M: Module>(module: &M, prefix: &str) -> Vec<String> {
+    let mut visitor = Names { prefix, path: Path::default(), names: Vec::new() };
+    module.visit(&mut visitor);
+    visitor.names
+}
+
+/// Packs tensors into safetensors shards of at most `max_bytes` (a larger tensor has a shard of its own).
+pub fn write_shards(tensors: &[NamedTensor], dtype: Dtype, max_bytes: usize) -> ShardedWeights {
+    let stored: Vec<Stored> = tensors.iter().map(|tensor| store(tensor, dtype)).collect();
+    let groups = group(&stored, max_bytes);
+    let mut index = WeightsIndex {
+        metadata: IndexMetadata { total_size: 0, shards: BTreeMap::new() },
+        weight_map: BTreeMap::new(),
+    };
+    let mut shards = Vec::new();
+    for (number, group) in groups.iter().enumerate() {
+        let file = format!("model-{:05}-of-{:05}.safetensors", number + 1, groups.len());
+        let views = group.iter().map(|s| {
+            let view = TensorView::new(s.dtype, s.shape.clone(), &s.bytes).expect("bytes fit the shape");
+            (s.name.as_str(), view)
+        });
+        let bytes = safetensors::serialize(views, None::<HashMap<String, String>>).expect("in-memory serialisation");
+        for s in group {
+            index.metadata.total_size += s.bytes.len() as u64;
+            index.weight_map.insert(s.name.clone(), file.clone());
+        }
+        let info = ShardInfo { size: bytes.len() as u64, sha256: sha256_hex(&bytes) };
+        index.metadata.shards.insert(file.clone(), info);
+        shards.push(Shard { file, bytes });
+    }
+    ShardedWeights { index, shards }
+}
+
+struct Stored {
+    name: String,
+    shape: Vec<usize>,
+    dtype: safetensors::Dtype,
+    bytes: Vec<u8>,
+}
+
+fn store(tensor: &NamedTensor, dtype: Dtype) -> Stored {
+    let (dtype, bytes) = match dtype {
+        Dtype::F32 => (safetensors::Dtype::F32, tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect()),
+        Dtype::F16 => {
+            let bytes = tensor.values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect();
+            (safetensors::Dtype::F16, bytes)
+        }
+    };
+    Stored { name: tensor.name.clone(), shape: tensor.shape.clone(), dtype, bytes }
+}
+
+fn group(stored: &[Stored], max_bytes: usize) -> Vec<Vec<&Stored>> {
+    let mut groups: Vec<Vec<&Stored>> = Vec::new();
+    let mut size = usize::MAX;
+    for tensor in stored {
+        if size.saturating_add(tensor.bytes.len()) > max_bytes {
+            groups.push(Vec::new());
+            size = 0;
+        }
+        size += tensor.bytes.len();
+        groups.last_mut().expect("a group was opened").push(tensor);
+    }
+    groups
+}
+
+struct Collector<'a> {
+    prefix: &'a str,
+    path: Path,
+    tensors: Vec<NamedTensor>,
+}
+
+impl ModuleVisitor for Collector<'_> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let data: TensorData = param.val().into_data();
+        let shape = data.shape().to_vec();
+        let values: Vec<f32> = data.convert::<f32>().try_into_vec().expect("converted to f32");
+        let (shape, values) = match self.path.is_linear_weight() {
+            true => (vec![shape[1], shape[0]], transpose(&values, shape[0], shape[1])),
+            false => (shape, values),
+        };
+        self.tensors.push(NamedTensor { name: self.path.key(self.prefix), shape, values });
+    }
+}
+
+struct Names<'a> {
+    prefix: &'a str,
+    path: Path,
+    names: Vec<String>,
+}
+
+impl ModuleVisitor for Names<'_> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, _param: &Param<Tensor<D>>) {
+        self.names.push(self.path.key(self.prefix));
+    }
+}
