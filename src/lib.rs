@@ -25,6 +25,8 @@ pub mod dit;
 pub mod generate;
 #[cfg(feature = "native")]
 pub mod native;
+#[cfg(feature = "model")]
+pub mod selfcheck;
 #[cfg(feature = "ui")]
 pub mod ui;
 #[cfg(feature = "model")]

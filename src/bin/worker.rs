@@ -1,0 +1,5 @@
+//! The worker's script.
+
+fn main() {
+    ditscope::worker::start();
+}
