@@ -1,6 +1,6 @@
 //! The commands and their options.
 
-use super::train;
+use super::{eval, sample, train};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -17,6 +17,12 @@ enum Command {
     /// Train a model
     #[command(subcommand)]
     Train(Train),
+    /// Generate pictures
+    Sample(sample::SampleOptions),
+    /// Measure a model: class accuracy and Fréchet distance of its samples
+    Eval(eval::EvalOptions),
+    /// Show what a model folder holds and verify its hashes
+    Info(sample::InfoOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -25,6 +31,8 @@ enum Train {
     Autoencoder(train::autoencoder::AutoencoderOptions),
     /// The transformer, on the latents of an autoencoder
     Dit(train::dit::DitOptions),
+    /// The network that judges samples in 'dit eval'
+    Classifier(train::classifier::ClassifierOptions),
 }
 
 impl Cli {
@@ -36,6 +44,10 @@ impl Cli {
         match &self.command {
             Command::Train(Train::Autoencoder(options)) => train::autoencoder::run(options),
             Command::Train(Train::Dit(options)) => train::dit::run(options),
+            Command::Train(Train::Classifier(options)) => train::classifier::run(options),
+            Command::Sample(options) => sample::run(options),
+            Command::Eval(options) => eval::run(options),
+            Command::Info(options) => sample::info(options),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::post::{post, post_with, scope};
 use crate::config::RunSettings;
 use crate::diffusion::sampler::SamplerConfig;
 use crate::generate::{Model, Noise, Request, Run};
-use crate::pixels::to_u8;
+use crate::pixels::rgba;
 use crate::protocol::{FailureKind, FrameInfo, FromWorker, RunInfo};
 use burn::tensor::{Tensor, Transaction};
 use gloo::timers::future::TimeoutFuture;
@@ -98,15 +98,6 @@ async fn read(x_t: Tensor<4>, images: Tensor<4>) -> Result<(Vec<u8>, Vec<u8>), S
         .map_err(|_| "two tensors were read, another number came back".to_owned())?;
     let latents = latents.iter().flat_map(|value| value.to_le_bytes()).collect();
     Ok((latents, rgba(&pixels, channels)))
-}
-
-/// [−1, 1] → RGBA; gray is repeated.
-fn rgba(values: &[f32], channels: usize) -> Vec<u8> {
-    let pixel = |values: &[f32]| {
-        let channel = |i: usize| to_u8(values[i.min(channels - 1)]);
-        [channel(0), channel(1), channel(2), u8::MAX]
-    };
-    values.chunks_exact(channels).flat_map(pixel).collect()
 }
 
 /// Milliseconds on the worker's clock.

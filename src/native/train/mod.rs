@@ -6,6 +6,7 @@
 
 pub mod autoencoder;
 mod checkpoint;
+pub mod classifier;
 pub mod dit;
 mod optimizer;
 mod step;

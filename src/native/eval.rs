@@ -1,0 +1,203 @@
+//! `dit eval`: class accuracy and Fréchet distance of generated samples.
+
+use super::classifier::{Classifier, NUM_FEATURES};
+use super::data::{Dataset, Split};
+use super::device::DeviceChoice;
+use super::frechet::Gaussian;
+use super::model_dir::{self, write_json};
+use crate::config::SamplerKind;
+use crate::diffusion::sampler::SamplerConfig;
+use crate::generate::{Model, Noise, Request, Run};
+use anyhow::{Context, Result, ensure};
+use burn::tensor::{Device, Tensor};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Options of `dit eval`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Example:
+  dit eval --model assets/models/fashion --classifier assets/classifier --data data/fashion-mnist \\
+    --guidance-scales 1,2,4 --steps 10,30 --samples 2000 --json eval.json")]
+pub struct EvalOptions {
+    /// Folder of the model
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Folder of the classifier
+    #[arg(long, value_name = "DIR", default_value = "assets/classifier")]
+    pub classifier: PathBuf,
+    /// Folder with the data set
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    #[arg(long, value_delimiter = ',', default_value = "1,2,4")]
+    pub guidance_scales: Vec<f64>,
+    #[arg(long, value_delimiter = ',', default_value = "30")]
+    pub steps: Vec<usize>,
+    #[arg(long, value_delimiter = ',', default_value = "ddim")]
+    pub samplers: Vec<SamplerKind>,
+    /// Pictures for each line of the table, spread evenly over the classes
+    #[arg(long, default_value_t = 1000)]
+    pub samples: usize,
+    /// Pictures generated at a time
+    #[arg(long, default_value_t = 100)]
+    pub batch_size: usize,
+    /// Seed of the first picture
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Write the table as JSON too
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t)]
+    pub device: DeviceChoice,
+}
+
+/// Everything that was measured.
+#[derive(Debug, Serialize)]
+struct Report {
+    model: String,
+    samples: usize,
+    /// The classifier's own accuracy on the test set.
+    classifier_accuracy: f64,
+    /// Distance of as many training pictures from the test set: what a perfect model would reach.
+    floor: f64,
+    /// Distance of as many test pictures, encoded and decoded: what the autoencoder alone costs.
+    reconstruction: Option<f64>,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    sampler: SamplerKind,
+    steps: usize,
+    guidance_scale: f64,
+    class_accuracy: f64,
+    frechet_distance: f64,
+    seconds: f64,
+}
+
+/// Measures and prints the table.
+///
+/// # Errors
+/// Bad options, files that cannot be read or written.
+pub fn run(options: &EvalOptions) -> Result<()> {
+    ensure!(options.samples >= 2, "--samples {}: a distance needs at least 2", options.samples);
+    ensure!(options.batch_size > 0, "--batch-size 0: use a positive number");
+    let device = options.device.device();
+    let model = model_dir::load(&options.model, &device)?;
+    let judge = Judge { classifier: Classifier::load(&options.classifier, &device)?, device: device.clone() };
+    let train = Dataset::load(&options.data, Split::Train)?;
+    let test = Dataset::load(&options.data, Split::Test)?;
+    let (real, test_classes) = judge.features(&test, &(0..test.len()).collect::<Vec<_>>());
+    let right = test_classes.iter().zip(&test.labels).filter(|(a, b)| **a == usize::from(**b)).count();
+    let reference = Gaussian::fit(&real, NUM_FEATURES);
+    let spread = |len: usize| (0..options.samples).map(|i| i * len / options.samples).collect::<Vec<_>>();
+    let (floor, _) = judge.features(&train, &spread(train.len()));
+    let mut report = Report {
+        model: model.config.name.clone(),
+        samples: options.samples,
+        classifier_accuracy: right as f64 / test.len() as f64,
+        floor: Gaussian::fit(&floor, NUM_FEATURES).distance(&reference),
+        reconstruction: judge.reconstructions(&model, &train, &spread(train.len())).map(|features| {
+            Gaussian::fit(&features, NUM_FEATURES).distance(&reference)
+        }),
+        rows: Vec::new(),
+    };
+    println!("classifier: {:.2} % of {} test pictures", 100.0 * report.classifier_accuracy, test.len());
+    println!("Fréchet distance, {} training pictures: {:.3}", options.samples, report.floor);
+    if let Some(distance) = report.reconstruction {
+        println!("Fréchet distance, the same through the autoencoder: {distance:.3}");
+    }
+    println!("sampler  steps  guidance  accuracy  distance  seconds");
+    for &sampler in &options.samplers {
+        for &steps in &options.steps {
+            for &guidance_scale in &options.guidance_scales {
+                let row = measure(options, &model, &judge, &reference, sampler, steps, guidance_scale)
+                    .with_context(|| format!("{} at {steps} steps", sampler.name()))?;
+                println!(
+                    "{:7}  {:5}  {:8.1}  {:7.1} %  {:8.3}  {:7.1}",
+                    sampler.name(), row.steps, guidance_scale, 100.0 * row.class_accuracy, row.frechet_distance, row.seconds
+                );
+                report.rows.push(row);
+            }
+        }
+    }
+    options.json.as_ref().map_or(Ok(()), |path| write_json(path, &report))
+}
+
+fn measure(
+    options: &EvalOptions,
+    model: &Model,
+    judge: &Judge,
+    reference: &Gaussian,
+    sampler: SamplerKind,
+    steps: usize,
+    guidance_scale: f64,
+) -> Result<Row> {
+    let started = std::time::Instant::now();
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} pictures  ETA {eta}").expect("a valid template");
+    let bar = ProgressBar::new(options.samples as u64).with_style(style);
+    let num_classes = model.config.labels.len();
+    let (mut features, mut right) = (Vec::new(), 0);
+    let indices: Vec<usize> = (0..options.samples).collect();
+    for chunk in indices.chunks(options.batch_size) {
+        let classes: Vec<usize> = chunk.iter().map(|i| i % num_classes).collect();
+        let request = Request {
+            noise: Noise::Seeded(chunk.iter().map(|i| options.seed + *i as u64).collect()),
+            classes: classes.clone(),
+            guidance_scale,
+            guidance_channels: None,
+            sampler: SamplerConfig::new(sampler, steps),
+        };
+        let mut run = Run::new(model, request)?;
+        while !run.is_done() {
+            run.step()?;
+        }
+        let (of_chunk, named) = judge.classifier.judge(model.decode(run.x_t().clone()));
+        features.extend(of_chunk);
+        right += named.iter().zip(&classes).filter(|(a, b)| a == b).count();
+        bar.inc(chunk.len() as u64);
+    }
+    bar.finish_and_clear();
+    Ok(Row {
+        sampler,
+        steps,
+        guidance_scale,
+        class_accuracy: right as f64 / options.samples as f64,
+        frechet_distance: Gaussian::fit(&features, NUM_FEATURES).distance(reference),
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+struct Judge {
+    classifier: Classifier,
+    device: Device,
+}
+
+impl Judge {
+    /// Features and named classes of pictures of a data set.
+    fn features(&self, data: &Dataset, indices: &[usize]) -> (Vec<f32>, Vec<usize>) {
+        self.judge(data, indices, |images| images)
+    }
+
+    /// Features of pictures that went through the autoencoder; `None` for a model of pixels.
+    fn reconstructions(&self, model: &Model, data: &Dataset, indices: &[usize]) -> Option<Vec<f32>> {
+        let autoencoder = model.autoencoder.as_ref()?;
+        let through = |images| autoencoder.decode(autoencoder.encode(images)).clamp(-1.0, 1.0);
+        Some(self.judge(data, indices, through).0)
+    }
+
+    fn judge(
+        &self,
+        data: &Dataset,
+        indices: &[usize],
+        change: impl Fn(Tensor<4>) -> Tensor<4>,
+    ) -> (Vec<f32>, Vec<usize>) {
+        let (mut features, mut classes) = (Vec::new(), Vec::new());
+        for chunk in indices.chunks(250) {
+            let (f, c) = self.classifier.judge(change(data.batch(chunk, |_| false, &self.device)));
+            features.extend(f);
+            classes.extend(c);
+        }
+        (features, classes)
+    }
+}
