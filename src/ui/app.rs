@@ -1,0 +1,40 @@
+//! The layout: controls, stage with timeline, inspector. On a phone they follow each other, stage first.
+
+use super::controls::{Controls, GenerateBar};
+use super::header::Header;
+use super::help::Help;
+use super::inspector::Inspector;
+use super::run_bar::{FailurePanel, Notices, RunBar};
+use super::shortcuts;
+use super::stage::Stage;
+use super::store::Store;
+use super::timeline::Timeline;
+use leptos::prelude::*;
+
+/// The whole page.
+#[component]
+pub fn App() -> impl IntoView {
+    let store = Store::start();
+    let help = RwSignal::new(false);
+    shortcuts::listen(store, help);
+    // The inline boot message has done its work.
+    if let Some(boot) = document().get_element_by_id("boot") {
+        boot.remove();
+    }
+    view! {
+        <Header help />
+        <main class="layout">
+            <section class="centre" aria-label="Stage">
+                <RunBar />
+                <FailurePanel />
+                <Stage />
+                <Timeline />
+                <Notices />
+            </section>
+            <Controls />
+            <Inspector />
+        </main>
+        <GenerateBar />
+        <Help open=help />
+    }
+}

@@ -1,0 +1,108 @@
+//! The worker, seen from the page.
+//!
+//! A message is `{header: <JSON>, buffers: [ArrayBuffer…]}`; the buffers are transferred.
+
+use super::dom;
+use super::state::Event;
+use crate::protocol::{FromWorker, ToWorker};
+use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+/// Holds at most one worker.
+pub struct Bridge {
+    base: String,
+    worker: Option<Live>,
+}
+
+struct Live {
+    worker: Worker,
+    // The worker calls these; they live as long as it does.
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+    }
+}
+
+impl Bridge {
+    /// `base` is the folder of the page.
+    pub fn new(base: String) -> Self {
+        Self { base, worker: None }
+    }
+
+    /// Starts a worker in place of the old one, if there was any.
+    pub fn start(&mut self, dispatch: impl Fn(Event) + Clone + 'static) {
+        self.worker = None;
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let worker = match Worker::new_with_options(&format!("{}worker_loader.js", self.base), &options) {
+            Ok(worker) => worker,
+            Err(error) => {
+                let message = format!("This browser could not start the worker ({}).", describe(&error));
+                // Not at once: the caller still holds the state.
+                wasm_bindgen_futures::spawn_local(async move { dispatch(Event::WorkerLost(message)) });
+                return;
+            }
+        };
+        let hear = dispatch.clone();
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            match read(&event.data()) {
+                Ok(Some((message, buffers))) => hear(Event::Worker { message, buffers, now_ms: dom::now_ms() }),
+                // Not one of ours, such as an extension's.
+                Ok(None) => {}
+                Err(error) => {
+                    hear(Event::WorkerLost(format!("The worker sent a message that is not understood ({error}).")))
+                }
+            }
+        });
+        let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
+            // A script that could not be fetched gives a plain event without a message.
+            let message = Reflect::get(&event, &"message".into()).ok().and_then(|m| m.as_string()).unwrap_or_default();
+            let message = match message.as_str() {
+                "" => "The worker's script could not be loaded.".into(),
+                message => format!("The worker stopped: {message}"),
+            };
+            dispatch(Event::WorkerLost(message));
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        self.worker = Some(Live { worker, _on_message: on_message, _on_error: on_error });
+    }
+
+    /// Sends a message; without a worker it goes nowhere, and the state knows that the worker is lost.
+    pub fn send(&self, message: &ToWorker) {
+        let (Some(live), Ok(header)) = (&self.worker, serde_json::to_string(message)) else { return };
+        let envelope = Object::new();
+        let _ = Reflect::set(&envelope, &"header".into(), &header.into());
+        let _ = Reflect::set(&envelope, &"buffers".into(), &Array::new());
+        let _ = live.worker.post_message(&envelope);
+    }
+}
+
+/// A message and its buffers.
+type Envelope = (FromWorker, Vec<Vec<u8>>);
+
+/// Opens an envelope; nothing, if it is not one of ours.
+fn read(data: &JsValue) -> Result<Option<Envelope>, String> {
+    let Some(header) = Reflect::get(data, &"header".into()).ok().and_then(|header| header.as_string()) else {
+        return Ok(None);
+    };
+    let message = serde_json::from_str(&header).map_err(|error| error.to_string())?;
+    let buffers = Reflect::get(data, &"buffers".into()).unwrap_or_default();
+    let buffers = buffers.dyn_ref::<Array>().cloned().unwrap_or_default();
+    let bytes = |buffer: JsValue| buffer.dyn_into::<ArrayBuffer>().map(|b| Uint8Array::new(&b).to_vec());
+    let buffers = buffers.iter().map(bytes).collect::<Result<_, _>>().map_err(|_| "a buffer is none".to_string())?;
+    Ok(Some((message, buffers)))
+}
+
+fn describe(error: &JsValue) -> String {
+    let message = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
+    message.unwrap_or_else(|| "no reason given".into())
+}

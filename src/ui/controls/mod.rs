@@ -1,0 +1,232 @@
+//! Everything that decides a run.
+
+mod class_picker;
+
+use super::state::{Choice, Event, ModelState, RunState};
+use super::store::Store;
+use super::{dom, text, url};
+use crate::config::{RunSettings, SamplerKind};
+use class_picker::ClassPicker;
+use leptos::html::Button;
+use leptos::prelude::*;
+use web_sys::HtmlInputElement;
+
+/// The column of controls.
+#[component]
+pub fn Controls() -> impl IntoView {
+    view! {
+        <form class="controls" aria-label="Controls" on:submit=move |event| event.prevent_default()>
+            <ClassPicker />
+            <Guidance />
+            <Steps />
+            <Sampler />
+            <div class="pair">
+                <Seed />
+                <Pictures />
+            </div>
+        </form>
+    }
+}
+
+#[component]
+fn Guidance() -> impl IntoView {
+    let store = Store::get();
+    let value = store.memo(|state| state.settings().guidance_scale);
+    let (min, max) = (*RunSettings::GUIDANCE_SCALE.start(), *RunSettings::GUIDANCE_SCALE.end());
+    view! {
+        <div class="control" title=text::HINT_GUIDANCE>
+            <label for="guidance">"Guidance scale"</label>
+            <span class="value" aria-hidden="true">{move || format!("{:.1}", value.get())}</span>
+            <input
+                id="guidance"
+                type="range"
+                min=min.to_string()
+                max=max.to_string()
+                step=url::GUIDANCE_STEP.to_string()
+                aria-describedby="guidance-hint"
+                style=move || fill(value.get(), min, max)
+                prop:value=move || value.get().to_string()
+                on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Guidance))
+            />
+            <p class="hint" id="guidance-hint">{text::SHORT_GUIDANCE}</p>
+        </div>
+    }
+}
+
+#[component]
+fn Steps() -> impl IntoView {
+    let store = Store::get();
+    let value = store.memo(|state| state.settings().num_inference_steps);
+    let (min, max) = (*RunSettings::STEPS.start(), *RunSettings::STEPS.end());
+    view! {
+        <div class="control" title=text::HINT_STEPS>
+            <label for="steps">"Steps"</label>
+            <span class="value" aria-hidden="true">{move || value.get()}</span>
+            <input
+                id="steps"
+                type="range"
+                min=min.to_string()
+                max=max.to_string()
+                step="1"
+                aria-describedby="steps-hint"
+                style=move || fill(value.get() as f64, min as f64, max as f64)
+                prop:value=move || value.get().to_string()
+                on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Steps))
+            />
+            <p class="hint" id="steps-hint">{text::SHORT_STEPS}</p>
+        </div>
+    }
+}
+
+#[component]
+fn Sampler() -> impl IntoView {
+    let store = Store::get();
+    let value = store.memo(|state| state.settings().sampler);
+    let options = SamplerKind::ALL.map(|kind| {
+        view! {
+            <option value=kind.name() selected=move || value.get() == kind>
+                {text::sampler(kind)}
+            </option>
+        }
+    });
+    view! {
+        <div class="control" title=text::HINT_SAMPLER>
+            <label for="sampler">"Sampler"</label>
+            <select
+                id="sampler"
+                prop:value=move || value.get().name()
+                on:change=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Sampler))
+            >
+                {options.collect_view()}
+            </select>
+        </div>
+    }
+}
+
+#[component]
+fn Seed() -> impl IntoView {
+    let store = Store::get();
+    let value = store.memo(|state| state.settings().seed);
+    view! {
+        <div class="control" title=text::HINT_SEED>
+            <label for="seed">"Seed"</label>
+            <div class="joined">
+                <input
+                    id="seed"
+                    type="number"
+                    inputmode="numeric"
+                    min="0"
+                    max=RunSettings::SEED.end().to_string()
+                    step="1"
+                    prop:value=move || value.get().to_string()
+                    on:change=move |event| typed(store, &event, value, Choice::Seed)
+                />
+                <button
+                    type="button"
+                    class="icon"
+                    aria-label="Random seed"
+                    title="Random seed (D)"
+                    on:click=move |_| choose(store, Some(Choice::Seed(dom::random_seed())))
+                >
+                    <Dice />
+                </button>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Pictures() -> impl IntoView {
+    let store = Store::get();
+    let value = store.memo(|state| state.settings().num_images as u64);
+    let range = RunSettings::NUM_IMAGES;
+    view! {
+        <div class="control" title=text::HINT_PICTURES>
+            <label for="pictures">"Pictures"</label>
+            <input
+                id="pictures"
+                type="number"
+                inputmode="numeric"
+                min=range.start().to_string()
+                max=range.end().to_string()
+                step="1"
+                prop:value=move || value.get().to_string()
+                on:change=move |event| typed(store, &event, value, |n| Choice::NumImages(n as usize))
+            />
+        </div>
+    }
+}
+
+/// Generate and Cancel. On a phone this bar sticks to the lower edge.
+#[component]
+pub fn GenerateBar() -> impl IntoView {
+    let store = Store::get();
+    let generate = NodeRef::<Button>::new();
+    let can_cancel =
+        store.memo(|state| matches!(state.run, RunState::Running { cancelling: false } | RunState::Queued));
+    let hint = store.memo(|state| match (&state.model, &state.run) {
+        (ModelState::Loading(_), RunState::Queued) => "starts as soon as the model is there",
+        (ModelState::Loading(_), _) => "the model is still loading",
+        _ => "",
+    });
+    let cancel = move |_| {
+        // The button goes away: the focus stays in the bar.
+        if let Some(generate) = generate.get_untracked() {
+            let _ = generate.focus();
+        }
+        store.dispatch(Event::Cancel);
+    };
+    view! {
+        <section class="generate-bar" aria-label="Run">
+            <div class="buttons">
+                <button
+                    type="button"
+                    class="primary generate"
+                    node_ref=generate
+                    title="Start a run with these settings (G)"
+                    aria-describedby="generate-hint"
+                    on:click=move |_| store.dispatch(Event::Generate)
+                >
+                    "Generate"
+                </button>
+                <Show when=move || can_cancel.get()>
+                    <button type="button" class="cancel" title="Stop after this step (Esc)" on:click=cancel>
+                        "Cancel"
+                    </button>
+                </Show>
+            </div>
+            <p class="hint" id="generate-hint">{move || hint.get()}</p>
+        </section>
+    }
+}
+
+fn choose(store: Store, choice: Option<Choice>) {
+    if let Some(choice) = choice {
+        store.dispatch(Event::Choose(choice));
+    }
+}
+
+/// Takes a typed number in; the field then shows what was made of it, be it clamped or put back.
+fn typed(store: Store, event: &web_sys::Event, value: Memo<u64>, choice: fn(u64) -> Choice) {
+    // `as` saturates, the reducer clamps.
+    let number = event_target_value(event).parse::<f64>().ok().filter(|number| number.is_finite());
+    choose(store, number.map(|number| choice(number.round() as u64)));
+    event_target::<HtmlInputElement>(event).set_value(&value.get_untracked().to_string());
+}
+
+/// The share of a slider's track left of its thumb, for the style sheet.
+pub fn fill(value: f64, min: f64, max: f64) -> String {
+    let share = if max > min { (value - min) / (max - min) } else { 0.0 };
+    format!("--fill: {:.2}%", share.clamp(0.0, 1.0) * 100.0)
+}
+
+#[component]
+fn Dice() -> impl IntoView {
+    let dots = [(8, 8), (16, 8), (12, 12), (8, 16), (16, 16)];
+    view! {
+        <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
+            <rect x="3.5" y="3.5" width="17" height="17" rx="4" fill="none" stroke="currentColor" stroke-width="1.6" />
+            {dots.map(|(x, y)| view! { <circle cx=x cy=y r="1.6" fill="currentColor" /> }).collect_view()}
+        </svg>
+    }
+}

@@ -1,0 +1,47 @@
+//! Depth behind the picture: the schedule, and what the terms mean.
+
+use super::film;
+use super::plots::SchedulePlot;
+use super::store::Store;
+use super::text;
+use leptos::prelude::*;
+
+#[component]
+pub fn Inspector() -> impl IntoView {
+    let store = Store::get();
+    let shares = store.memo(|state| {
+        let film = state.shown().filter(|film| !film.frames.is_empty())?;
+        let (_, alpha_bar) = film::place(&film.info, state.view.position);
+        Some((alpha_bar.sqrt(), (1.0 - alpha_bar).max(0.0).sqrt()))
+    });
+    let licence = store.memo(|state| state.config.as_ref().map(|config| config.license.clone()).unwrap_or_default());
+    view! {
+        <aside class="inspector" aria-label="Inspector">
+            <details open>
+                <summary>"Noise schedule"</summary>
+                <SchedulePlot />
+                <p class="formula">
+                    {move || match shares.get() {
+                        Some((signal, noise)) => format!("xₜ = {signal:.2} · x₀ + {noise:.2} · ε"),
+                        None => "xₜ = √ᾱ · x₀ + √(1 − ᾱ) · ε".into(),
+                    }}
+                </p>
+                <p class="dim">{text::ABOUT_ALPHA_BAR}</p>
+            </details>
+            <details open>
+                <summary>"What you see"</summary>
+                <dl class="terms">
+                    <dt><var>"xₜ"</var>" · noisy latent"</dt>
+                    <dd>{text::ABOUT_X_T}</dd>
+                    <dt><var>"x̂₀"</var>" · predicted picture"</dt>
+                    <dd>{text::ABOUT_X0}</dd>
+                    <dt>"guidance scale"</dt>
+                    <dd>{text::ABOUT_GUIDANCE}</dd>
+                </dl>
+            </details>
+            <Show when=move || !licence.get().is_empty()>
+                <p class="dim licence">"Model: " {move || licence.get()}</p>
+            </Show>
+        </aside>
+    }
+}

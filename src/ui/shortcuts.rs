@@ -1,0 +1,73 @@
+//! Keys. They never take a key from a field, a slider, a radio or a button that has the focus.
+
+use super::dom;
+use super::state::{Choice, Event};
+use super::store::Store;
+use leptos::ev;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, KeyboardEvent};
+
+/// Key and meaning, as shown in the help.
+pub const KEYS: [(&str, &str); 9] = [
+    ("G", "generate"),
+    ("Esc", "cancel the run"),
+    ("Space", "play or pause the timeline"),
+    ("←  →", "one step back or on"),
+    ("Home", "to the first step: pure noise"),
+    ("End", "to the last step: the picture"),
+    ("D", "roll another seed"),
+    ("T", "light or dark"),
+    ("?", "this help"),
+];
+
+/// Listens on the window as long as the page lives.
+pub fn listen(store: Store, help: RwSignal<bool>) {
+    let handle = window_event_listener(ev::keydown, move |event: KeyboardEvent| {
+        if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || help.get_untracked()
+        {
+            return;
+        }
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        // What the focused element does with a key goes first.
+        let free = target.as_ref().map_or(Free::ALL, Free::beside);
+        let key = event.key();
+        match key.as_str() {
+            "Escape" => store.dispatch(Event::Cancel),
+            "g" | "G" if free.letters => store.dispatch(Event::Generate),
+            "d" | "D" if free.letters => store.dispatch(Event::Choose(Choice::Seed(dom::random_seed()))),
+            "t" | "T" if free.letters => store.theme.get_untracked().other().choose(store.theme),
+            "?" if free.letters => help.set(true),
+            " " if free.space => store.dispatch(Event::TogglePlay),
+            "ArrowLeft" if free.moves => store.dispatch(Event::Step(-1)),
+            "ArrowRight" if free.moves => store.dispatch(Event::Step(1)),
+            "Home" if free.moves => store.dispatch(Event::Seek(0)),
+            "End" if free.moves => store.dispatch(Event::Seek(usize::MAX)),
+            _ => return,
+        }
+        event.prevent_default();
+    });
+    on_cleanup(move || handle.remove());
+}
+
+/// Which keys the focused element has no use for itself.
+struct Free {
+    letters: bool,
+    space: bool,
+    /// Arrows, Home and End.
+    moves: bool,
+}
+
+impl Free {
+    const ALL: Self = Self { letters: true, space: true, moves: true };
+
+    fn beside(element: &Element) -> Self {
+        match (element.tag_name().as_str(), element.get_attribute("type").as_deref()) {
+            ("INPUT", Some("range")) => Self { moves: false, ..Self::ALL },
+            ("INPUT", Some("radio")) => Self { moves: false, space: false, ..Self::ALL },
+            ("INPUT" | "TEXTAREA" | "SELECT", _) => Self { letters: false, space: false, moves: false },
+            ("BUTTON" | "A" | "SUMMARY", _) => Self { space: false, ..Self::ALL },
+            _ => Self::ALL,
+        }
+    }
+}

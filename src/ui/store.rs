@@ -1,0 +1,137 @@
+//! The state as signals, and the hands of the reducer: workers, fetches, the address bar.
+
+use super::bridge::Bridge;
+use super::film::{Film, Frame};
+use super::state::{AppState, Effect, Event};
+use super::theme::Theme;
+use super::{dom, url};
+use crate::config::ModelConfig;
+use crate::protocol::{RecordedRun, RunInfo};
+use gloo::net::http::Request;
+use leptos::prelude::*;
+use std::sync::Arc;
+use wasm_bindgen_futures::spawn_local;
+
+/// What every part of the page shares. Copy it freely.
+#[derive(Clone, Copy)]
+pub struct Store {
+    pub state: RwSignal<AppState>,
+    pub theme: RwSignal<Theme>,
+    /// The moment on the stage; parts that draw depend on this alone, not on the whole state.
+    pub moment: Memo<Option<Moment>>,
+    pub selected: Memo<usize>,
+    /// A word to the visitor that replaces the status for a while, such as "Link copied".
+    pub word: RwSignal<Option<&'static str>>,
+    bridge: StoredValue<Bridge, LocalStorage>,
+}
+
+/// A frame in its run.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    pub info: Arc<RunInfo>,
+    pub frame: Arc<Frame>,
+}
+
+impl PartialEq for Moment {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.info, &other.info) && Arc::ptr_eq(&self.frame, &other.frame)
+    }
+}
+
+impl Store {
+    /// Reads the address and starts the worker and the first fetches.
+    pub fn start() -> Self {
+        let base = dom::base();
+        let (state, effects) = AppState::new(&dom::query(), &base, dom::prefers("(prefers-reduced-motion: reduce)"));
+        let state = RwSignal::new(state);
+        let moment = Memo::new(move |_| {
+            state.with(|state| {
+                let film = state.shown()?;
+                let frame = film.frames.get(state.view.position)?.clone();
+                Some(Moment { info: film.info.clone(), frame })
+            })
+        });
+        let selected = Memo::new(move |_| state.with(|state| state.view.selected));
+        let bridge = StoredValue::new_local(Bridge::new(base));
+        let store = Self { state, theme: Theme::signal(), moment, selected, word: RwSignal::new(None), bridge };
+        provide_context(store);
+        store.carry_out(effects);
+        store
+    }
+
+    pub fn get() -> Self {
+        expect_context()
+    }
+
+    /// Gives an event to the reducer and does what it asks for.
+    pub fn dispatch(self, event: Event) {
+        // A late message of a worker may come when the page is already gone.
+        let Some(effects) = self.state.try_update(|state| state.update(event)) else { return };
+        self.carry_out(effects);
+    }
+
+    /// A part of the state, recomputed with it, passed on only when it differs.
+    pub fn memo<T: Clone + PartialEq + Send + Sync + 'static>(
+        self,
+        part: impl Fn(&AppState) -> T + Send + Sync + 'static,
+    ) -> Memo<T> {
+        Memo::new(move |_| self.state.with(&part))
+    }
+
+    /// A part of the state, for handlers: not tracked.
+    pub fn peek<T>(self, part: impl FnOnce(&AppState) -> T) -> T {
+        self.state.with_untracked(part)
+    }
+
+    fn carry_out(self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(message) => self.bridge.with_value(|bridge| bridge.send(&message)),
+                Effect::StartWorker => {
+                    self.bridge.update_value(|bridge| bridge.start(move |event| self.dispatch(event)));
+                }
+                Effect::ShowAddress(query) => dom::show_address(&query),
+                Effect::FetchModel(model) => spawn_local(self.fetch_model(model)),
+            }
+        }
+    }
+
+    /// The small files that let the page be of use before the weights are there.
+    async fn fetch_model(self, model: String) {
+        let base = self.peek(|state| state.base.clone());
+        // Another model may have been asked for meanwhile.
+        let current = |state: &AppState| state.address.model == model;
+        let config = format!("{base}assets/models/{model}/config.json");
+        if let Some(config) = fetch_json::<ModelConfig>(&config).await
+            && self.peek(current)
+        {
+            self.dispatch(Event::ConfigFetched(Box::new(config)));
+        }
+        let run = format!("{base}assets/runs/{model}/run");
+        let Some(recorded) = fetch_json::<RecordedRun>(&format!("{run}.json")).await else { return };
+        let Some(bytes) = fetch_bytes(&format!("{run}.bin")).await else { return };
+        // A recording that does not fit is left out: the stage then says what to do instead.
+        if let Ok(film) = Film::from_recording(recorded, &bytes)
+            && self.peek(current)
+        {
+            self.dispatch(Event::RecordingFetched(Box::new(film)));
+        }
+    }
+}
+
+/// The page's link to the visitor's settings.
+pub fn share_link(state: &AppState) -> String {
+    let page = dom::page();
+    let end = page.find(['?', '#']).unwrap_or(page.len());
+    let (address, settings) = (&state.address, state.settings());
+    format!("{}?{}", &page[..end], url::query(&address.model, address.backend, &settings))
+}
+
+async fn fetch_json<T: serde::de::DeserializeOwned>(address: &str) -> Option<T> {
+    serde_json::from_slice(&fetch_bytes(address).await?).ok()
+}
+
+async fn fetch_bytes(address: &str) -> Option<Vec<u8>> {
+    let response = Request::get(address).send().await.ok().filter(|response| response.ok())?;
+    response.binary().await.ok()
+}

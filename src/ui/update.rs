@@ -1,0 +1,341 @@
+//! The one reducer: an event changes the state and says what is to be done outside.
+//!
+//! Pure; `store` carries the effects out.
+
+use super::film::Film;
+use super::state::{AppState, Choice, Effect, Event, Failure, ModelState, Progress, RunState, View, WorkerState};
+use super::text;
+use super::url::{self, Chosen};
+use crate::config::{ModelConfig, RunSettings};
+use crate::protocol::{BackendChoice, FailureKind, FrameInfo, FromWorker, ToWorker};
+
+/// Ticks of rest at the end of a looping film.
+const REST_TICKS: u8 = 12;
+
+impl AppState {
+    /// Takes an event in and says what is to be done.
+    pub fn update(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Worker { message, buffers, now_ms } => return self.hear(message, buffers, now_ms),
+            Event::WorkerLost(message) => self.lose_worker(message),
+            Event::ConfigFetched(config) => self.take_config(*config),
+            Event::RecordingFetched(film) => self.take_recording(*film),
+            Event::Choose(choice) => {
+                self.choose(choice);
+                return vec![Effect::ShowAddress(self.query())];
+            }
+            Event::Generate => return self.generate(),
+            Event::Cancel => return self.cancel(),
+            Event::Load => return self.load(),
+            Event::CancelLoad => return self.cancel_load(),
+            Event::Retry => return self.retry(),
+            Event::UseCpu => {
+                self.address.backend = BackendChoice::Cpu;
+                let mut effects = vec![Effect::ShowAddress(self.query())];
+                effects.extend(self.retry_with_load());
+                return effects;
+            }
+            Event::UseDefaultModel => {
+                self.address.model = url::DEFAULT_MODEL.into();
+                (self.config, self.recorded) = (None, None);
+                let fetch = Effect::FetchModel(self.address.model.clone());
+                let mut effects = vec![Effect::ShowAddress(self.query()), fetch];
+                effects.extend(self.load());
+                return effects;
+            }
+            Event::DismissNotices => self.notices.clear(),
+            Event::Seek(position) => self.seek(position),
+            Event::Step(by) => self.seek(self.view.position.saturating_add_signed(by)),
+            Event::Live => self.follow(),
+            Event::TogglePlay => self.toggle_play(),
+            Event::Tick => self.tick(),
+            Event::Select(picture) => {
+                let pictures = self.shown().map_or(1, |film| film.info.num_images);
+                self.view.selected = picture.min(pictures - 1);
+            }
+        }
+        vec![]
+    }
+
+    fn hear(&mut self, message: FromWorker, buffers: Vec<Vec<u8>>, now_ms: f64) -> Vec<Effect> {
+        match message {
+            FromWorker::Ready => {
+                self.worker = WorkerState::Ready;
+                if matches!(self.model, ModelState::Loading(_)) {
+                    return vec![self.load_message()];
+                }
+            }
+            FromWorker::Config(config) => self.take_config(*config),
+            FromWorker::LoadProgress { stage, loaded_bytes, total_bytes } => {
+                if let ModelState::Loading(progress) = &mut self.model {
+                    progress.report(stage, loaded_bytes, total_bytes, now_ms);
+                }
+            }
+            FromWorker::Loaded { backend, notices, num_parameters } => {
+                self.model = ModelState::Ready { backend, num_parameters };
+                for notice in notices {
+                    if !self.notices.contains(&notice) {
+                        self.notices.push(notice);
+                    }
+                }
+                if self.run == RunState::Queued {
+                    return self.generate();
+                }
+            }
+            FromWorker::LoadCancelled => {
+                self.model = ModelState::Stopped;
+                self.unqueue();
+            }
+            FromWorker::Started { run, info } if run == self.run_number => {
+                let label = self.label(info.settings.class);
+                let model = self.config.as_ref().map_or_else(|| self.address.model.clone(), |c| c.name.clone());
+                match Film::new(info, model, label) {
+                    Ok(film) => {
+                        let selected = self.view.selected.min(film.info.num_images - 1);
+                        self.film = Some(film);
+                        self.view = View { follow: true, selected, ..View::default() };
+                    }
+                    Err(message) => self.fail_run(FailureKind::BadModel, message),
+                }
+            }
+            FromWorker::Frame(frame) if frame.run == self.run_number => self.take_frame(&frame, buffers),
+            FromWorker::Done { run, total_ms } if run == self.run_number && self.is_running() => {
+                self.run = RunState::Done { total_ms };
+                self.view.follow = false;
+            }
+            FromWorker::Cancelled { run } if run == self.run_number && self.is_running() => {
+                self.run = RunState::Cancelled;
+                self.view.follow = false;
+            }
+            FromWorker::Failed { run: Some(run), kind, message } if run == self.run_number => {
+                self.fail_run(kind, message);
+            }
+            FromWorker::Failed { run: None, kind, message } => {
+                if self.is_running() {
+                    self.fail_run(kind, message.clone());
+                }
+                self.unqueue();
+                self.model = ModelState::Failed(Failure { kind, message });
+            }
+            // A run that was replaced.
+            FromWorker::Started { .. }
+            | FromWorker::Frame(_)
+            | FromWorker::Done { .. }
+            | FromWorker::Cancelled { .. }
+            | FromWorker::Failed { .. } => {}
+        }
+        vec![]
+    }
+
+    fn take_frame(&mut self, frame: &FrameInfo, mut buffers: Vec<Vec<u8>>) {
+        let (Some(film), true) = (&mut self.film, matches!(self.run, RunState::Running { .. })) else { return };
+        let result = if buffers.len() == 2 {
+            let x0 = buffers.swap_remove(1);
+            film.push(frame.step, frame.ms, &buffers[0], x0)
+        } else {
+            Err(format!("frame {} came with {} buffers, not 2", frame.step, buffers.len()))
+        };
+        match result {
+            Ok(()) if self.view.follow => self.view.position = film.last(),
+            Ok(()) => {}
+            Err(message) => self.fail_run(FailureKind::BadModel, message),
+        }
+    }
+
+    fn lose_worker(&mut self, message: String) {
+        self.worker = WorkerState::Lost;
+        if self.is_running() {
+            self.fail_run(FailureKind::Device, message.clone());
+        }
+        self.unqueue();
+        self.model = ModelState::Failed(Failure { kind: FailureKind::Device, message });
+    }
+
+    fn take_config(&mut self, config: ModelConfig) {
+        // A damaged description is the worker's to report, with the cure; the page only does without it.
+        if config.validate().is_err() || self.config.as_ref() == Some(&config) {
+            return;
+        }
+        if let Some(class) = self.address.chosen.class.filter(|class| *class >= config.labels.len()) {
+            let last = config.labels.len().saturating_sub(1);
+            self.address.chosen.class = Some(last);
+            self.notices.push(text::class_clamped(class, last, &config.labels[last]));
+        }
+        self.config = Some(config);
+    }
+
+    fn take_recording(&mut self, film: Film) {
+        if self.film.is_none() {
+            let position = if self.reduced_motion { film.last() } else { 0 };
+            self.view = View { position, playing: !self.reduced_motion, ..View::default() };
+        }
+        self.recorded = Some(film);
+    }
+
+    fn choose(&mut self, choice: Choice) {
+        let chosen: &mut Chosen = &mut self.address.chosen;
+        let within = |value: usize, range: std::ops::RangeInclusive<usize>| value.clamp(*range.start(), *range.end());
+        match choice {
+            Choice::Class(class) => chosen.class = Some(class),
+            Choice::Guidance(scale) => chosen.guidance_scale = Some(url::to_guidance(scale)),
+            Choice::Steps(steps) => chosen.num_inference_steps = Some(within(steps, RunSettings::STEPS)),
+            Choice::Sampler(sampler) => chosen.sampler = Some(sampler),
+            Choice::Seed(seed) => chosen.seed = Some(seed.min(*RunSettings::SEED.end())),
+            Choice::NumImages(n) => chosen.num_images = Some(within(n, RunSettings::NUM_IMAGES)),
+        }
+    }
+
+    fn generate(&mut self) -> Vec<Effect> {
+        let mut effects = vec![Effect::ShowAddress(self.query())];
+        match &self.model {
+            ModelState::Ready { .. } => {
+                self.run_number += 1;
+                self.run = RunState::Running { cancelling: false };
+                let (run, settings) = (self.run_number, self.settings());
+                effects.push(Effect::Send(ToWorker::Generate { run, settings }));
+            }
+            ModelState::Loading(progress) if !progress.stopping => self.run = RunState::Queued,
+            _ => {
+                effects.extend(self.load());
+                self.run = RunState::Queued;
+            }
+        }
+        effects
+    }
+
+    fn cancel(&mut self) -> Vec<Effect> {
+        match &mut self.run {
+            RunState::Running { cancelling } if !*cancelling => {
+                *cancelling = true;
+                vec![Effect::Send(ToWorker::Cancel)]
+            }
+            RunState::Queued => {
+                self.run = RunState::Idle;
+                vec![]
+            }
+            _ => vec![],
+        }
+    }
+
+    fn load(&mut self) -> Vec<Effect> {
+        self.model = ModelState::Loading(Progress::starting());
+        if matches!(self.run, RunState::Failed(_)) {
+            self.run = RunState::Idle;
+        }
+        match self.worker {
+            WorkerState::Ready => vec![self.load_message()],
+            // It is loaded when the worker says that it is there.
+            WorkerState::Starting => vec![],
+            WorkerState::Lost => {
+                self.worker = WorkerState::Starting;
+                vec![Effect::StartWorker]
+            }
+        }
+    }
+
+    fn load_message(&self) -> Effect {
+        Effect::Send(ToWorker::Load { model_url: self.model_url(), backend: self.address.backend })
+    }
+
+    fn cancel_load(&mut self) -> Vec<Effect> {
+        let ModelState::Loading(progress) = &mut self.model else { return vec![] };
+        if self.worker == WorkerState::Ready {
+            progress.stopping = true;
+            return vec![Effect::Send(ToWorker::CancelLoad)];
+        }
+        self.model = ModelState::Stopped;
+        self.unqueue();
+        vec![]
+    }
+
+    fn retry(&mut self) -> Vec<Effect> {
+        match (&self.model, &self.run) {
+            (ModelState::Ready { .. }, RunState::Failed(failure)) if failure.kind != FailureKind::Device => {
+                self.generate()
+            }
+            _ => self.retry_with_load(),
+        }
+    }
+
+    /// Loads afresh; a run that had failed is started again after that.
+    fn retry_with_load(&mut self) -> Vec<Effect> {
+        let had_run = matches!(self.run, RunState::Failed(_));
+        let effects = self.load();
+        if had_run {
+            self.run = RunState::Queued;
+        }
+        effects
+    }
+
+    fn fail_run(&mut self, kind: FailureKind, message: String) {
+        self.run = RunState::Failed(Failure { kind, message });
+        self.view.follow = false;
+    }
+
+    fn unqueue(&mut self) {
+        if self.run == RunState::Queued {
+            self.run = RunState::Idle;
+        }
+    }
+
+    fn seek(&mut self, position: usize) {
+        let last = self.shown().map_or(0, Film::last);
+        self.view.position = position.min(last);
+        self.view.playing = false;
+        self.view.follow = self.is_running() && self.film.is_some() && position >= last;
+    }
+
+    fn follow(&mut self) {
+        self.seek(usize::MAX);
+    }
+
+    fn toggle_play(&mut self) {
+        let Some(last) = self.shown().map(Film::last) else { return };
+        self.view.playing = !self.view.playing && last > 0;
+        self.view.rest = 0;
+        if self.view.playing {
+            self.view.follow = false;
+            if self.view.position >= last {
+                self.view.position = 0;
+            }
+        }
+    }
+
+    /// One beat of the player.
+    fn tick(&mut self) {
+        let Some(film) = self.shown() else { return };
+        let (last, stride, looping) = (film.last(), stride(film.steps()), film.recorded);
+        let at_end = self.view.position >= last;
+        let running = self.is_running();
+        let view = &mut self.view;
+        if !view.playing {
+            return;
+        }
+        match (at_end, looping) {
+            (false, _) => {
+                view.position = (view.position + stride).min(last);
+                view.rest = REST_TICKS;
+            }
+            (true, true) if view.rest > 0 => view.rest -= 1,
+            (true, true) => view.position = 0,
+            (true, false) => {
+                view.playing = false;
+                view.follow = running;
+            }
+        }
+    }
+}
+
+/// A whole run plays in about four seconds: the time between two beats …
+pub fn tick_ms(steps: usize) -> u32 {
+    (4000 / (steps as u32 + 1)).clamp(50, 400)
+}
+
+/// … and how many frames a beat takes.
+fn stride(steps: usize) -> usize {
+    (50 * (steps + 1)).div_ceil(4000).max(1)
+}
+
+#[cfg(test)]
+#[path = "update_tests.rs"]
+mod tests;

@@ -1,0 +1,277 @@
+//! Settings ↔ address bar, pure.
+//!
+//! The parameters are `model, class, guidance, steps, sampler, seed, n, backend`.
+//! Whatever does not fit is clamped or left out, and said: an address never
+//! leads to an error page.
+
+use crate::config::{RunSettings, SamplerKind};
+use crate::protocol::BackendChoice;
+use std::ops::RangeInclusive;
+
+/// The model that is shown when the address names none.
+pub const DEFAULT_MODEL: &str = "fashion";
+/// The step of the guidance slider.
+pub const GUIDANCE_STEP: f64 = 0.1;
+
+/// What the visitor has chosen; the rest are the model's defaults.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Chosen {
+    pub class: Option<usize>,
+    pub guidance_scale: Option<f64>,
+    pub num_inference_steps: Option<usize>,
+    pub sampler: Option<SamplerKind>,
+    pub seed: Option<u64>,
+    pub num_images: Option<usize>,
+}
+
+impl Chosen {
+    /// The settings of a run: what was chosen over `defaults`.
+    pub fn over(&self, defaults: &RunSettings) -> RunSettings {
+        RunSettings {
+            class: self.class.unwrap_or(defaults.class),
+            guidance_scale: self.guidance_scale.unwrap_or(defaults.guidance_scale),
+            num_inference_steps: self.num_inference_steps.unwrap_or(defaults.num_inference_steps),
+            sampler: self.sampler.unwrap_or(defaults.sampler),
+            seed: self.seed.unwrap_or(defaults.seed),
+            num_images: self.num_images.unwrap_or(defaults.num_images),
+        }
+    }
+}
+
+/// Everything an address can say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Address {
+    pub model: String,
+    pub backend: BackendChoice,
+    pub chosen: Chosen,
+}
+
+impl Default for Address {
+    fn default() -> Self {
+        Self { model: DEFAULT_MODEL.into(), backend: BackendChoice::Auto, chosen: Chosen::default() }
+    }
+}
+
+/// Reads a query string (with or without its `?`); the second part tells the visitor what was changed.
+pub fn parse(query: &str) -> (Address, Vec<String>) {
+    let mut address = Address::default();
+    let mut notices = Vec::new();
+    for pair in query.trim_start_matches('?').split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (key, value) = (decode(key), decode(value));
+        if let Err(notice) = read(&mut address, &key, &value) {
+            notices.push(notice);
+        }
+    }
+    (address, notices)
+}
+
+/// Takes one parameter into `address`; the error says what was ignored or changed.
+fn read(address: &mut Address, key: &str, value: &str) -> Result<(), String> {
+    let ignored = |known: &str| format!("{key} = “{}” in the address was ignored: use {known}.", shorten(value));
+    let chosen = &mut address.chosen;
+    match key {
+        "model" => {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            if value.is_empty() || !value.chars().all(plain) || value.chars().all(|c| c == '.') {
+                return Err(ignored("letters, digits, dots, dashes and underscores"));
+            }
+            address.model = value.into();
+            Ok(())
+        }
+        // The number of classes is the model's business; it is checked again when the model is known.
+        "class" => whole(key, value, 0..=u32::MAX.into(), |class| chosen.class = Some(class as usize)),
+        "guidance" => {
+            let Some(number) = value.parse::<f64>().ok().filter(|number| number.is_finite()) else {
+                return Err(ignored(&range_words(RunSettings::GUIDANCE_SCALE)));
+            };
+            let kept = to_guidance(number);
+            chosen.guidance_scale = Some(kept);
+            if kept == number { Ok(()) } else { Err(changed(key, value, kept)) }
+        }
+        "steps" => whole(key, value, to_u64(RunSettings::STEPS), |n| chosen.num_inference_steps = Some(n as usize)),
+        "seed" => whole(key, value, RunSettings::SEED, |seed| chosen.seed = Some(seed)),
+        "n" => whole(key, value, to_u64(RunSettings::NUM_IMAGES), |n| chosen.num_images = Some(n as usize)),
+        // A '+' typed by hand means a space in a query: `dpm++` arrives as `dpm  `.
+        "sampler" => match value.replace(' ', "+").parse() {
+            Ok(sampler) => {
+                chosen.sampler = Some(sampler);
+                Ok(())
+            }
+            Err(_) => Err(ignored(&SamplerKind::ALL.map(SamplerKind::name).join(", "))),
+        },
+        "backend" => {
+            address.backend = match value {
+                "auto" => BackendChoice::Auto,
+                "webgpu" => BackendChoice::WebGpu,
+                "cpu" => BackendChoice::Cpu,
+                _ => return Err(ignored("auto, webgpu or cpu")),
+            };
+            Ok(())
+        }
+        _ => Err(format!("“{}” in the address is not a setting and was ignored.", shorten(key))),
+    }
+}
+
+/// The query string that reproduces a run, without `?`.
+pub fn query(model: &str, backend: BackendChoice, settings: &RunSettings) -> String {
+    let RunSettings { class, guidance_scale, num_inference_steps, sampler, seed, num_images } = settings;
+    let sampler = sampler.name().replace('+', "%2B");
+    let mut query = format!(
+        "model={model}&class={class}&guidance={guidance_scale}&steps={num_inference_steps}\
+         &sampler={sampler}&seed={seed}&n={num_images}"
+    );
+    match backend {
+        BackendChoice::Auto => {}
+        BackendChoice::WebGpu => query.push_str("&backend=webgpu"),
+        BackendChoice::Cpu => query.push_str("&backend=cpu"),
+    }
+    query
+}
+
+/// The nearest guidance scale that the slider can show.
+pub fn to_guidance(number: f64) -> f64 {
+    let steps = (number / GUIDANCE_STEP).round() / GUIDANCE_STEP.recip();
+    steps.clamp(*RunSettings::GUIDANCE_SCALE.start(), *RunSettings::GUIDANCE_SCALE.end())
+}
+
+/// The folder of a page, with a slash at its end: what relative addresses hang on.
+pub fn folder_of(page: &str) -> &str {
+    let end = page.find(['?', '#']).unwrap_or(page.len());
+    let slash = page[..end].rfind('/').map_or(0, |at| at + 1);
+    &page[..slash]
+}
+
+fn whole(key: &str, value: &str, range: RangeInclusive<u64>, mut take: impl FnMut(u64)) -> Result<(), String> {
+    let Ok(number) = value.parse::<i128>() else {
+        return Err(format!(
+            "{key} = “{}” in the address was ignored: use a whole number from {}.",
+            shorten(value),
+            range_words(range)
+        ));
+    };
+    let kept = number.clamp((*range.start()).into(), (*range.end()).into());
+    take(kept as u64);
+    if kept == number { Ok(()) } else { Err(changed(key, value, kept)) }
+}
+
+fn changed(key: &str, value: &str, kept: impl std::fmt::Display) -> String {
+    format!("{key} = {} in the address was changed to {kept}, the nearest that is possible.", shorten(value))
+}
+
+fn range_words<T: std::fmt::Display>(range: RangeInclusive<T>) -> String {
+    format!("{} to {}", range.start(), range.end())
+}
+
+fn to_u64(range: RangeInclusive<usize>) -> RangeInclusive<u64> {
+    *range.start() as u64..=*range.end() as u64
+}
+
+/// What came from an address is quoted, but not at any length.
+fn shorten(text: &str) -> String {
+    let short: String = text.chars().take(40).collect();
+    if short.len() < text.len() { format!("{short}…") } else { short }
+}
+
+/// Percent-decoding as in HTML forms; broken escapes stay as they are.
+fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = || std::str::from_utf8(bytes.get(at + 1..at + 3)?).ok().and_then(|h| u8::from_str_radix(h, 16).ok());
+        match bytes[at] {
+            b'+' => out.push(b' '),
+            b'%' => {
+                if let Some(byte) = hex() {
+                    out.push(byte);
+                    at += 2;
+                } else {
+                    out.push(b'%');
+                }
+            }
+            byte => out.push(byte),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_empty_address_means_the_defaults() {
+        assert_eq!(parse(""), (Address::default(), vec![]));
+        assert_eq!(parse("?").0.model, DEFAULT_MODEL);
+    }
+
+    #[test]
+    fn out_of_range_values_are_clamped_with_a_notice() {
+        let (address, notices) = parse("?guidance=99&steps=0&n=17&seed=-1&class=3");
+        assert_eq!(address.chosen.guidance_scale, Some(10.0));
+        assert_eq!(address.chosen.num_inference_steps, Some(1));
+        assert_eq!(address.chosen.num_images, Some(16));
+        assert_eq!(address.chosen.seed, Some(0));
+        assert_eq!(address.chosen.class, Some(3));
+        assert_eq!(notices.len(), 4);
+        assert!(notices[0].contains("guidance = 99") && notices[0].contains("10"));
+    }
+
+    #[test]
+    fn foreign_values_are_ignored_with_a_notice() {
+        let (address, notices) =
+            parse("guidance=NaN&steps=many&sampler=euler&backend=tpu&colour=red&model=../secret&seed=");
+        assert_eq!(address, Address::default());
+        assert_eq!(notices.len(), 7, "{notices:?}");
+    }
+
+    #[test]
+    fn a_sampler_name_may_be_typed_by_hand() {
+        for query in ["sampler=dpm++", "sampler=dpm%2B%2B"] {
+            assert_eq!(parse(query).0.chosen.sampler, Some(SamplerKind::DpmSolverPlusPlus));
+        }
+    }
+
+    #[test]
+    fn relative_addresses_hang_on_the_folder() {
+        assert_eq!(folder_of("https://a.b/c/index.html?x=/y#/z"), "https://a.b/c/");
+        assert_eq!(folder_of("http://127.0.0.1:8080/"), "http://127.0.0.1:8080/");
+    }
+
+    fn settings() -> impl Strategy<Value = RunSettings> {
+        let numbers = (0usize..1000, 10u32..=100, 1usize..=250, 0u64..=u32::MAX.into(), 1usize..=16);
+        (numbers, prop::sample::select(&SamplerKind::ALL[..])).prop_map(|((class, tenths, steps, seed, n), sampler)| {
+            RunSettings {
+                class,
+                guidance_scale: f64::from(tenths) / 10.0,
+                num_inference_steps: steps,
+                sampler,
+                seed,
+                num_images: n,
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_run_survives_the_address_bar(settings in settings(), backend in 0..3) {
+            let backend = [BackendChoice::Auto, BackendChoice::WebGpu, BackendChoice::Cpu][backend as usize];
+            let (address, notices) = parse(&query("a-model_1.0", backend, &settings));
+            prop_assert_eq!(notices, Vec::<String>::new());
+            prop_assert_eq!(address.chosen.over(&RunSettings::default()), settings);
+            prop_assert_eq!(address.model, "a-model_1.0");
+            prop_assert_eq!(address.backend, backend);
+        }
+
+        #[test]
+        fn any_text_gives_settings_in_range(query in "\\PC{0,80}|(guidance|steps|n|seed|class)=[-0-9.e%+]{0,12}") {
+            let (address, _) = parse(&query);
+            let mut settings = address.chosen.over(&RunSettings::default());
+            settings.class = 0;
+            prop_assert_eq!(settings.validate(1), Ok(()));
+        }
+    }
+}
