@@ -23,7 +23,9 @@ const EXPECTED: [f32; 16] = [
 /// What a device got wrong.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SelfCheckError {
-    #[error("the self-check gave {actual} where {expected} is right (number {index}): this device computes wrong results")]
+    #[error(
+        "the self-check gave {actual} where {expected} is right (number {index}): this device computes wrong results"
+    )]
     Mismatch { index: usize, expected: f32, actual: f32 },
     #[error("the self-check could not be computed: {0}")]
     Device(String),

@@ -22,4 +22,13 @@ impl DeviceChoice {
             Self::Vulkan => Device::vulkan(burn::tensor::DeviceKind::DefaultDevice),
         }
     }
+
+    /// Threads that are worth giving whole jobs to: a GPU is best fed by one.
+    pub fn threads(self) -> usize {
+        match self {
+            Self::Cpu => super::parallel::cores(),
+            #[cfg(feature = "vulkan")]
+            Self::Vulkan => 1,
+        }
+    }
 }

@@ -5,6 +5,7 @@ use super::data::{Dataset, Split};
 use super::device::DeviceChoice;
 use super::frechet::Gaussian;
 use super::model_dir::{self, write_json};
+use super::parallel;
 use crate::config::SamplerKind;
 use crate::diffusion::sampler::SamplerConfig;
 use crate::generate::{Model, Noise, Request, Run};
@@ -39,7 +40,7 @@ pub struct EvalOptions {
     #[arg(long, default_value_t = 1000)]
     pub samples: usize,
     /// Pictures generated at a time
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 50)]
     pub batch_size: usize,
     /// Seed of the first picture
     #[arg(long, default_value_t = 0)]
@@ -84,7 +85,11 @@ pub fn run(options: &EvalOptions) -> Result<()> {
     ensure!(options.batch_size > 0, "--batch-size 0: use a positive number");
     let device = options.device.device();
     let model = model_dir::load(&options.model, &device)?;
-    let judge = Judge { classifier: Classifier::load(&options.classifier, &device)?, device: device.clone() };
+    let judge = Judge {
+        classifier: Classifier::load(&options.classifier, &device)?,
+        device: device.clone(),
+        threads: options.device.threads(),
+    };
     let train = Dataset::load(&options.data, Split::Train)?;
     let test = Dataset::load(&options.data, Split::Test)?;
     let (real, test_classes) = judge.features(&test, &(0..test.len()).collect::<Vec<_>>());
@@ -97,9 +102,9 @@ pub fn run(options: &EvalOptions) -> Result<()> {
         samples: options.samples,
         classifier_accuracy: right as f64 / test.len() as f64,
         floor: Gaussian::fit(&floor, NUM_FEATURES).distance(&reference),
-        reconstruction: judge.reconstructions(&model, &train, &spread(train.len())).map(|features| {
-            Gaussian::fit(&features, NUM_FEATURES).distance(&reference)
-        }),
+        reconstruction: judge
+            .reconstructions(&model, &train, &spread(train.len()))
+            .map(|features| Gaussian::fit(&features, NUM_FEATURES).distance(&reference)),
         rows: Vec::new(),
     };
     println!("classifier: {:.2} % of {} test pictures", 100.0 * report.classifier_accuracy, test.len());
@@ -115,7 +120,12 @@ pub fn run(options: &EvalOptions) -> Result<()> {
                     .with_context(|| format!("{} at {steps} steps", sampler.name()))?;
                 println!(
                     "{:7}  {:5}  {:8.1}  {:7.1} %  {:8.3}  {:7.1}",
-                    sampler.name(), row.steps, guidance_scale, 100.0 * row.class_accuracy, row.frechet_distance, row.seconds
+                    sampler.name(),
+                    row.steps,
+                    guidance_scale,
+                    100.0 * row.class_accuracy,
+                    row.frechet_distance,
+                    row.seconds
                 );
                 report.rows.push(row);
             }
@@ -137,12 +147,12 @@ fn measure(
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} pictures  ETA {eta}").expect("a valid template");
     let bar = ProgressBar::new(options.samples as u64).with_style(style);
     let num_classes = model.config.labels.len();
-    let (mut features, mut right) = (Vec::new(), 0);
     let indices: Vec<usize> = (0..options.samples).collect();
-    for chunk in indices.chunks(options.batch_size) {
-        let classes: Vec<usize> = chunk.iter().map(|i| i % num_classes).collect();
+    let chunks: Vec<&[usize]> = indices.chunks(options.batch_size).collect();
+    let judged = parallel::map(options.device.threads(), chunks.len(), |i| -> Result<(Vec<f32>, usize)> {
+        let classes: Vec<usize> = chunks[i].iter().map(|i| i % num_classes).collect();
         let request = Request {
-            noise: Noise::Seeded(chunk.iter().map(|i| options.seed + *i as u64).collect()),
+            noise: Noise::Seeded(chunks[i].iter().map(|i| options.seed + *i as u64).collect()),
             classes: classes.clone(),
             guidance_scale,
             guidance_channels: None,
@@ -152,10 +162,15 @@ fn measure(
         while !run.is_done() {
             run.step()?;
         }
-        let (of_chunk, named) = judge.classifier.judge(model.decode(run.x_t().clone()));
+        let (features, named) = judge.classifier.judge(model.decode(run.x_t().clone()));
+        bar.inc(classes.len() as u64);
+        Ok((features, named.iter().zip(&classes).filter(|(a, b)| a == b).count()))
+    });
+    let (mut features, mut right) = (Vec::new(), 0);
+    for chunk in judged {
+        let (of_chunk, right_in_chunk) = chunk?;
         features.extend(of_chunk);
-        right += named.iter().zip(&classes).filter(|(a, b)| a == b).count();
-        bar.inc(chunk.len() as u64);
+        right += right_in_chunk;
     }
     bar.finish_and_clear();
     Ok(Row {
@@ -171,6 +186,7 @@ fn measure(
 struct Judge {
     classifier: Classifier,
     device: Device,
+    threads: usize,
 }
 
 impl Judge {
@@ -190,11 +206,14 @@ impl Judge {
         &self,
         data: &Dataset,
         indices: &[usize],
-        change: impl Fn(Tensor<4>) -> Tensor<4>,
+        change: impl Fn(Tensor<4>) -> Tensor<4> + Sync,
     ) -> (Vec<f32>, Vec<usize>) {
+        let chunks: Vec<&[usize]> = indices.chunks(100).collect();
+        let judged = parallel::map(self.threads, chunks.len(), |i| {
+            self.classifier.judge(change(data.batch(chunks[i], |_| false, &self.device)))
+        });
         let (mut features, mut classes) = (Vec::new(), Vec::new());
-        for chunk in indices.chunks(250) {
-            let (f, c) = self.classifier.judge(change(data.batch(chunk, |_| false, &self.device)));
+        for (f, c) in judged {
             features.extend(f);
             classes.extend(c);
         }

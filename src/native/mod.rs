@@ -8,6 +8,7 @@ pub mod eval;
 pub mod frechet;
 pub mod image;
 pub mod model_dir;
+mod parallel;
 mod record;
 pub mod sample;
 pub mod train;

@@ -155,14 +155,18 @@ fn repeat<T: Clone>(name: &str, values: &mut Vec<T>, count: usize) -> Result<()>
     if values.len() == 1 {
         *values = vec![values[0].clone(); count];
     }
-    ensure!(values.len() == count, "{name} has {} entries for {count} pictures: give one, or one for each", values.len());
+    ensure!(
+        values.len() == count,
+        "{name} has {} entries for {count} pictures: give one, or one for each",
+        values.len()
+    );
     Ok(())
 }
 
 fn read_noise(path: &Path, device: &Device) -> Result<(Tensor<4>, Vec<Tensor<4>>)> {
     let bytes = model_dir::read_file(path)?;
-    let file = SafeTensors::deserialize(&bytes)
-        .with_context(|| format!("{}: not a safetensors file", path.display()))?;
+    let file =
+        SafeTensors::deserialize(&bytes).with_context(|| format!("{}: not a safetensors file", path.display()))?;
     let tensor = |name: &str| -> Result<Option<(Vec<usize>, Vec<f32>)>> {
         let Ok(view) = file.tensor(name) else { return Ok(None) };
         ensure!(view.dtype() == safetensors::Dtype::F32, "{}: '{name}' is not F32", path.display());
@@ -228,7 +232,12 @@ pub fn info(options: &InfoOptions) -> Result<()> {
     println!("{} ({})", config.name, config.license);
     println!(
         "transformer  depth {}, hidden size {}, {} heads, patch {}, {} tokens, {} classes",
-        dit.depth, dit.hidden_size, dit.num_heads, dit.patch_size, dit.num_tokens(), dit.num_classes
+        dit.depth,
+        dit.hidden_size,
+        dit.num_heads,
+        dit.patch_size,
+        dit.num_tokens(),
+        dit.num_classes
     );
     println!("latent       {}x{}x{}", dit.in_channels, dit.sample_size, dit.sample_size);
     println!("picture      {}x{}x{}", config.image_channels(), config.image_size(), config.image_size());

@@ -108,9 +108,11 @@ impl AppState {
                 self.view.follow = false;
             }
             FromWorker::Failed { run: Some(run), kind, message } if run == self.run_number => {
+                self.distrust_worker(kind);
                 self.fail_run(kind, message);
             }
             FromWorker::Failed { run: None, kind, message } => {
+                self.distrust_worker(kind);
                 if self.is_running() {
                     self.fail_run(kind, message.clone());
                 }
@@ -139,6 +141,13 @@ impl AppState {
             Ok(()) if self.view.follow => self.view.position = film.last(),
             Ok(()) => {}
             Err(message) => self.fail_run(FailureKind::BadModel, message),
+        }
+    }
+
+    /// A lost device cannot be asked for again from within the same worker for certain: Retry takes a new one.
+    fn distrust_worker(&mut self, kind: FailureKind) {
+        if kind == FailureKind::Device {
+            self.worker = WorkerState::Lost;
         }
     }
 

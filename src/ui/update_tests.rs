@@ -204,15 +204,17 @@ fn a_lost_worker_fails_the_run_and_retry_makes_a_new_one() {
 }
 
 #[test]
-fn a_lost_device_is_loaded_again_and_the_cpu_is_offered() {
+fn a_lost_device_is_asked_for_again_in_a_new_worker_and_the_cpu_is_offered() {
     let mut state = running();
     let message = "the device was lost".to_string();
     hear(&mut state, FromWorker::Failed { run: Some(1), kind: FailureKind::Device, message });
     assert_eq!(state.failure().map(|failure| failure.kind), Some(FailureKind::Device));
     let mut other = state.clone();
-    assert!(sends_load(&state.update(Event::Retry)));
+    assert_eq!(state.update(Event::Retry), [Effect::StartWorker]);
+    assert!(sends_load(&hear(&mut state, FromWorker::Ready)));
     let effects = other.update(Event::UseCpu);
-    assert!(sends_load(&effects) && other.query().ends_with("backend=cpu"));
+    assert!(effects.contains(&Effect::StartWorker) && other.query().ends_with("backend=cpu"));
+    assert!(sends_load(&hear(&mut other, FromWorker::Ready)));
     assert_eq!(other.run, RunState::Queued);
 }
 

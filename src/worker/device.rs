@@ -41,10 +41,8 @@ async fn webgpu(forced: bool) -> Result<(Device, Backend), String> {
         return Err("This browser has no WebGPU.".into());
     }
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let options = wgpu::RequestAdapterOptions {
-        power_preference: wgpu::PowerPreference::HighPerformance,
-        ..Default::default()
-    };
+    let options =
+        wgpu::RequestAdapterOptions { power_preference: wgpu::PowerPreference::HighPerformance, ..Default::default() };
     let adapter = instance
         .request_adapter(&options)
         .await
@@ -57,7 +55,8 @@ async fn webgpu(forced: bool) -> Result<(Device, Backend), String> {
     if software {
         detail.push_str(" (software)");
     }
-    let device = Device::wgpu_options().init_async().await.map_err(|error| format!("WebGPU could not start: {error}."))?;
+    let device =
+        Device::wgpu_options().init_async().await.map_err(|error| format!("WebGPU could not start: {error}."))?;
     selfcheck::check(&device).await.map_err(|error| format!("WebGPU: {error}."))?;
     Ok((device, Backend { name: "WebGPU".into(), detail }))
 }

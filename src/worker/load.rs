@@ -19,9 +19,13 @@ pub(super) async fn load(state: Rc<State>, number: u32, model_url: String, choic
     state.abort.replace(Some(controller.clone()));
     let result = Load { state: &state, number, url: &model_url, signal: controller.signal() }.run(choice).await;
     match result {
-        _ if state.load.get() != number => super::post::post(&FromWorker::LoadCancelled),
+        // Cancelled or replaced; whoever did it has said so.
+        _ if state.load.get() != number => {}
         Ok((model, chosen)) => finish_load(&state, model, chosen.backend, chosen.notices),
-        Err(failure) => fail(failure),
+        Err(failure) => {
+            state.abort.take();
+            fail(failure);
+        }
     }
 }
 
@@ -82,8 +86,7 @@ impl Load<'_> {
         if let Some(chosen) = self.state.device.borrow().clone().filter(|chosen| chosen.choice == choice) {
             return Ok(chosen);
         }
-        let chosen =
-            device::choose(choice).await.map_err(|message| Failure { kind: FailureKind::Device, message })?;
+        let chosen = device::choose(choice).await.map_err(|message| Failure { kind: FailureKind::Device, message })?;
         self.state.device.replace(Some(chosen.clone()));
         Ok(chosen)
     }

@@ -38,12 +38,13 @@ pub fn start() {
     post::report_panics();
     let _ = console_log::init_with_level(log::Level::Warn);
     let state = Rc::new(State::default());
-    let on_message = Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
-        match post::read(&event.data()) {
-            Ok(message) => handle(&state, message),
-            Err(message) => post(&FromWorker::Failed { run: None, kind: FailureKind::BadRequest, message }),
-        }
-    });
+    let on_message =
+        Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
+            match post::read(&event.data()) {
+                Ok(message) => handle(&state, message),
+                Err(message) => post(&FromWorker::Failed { run: None, kind: FailureKind::BadRequest, message }),
+            }
+        });
     post::scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     // The worker listens for as long as it lives.
     on_message.forget();
@@ -61,8 +62,11 @@ fn handle(state: &Rc<State>, message: ToWorker) {
             spawn_local(load::load(state.clone(), number, model_url, backend));
         }
         ToWorker::CancelLoad => {
-            next(&state.load);
-            abort(state);
+            // A load that is past its last request ends in Loaded; only one that still runs is cancelled.
+            if abort(state) {
+                next(&state.load);
+                post(&FromWorker::LoadCancelled);
+            }
         }
         ToWorker::Generate { run, settings } => {
             let number = next(&state.run);
@@ -83,15 +87,19 @@ fn next(counter: &Cell<u32>) -> u32 {
     counter.get()
 }
 
-fn abort(state: &State) {
-    if let Some(controller) = state.abort.take() {
+/// Stops the load that is under way; says whether there was one.
+fn abort(state: &State) -> bool {
+    let controller = state.abort.take();
+    if let Some(controller) = &controller {
         controller.abort();
     }
+    controller.is_some()
 }
 
 /// Puts a loaded model in place and says so.
 fn finish_load(state: &State, model: Model, backend: Backend, notices: Vec<String>) {
     let num_parameters = model.num_params() as u64;
+    state.abort.take();
     state.model.replace(Some(Rc::new(model)));
     post(&FromWorker::Loaded { backend, notices, num_parameters });
 }

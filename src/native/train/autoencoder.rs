@@ -36,6 +36,9 @@ pub struct AutoencoderOptions {
     /// Noise added to the latents while training, in units of their standard deviation
     #[arg(long, default_value_t = 0.05)]
     pub latent_noise: f64,
+    /// Go on from this trained autoencoder with a frozen encoder: latents, and transformers trained on them, stay valid
+    #[arg(long, value_name = "DIR")]
+    pub decoder_of: Option<PathBuf>,
 }
 
 impl AutoencoderOptions {
@@ -57,14 +60,24 @@ impl AutoencoderOptions {
 /// # Errors
 /// Bad options, data that cannot be read, files that cannot be written.
 pub fn run(options: &AutoencoderOptions) -> Result<()> {
-    let config = options.config();
-    config.validate()?;
     let data = Dataset::load(&options.train.data, Split::Train)?;
     let test = Dataset::load(&options.train.data, Split::Test)?;
     let plain = options.train.device.device();
     let device = plain.clone().autodiff();
     device.seed(options.train.seed);
-    let model = AutoencoderTiny::new(&config, &device);
+    let (config, model) = match &options.decoder_of {
+        None => {
+            let config = options.config();
+            config.validate()?;
+            let model = AutoencoderTiny::new(&config, &device);
+            (config, model)
+        }
+        Some(dir) => {
+            let (config, mut model) = model_dir::load_autoencoder(dir, &device)?;
+            model.encoder = model.encoder.no_grad();
+            (config, model)
+        }
+    };
     println!("autoencoder: {} parameters, {} training pictures", model.num_params(), data.len());
     let out = options.train.out.clone();
     let task = AutoencoderTask { data, test, device: device.clone(), plain, latent_noise: options.latent_noise, out };

@@ -13,7 +13,7 @@ use crate::diffusion::schedule::NoiseSchedule;
 use crate::dit::Dit;
 use crate::generate::{Model, Noise, Request, Run};
 use crate::native::data::{Dataset, FASHION_LABELS, Split};
-use crate::native::{image, model_dir};
+use crate::native::{image, model_dir, parallel};
 use crate::weights::Dtype;
 use anyhow::{Result, bail};
 use burn::module::Module;
@@ -121,7 +121,7 @@ pub fn run(options: &DitOptions) -> Result<()> {
     let (autoencoder_config, autoencoder) = model_dir::load_autoencoder(&options.autoencoder, &plain)?;
     let data = Dataset::load(&options.train.data, Split::Train)?;
     println!("encoding {} pictures and their mirror images", data.len());
-    let (latents, stats) = Latents::encode(&data, &autoencoder, &plain);
+    let (latents, stats) = Latents::encode(&data, &autoencoder, &plain, options.train.threads());
     let config = options.config(autoencoder_config, stats)?;
     let model = Dit::new(&config.transformer, &device);
     println!("transformer: {} parameters, {} tokens", model.num_params(), config.transformer.num_tokens());
@@ -152,18 +152,19 @@ struct Latents {
 }
 
 impl Latents {
-    fn encode(data: &Dataset, autoencoder: &AutoencoderTiny, device: &Device) -> (Self, LatentStats) {
+    fn encode(data: &Dataset, autoencoder: &AutoencoderTiny, device: &Device, threads: usize) -> (Self, LatentStats) {
+        const CHUNK: usize = 100;
         let indices: Vec<usize> = (0..data.len()).collect();
-        let mut values: Vec<f32> = Vec::new();
-        let mut shape = [0; 3];
-        for flip in [false, true] {
-            for chunk in indices.chunks(250) {
-                let z = autoencoder.encode(data.batch(chunk, |_| flip, device));
-                let [_, c, h, w] = z.dims();
-                shape = [c, h, w];
-                values.extend(z.into_data().convert::<f32>().try_into_vec::<f32>().expect("converted to f32"));
-            }
-        }
+        let chunks: Vec<(bool, &[usize])> =
+            [false, true].into_iter().flat_map(|flip| indices.chunks(CHUNK).map(move |chunk| (flip, chunk))).collect();
+        let encoded = parallel::map(threads, chunks.len(), |i| {
+            let (flip, chunk) = chunks[i];
+            let z = autoencoder.encode(data.batch(chunk, |_| flip, device));
+            let [_, c, h, w] = z.dims();
+            ([c, h, w], z.into_data().convert::<f32>().try_into_vec::<f32>().expect("converted to f32"))
+        });
+        let shape = encoded[0].0;
+        let mut values: Vec<f32> = encoded.into_iter().flat_map(|(_, values)| values).collect();
         let stats = standardize(&mut values, shape);
         (Self { values, shape }, stats)
     }

@@ -5,6 +5,7 @@
 //! micro-batch wait less for one another than threads that share every small
 //! operation.
 
+use crate::native::parallel::on_threads;
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
@@ -45,20 +46,7 @@ where
         total.0 += sum;
         total.1.accumulate(&model, own.grads());
     };
-    if threads <= 1 {
-        work();
-    } else {
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| one_thread_pool().install(work));
-            }
-        });
-    }
+    on_threads(threads, work);
     let (sum, mut accumulator) = total.into_inner().expect("all threads have ended well");
     (sum, accumulator.grads())
-}
-
-/// A pool in which nested parallelism stays on the calling thread.
-fn one_thread_pool() -> rayon::ThreadPool {
-    rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool of one thread")
 }

@@ -38,7 +38,7 @@ pub struct TrainOptions {
     /// Pictures per forward and backward pass; gradients are summed over the batch
     #[arg(long, default_value_t = 32)]
     pub micro_batch_size: usize,
-    /// Threads that each run micro-batches of their own; 0: one per core
+    /// Threads that each run micro-batches of their own; 0: one per core, or one for a GPU
     #[arg(long, default_value_t = 0)]
     pub threads: usize,
     /// Peak learning rate
@@ -80,9 +80,10 @@ impl TrainOptions {
         Ok(())
     }
 
-    fn threads(&self) -> usize {
+    /// Threads that each work on micro-batches.
+    pub fn threads(&self) -> usize {
         match self.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            0 => self.device.threads(),
             n => n,
         }
     }
