@@ -1,0 +1,58 @@
+//! Which device the page chooses, and what it says about it.
+
+use crate::app::{App, SHORT};
+use crate::server::Fault;
+use crate::tiny;
+use crate::webdriver::Gpu;
+
+#[test]
+fn without_webgpu_the_page_takes_the_cpu_and_says_why() {
+    let app = App::start("no_webgpu", Gpu::None);
+    app.server.break_file("worker_loader.js", Fault::WithoutWebGpu);
+    takes_the_cpu(&app);
+}
+
+#[test]
+fn without_an_adapter_the_page_takes_the_cpu_and_says_why() {
+    let app = App::start("no_adapter", Gpu::None);
+    takes_the_cpu(&app);
+    assert!(app.notices().contains("adapter"), "{}", app.notices());
+}
+
+#[test]
+fn a_software_adapter_is_passed_over_for_the_cpu() {
+    let app = App::start("software_adapter", Gpu::Software);
+    takes_the_cpu(&app);
+    assert!(app.notices().contains("software"), "{}", app.notices());
+}
+
+#[test]
+fn the_cpu_that_was_asked_for_needs_no_notice() {
+    let app = App::start("asked_for_cpu", Gpu::Software);
+    app.open_ready("backend=cpu");
+    assert!(app.text().contains("CPU"));
+    assert_eq!(app.notices(), "");
+}
+
+#[test]
+fn webgpu_and_cpu_make_the_same_picture() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    tiny::write(folder.path());
+    let app = App::start_with_models("webgpu", Gpu::Software, &[("tiny", folder.path())]);
+    let run = |backend: &str, badge: &str| {
+        app.open_ready(&format!("backend={backend}&model=tiny&class=2&steps=4&seed=5"));
+        assert!(app.text().contains(badge), "a badge with {badge}");
+        app.generate();
+        app.picture()
+    };
+    let (webgpu, cpu) = (run("webgpu", "WebGPU"), run("cpu", "CPU"));
+    let difference = webgpu.iter().zip(cpu.iter()).map(|(a, b)| a.abs_diff(*b)).max();
+    assert!(difference <= Some(2), "WebGPU and CPU differ by {difference:?} of 255");
+}
+
+fn takes_the_cpu(app: &App) {
+    app.open_ready("steps=2");
+    app.wait("a badge with CPU", SHORT, || app.text().contains("CPU").then_some(()));
+    assert!(app.notices().contains("WebGPU"), "a notice on WebGPU: {:?}", app.notices());
+    app.generate();
+}

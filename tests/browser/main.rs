@@ -1,0 +1,19 @@
+//! The page and its worker in headless Chromium, against a small server that can make things go wrong.
+//!
+//! Everything is found as a visitor's screen reader finds it: by role and accessible name. Those
+//! names are a contract (see ARCHITECTURE.md). A picture of the page at the end of each test lies
+//! in `screenshots` in Cargo's folder for test files (`target/tmp`).
+//!
+//! The tests need a built app in `dist/` (or in the folder that `DITSCOPE_DIST` names), Chromium
+//! and chromedriver. `cargo xtask test` sees to all three.
+
+mod app;
+mod server;
+mod tiny;
+mod webdriver;
+
+mod devices;
+mod failures;
+mod layout;
+mod runs;
+mod settings;

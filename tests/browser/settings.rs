@@ -1,0 +1,106 @@
+//! Settings come from the URL and go back into it.
+
+use crate::app::{App, SHORT};
+use crate::webdriver::Gpu;
+use std::collections::HashMap;
+
+/// What the controls show.
+#[derive(Debug, PartialEq)]
+pub struct Settings {
+    pub class: String,
+    pub guidance: f64,
+    pub steps: f64,
+    pub sampler: String,
+    pub seed: String,
+}
+
+impl App {
+    /// Reads the controls.
+    #[track_caller]
+    pub fn settings(&self) -> Settings {
+        Settings {
+            class: self.chosen_class(),
+            guidance: self.slider("Guidance scale", "now"),
+            steps: self.slider("Steps", "now"),
+            sampler: self.value(&self.expect("combobox", "Sampler")),
+            seed: self.value(&self.seed_field()),
+        }
+    }
+
+    #[track_caller]
+    fn seed_field(&self) -> crate::webdriver::Element {
+        self.wait("the field \"Seed\"", SHORT, || {
+            self.find("spinbutton", "Seed").or_else(|| self.find("textbox", "Seed"))
+        })
+    }
+
+    #[track_caller]
+    fn chosen_class(&self) -> String {
+        let group = self.expect("radiogroup", "Class");
+        let script =
+            "const r = arguments[0].querySelector('input[type=radio]:checked, [role=radio][aria-checked=true]');
+            return r ? String(r.value) : ''";
+        let value = self.browser.try_script(script, &[&group]).unwrap_or_else(|error| panic!("{error}"));
+        value.as_str().unwrap_or_default().to_owned()
+    }
+
+    fn url_parameters(&self) -> HashMap<String, String> {
+        let script = "return Object.fromEntries(new URLSearchParams(location.search))";
+        serde_json::from_value(self.browser.script(script)).expect("URL parameters are text")
+    }
+}
+
+#[test]
+fn the_url_carries_all_settings() {
+    let app = App::start("url", Gpu::None);
+    app.open_ready("backend=cpu&class=9&guidance=2.5&steps=12&sampler=ddpm&seed=4294967295&n=2");
+    let settings = app.settings();
+    let expected =
+        Settings { class: "9".into(), guidance: 2.5, steps: 12.0, sampler: "ddpm".into(), seed: "4294967295".into() };
+    assert_eq!(settings, expected);
+
+    app.focus("slider", "Steps");
+    app.browser.press(crate::webdriver::key::RIGHT);
+    app.wait("13 steps in the URL", SHORT, || {
+        (app.url_parameters().get("steps").map(String::as_str) == Some("13")).then_some(())
+    });
+    let seed = app.settings().seed;
+    app.click("button", "Random seed");
+    app.wait("another seed", SHORT, || (app.settings().seed != seed).then_some(()));
+
+    let expected = app.settings();
+    app.wait("the seed in the URL", SHORT, || (app.url_parameters().get("seed") == Some(&expected.seed)).then_some(()));
+    app.browser.reload();
+    app.wait_ready();
+    assert_eq!(app.settings(), expected, "a reload keeps the settings");
+}
+
+#[test]
+fn bad_url_parameters_are_mended_with_a_notice() {
+    let app = App::start("bad_parameters", Gpu::None);
+    for (parameters, named) in [
+        ("steps=0", "steps"),
+        ("steps=1000", "steps"),
+        ("guidance=99", "guidance"),
+        ("guidance=NaN", "guidance"),
+        ("class=foo", "class"),
+        ("class=10", "class"),
+        ("sampler=x", "sampler"),
+        ("seed=-1", "seed"),
+        ("n=17", "n"),
+        ("backend=abacus", "backend"),
+    ] {
+        app.open(parameters);
+        let mentions = |text: &str| text.to_lowercase().contains(named);
+        app.wait(&format!("a notice on {parameters}"), SHORT, || mentions(&app.notices()).then_some(()));
+        assert!((1.0..=250.0).contains(&app.settings().steps));
+        assert!((1.0..=10.0).contains(&app.settings().guidance));
+    }
+}
+
+#[test]
+fn the_page_works_after_bad_url_parameters() {
+    let app = App::start("bad_parameters_run", Gpu::None);
+    app.open_ready("backend=cpu&steps=0&guidance=99&class=foo&sampler=x&n=0&seed=none&nonsense=%FF");
+    app.generate();
+}

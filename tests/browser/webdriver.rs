@@ -1,0 +1,298 @@
+//! Chromium through chromedriver, with the few commands of the WebDriver protocol
+//! (<https://www.w3.org/TR/webdriver2/>) that the tests use.
+//!
+//! The protocol is plain JSON over HTTP and every test is one sequence, so this is
+//! less to compile and to read than a general asynchronous client.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use std::fmt;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+/// Key of an element's id in the protocol.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+/// Longer than any script or page load takes on a slow machine.
+const PATIENCE_SECONDS: u64 = 180;
+
+/// Keys that are no characters.
+pub mod key {
+    pub const ESCAPE: &str = "\u{E00C}";
+    pub const END: &str = "\u{E010}";
+    pub const HOME: &str = "\u{E011}";
+    pub const LEFT: &str = "\u{E012}";
+    pub const RIGHT: &str = "\u{E014}";
+}
+
+/// What the browser finds when it looks for a GPU.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Gpu {
+    /// WebGPU exists and finds no adapter.
+    None,
+    /// WebGPU on SwiftShader, the adapter in software.
+    Software,
+}
+
+impl Gpu {
+    fn flag(self) -> &'static str {
+        match self {
+            Self::None => "--disable-gpu",
+            Self::Software => "--enable-unsafe-webgpu",
+        }
+    }
+}
+
+/// A running browser with a fresh profile. Ends with the value.
+pub struct Browser {
+    driver: Child,
+    session: String,
+    profile: TempDir,
+}
+
+/// A part of the page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Element(String);
+
+/// What the driver could not do.
+#[derive(Debug)]
+pub struct DriverError {
+    /// The protocol's own word, like "stale element reference".
+    pub kind: String,
+    message: String,
+}
+
+impl fmt::Display for DriverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)
+    }
+}
+
+type Result<T> = std::result::Result<T, DriverError>;
+
+impl Browser {
+    /// Starts Chromium, cut off from every other machine.
+    pub fn start(gpu: Gpu) -> Self {
+        let mut driver = Command::new("chromedriver")
+            .args(["--port=0", "--log-level=SEVERE"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("chromedriver did not start: 'cargo xtask setup --browser' installs it");
+        let port = listening_port(&mut driver);
+        let profile = tempfile::tempdir().expect("a temporary folder for the browser's profile");
+        let mut browser = Self { driver, session: format!("http://127.0.0.1:{port}/session"), profile };
+        let answer = browser.post("", json!({ "capabilities": { "alwaysMatch": browser.capabilities(gpu) } }));
+        let answer = answer.unwrap_or_else(|error| panic!("Chromium did not start: {error}"));
+        let id = answer["sessionId"].as_str().expect("a new session has an id");
+        browser.session = format!("{}/{id}", browser.session);
+        browser
+    }
+
+    fn capabilities(&self, gpu: Gpu) -> Value {
+        let profile = self.profile.path();
+        let mut flags: Vec<String> = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--disable-quic",
+            "--disable-sync",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            "--no-first-run",
+            "--window-size=1280,900",
+        ]
+        .map(str::to_owned)
+        .into();
+        flags.push(format!("--user-data-dir={}", profile.join("profile").display()));
+        flags.push(format!("--log-net-log={}", self.network_log().display()));
+        flags.push(gpu.flag().to_owned());
+        let mut options = json!({
+            "args": flags,
+            "prefs": { "download.default_directory": self.downloads(), "download.prompt_for_download": false },
+        });
+        if let Some(program) = chromium() {
+            options["binary"] = json!(program);
+        }
+        let patience = PATIENCE_SECONDS * 1000;
+        json!({
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": { "browser": "ALL" },
+            "timeouts": { "script": patience, "pageLoad": patience },
+        })
+    }
+
+    /// The folder that downloads go to.
+    pub fn downloads(&self) -> PathBuf {
+        self.profile.path().join("downloads")
+    }
+
+    fn network_log(&self) -> PathBuf {
+        self.profile.path().join("network.json")
+    }
+
+    /// Ends Chromium and gives every address that pages and workers of an origin asked for.
+    pub fn quit_and_list_requests(&self, origin: &str) -> Vec<String> {
+        self.quit();
+        let log = std::fs::read_to_string(self.network_log()).expect("Chromium writes a network log");
+        // One event a line. What Chromium does of its own accord has another initiator, or none.
+        let events = log.lines().filter_map(|line| serde_json::from_str(line.trim_end_matches(',')).ok());
+        let asked = |event: Value| {
+            let parameters = &event["params"];
+            let is_ours = parameters["initiator"].as_str()?.trim_end_matches('/') == origin;
+            is_ours.then(|| parameters["url"].as_str().map(str::to_owned)).flatten()
+        };
+        events.filter_map(asked).collect()
+    }
+
+    fn quit(&self) {
+        // Nothing useful is left to do when it is gone already.
+        let _ = send(minreq::delete(&self.session));
+    }
+
+    pub fn goto(&self, url: &str) {
+        self.post("/url", json!({ "url": url })).unwrap_or_else(|error| panic!("cannot open {url}: {error}"));
+    }
+
+    pub fn reload(&self) {
+        self.post("/refresh", json!({})).unwrap_or_else(|error| panic!("cannot reload: {error}"));
+    }
+
+    /// Runs the body of a JavaScript function and gives what it (or its promise) returns.
+    #[track_caller]
+    pub fn script(&self, body: &str) -> Value {
+        self.try_script(body, &[]).unwrap_or_else(|error| panic!("{error}\nin the script:\n{body}"))
+    }
+
+    /// The same with elements as `arguments`.
+    pub fn try_script(&self, body: &str, elements: &[&Element]) -> Result<Value> {
+        let elements: Vec<Value> = elements.iter().map(|element| json!({ ELEMENT: element.0 })).collect();
+        self.post("/execute/sync", json!({ "script": body, "args": elements }))
+    }
+
+    pub fn find_all(&self, css: &str) -> Result<Vec<Element>> {
+        let found = self.post("/elements", json!({ "using": "css selector", "value": css }))?;
+        let id = |element: &Value| element[ELEMENT].as_str().map(|id| Element(id.to_owned()));
+        Ok(found.as_array().into_iter().flatten().filter_map(id).collect())
+    }
+
+    /// The role that assistive technology is told.
+    pub fn role(&self, element: &Element) -> Result<String> {
+        self.get_text(element, "computedrole")
+    }
+
+    /// The name that assistive technology is told.
+    pub fn label(&self, element: &Element) -> Result<String> {
+        self.get_text(element, "computedlabel")
+    }
+
+    pub fn is_enabled(&self, element: &Element) -> Result<bool> {
+        Ok(self.get(&format!("/element/{}/enabled", element.0))? == Value::Bool(true))
+    }
+
+    pub fn click(&self, element: &Element) -> Result<()> {
+        self.post(&format!("/element/{}/click", element.0), json!({})).map(drop)
+    }
+
+    /// Presses and releases a key, wherever the focus is.
+    #[track_caller]
+    pub fn press(&self, key: &str) {
+        let strokes = json!([{ "type": "keyDown", "value": key }, { "type": "keyUp", "value": key }]);
+        let actions = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] });
+        self.post("/actions", actions).unwrap_or_else(|error| panic!("cannot press a key: {error}"));
+    }
+
+    /// Shows the page as on a screen of this size, at one device pixel to the CSS pixel.
+    pub fn resize(&self, width: u32, height: u32) {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics);
+        self.settle();
+    }
+
+    pub fn prefer_colour_scheme(&self, scheme: &str) {
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.devtools("Emulation.setEmulatedMedia", features);
+        self.settle();
+    }
+
+    /// What is laid out by script follows within a frame or two, colours fade.
+    fn settle(&self) {
+        self.script(
+            "const frame = () => new Promise(requestAnimationFrame);
+            const faded = () => Promise.allSettled(document.getAnimations().map(animation => animation.finished));
+            return frame().then(frame).then(frame).then(faded).then(() => null)",
+        );
+    }
+
+    fn devtools(&self, command: &str, parameters: Value) {
+        self.post("/goog/cdp/execute", json!({ "cmd": command, "params": parameters }))
+            .unwrap_or_else(|error| panic!("{command}: {error}"));
+    }
+
+    /// What the page and its worker wrote to the console since the last call.
+    pub fn console(&self) -> Vec<String> {
+        let log = self.post("/se/log", json!({ "type": "browser" })).unwrap_or_default();
+        let text = |entry: &Value| format!("{} {}", entry["level"], entry["message"]);
+        log.as_array().into_iter().flatten().map(text).collect()
+    }
+
+    pub fn save_screenshot(&self, file: &Path) -> Result<()> {
+        let picture = self.get("/screenshot")?;
+        let bytes = STANDARD.decode(picture.as_str().unwrap_or_default()).unwrap_or_default();
+        std::fs::write(file, bytes).map_err(|error| DriverError { kind: "file".into(), message: error.to_string() })
+    }
+
+    fn get_text(&self, element: &Element, what: &str) -> Result<String> {
+        let text = self.get(&format!("/element/{}/{what}", element.0))?;
+        Ok(text.as_str().unwrap_or_default().to_owned())
+    }
+
+    fn get(&self, path: &str) -> Result<Value> {
+        send(minreq::get(format!("{}{path}", self.session)))
+    }
+
+    fn post(&self, path: &str, body: Value) -> Result<Value> {
+        send(minreq::post(format!("{}{path}", self.session)).with_body(body.to_string()))
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        self.quit();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+fn send(request: minreq::Request) -> Result<Value> {
+    let failed = |message: String| DriverError { kind: "chromedriver".into(), message };
+    let response = request.with_timeout(PATIENCE_SECONDS).send().map_err(|error| failed(error.to_string()))?;
+    let mut answer: Value = serde_json::from_slice(response.as_bytes()).map_err(|error| failed(error.to_string()))?;
+    let value = answer["value"].take();
+    match value["error"].as_str() {
+        None => Ok(value),
+        Some(kind) => {
+            let message = value["message"].as_str().unwrap_or_default();
+            Err(DriverError { kind: kind.into(), message: message.into() })
+        }
+    }
+}
+
+/// chromedriver chooses a free port and says which.
+fn listening_port(driver: &mut Child) -> u16 {
+    let output = driver.stdout.take().expect("the driver's output is a pipe");
+    let mut lines = BufReader::new(output).lines().map_while(std::result::Result::ok);
+    let line = lines.find(|line| line.contains("started successfully on port"));
+    let port = line.as_deref().and_then(|line| line.trim_end_matches('.').rsplit(' ').next()?.parse().ok());
+    port.expect("chromedriver says on which port it listens")
+}
+
+/// Chromium where Linux has it; elsewhere chromedriver knows.
+fn chromium() -> Option<String> {
+    let path = std::env::var_os("PATH")?;
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let mut candidates =
+        names.iter().flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)));
+    candidates.find(|file| file.is_file()).map(|file| file.display().to_string())
+}

@@ -1,0 +1,153 @@
+//! Builds the app into `dist/` and checks its size.
+
+use crate::process::{command_line, run};
+use crate::{project, tools};
+use anyhow::{Context, Result, bail};
+use flate2::{Compression, write::GzEncoder};
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// What the app is built from.
+const SOURCES: [&str; 8] =
+    ["src", "web", "assets", "Cargo.toml", "Cargo.lock", "Trunk.toml", "rust-toolchain.toml", ".cargo/config.toml"];
+
+/// Builds what is out of date and shows the sizes.
+pub fn build() -> Result<()> {
+    make()?;
+    check_sizes(&project::dist())
+}
+
+/// Builds the app, unless what lies in `dist/` was built from the present sources.
+pub fn make() -> Result<()> {
+    tools::setup()?;
+    if fs::read_to_string(stamp_file()).is_ok_and(|stamp| stamp == current_stamp()) {
+        println!("build: dist/ is up to date");
+        return Ok(());
+    }
+    println!("build: building the app in release mode (the first time takes a quarter of an hour or more)");
+    let before = sources_stamp();
+    let mut trunk = command_line("trunk build --release");
+    // trunk takes NO_COLOR only as true or false and stops at the usual 1.
+    trunk.env_remove("NO_COLOR").env("TRUNK_SKIP_VERSION_CHECK", "true");
+    run(trunk.env("CARGO_TARGET_DIR", project::web_target()))?;
+    // Sources that changed during the build are out of date for the next time.
+    if before == sources_stamp() {
+        fs::create_dir_all(project::target())?;
+        fs::write(stamp_file(), current_stamp())?;
+    }
+    Ok(())
+}
+
+fn stamp_file() -> PathBuf {
+    project::target().join("dist.stamp")
+}
+
+/// Ties `dist/` to the sources: its page names the hashes of all built files.
+fn current_stamp() -> String {
+    let page = fs::read(project::dist().join("index.html")).unwrap_or_default();
+    let mut hasher = DefaultHasher::new();
+    page.hash(&mut hasher);
+    format!("sources {:016x}, page {:016x}\n", sources_stamp(), hasher.finish())
+}
+
+fn sources_stamp() -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for path in SOURCES.into_iter().flat_map(|source| files(&project::root().join(source))) {
+        let changed = fs::metadata(&path).and_then(|data| Ok((data.len(), data.modified()?))).ok();
+        (path, changed).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// All files under a path, in a stable order; none when it does not exist.
+fn files(path: &Path) -> Vec<PathBuf> {
+    let Ok(folder) = fs::read_dir(path) else {
+        return if path.is_file() { vec![path.to_owned()] } else { vec![] };
+    };
+    let mut entries: Vec<PathBuf> = folder.flatten().map(|entry| entry.path()).collect();
+    entries.sort();
+    entries.iter().flat_map(|entry| files(entry)).collect()
+}
+
+/// A part of the app that is loaded as one, as a visitor sees it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Shell,
+    Worker,
+    Model,
+}
+
+impl Part {
+    fn of(path: &Path) -> Self {
+        let folders = path.parent().into_iter().flat_map(Path::components);
+        let is_in = |name: &str| folders.clone().any(|folder| folder.as_os_str() == name);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_code = matches!(path.extension().and_then(|e| e.to_str()), Some("html" | "css" | "js" | "wasm"));
+        match is_code {
+            true if name.starts_with("worker") => Self::Worker,
+            true if !is_in("models") => Self::Shell,
+            _ => Self::Model,
+        }
+    }
+}
+
+/// A limit on what goes over the wire, with gzip, in bytes.
+struct Limit {
+    name: &'static str,
+    parts: &'static [Part],
+    most: u64,
+}
+
+const LIMITS: [Limit; 3] = [
+    Limit { name: "page (html, css, js, wasm)", parts: &[Part::Shell], most: 400_000 },
+    Limit { name: "worker (js, wasm)", parts: &[Part::Worker], most: 6_000_000 },
+    Limit { name: "first visit, with models", parts: &[Part::Shell, Part::Worker, Part::Model], most: 20_000_000 },
+];
+
+fn check_sizes(dist: &Path) -> Result<()> {
+    let mut sizes = Vec::new();
+    for path in files(dist) {
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let path = path.strip_prefix(dist).expect("a file of dist lies in dist");
+        sizes.push((Part::of(path), bytes.len() as u64, gzipped(&bytes)?));
+    }
+    println!("\n{:28} {:>12} {:>12} {:>12}", "size in bytes", "raw", "gzip", "limit");
+    let mut exceeded = Vec::new();
+    for limit in &LIMITS {
+        let counted = sizes.iter().filter(|(part, ..)| limit.parts.contains(part));
+        let (raw, gzip) = counted.fold((0, 0), |sum, size| (sum.0 + size.1, sum.1 + size.2));
+        println!("{:28} {raw:>12} {gzip:>12} {:>12}", limit.name, limit.most);
+        if gzip > limit.most {
+            exceeded.push(limit.name);
+        }
+    }
+    println!();
+    if !exceeded.is_empty() {
+        bail!("larger than the limit: {}", exceeded.join("; "));
+    }
+    Ok(())
+}
+
+fn gzipped(bytes: &[u8]) -> Result<u64> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_belongs_to_a_part() {
+        let part = |path: &str| Part::of(Path::new(path));
+        assert!(part("index.html") == Part::Shell);
+        assert!(part("app-0123_bg.wasm") == Part::Shell);
+        assert!(part("worker_bg.wasm") == Part::Worker);
+        assert!(part("worker_loader.js") == Part::Worker);
+        assert!(part("models/fashion/model-00001-of-00002.safetensors") == Part::Model);
+        assert!(part("runs/boot/run.bin") == Part::Model);
+    }
+}

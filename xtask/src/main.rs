@@ -1,0 +1,65 @@
+//! The developer commands. `cargo xtask` lists them.
+
+mod browser;
+mod checks;
+mod dist;
+mod process;
+mod project;
+mod serve;
+mod tools;
+
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+The developer commands of ditscope.
+
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  serve [--port PORT]      Build the app in release mode and serve it on http://127.0.0.1:8080
+  build                    Build the app into dist/ and check its size against the limits
+  test [--skip browser]    Run all checks: format, lints, build, docs, tests, browser tests
+  setup [--browser]        Install what is missing; with --browser also what the browser tests need
+
+Every command sets up what it needs first: a Rust target and, in a folder of the
+project, trunk and wasm-bindgen. Once that is done they work offline.
+
+Environment:
+  DITSCOPE_TOOLS     Folder for the tools (default: .tools)
+  CARGO_TARGET_DIR   Folder for build outputs (default: target)
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[&str]) -> Result<()> {
+    match arguments {
+        [] | ["help" | "--help" | "-h"] | [_, "--help" | "-h"] => print!("{HELP}"),
+        ["serve"] => serve::serve(serve::DEFAULT_PORT)?,
+        ["serve", "--port", port] => serve::serve(parse_port(port)?)?,
+        ["build"] => dist::build()?,
+        ["test"] => checks::test(true)?,
+        ["test", "--skip", "browser"] => checks::test(false)?,
+        ["setup"] => tools::setup_again()?,
+        ["setup", "--browser"] => {
+            tools::setup_again()?;
+            browser::setup()?;
+        }
+        _ => bail!("'{}' is no command of xtask\n\n{HELP}", arguments.join(" ")),
+    }
+    Ok(())
+}
+
+fn parse_port(text: &str) -> Result<u16> {
+    text.parse().or_else(|_| bail!("'{text}' is no port: use a number from 1 to 65535, like --port 8080"))
+}
