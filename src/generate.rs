@@ -5,7 +5,7 @@
 //! between two steps whether to go on.
 
 use crate::autoencoder::AutoencoderTiny;
-use crate::config::{ConfigError, ModelConfig};
+use crate::config::{ConfigError, ModelConfig, VarianceType};
 use crate::diffusion::guidance::classifier_free_guidance;
 use crate::diffusion::noise::gaussian;
 use crate::diffusion::prediction::predict;
@@ -126,6 +126,7 @@ pub struct Guidance {
 
 /// Where a run's noise comes from.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "one for each run")]
 pub enum Noise {
     /// One seed per picture (see [`gaussian`]).
     Seeded(Vec<u64>),
@@ -174,9 +175,14 @@ impl<'m> Run<'m> {
             return Err(ConfigError::OutOfRange { name: "class", value: class.to_string(), allowed });
         }
         let channels = model.config.transformer.in_channels;
-        if let Some(k) = request.guidance_channels.filter(|k| *k == 0 || *k > channels) {
+        let guided = request.guidance_channels.or(model.config.scheduler.guidance_channels);
+        if let Some(k) = guided.filter(|k| *k == 0 || *k > channels) {
             let allowed = format!("1 to {channels}");
             return Err(ConfigError::OutOfRange { name: "guidance channels", value: k.to_string(), allowed });
+        }
+        let dit = &model.config.transformer;
+        if model.config.scheduler.variance_type == VarianceType::LearnedRange && !dit.learn_sigma {
+            return Err(ConfigError::Model("variance_type learned_range needs a transformer with learn_sigma".into()));
         }
         let sampler = Sampler::new(&model.config.scheduler, request.sampler)?;
         let shape = latent_shape(model, request.classes.len());

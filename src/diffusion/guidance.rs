@@ -9,10 +9,10 @@ use burn::tensor::Tensor;
 /// the first 3 only (`models.py: forward_with_cfg`).
 ///
 /// # Shapes
-/// - `cond`, `uncond`, result: `[N, C, H, W]` with `channels <= C`
+/// - `cond`, `uncond`, result: `[N, C, H, W]` with `1 <= channels <= C`
 pub fn classifier_free_guidance(cond: Tensor<4>, uncond: Tensor<4>, scale: f64, channels: usize) -> Tensor<4> {
     let [_, total, _, _] = cond.dims();
-    assert!(channels <= total, "guidance on {channels} channels of {total}");
+    assert!((1..=total).contains(&channels), "guidance on {channels} channels of {total}");
     if channels == total {
         return uncond.clone() + (cond - uncond) * scale;
     }

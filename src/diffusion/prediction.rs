@@ -76,6 +76,7 @@ pub fn training_target(
 
 /// log σ² of an ancestral step.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "one at a time, on the stack of a step")]
 pub enum LogVariance {
     Fixed(f64),
     /// `[N, C, H, W]`

@@ -1,7 +1,7 @@
 //! `dit eval`: class accuracy and Fréchet distance of generated samples.
 
 use super::classifier::{Classifier, NUM_FEATURES};
-use super::data::{Dataset, Split};
+use super::data::{Dataset, IMAGE_SIZE, Split};
 use super::device::DeviceChoice;
 use super::frechet::Gaussian;
 use super::model_dir::{self, write_json};
@@ -61,7 +61,7 @@ struct Report {
     classifier_accuracy: f64,
     /// Distance of as many training pictures from the test set: what a perfect model would reach.
     floor: f64,
-    /// Distance of as many test pictures, encoded and decoded: what the autoencoder alone costs.
+    /// Distance of the same training pictures, encoded and decoded: what the autoencoder alone costs.
     reconstruction: Option<f64>,
     rows: Vec<Row>,
 }
@@ -83,8 +83,16 @@ struct Row {
 pub fn run(options: &EvalOptions) -> Result<()> {
     ensure!(options.samples >= 2, "--samples {}: a distance needs at least 2", options.samples);
     ensure!(options.batch_size > 0, "--batch-size 0: use a positive number");
+    ensure!(options.guidance_scales.iter().all(|s| s.is_finite()), "--guidance-scales: use finite numbers");
     let device = options.device.device();
     let model = model_dir::load(&options.model, &device)?;
+    let (channels, side) = (model.config.image_channels(), model.config.image_size());
+    ensure!(
+        (channels, side) == (1, IMAGE_SIZE) && model.config.labels.len() == 10,
+        "{}: {} classes of {channels}x{side}x{side} pictures, but the classifier judges 10 classes of gray {IMAGE_SIZE}x{IMAGE_SIZE} pictures",
+        model.config.name,
+        model.config.labels.len()
+    );
     let judge = Judge {
         classifier: Classifier::load(&options.classifier, &device)?,
         device: device.clone(),
@@ -92,6 +100,7 @@ pub fn run(options: &EvalOptions) -> Result<()> {
     };
     let train = Dataset::load(&options.data, Split::Train)?;
     let test = Dataset::load(&options.data, Split::Test)?;
+    ensure!(test.len() >= 2, "{} test pictures: a distance needs at least 2", test.len());
     let (real, test_classes) = judge.features(&test, &(0..test.len()).collect::<Vec<_>>());
     let right = test_classes.iter().zip(&test.labels).filter(|(a, b)| **a == usize::from(**b)).count();
     let reference = Gaussian::fit(&real, NUM_FEATURES);

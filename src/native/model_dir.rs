@@ -4,10 +4,10 @@ use crate::autoencoder::AutoencoderTiny;
 use crate::config::{AutoencoderConfig, ModelConfig};
 use crate::generate::Model;
 use crate::weights::keys::{AUTOENCODER, TRANSFORMER};
-use crate::weights::{Dtype, INDEX_FILE, Loader, WeightsIndex, collect, verify, write_shards};
+use crate::weights::{Dtype, INDEX_FILE, Loader, NamedTensor, WeightsIndex, collect, verify, write_shards};
 use anyhow::{Context, Result};
 use burn::tensor::Device;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The configuration's file name in a model folder.
 pub const CONFIG_FILE: &str = "config.json";
@@ -51,8 +51,7 @@ pub fn save(dir: &Path, model: &Model, dtype: Dtype) -> Result<()> {
     if let Some(autoencoder) = &model.autoencoder {
         tensors.extend(collect(autoencoder, AUTOENCODER));
     }
-    save_tensors(dir, &tensors, dtype)?;
-    write_json(&dir.join(CONFIG_FILE), &model.config)
+    save_with_config(dir, &tensors, dtype, Some((CONFIG_FILE, json(&model.config)?)))
 }
 
 /// Reads an autoencoder that was trained on its own: `autoencoder.json` and shards.
@@ -78,21 +77,27 @@ pub fn load_autoencoder(dir: &Path, device: &Device) -> Result<(AutoencoderConfi
 /// # Errors
 /// Names the file that could not be written.
 pub fn save_autoencoder(dir: &Path, config: &AutoencoderConfig, autoencoder: &AutoencoderTiny) -> Result<()> {
-    save_tensors(dir, &collect(autoencoder, AUTOENCODER), Dtype::F32)?;
-    write_json(&dir.join("autoencoder.json"), config)
+    let config = ("autoencoder.json", json(config)?);
+    save_with_config(dir, &collect(autoencoder, AUTOENCODER), Dtype::F32, Some(config))
 }
 
 /// Writes shards and their index.
 ///
 /// # Errors
 /// Names the file that could not be written.
-pub fn save_tensors(dir: &Path, tensors: &[crate::weights::NamedTensor], dtype: Dtype) -> Result<()> {
+pub fn save_tensors(dir: &Path, tensors: &[NamedTensor], dtype: Dtype) -> Result<()> {
+    save_with_config(dir, tensors, dtype, None)
+}
+
+/// Writes all files as temporary ones first: a full disk leaves the model that was there whole.
+fn save_with_config(dir: &Path, tensors: &[NamedTensor], dtype: Dtype, config: Option<(&str, Vec<u8>)>) -> Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("{}: cannot create the folder", dir.display()))?;
     let sharded = write_shards(tensors, dtype, SHARD_BYTES);
-    for shard in &sharded.shards {
-        write_file(&dir.join(&shard.file), &shard.bytes)?;
-    }
-    write_json(&dir.join(INDEX_FILE), &sharded.index)
+    let mut files: Vec<(PathBuf, Vec<u8>)> =
+        sharded.shards.into_iter().map(|shard| (dir.join(shard.file), shard.bytes)).collect();
+    files.push((dir.join(INDEX_FILE), json(&sharded.index)?));
+    files.extend(config.map(|(name, bytes)| (dir.join(name), bytes)));
+    write_files(&files)
 }
 
 /// Folds `apply` over the shards that the index lists; each one's hash is checked first.
@@ -115,23 +120,39 @@ pub fn fold_shards<T>(dir: &Path, init: T, mut apply: impl FnMut(T, &str, &[u8])
 /// # Errors
 /// Names the file: folder missing, no permission, disk full.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".tmp");
-    let write = || -> std::io::Result<()> {
-        let mut file = std::fs::File::create(&temporary)?;
+    write_files(&[(path, bytes)])
+}
+
+/// The same for several files that belong together: none is replaced before all are written.
+fn write_files<P: AsRef<Path>, B: AsRef<[u8]>>(files: &[(P, B)]) -> Result<()> {
+    let write = |path: &Path, bytes: &[u8]| -> std::io::Result<()> {
+        let mut file = std::fs::File::create(temporary(path))?;
         std::io::Write::write_all(&mut file, bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
+        file.sync_all()
     };
-    write().map_err(|error| {
+    let replace = |path: &Path, _: &[u8]| std::fs::rename(temporary(path), path);
+    let each = |action: &dyn Fn(&Path, &[u8]) -> std::io::Result<()>| {
+        files.iter().try_for_each(|(path, bytes)| {
+            let (path, bytes) = (path.as_ref(), bytes.as_ref());
+            action(path, bytes).with_context(|| {
+                format!(
+                    "{}: cannot write it ({} bytes). Is there room on the disk, and may you write there?",
+                    path.display(),
+                    bytes.len()
+                )
+            })
+        })
+    };
+    each(&write).and_then(|()| each(&replace)).inspect_err(|_| {
         // Best effort: the error that matters is the one being reported.
-        let _ = std::fs::remove_file(&temporary);
-        anyhow::Error::new(error).context(format!(
-            "{}: cannot write it ({} bytes). Is there room on the disk, and may you write there?",
-            path.display(),
-            bytes.len()
-        ))
+        files.iter().for_each(|(path, _)| drop(std::fs::remove_file(temporary(path.as_ref()))));
     })
+}
+
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".tmp");
+    PathBuf::from(name)
 }
 
 /// Writes pretty JSON with a newline at the end.
@@ -139,9 +160,13 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// Names the file that could not be written.
 pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(value).context("encoding JSON")?;
-    text.push('\n');
-    write_file(path, text.as_bytes())
+    write_file(path, &json(value)?)
+}
+
+fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value).context("encoding JSON")?;
+    bytes.push(b'\n');
+    Ok(bytes)
 }
 
 /// # Errors
@@ -151,7 +176,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// The official file has the patch projection as a convolution kernel `[D, C, p, p]`.
-fn shape_patch_kernel(tensors: &mut [crate::weights::NamedTensor], model: &Model) {
+fn shape_patch_kernel(tensors: &mut [NamedTensor], model: &Model) {
     let dit = &model.config.transformer;
     for tensor in tensors.iter_mut().filter(|t| t.name.ends_with("x_embedder.proj.weight")) {
         tensor.shape = vec![dit.hidden_size, dit.in_channels, dit.patch_size, dit.patch_size];

@@ -171,7 +171,13 @@ fn read_noise(path: &Path, device: &Device) -> Result<(Tensor<4>, Vec<Tensor<4>>
         let Ok(view) = file.tensor(name) else { return Ok(None) };
         ensure!(view.dtype() == safetensors::Dtype::F32, "{}: '{name}' is not F32", path.display());
         let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-        Ok(Some((view.shape().to_vec(), values.collect())))
+        let values: Vec<f32> = values.collect();
+        ensure!(
+            values.iter().all(|v| v.is_finite()),
+            "{}: '{name}' holds NaN or infinite numbers. Record it again",
+            path.display()
+        );
+        Ok(Some((view.shape().to_vec(), values)))
     };
     let Some((shape, values)) = tensor("noise")? else { bail!("{}: no tensor 'noise'", path.display()) };
     ensure!(shape.len() == 4, "{}: 'noise' has shape {shape:?}, expected [N, C, H, W]", path.display());

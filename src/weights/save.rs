@@ -98,9 +98,9 @@ fn store(tensor: &NamedTensor, dtype: Dtype) -> Stored {
 
 fn group(stored: &[Stored], max_bytes: usize) -> Vec<Vec<&Stored>> {
     let mut groups: Vec<Vec<&Stored>> = Vec::new();
-    let mut size = usize::MAX;
+    let mut size = 0;
     for tensor in stored {
-        if size.saturating_add(tensor.bytes.len()) > max_bytes {
+        if groups.is_empty() || size + tensor.bytes.len() > max_bytes {
             groups.push(Vec::new());
             size = 0;
         }

@@ -6,7 +6,7 @@ use crate::config::AutoencoderConfig;
 use crate::diffusion::noise::{self, gaussian};
 use crate::native::data::{Dataset, IMAGE_SIZE, Split};
 use crate::native::{image, model_dir};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
@@ -69,6 +69,12 @@ pub fn run(options: &AutoencoderOptions) -> Result<()> {
         None => {
             let config = options.config();
             config.validate()?;
+            ensure!(
+                IMAGE_SIZE.is_multiple_of(config.factor()),
+                "{} stages divide the side by {}, which does not fit pictures of {IMAGE_SIZE}x{IMAGE_SIZE}: use at most 6",
+                config.decoder_block_out_channels.len(),
+                config.factor()
+            );
             let model = AutoencoderTiny::new(&config, &device);
             (config, model)
         }
@@ -105,7 +111,7 @@ impl Task for AutoencoderTask {
     type Model = AutoencoderTiny;
     type Batch = Batch;
 
-    fn len(&self) -> usize {
+    fn num_pictures(&self) -> usize {
         self.data.len()
     }
 
@@ -128,13 +134,13 @@ impl Task for AutoencoderTask {
     }
 
     fn sample(&self, ema: &AutoencoderTiny, step: usize) -> Result<()> {
-        const COUNT: usize = 16;
-        let originals = self.test.batch(&(0..COUNT).collect::<Vec<_>>(), |_| false, &self.plain);
+        let count = self.test.len().min(16);
+        let originals = self.test.batch(&(0..count).collect::<Vec<_>>(), |_| false, &self.plain);
         let decoded = ema.decode(ema.encode(originals.clone())).clamp(-1.0, 1.0);
         let mut pictures = image::pictures(originals);
         pictures.extend(image::pictures(decoded));
         eprintln!("\nstep {step}: test PSNR {:.2} dB over 1000 pictures", self.psnr(ema, 1000));
-        image::grid(&pictures, COUNT).enlarged(2).save_png(&self.out.join(format!("reconstructions-{step:06}.png")))
+        image::grid(&pictures, count).enlarged(2).save_png(&self.out.join(format!("reconstructions-{step:06}.png")))
     }
 }
 

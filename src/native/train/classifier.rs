@@ -54,7 +54,7 @@ impl Task for ClassifierTask {
     type Model = Classifier;
     type Batch = Batch;
 
-    fn len(&self) -> usize {
+    fn num_pictures(&self) -> usize {
         self.data.len()
     }
 

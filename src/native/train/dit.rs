@@ -115,6 +115,9 @@ pub fn run(options: &DitOptions) -> Result<()> {
     if !(0.0..1.0).contains(&options.class_dropout) {
         bail!("--class-dropout {}: use 0 up to 1", options.class_dropout);
     }
+    if let Some(gamma) = options.min_snr_gamma.filter(|gamma| !(gamma.is_finite() && *gamma > 0.0)) {
+        bail!("--min-snr-gamma {gamma}: use a positive number");
+    }
     let plain = options.train.device.device();
     let device = plain.clone().autodiff();
     device.seed(options.train.seed);
@@ -184,7 +187,8 @@ fn standardize(values: &mut [f32], [c, h, w]: [usize; 3]) -> LatentStats {
         let count = (values.len() / c) as f64;
         let m = of_channel().sum::<f64>() / count;
         let s = (of_channel().map(|v| (v - m).powi(2)).sum::<f64>() / count).sqrt();
-        (mean.push(m as f32), std.push(s as f32));
+        mean.push(m as f32);
+        std.push(s as f32);
     }
     for (i, chunk) in values.chunks_exact_mut(plane).enumerate() {
         chunk.iter_mut().for_each(|v| *v = (*v - mean[i % c]) / std[i % c]);
@@ -219,7 +223,7 @@ impl Task for DitTask {
     type Model = Dit;
     type Batch = Batch;
 
-    fn len(&self) -> usize {
+    fn num_pictures(&self) -> usize {
         self.labels.len()
     }
 
@@ -230,7 +234,7 @@ impl Task for DitTask {
         let (mut t, mut y) = (Vec::new(), Vec::new());
         for &index in indices {
             let mirrored = noise::uniform(rng) < 0.5;
-            x0.extend_from_slice(self.latents.get(if mirrored { self.len() + index } else { index }));
+            x0.extend_from_slice(self.latents.get(if mirrored { self.num_pictures() + index } else { index }));
             t.push((noise::uniform(rng) * self.schedule.len() as f64) as usize);
             let dropped = noise::uniform(rng) < self.class_dropout;
             y.push(if dropped { self.config.transformer.null_label() as i64 } else { i64::from(self.labels[index]) });

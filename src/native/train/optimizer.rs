@@ -80,7 +80,8 @@ struct Blend {
 impl ModuleMapper for Blend {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let value = self.values.remove::<D>(param.id).expect("the model has every parameter of its average");
-        param.map(|average| average * self.decay + value * (1.0 - self.decay))
+        // In this form equal values stay equal to the last bit: frozen weights do not drift.
+        param.map(|average| average.clone() + (value - average) * (1.0 - self.decay))
     }
 }
 

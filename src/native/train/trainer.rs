@@ -77,6 +77,9 @@ impl TrainOptions {
         ensure!((0.0..1.0).contains(&self.ema_decay), "--ema-decay {}: use 0 up to 1", self.ema_decay);
         ensure!(self.clip_norm > 0.0, "--clip-norm {}: use a positive number", self.clip_norm);
         ensure!(self.max_minutes.is_none_or(|m| m > 0.0), "--max-minutes: use a positive number");
+        for (name, minutes) in [("checkpoint", self.checkpoint_minutes), ("sample", self.sample_minutes)] {
+            ensure!((0.0..=1e6).contains(&minutes), "--{name}-minutes {minutes}: use 0 to a million");
+        }
         Ok(())
     }
 
@@ -96,7 +99,7 @@ pub trait Task: Sync {
     type Batch: Send + Sync;
 
     /// Pictures in the training set.
-    fn len(&self) -> usize;
+    fn num_pictures(&self) -> usize;
     /// A micro-batch of these training pictures; all randomness comes from `rng`.
     fn batch(&self, indices: &[usize], rng: &mut ChaCha8Rng) -> Self::Batch;
     /// Sum of the losses of the micro-batch, `[1]`.
@@ -147,7 +150,7 @@ impl<'a, T: Task> Trainer<'a, T> {
     /// # Errors
     /// A loss that is not a number; a file that cannot be written.
     pub fn run(mut self) -> Result<Option<(T::Model, State)>> {
-        let steps_per_epoch = self.task.len() as f64 / self.options.batch_size as f64;
+        let steps_per_epoch = self.task.num_pictures() as f64 / self.options.batch_size as f64;
         let total = ((self.options.epochs * steps_per_epoch).ceil() as usize).max(1);
         let mut log = Log::open(&self.options.out, self.checkpoint.state.step)?;
         let bar = progress_bar(total, self.checkpoint.state.step);
@@ -193,7 +196,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         let State { step, seed, .. } = self.checkpoint.state;
         let mut rng = noise::rng(seed, step as u64);
         let indices: Vec<usize> =
-            (0..options.batch_size).map(|_| (noise::uniform(&mut rng) * task.len() as f64) as usize).collect();
+            (0..options.batch_size).map(|_| (noise::uniform(&mut rng) * task.num_pictures() as f64) as usize).collect();
         let batches: Vec<T::Batch> =
             indices.chunks(options.micro_batch_size).map(|chunk| task.batch(chunk, &mut rng)).collect();
         let scale = 1.0 / options.batch_size as f64;
@@ -226,7 +229,8 @@ impl<'a, T: Task> Trainer<'a, T> {
     }
 
     fn message(&self, loss: f64, rate: f64) -> String {
-        let epoch = self.checkpoint.state.step as f64 * self.options.batch_size as f64 / self.task.len() as f64;
+        let epoch =
+            self.checkpoint.state.step as f64 * self.options.batch_size as f64 / self.task.num_pictures() as f64;
         format!("epoch {epoch:.2}  loss {loss:.4}  {rate:.0} images/s")
     }
 }
