@@ -57,7 +57,7 @@ pub struct SampleOptions {
     /// Enlarge every pixel K times
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub scale: usize,
-    /// Safetensors file with `noise` [N,C,H,W] and, for ancestral samplers, `step_noise` [T,N,C,H,W]
+    /// Safetensors file with `noise` (N,C,H,W) and, for ancestral samplers, `step_noise` (T,N,C,H,W)
     #[arg(long, value_name = "FILE")]
     pub noise: Option<PathBuf>,
     /// Write the final latents as tensor `latents` (safetensors)

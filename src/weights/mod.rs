@@ -2,7 +2,7 @@
 //!
 //! One loader for native and web: no file, no network, no browser in here.
 //! The `safetensors` crate reads the container; burn's `ModuleMapper` walks the
-//! parameters; what is in between (names, layouts, checks) is [`keys`] and [`load`].
+//! parameters; what is in between (names, layouts, checks) is [`keys`] and `load`.
 
 mod error;
 pub mod keys;

@@ -1,7 +1,7 @@
 //! The Web Worker: model, device and run live here. Knows no layout.
 //!
-//! [`start`] listens for [`crate::protocol::ToWorker`]; [`load`] brings a model,
-//! [`device`] chooses what computes, [`run`] streams a run's frames, [`post`]
+//! [`start`] listens for [`crate::protocol::ToWorker`]; `load` brings a model,
+//! `device` chooses what computes, `run` streams a run's frames, `post`
 //! sends messages back.
 
 mod device;
