@@ -20,6 +20,9 @@ const EXPECTED: [f32; 16] = [
     -1.341_090_4, -1.140_145_8, -1.073_621_6, -2.050_834_7, -1.410_711_5, -1.461_405_5, -0.958_066_7, -1.731_597_5,
 ];
 
+/// Bits of `gaussian(7, 1, 4)`: a seed must give the same picture on every machine.
+const EXPECTED_NOISE: [u32; 4] = [0x4046_d72a, 0x3e35_2130, 0xbfc9_83fa, 0xbe8f_d805];
+
 /// What a device got wrong.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SelfCheckError {
@@ -27,6 +30,8 @@ pub enum SelfCheckError {
         "the self-check gave {actual} where {expected} is right (number {index}): this device computes wrong results"
     )]
     Mismatch { index: usize, expected: f32, actual: f32 },
+    #[error("the noise of a known seed has other bits here ({0:08x?}): pictures could not be reproduced")]
+    Noise(Vec<u32>),
     #[error("the self-check could not be computed: {0}")]
     Device(String),
 }
@@ -36,6 +41,10 @@ pub enum SelfCheckError {
 /// # Errors
 /// [`SelfCheckError`] with the first number that is off, or what the device said.
 pub async fn check(device: &Device) -> Result<(), SelfCheckError> {
+    let noise: Vec<u32> = gaussian(7, 1, 4).into_iter().map(f32::to_bits).collect();
+    if noise != EXPECTED_NOISE {
+        return Err(SelfCheckError::Noise(noise));
+    }
     let actual = compute(device).await?;
     for (index, (actual, expected)) in actual.into_iter().zip(EXPECTED).enumerate() {
         // Written so that NaN is a mismatch.

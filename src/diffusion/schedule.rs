@@ -49,24 +49,27 @@ impl NoiseSchedule {
     /// [`ConfigError::OutOfRange`] when `num_steps` is 0, more than there are, or does not fit the spacing.
     pub fn respaced(&self, spacing: Spacing, num_steps: usize) -> Result<Self, ConfigError> {
         let kept = spaced_indices(spacing, self.timesteps.len(), num_steps)?;
-        let mut previous = 1.0;
-        let mut betas = Vec::with_capacity(kept.len());
-        for &index in &kept {
-            betas.push(1.0 - self.alphas_cumprod[index] / previous);
-            previous = self.alphas_cumprod[index];
-        }
-        Ok(Self::from_betas(kept.iter().map(|&index| self.timesteps[index]).collect(), betas))
+        let alphas_cumprod: Vec<f64> = kept.iter().map(|&index| self.alphas_cumprod[index]).collect();
+        let previous = std::iter::once(&1.0).chain(&alphas_cumprod);
+        let betas =
+            alphas_cumprod.iter().zip(previous).map(|(alpha_bar, previous)| 1.0 - alpha_bar / previous).collect();
+        Ok(Self::from_parts(kept.iter().map(|&index| self.timesteps[index]).collect(), betas, alphas_cumprod))
     }
 
     fn from_betas(timesteps: Vec<usize>, betas: Vec<f64>) -> Self {
         let mut product = 1.0;
-        let alphas_cumprod: Vec<f64> = betas
+        let alphas_cumprod = betas
             .iter()
             .map(|beta| {
                 product *= 1.0 - beta;
                 product
             })
             .collect();
+        Self::from_parts(timesteps, betas, alphas_cumprod)
+    }
+
+    /// ᾱ is passed beside β, because 1 − β loses digits where a long stride leaves nearly no signal.
+    fn from_parts(timesteps: Vec<usize>, betas: Vec<f64>, alphas_cumprod: Vec<f64>) -> Self {
         let alphas_cumprod_prev: Vec<f64> =
             std::iter::once(1.0).chain(alphas_cumprod.iter().copied()).take(betas.len()).collect();
         let mut variance: Vec<f64> =

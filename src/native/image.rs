@@ -31,16 +31,15 @@ pub fn pictures(images: Tensor<4>) -> Vec<Picture> {
 /// [−1, 1] → 0 to 255, rounded, the same natively and on the page.
 pub use crate::pixels::to_u8;
 
-/// Pictures side by side, `columns` in a row, with a gap of two pixels.
-pub fn grid(pictures: &[Picture], columns: usize) -> Picture {
-    const GAP: usize = 2;
+/// Pictures side by side, `columns` in a row, `gap` pixels apart.
+pub fn grid(pictures: &[Picture], columns: usize, gap: usize) -> Picture {
     let (width, height, channels) = (pictures[0].width, pictures[0].height, pictures[0].channels);
     let rows = pictures.len().div_ceil(columns);
-    let total_width = columns * (width + GAP) - GAP;
-    let total_height = rows * (height + GAP) - GAP;
+    let total_width = columns * (width + gap) - gap;
+    let total_height = rows * (height + gap) - gap;
     let mut pixels = vec![128; total_width * total_height * channels];
     for (i, picture) in pictures.iter().enumerate() {
-        let (left, top) = ((i % columns) * (width + GAP), (i / columns) * (height + GAP));
+        let (left, top) = ((i % columns) * (width + gap), (i / columns) * (height + gap));
         for (y, line) in picture.pixels.chunks_exact(width * channels).enumerate() {
             let at = ((top + y) * total_width + left) * channels;
             pixels[at..at + line.len()].copy_from_slice(line);

@@ -54,6 +54,9 @@ pub struct SampleOptions {
     /// Pictures in a row of the contact sheet
     #[arg(long, default_value_t = 8)]
     pub columns: usize,
+    /// Pixels between the pictures of the contact sheet
+    #[arg(long, default_value_t = 2)]
+    pub gap: usize,
     /// Enlarge every pixel K times
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub scale: usize,
@@ -200,7 +203,9 @@ fn write_latents(path: &Path, latents: Tensor<4>) -> Result<()> {
 
 fn write_pictures(options: &SampleOptions, pictures: &[Picture]) -> Result<()> {
     if let Some(path) = &options.grid {
-        image::grid(pictures, options.columns.min(pictures.len())).enlarged(options.scale).save_png(path)?;
+        image::grid(pictures, options.columns.min(pictures.len()), options.gap)
+            .enlarged(options.scale)
+            .save_png(path)?;
     }
     let Some(out) = &options.out else { return Ok(()) };
     if let [picture] = pictures {

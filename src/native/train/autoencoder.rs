@@ -140,7 +140,7 @@ impl Task for AutoencoderTask {
         let mut pictures = image::pictures(originals);
         pictures.extend(image::pictures(decoded));
         eprintln!("\nstep {step}: test PSNR {:.2} dB over 1000 pictures", self.psnr(ema, 1000));
-        image::grid(&pictures, count).enlarged(2).save_png(&self.out.join(format!("reconstructions-{step:06}.png")))
+        image::grid(&pictures, count, 2).enlarged(2).save_png(&self.out.join(format!("reconstructions-{step:06}.png")))
     }
 }
 

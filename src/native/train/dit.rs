@@ -286,7 +286,7 @@ impl Task for DitTask {
             run.step()?;
         }
         let pictures = image::pictures(model.decode(run.x_t().clone()));
-        image::grid(&pictures, COLUMNS).enlarged(2).save_png(&self.out.join(format!("samples-{step:06}.png")))
+        image::grid(&pictures, COLUMNS, 2).enlarged(2).save_png(&self.out.join(format!("samples-{step:06}.png")))
     }
 }
 

@@ -1,0 +1,180 @@
+//! From data to a model, pictures and a table of figures.
+
+use crate::support::DataFiles;
+use crate::{dit, picture};
+use ditscope::native::model_dir;
+use ditscope::weights::collect;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+/// A small data set and everything that a few steps of training make of it.
+pub struct Trained {
+    pub data: PathBuf,
+    pub autoencoder: PathBuf,
+    pub dit: PathBuf,
+    pub classifier: PathBuf,
+}
+
+/// Options that make training short.
+pub const SHORT: &str = "--batch-size 8 --micro-batch-size 8 --threads 1 --warmup-steps 1 --epochs 0.25";
+/// And its models small.
+pub const SMALL_AUTOENCODER: &str =
+    "--encoder-widths 4,4,4 --encoder-blocks 0,0,0 --decoder-widths 4,4,4 --decoder-blocks 0,0,0";
+pub const SMALL_DIT: &str = "--depth 1 --hidden-size 32 --num-heads 2";
+
+/// Trained once for all tests.
+pub static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli");
+    let _ = std::fs::remove_dir_all(&folder);
+    let data = DataFiles::new(64, 32).write(&folder.join("data"));
+    let (autoencoder, dit_out, classifier) =
+        (folder.join("autoencoder"), folder.join("dit"), folder.join("classifier"));
+    dit(&format!("train autoencoder {SHORT} {SMALL_AUTOENCODER}"))
+        .with("--data", &data)
+        .with("--out", &autoencoder)
+        .succeeds();
+    dit(&format!("train dit {SHORT} {SMALL_DIT} --min-snr-gamma 5"))
+        .with("--data", &data)
+        .with("--autoencoder", &autoencoder)
+        .with("--out", &dit_out)
+        .succeeds();
+    dit(&format!("train classifier {SHORT}")).with("--data", &data).with("--out", &classifier).succeeds();
+    Trained { data, autoencoder, dit: dit_out, classifier }
+});
+
+/// The columns of `log.csv`, without its header.
+pub fn log(out: &Path) -> Vec<Vec<f64>> {
+    let text = std::fs::read_to_string(out.join("log.csv")).expect("log.csv");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("step,seconds,loss,grad_norm,lr,images_per_second"));
+    lines.map(|line| line.split(',').map(|cell| cell.parse().expect("a number")).collect()).collect()
+}
+
+/// Its steps.
+pub fn steps(out: &Path) -> Vec<usize> {
+    log(out).iter().map(|line| line[0] as usize).collect()
+}
+
+#[test]
+fn training_leaves_a_log_a_checkpoint_pictures_and_a_result() {
+    for out in [&TRAINED.autoencoder, &TRAINED.dit, &TRAINED.classifier] {
+        assert_eq!(steps(out), [1, 2], "{}", out.display());
+        assert!(log(out).iter().flatten().all(|v| v.is_finite()));
+        assert!(out.join("checkpoint/state.json").exists());
+        assert!(!out.join("checkpoint.tmp").exists() && !out.join("checkpoint.old").exists());
+    }
+    // Ten rows of eight pictures of 32 pixels with gaps of two, enlarged twice.
+    let (width, height, _) = picture(&TRAINED.dit.join("samples-000002.png"));
+    assert_eq!((width, height), (2 * (8 * 34 - 2), 2 * (10 * 34 - 2)));
+    assert!(TRAINED.autoencoder.join("reconstructions-000002.png").exists());
+}
+
+#[test]
+fn a_trained_model_can_be_sampled_by_the_name_of_a_class() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = TRAINED.dit.join("model");
+    let (by_name, by_number) = (folder.path().join("name.png"), folder.path().join("number.png"));
+    for (class, out) in [("ankle boot", &by_name), ("9", &by_number)] {
+        dit("sample --steps 3").with("--model", &model).with("--class", class).with("--out", out).succeeds();
+    }
+    assert_eq!((picture(&by_name).0, picture(&by_name).1), (32, 32));
+    assert_eq!(picture(&by_name), picture(&by_number));
+    let info = dit("info").with("--", &model).succeeds();
+    assert!(info.contains("Fashion") && info.contains("latent       4x8x8"), "{info}");
+}
+
+#[test]
+fn evaluation_writes_a_line_for_each_combination() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let json = folder.path().join("eval.json");
+    let table = dit("eval --samples 20 --steps 2,3 --guidance-scales 1,4 --samplers ddim,dpm++")
+        .with("--model", TRAINED.dit.join("model"))
+        .with("--classifier", TRAINED.classifier.join("classifier"))
+        .with("--data", &TRAINED.data)
+        .with("--json", &json)
+        .succeeds();
+    assert!(table.contains("sampler") && table.contains("dpm++"), "{table}");
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).expect("eval.json")).expect("JSON");
+    assert_eq!(report["samples"], 20);
+    for figure in ["classifier_accuracy", "floor", "reconstruction"] {
+        assert!(report[figure].as_f64().is_some_and(|v| v >= -1e-6), "{figure}: {}", report[figure]);
+    }
+    let rows = report["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 8);
+    for row in rows {
+        assert!((0.0..=1.0).contains(&row["class_accuracy"].as_f64().expect("an accuracy")));
+        assert!(row["frechet_distance"].as_f64().expect("a distance").is_finite());
+    }
+}
+
+#[test]
+fn evaluation_refuses_what_it_cannot_judge() {
+    let (_folder, tiny) = crate::with_tiny_model();
+    let eval = |words: &str, model: &Path, classifier: &Path| {
+        dit(&format!("eval {words}"))
+            .with("--model", model)
+            .with("--classifier", classifier)
+            .with("--data", &TRAINED.data)
+    };
+    let (model, classifier) = (TRAINED.dit.join("model"), TRAINED.classifier.join("classifier"));
+    eval("--samples 4 --steps 2", &tiny, &classifier).refuses(&["Tiny", "8x8", "32x32"]);
+    eval("--samples 4 --steps 2", &model, &tiny).refuses(&["classifier.", "missing"]);
+    eval("--samples 4 --steps 2", &model, Path::new("nowhere")).refuses(&["nowhere", "--classifier wants"]);
+    eval("--samples 1", &model, &classifier).refuses(&["--samples 1", "at least 2"]);
+    eval("--samples 4 --steps 0", &model, &classifier).refuses(&["steps = 0", "1 to 1000"]);
+    eval("--samples 4 --samplers euler", &model, &classifier).refuses(&["euler", "ddim, ddpm, dpm++"]);
+    eval("--samples 4 --steps 2 --guidance-scales nan", &model, &classifier).refuses(&["--guidance-scales", "finite"]);
+    eval("--samples 4 --batch-size 0", &model, &classifier).refuses(&["--batch-size 0", "positive"]);
+}
+
+#[test]
+fn a_decoder_can_be_trained_on_with_its_encoder_frozen() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    dit(&format!("train autoencoder {SHORT}"))
+        .with("--decoder-of", &TRAINED.autoencoder)
+        .with("--data", &TRAINED.data)
+        .with("--out", folder.path())
+        .succeeds();
+    let parts = |dir: &Path| {
+        let (config, model) = model_dir::load_autoencoder(dir, &burn::tensor::Device::flex()).expect("an autoencoder");
+        let values = |t: Vec<ditscope::weights::NamedTensor>| t.into_iter().map(|t| t.values).collect::<Vec<_>>();
+        (config, values(collect(&model.encoder, "")), values(collect(&model.decoder, "")))
+    };
+    let (before, after) = (parts(&TRAINED.autoencoder), parts(folder.path()));
+    assert_eq!(before.0, after.0);
+    assert_eq!(before.1, after.1, "the encoder is frozen");
+    assert_ne!(before.2, after.2, "the decoder is trained");
+}
+
+#[test]
+fn options_that_make_no_sense_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let refused = |words: &str, says: &[&str]| {
+        let (kind, options) = words.split_once(' ').expect("a kind and options");
+        let mut command = dit(&format!("train {kind} {SHORT}")).with("--data", &TRAINED.data);
+        if kind == "dit" {
+            command = command.with("--autoencoder", &TRAINED.autoencoder);
+        }
+        command.0.arg("--out").arg(folder.path().join("out")).args(options.split_whitespace());
+        command.refuses(says);
+        assert!(!folder.path().join("out/model").exists(), "{words}");
+    };
+    refused("dit --preset XXL", &["preset 'XXL'", "S, B, L, XL"]);
+    refused("dit --hidden-size 30 --num-heads 4", &["num_heads 4", "hidden_size 30"]);
+    refused("dit --patch-size 3", &["patch_size 3", "sample_size 8"]);
+    refused("dit --class-dropout 1", &["--class-dropout 1"]);
+    refused("dit --min-snr-gamma=-1", &["--min-snr-gamma"]);
+    refused("dit --clip-sample-range 0", &["clip_sample_range", "positive"]);
+    refused("autoencoder --encoder-widths 4,4", &["number of stages"]);
+    refused("autoencoder --latent-channels 0", &["width", "between 1 and 4096"]);
+    let seven = "--encoder-widths 4,4,4,4,4,4,4 --encoder-blocks 0,0,0,0,0,0,0 \
+                 --decoder-widths 4,4,4,4,4,4,4 --decoder-blocks 0,0,0,0,0,0,0";
+    refused(&format!("autoencoder {seven}"), &["stages", "32"]);
+    let trainer = |options: &str, says: &[&str]| refused(&format!("classifier {options}"), says);
+    trainer("--checkpoint-minutes=-1", &["--checkpoint-minutes -1", "use"]);
+    trainer("--sample-minutes inf", &["--sample-minutes inf", "use"]);
+    trainer("--max-minutes 0", &["--max-minutes", "positive"]);
+    trainer("--lr 0", &["--lr 0", "positive"]);
+    trainer("--lr nan", &["--lr NaN", "positive"]);
+    trainer("--ema-decay 1", &["--ema-decay 1"]);
+}

@@ -1,0 +1,17 @@
+//! What must hold for all inputs: schedules, samplers, noise, pixels, settings, weights.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod numbers;
+mod samplers;
+mod schedules;
+mod settings;
+mod weights;
+
+use proptest::test_runner::Config;
+
+/// `cases` random inputs; what fails is printed, not written into the source tree.
+fn cases(cases: u32) -> Config {
+    Config { cases, failure_persistence: None, ..Config::default() }
+}

@@ -1,0 +1,99 @@
+//! What the repository ships works: models load, recorded runs are whole, the classifier is small.
+
+#[path = "support/mod.rs"]
+mod support;
+
+use burn::tensor::Device;
+use ditscope::config::SamplerKind;
+use ditscope::diffusion::sampler::SamplerConfig;
+use ditscope::generate::{Noise, Request, Run};
+use ditscope::native::classifier::Classifier;
+use ditscope::native::image::pictures;
+use ditscope::native::model_dir;
+use ditscope::protocol::RecordedRun;
+use std::path::{Path, PathBuf};
+
+fn assets() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets")
+}
+
+/// The folders in a folder of assets; there must be one at least.
+fn folders(of: &str) -> Vec<PathBuf> {
+    let parent = assets().join(of);
+    let entries = std::fs::read_dir(&parent).unwrap_or_else(|error| panic!("{}: {error}", parent.display()));
+    let found: Vec<PathBuf> =
+        entries.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_dir()).collect();
+    assert!(!found.is_empty(), "{} holds nothing", parent.display());
+    found
+}
+
+#[test]
+fn every_model_loads_and_draws() {
+    for folder in folders("models") {
+        let model = model_dir::load(&folder, &Device::flex()).unwrap_or_else(|error| panic!("{error:#}"));
+        let request = Request {
+            classes: vec![model.config.defaults.class],
+            noise: Noise::Seeded(vec![model.config.defaults.seed]),
+            guidance_scale: model.config.defaults.guidance_scale,
+            guidance_channels: None,
+            sampler: SamplerConfig::new(SamplerKind::Ddim, 5),
+        };
+        let mut run = Run::new(&model, request).expect("the model's own defaults");
+        while !run.is_done() {
+            run.step().expect("a step");
+        }
+        let latents = support::values(run.x_t().clone());
+        assert!(latents.iter().all(|v| v.is_finite()), "{}: latents that are no numbers", folder.display());
+        let picture = &pictures(model.decode(run.x_t().clone()))[0];
+        assert_eq!(picture.width, model.config.image_size());
+        let (least, most) = (picture.pixels.iter().min(), picture.pixels.iter().max());
+        assert!(least < most, "{}: a picture of one shade", folder.display());
+    }
+}
+
+#[test]
+fn every_index_lists_exactly_the_shards_that_are_there() {
+    for folder in folders("models") {
+        let index = std::fs::read(folder.join(ditscope::weights::INDEX_FILE)).expect("an index");
+        let index = ditscope::weights::WeightsIndex::parse("index", &index).expect("a good index");
+        let listed: Vec<String> = index.metadata.shards.keys().cloned().collect();
+        let names = std::fs::read_dir(&folder).expect("a folder").map(|e| e.expect("an entry").file_name());
+        let mut there: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+        there.retain(|name| name.ends_with(".safetensors"));
+        there.sort();
+        assert_eq!(there, listed, "{}", folder.display());
+        // The page loads them before the visitor's patience ends.
+        assert!(index.total_bytes() < 20_000_000, "{}: {} bytes", folder.display(), index.total_bytes());
+    }
+}
+
+#[test]
+fn every_recorded_run_is_whole() {
+    for folder in folders("runs") {
+        let json = std::fs::read(folder.join("run.json")).expect("run.json");
+        let run: RecordedRun = serde_json::from_slice(&json).expect("a recorded run");
+        let steps = run.info.settings.num_inference_steps;
+        assert_eq!(run.info.timesteps.len(), steps);
+        assert_eq!(run.info.alpha_bar.len(), steps);
+        assert_eq!(run.frame_ms.len(), steps + 1);
+        assert_eq!(run.info.num_images, 1);
+        assert!(!run.model.is_empty() && !run.label.is_empty());
+        let [c, h, w] = run.info.latent_shape;
+        let [height, width] = run.info.image_shape;
+        let frames = std::fs::read(folder.join("run.bin")).expect("run.bin");
+        assert_eq!(frames.len(), (steps + 1) * (c * h * w * 4 + height * width * 4), "{}", folder.display());
+        let latents = frames[..c * h * w * 4].chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+        assert!(latents.into_iter().all(f32::is_finite), "{}: noise that is no number", folder.display());
+    }
+}
+
+#[test]
+fn the_classifier_loads_and_is_small() {
+    let folder = assets().join("classifier");
+    if !folder.exists() {
+        return;
+    }
+    Classifier::load(&folder, &Device::flex()).unwrap_or_else(|error| panic!("{error:#}"));
+    let bytes: usize = support::snapshot(&folder).values().map(Vec::len).sum();
+    assert!(bytes < 1_000_000, "{bytes} bytes");
+}
