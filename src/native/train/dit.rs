@@ -99,7 +99,7 @@ impl DitOptions {
             autoencoder: Some(autoencoder),
             latents,
             labels: FASHION_LABELS.map(String::from).to_vec(),
-            defaults: RunSettings { class: 9, ..RunSettings::default() },
+            defaults: RunSettings { class: 9, guidance_scale: 2.0, seed: 9, ..RunSettings::default() },
             license: "MIT OR Apache-2.0 (weights); data: Fashion-MNIST, MIT, Zalando SE".into(),
         };
         config.validate()?;
