@@ -84,20 +84,24 @@ fn info(model: &Model, work: &Run, settings: RunSettings) -> RunInfo {
 async fn read(x_t: Tensor<4>, images: Tensor<4>) -> Result<(Vec<u8>, Vec<u8>), String> {
     let [_, channels, _, _] = images.dims();
     let interleaved = images.permute([0, 2, 3, 1]); // [N, H, W, C]
-    let data = Transaction::default()
-        .register(x_t)
-        .register(interleaved)
-        .execute_async()
-        .await
-        .map_err(|error| format!("{error:?}"))?;
+    let data = Transaction::default().register(x_t).register(interleaved).execute_async().await.map_err(brief)?;
     let [latents, pixels]: [Vec<f32>; 2] = data
         .into_iter()
-        .map(|data| data.convert::<f32>().try_into_vec().map_err(|error| format!("{error:?}")))
+        .map(|data| data.convert::<f32>().try_into_vec().map_err(brief))
         .collect::<Result<Vec<_>, _>>()?
         .try_into()
         .map_err(|_| "two tensors were read, another number came back".to_owned())?;
     let latents = latents.iter().flat_map(|value| value.to_le_bytes()).collect();
     Ok((latents, rgba(&pixels, channels)))
+}
+
+/// An error and its causes on one line, without the backtrace.
+fn brief(error: impl std::fmt::Debug) -> String {
+    let text = format!("{error:?}");
+    let causes = text.split("Backtrace").next().unwrap_or_default();
+    let mut lines: Vec<&str> = causes.lines().map(str::trim).filter(|l| !l.is_empty() && *l != "Caused by:").collect();
+    lines.dedup();
+    lines.join(": ")
 }
 
 /// Milliseconds on the worker's clock.

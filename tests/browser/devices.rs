@@ -1,6 +1,6 @@
 //! Which device the page chooses, and what it says about it.
 
-use crate::app::{App, SHORT};
+use crate::app::{App, LONG, SHORT};
 use crate::server::Fault;
 use crate::tiny;
 use crate::webdriver::Gpu;
@@ -48,6 +48,26 @@ fn webgpu_and_cpu_make_the_same_picture() {
     let (webgpu, cpu) = (run("webgpu", "WebGPU"), run("cpu", "CPU"));
     let difference = webgpu.iter().zip(cpu.iter()).map(|(a, b)| a.abs_diff(*b)).max();
     assert!(difference <= Some(2), "WebGPU and CPU differ by {difference:?} of 255");
+}
+
+#[test]
+fn a_lost_device_ends_the_run_and_retry_makes_the_picture() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    tiny::write(folder.path());
+    let app = App::start_with_models("lost_device", Gpu::Software, &[("tiny", folder.path())]);
+    app.open_ready("backend=webgpu&model=tiny&steps=40");
+    app.click("button", "Generate");
+    app.wait("a few steps", LONG, || (app.slider("Timeline", "max") >= 40.0 && shown_step(&app) >= 2.0).then_some(()));
+    app.browser.crash_gpu();
+    app.wait_status("Failed", LONG);
+    assert!(app.failure().contains("device"), "the message names the device: {}", app.failure());
+    assert!(shown_step(&app) >= 2.0, "what was made stays");
+    app.click("button", "Retry");
+    app.wait_done();
+}
+
+fn shown_step(app: &App) -> f64 {
+    app.slider("Timeline", "now")
 }
 
 fn takes_the_cpu(app: &App) {

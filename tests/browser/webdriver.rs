@@ -151,6 +151,22 @@ impl Browser {
         let _ = send(minreq::delete(&self.session));
     }
 
+    /// Ends the process that holds all WebGPU devices, as a crashing driver does. Chromium starts another.
+    pub fn crash_gpu(&self) {
+        let processes = std::fs::read_dir("/proc").expect("a system with /proc").flatten();
+        let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let is_gpu = |id: &u32| {
+            let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains("--type=gpu-process") && descends_from(*id, self.driver.id())
+        };
+        let found: Vec<u32> = ids.filter(is_gpu).collect();
+        assert!(!found.is_empty(), "this browser has no process for the GPU");
+        for id in found {
+            let killed = Command::new("kill").args(["-KILL", &id.to_string()]).status();
+            assert!(killed.is_ok_and(|status| status.success()), "process {id} could not be ended");
+        }
+    }
+
     pub fn goto(&self, url: &str) {
         self.post("/url", json!({ "url": url })).unwrap_or_else(|error| panic!("cannot open {url}: {error}"));
     }
@@ -295,4 +311,18 @@ fn chromium() -> Option<String> {
     let mut candidates =
         names.iter().flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)));
     candidates.find(|file| file.is_file()).map(|file| file.display().to_string())
+}
+
+/// Whether `ancestor` started the process, or started what did.
+fn descends_from(mut process: u32, ancestor: u32) -> bool {
+    while process > 1 {
+        if process == ancestor {
+            return true;
+        }
+        // "id (name) state parent …", and the name may hold anything, parentheses too.
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let parent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok());
+        process = parent.unwrap_or(0);
+    }
+    false
 }

@@ -1,9 +1,15 @@
 //! Where things are.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
+/// The checkout that cargo runs xtask in. Asked for at run time: checkouts that share a target folder share the program.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the project's root")
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let xtask = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into());
+        Path::new(&xtask).parent().expect("xtask lies in the project's root").to_owned()
+    })
 }
 
 /// The tool folder: what setup installs goes here and nowhere else.
