@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// What the method is made of: bytes and numbers in, tensors out.
 const METHOD: [&str; 6] =
-    ["src/dit", "src/autoencoder", "src/diffusion", "src/generate.rs", "src/weights", "src/selfcheck.rs"];
+    ["src/dit", "src/autoencoder", "src/diffusion", "src/generate", "src/weights", "src/selfcheck.rs"];
 const BROWSER: [&str; 5] = ["web_sys", "js_sys", "wasm_bindgen", "gloo", "leptos"];
 const BACKENDS: [&str; 5] = ["flex", "wgpu", "vulkan", "cuda", "ndarray"];
 

@@ -4,13 +4,14 @@
 mod support;
 
 use burn::tensor::Device;
-use ditscope::config::SamplerKind;
+use ditscope::config::{Catalog, SamplerKind};
 use ditscope::diffusion::sampler::SamplerConfig;
 use ditscope::generate::{Noise, Request, Run};
 use ditscope::native::classifier::Classifier;
 use ditscope::native::image::pictures;
+use ditscope::native::index::{CATALOG_FILE, catalog};
 use ditscope::native::model_dir;
-use ditscope::protocol::RecordedRun;
+use ditscope::protocol::{FramePart, RecordedRun};
 use std::path::{Path, PathBuf};
 
 fn assets() -> PathBuf {
@@ -34,9 +35,10 @@ fn every_model_loads_and_draws() {
         let request = Request {
             classes: vec![model.config.defaults.class],
             noise: Noise::Seeded(vec![model.config.defaults.seed]),
-            guidance_scale: model.config.defaults.guidance_scale,
+            guidance_scales: vec![model.config.defaults.guidance_scale],
             guidance_channels: None,
             sampler: SamplerConfig::new(SamplerKind::Ddim, 5),
+            start: None,
         };
         let mut run = Run::new(&model, request).expect("the model's own defaults");
         while !run.is_done() {
@@ -68,6 +70,14 @@ fn every_index_lists_exactly_the_shards_that_are_there() {
 }
 
 #[test]
+fn the_index_of_the_models_is_what_dit_index_writes() {
+    let models = assets().join("models");
+    let json = std::fs::read(models.join(CATALOG_FILE)).expect("index.json");
+    let listed: Catalog = serde_json::from_slice(&json).expect("a catalog");
+    assert_eq!(listed, catalog(&models).expect("models"), "run: dit index assets/models");
+}
+
+#[test]
 fn every_recorded_run_is_whole() {
     for folder in folders("runs") {
         let json = std::fs::read(folder.join("run.json")).expect("run.json");
@@ -75,13 +85,22 @@ fn every_recorded_run_is_whole() {
         let steps = run.info.settings.num_inference_steps;
         assert_eq!(run.info.timesteps.len(), steps);
         assert_eq!(run.info.alpha_bar.len(), steps);
-        assert_eq!(run.frame_ms.len(), steps + 1);
+        assert_eq!(run.frames.len(), steps + 1);
         assert_eq!(run.info.num_images, 1);
         assert!(!run.model.is_empty() && !run.label.is_empty());
         let [c, h, w] = run.info.latent_shape;
         let [height, width] = run.info.image_shape;
         let frames = std::fs::read(folder.join("run.bin")).expect("run.bin");
-        assert_eq!(frames.len(), (steps + 1) * (c * h * w * 4 + height * width * 4), "{}", folder.display());
+        let bytes = |part: &FramePart| if *part == FramePart::Pictures { height * width * 4 } else { c * h * w * 4 };
+        let due: usize = run.frames.iter().flat_map(|frame| &frame.parts).map(bytes).sum();
+        assert_eq!(frames.len(), due, "{}", folder.display());
+        assert!(due < 500_000, "{}: it is there before the model, so it is small", folder.display());
+        for (step, frame) in run.frames.iter().enumerate() {
+            assert_eq!((frame.step, frame.image_shape, frame.preview), (step, run.info.image_shape, false));
+            let predicted = frame.parts.contains(&FramePart::X0Hat) && frame.parts.contains(&FramePart::EpsUncond);
+            assert_eq!(predicted, step < steps, "{}: frame {step} has {:?}", folder.display(), frame.parts);
+        }
+        assert_eq!(run.frames[0].parts[0], FramePart::XT);
         let latents = frames[..c * h * w * 4].chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
         assert!(latents.into_iter().all(f32::is_finite), "{}: noise that is no number", folder.display());
     }

@@ -4,7 +4,7 @@
 //! (`encoder.layers.{i}`, `decoder.layers.{i}`), so the weights carry its names.
 //! Unlike there, every stage may have a width of its own.
 
-use crate::config::AutoencoderConfig;
+use crate::config::TinyConfig;
 use burn::module::{Initializer, Module};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -49,7 +49,7 @@ pub struct TinyBlock {
 }
 
 impl AutoencoderTiny {
-    pub fn new(config: &AutoencoderConfig, device: &Device) -> Self {
+    pub fn new(config: &TinyConfig, device: &Device) -> Self {
         Self {
             encoder: Coder { layers: encoder_layers(config, device) },
             decoder: Coder { layers: decoder_layers(config, device) },
@@ -60,7 +60,11 @@ impl AutoencoderTiny {
     /// # Shapes
     /// - `image`: `[N, C_image, H, W]` in [−1, 1]
     /// - result: `[N, C_latent, H/f, W/f]`
+    ///
+    /// # Panics
+    /// When the configuration has no encoder.
     pub fn encode(&self, image: Tensor<4>) -> Tensor<4> {
+        assert!(!self.encoder.layers.is_empty(), "this autoencoder has no encoder");
         self.encoder.forward((image + 1.0) / 2.0)
     }
 
@@ -106,8 +110,11 @@ impl TinyBlock {
     }
 }
 
-fn encoder_layers(config: &AutoencoderConfig, device: &Device) -> Vec<Layer> {
+fn encoder_layers(config: &TinyConfig, device: &Device) -> Vec<Layer> {
     let mut layers = Vec::new();
+    if !config.has_encoder() {
+        return layers;
+    }
     let mut width = config.in_channels;
     for (stage, (&next, &blocks)) in
         config.encoder_block_out_channels.iter().zip(&config.num_encoder_blocks).enumerate()
@@ -121,7 +128,7 @@ fn encoder_layers(config: &AutoencoderConfig, device: &Device) -> Vec<Layer> {
     layers
 }
 
-fn decoder_layers(config: &AutoencoderConfig, device: &Device) -> Vec<Layer> {
+fn decoder_layers(config: &TinyConfig, device: &Device) -> Vec<Layer> {
     let widths = &config.decoder_block_out_channels;
     let mut layers =
         vec![Layer::Conv(conv3x3(config.latent_channels, widths[0], 1, true, device)), Layer::Relu(Marker {})];

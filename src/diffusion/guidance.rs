@@ -1,6 +1,6 @@
 //! Classifier-free guidance (Ho & Salimans 2022): `ε = ε_u + s·(ε_c − ε_u)`.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 
 /// Combines the conditional and the unconditional output of the network.
 ///
@@ -10,13 +10,26 @@ use burn::tensor::Tensor;
 ///
 /// # Shapes
 /// - `cond`, `uncond`, result: `[N, C, H, W]` with `1 <= channels <= C`
-pub fn classifier_free_guidance(cond: Tensor<4>, uncond: Tensor<4>, scale: f64, channels: usize) -> Tensor<4> {
+/// - `scales`: one for each of the N pictures, or one for all
+pub fn classifier_free_guidance(cond: Tensor<4>, uncond: Tensor<4>, scales: &[f64], channels: usize) -> Tensor<4> {
     let [_, total, _, _] = cond.dims();
     assert!((1..=total).contains(&channels), "guidance on {channels} channels of {total}");
     if channels == total {
-        return uncond.clone() + (cond - uncond) * scale;
+        return guided(cond, uncond, scales);
     }
-    let guided_uncond = uncond.narrow(1, 0, channels);
-    let guided = guided_uncond.clone() + (cond.clone().narrow(1, 0, channels) - guided_uncond) * scale;
+    let guided = guided(cond.clone().narrow(1, 0, channels), uncond.narrow(1, 0, channels), scales);
     Tensor::cat(vec![guided, cond.narrow(1, channels, total - channels)], 1)
+}
+
+fn guided(cond: Tensor<4>, uncond: Tensor<4>, scales: &[f64]) -> Tensor<4> {
+    let difference = cond - uncond.clone();
+    let amplified = match scales {
+        [scale] => difference * *scale,
+        scales => {
+            let values = scales.iter().map(|scale| *scale as f32).collect();
+            let device = difference.device();
+            difference * Tensor::from_data(TensorData::new::<f32, _>(values, [scales.len(), 1, 1, 1]), &device)
+        }
+    };
+    uncond + amplified
 }

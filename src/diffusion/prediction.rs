@@ -45,16 +45,31 @@ pub fn predict(
         PredictionType::VPrediction => x_t.clone() * signal - output.clone() * noise,
     };
     let Some(range) = config.clip_sample_range else {
-        let eps = match config.prediction_type {
-            PredictionType::Epsilon => output,
-            PredictionType::Sample => eps_from_x0(x_t, x0_hat.clone(), signal, noise),
-            PredictionType::VPrediction => output * signal + x_t * noise,
-        };
+        let eps = unclamped_eps(config.prediction_type, x_t, output, signal, noise);
         return Prediction { x0_hat, eps, variance_logits };
     };
     let x0_hat = x0_hat.clamp(-range, range);
     let eps = eps_from_x0(x_t, x0_hat.clone(), signal, noise);
     Prediction { x0_hat, eps, variance_logits }
+}
+
+/// The noise that an output of the network means at step `i`, before any clamping.
+///
+/// It is affine in the output, so guided ε is the guidance of conditional and unconditional ε.
+///
+/// # Shapes
+/// - as for [`predict`]; result: `[N, C, H, W]`
+pub fn eps_of_output(
+    config: &DiffusionConfig,
+    schedule: &NoiseSchedule,
+    i: usize,
+    x_t: Tensor<4>,
+    output: Tensor<4>,
+) -> Tensor<4> {
+    let [_, channels, _, _] = x_t.dims();
+    let (output, _) = split_variance(config, output, channels);
+    let (signal, noise) = schedule.q_sample_factors(i);
+    unclamped_eps(config.prediction_type, x_t, output, signal, noise)
 }
 
 /// What the network should put out for a known x0 and ε: the training target.
@@ -102,6 +117,14 @@ pub fn log_variance(
             let large = schedule.betas[i].ln();
             LogVariance::Learned((logits + 1.0) * (0.5 * (large - small)) + small)
         }
+    }
+}
+
+fn unclamped_eps(kind: PredictionType, x_t: Tensor<4>, output: Tensor<4>, signal: f64, noise: f64) -> Tensor<4> {
+    match kind {
+        PredictionType::Epsilon => output,
+        PredictionType::Sample => eps_from_x0(x_t, output, signal, noise),
+        PredictionType::VPrediction => output * signal + x_t * noise,
     }
 }
 

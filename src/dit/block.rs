@@ -1,7 +1,7 @@
 //! One transformer block: attention and MLP, each modulated and gated by the condition.
 
 use super::conditioning::{AdaLn, modulate};
-use super::embed::xavier_linear;
+use super::linear::{apply, xavier_linear};
 use crate::config::DitConfig;
 use burn::module::Module;
 use burn::nn::Linear;
@@ -14,6 +14,7 @@ pub struct DitBlock {
     pub attn: Attention,
     pub mlp: Mlp,
     pub ada_ln: AdaLn,
+    mlp_norm_eps: f64,
 }
 
 impl DitBlock {
@@ -22,15 +23,30 @@ impl DitBlock {
             attn: Attention::new(config.hidden_size, config.num_heads, device),
             mlp: Mlp::new(config.hidden_size, config.mlp_ratio, device),
             ada_ln: AdaLn::new(config.hidden_size, 6, device),
+            mlp_norm_eps: config.mlp_norm_eps,
         }
     }
 
     /// # Shapes
     /// - `x`, result: `[N, T, D]`; `c`: `[N, D]`
     pub fn forward(&self, x: Tensor<3>, c: Tensor<2>) -> Tensor<3> {
-        let [shift_msa, scale_msa, gate_msa, shift_mlp, scale_mlp, gate_mlp] = self.ada_ln.forward(c); // [N, 1, D] each
-        let x = x.clone() + gate_msa * self.attn.forward(modulate(x, shift_msa, scale_msa));
-        x.clone() + gate_mlp * self.mlp.forward(modulate(x, shift_mlp, scale_mlp))
+        self.modulated(x, self.ada_ln.forward(c), |x| self.attn.forward(x))
+    }
+
+    /// The same, when the modulation is known and the attention may be looked into.
+    ///
+    /// # Shapes
+    /// - `x`, result, input and output of `attend`: `[N, T, D]`
+    /// - `modulation`: `[N, 1, D]` each, shift, scale and gate of the attention, then of the MLP
+    pub(super) fn modulated(
+        &self,
+        x: Tensor<3>,
+        modulation: [Tensor<3>; 6],
+        attend: impl FnOnce(Tensor<3>) -> Tensor<3>,
+    ) -> Tensor<3> {
+        let [shift_msa, scale_msa, gate_msa, shift_mlp, scale_mlp, gate_mlp] = modulation;
+        let x = x.clone() + gate_msa * attend(modulate(x, shift_msa, scale_msa, DitConfig::NORM_EPS));
+        x.clone() + gate_mlp * self.mlp.forward(modulate(x, shift_mlp, scale_mlp, self.mlp_norm_eps))
     }
 }
 
@@ -54,14 +70,39 @@ impl Attention {
     /// # Shapes
     /// - `x`, result: `[N, T, D]`
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let [n, t, d] = x.dims();
-        let d_head = d / self.num_heads;
-        let qkv = self.qkv.forward(x).reshape([n, t, 3, self.num_heads, d_head]).permute([2, 0, 3, 1, 4]); // [3, N, heads, T, d_head]
-        let [q, k, v] = std::array::from_fn(|i| qkv.clone().narrow(0, i, 1).squeeze_dim::<4>(0)); // [N, heads, T, d_head]
-        let scores = (q * (d_head as f64).powf(-0.5)).matmul(k.transpose()); // [N, heads, T, T]
-        let mixed = softmax(scores, 3).matmul(v); // [N, heads, T, d_head]
-        self.proj.forward(mixed.swap_dims(1, 2).reshape([n, t, d]))
+        let [q, k, v] = self.split(x);
+        self.mix(weights(q, k), v)
     }
+
+    /// The same, and how much each token (row) looks at each other one (column), head by head.
+    ///
+    /// # Shapes
+    /// - `x`, first result: `[N, T, D]`; second: `[N, heads, T, T]`, rows sum to 1
+    pub fn forward_with_weights(&self, x: Tensor<3>) -> (Tensor<3>, Tensor<4>) {
+        let [q, k, v] = self.split(x);
+        let weights = weights(q, k);
+        (self.mix(weights.clone(), v), weights)
+    }
+
+    /// q, k and v: `[N, T, D]` → `[N, heads, T, d_head]` each.
+    fn split(&self, x: Tensor<3>) -> [Tensor<4>; 3] {
+        let [n, t, d] = x.dims();
+        let qkv = apply(&self.qkv, x).reshape([n, t, 3, self.num_heads, d / self.num_heads]).permute([2, 0, 3, 1, 4]); // [3, N, heads, T, d_head]
+        std::array::from_fn(|i| qkv.clone().narrow(0, i, 1).squeeze_dim::<4>(0))
+    }
+
+    /// `[N, heads, T, T]` and `[N, heads, T, d_head]` → `[N, T, D]`
+    fn mix(&self, weights: Tensor<4>, v: Tensor<4>) -> Tensor<3> {
+        let [n, heads, t, d_head] = v.dims();
+        let mixed = weights.matmul(v); // [N, heads, T, d_head]
+        apply(&self.proj, mixed.swap_dims(1, 2).reshape([n, t, heads * d_head]))
+    }
+}
+
+/// `softmax(q·kᵀ/√d_head)`
+fn weights(q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
+    let [.., d_head] = q.dims();
+    softmax((q * (d_head as f64).powf(-0.5)).matmul(k.transpose()), 3)
 }
 
 /// Linear, tanh-GELU, Linear.
@@ -82,7 +123,7 @@ impl Mlp {
     /// # Shapes
     /// - `x`, result: `[N, T, D]`
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        self.fc2.forward(gelu_tanh(self.fc1.forward(x)))
+        apply(&self.fc2, gelu_tanh(apply(&self.fc1, x)))
     }
 }
 

@@ -1,14 +1,12 @@
 //! adaLN-Zero: the condition scales, shifts and gates every normalised activation.
 
-use super::embed::zero_linear;
+use super::linear::{apply, zero_linear};
 use crate::config::DitConfig;
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::activation::silu;
 use burn::tensor::module::layer_norm;
 use burn::tensor::{Device, Tensor};
-
-const LAYER_NORM_EPS: f64 = 1e-6;
 
 /// `Linear(SiLU(c))`, cut into `K` vectors.
 #[derive(Module, Debug)]
@@ -26,19 +24,19 @@ impl AdaLn {
     /// - result: K tensors `[N, 1, D]`
     pub fn forward<const K: usize>(&self, c: Tensor<2>) -> [Tensor<3>; K] {
         let [_, d] = c.dims();
-        let all = self.linear.forward(silu(c)).unsqueeze_dim::<3>(1); // [N, 1, K·D]
+        let all = apply(&self.linear, silu(c)).unsqueeze_dim::<3>(1); // [N, 1, K·D]
         std::array::from_fn(|k| all.clone().narrow(2, k * d, d))
     }
 }
 
-/// `LN(x)·(1 + scale) + shift`, the norm without parameters of its own.
+/// `LN(x)·(1 + scale) + shift`, the norm without parameters of its own and with `eps` in it.
 ///
 /// # Shapes
 /// - `x`, result: `[N, T, D]`; `shift`, `scale`: `[N, 1, D]`
-pub fn modulate(x: Tensor<3>, shift: Tensor<3>, scale: Tensor<3>) -> Tensor<3> {
+pub fn modulate(x: Tensor<3>, shift: Tensor<3>, scale: Tensor<3>, eps: f64) -> Tensor<3> {
     let [_, _, d] = x.dims();
     let ones = Tensor::ones([d], &x.device());
-    layer_norm(x, ones, None, LAYER_NORM_EPS) * (scale + 1.0) + shift
+    layer_norm(x, ones, None, eps) * (scale + 1.0) + shift
 }
 
 /// The last adaLN and the projection to patches.
@@ -62,6 +60,6 @@ impl FinalLayer {
     /// - result: `[N, T, p²·C_out]`
     pub fn forward(&self, x: Tensor<3>, c: Tensor<2>) -> Tensor<3> {
         let [shift, scale] = self.ada_ln.forward(c);
-        self.linear.forward(modulate(x, shift, scale))
+        apply(&self.linear, modulate(x, shift, scale, DitConfig::NORM_EPS))
     }
 }

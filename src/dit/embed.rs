@@ -1,29 +1,11 @@
 //! Into tokens and back: patches, positions, timestep and class.
 
-use crate::config::DitConfig;
+use super::linear::{apply, new_linear, xavier_linear};
+use crate::config::{DitConfig, FREQUENCY_EMBEDDING_SIZE};
 use burn::module::{Initializer, Module};
-use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
+use burn::nn::{Embedding, EmbeddingConfig, Linear};
 use burn::tensor::activation::silu;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-
-/// Width of the sinusoids that encode the timestep (official `frequency_embedding_size`).
-const FREQUENCY_EMBEDDING_SIZE: usize = 256;
-
-/// A linear layer as the official initialisation has it: Xavier-uniform weights, zero bias.
-pub(super) fn xavier_linear(d_input: usize, d_output: usize, device: &Device) -> Linear {
-    linear(d_input, d_output, Initializer::XavierUniform { gain: 1.0 }, device)
-}
-
-/// A linear layer that starts at zero (the "Zero" of adaLN-Zero).
-pub(super) fn zero_linear(d_input: usize, d_output: usize, device: &Device) -> Linear {
-    linear(d_input, d_output, Initializer::Zeros, device)
-}
-
-fn linear(d_input: usize, d_output: usize, weight: Initializer, device: &Device) -> Linear {
-    let mut layer = LinearConfig::new(d_input, d_output).with_initializer(weight).init(device);
-    layer.bias = Some(Initializer::Zeros.init([d_output], device));
-    layer
-}
 
 /// Cuts latents into patches and projects each to a token.
 ///
@@ -53,7 +35,7 @@ impl PatchEmbed {
             .reshape([n, c, rows, p, columns, p])
             .permute([0, 2, 4, 1, 3, 5]) // [N, rows, columns, C, p, p]
             .reshape([n, rows * columns, c * p * p]);
-        self.proj.forward(patches) // [N, T, D]
+        apply(&self.proj, patches) // [N, T, D]
     }
 }
 
@@ -101,13 +83,14 @@ pub struct TimestepEmbedder {
 }
 
 impl TimestepEmbedder {
-    pub fn new(hidden_size: usize, device: &Device) -> Self {
+    pub fn new(config: &DitConfig, device: &Device) -> Self {
+        let hidden_size = config.hidden_size;
         let normal = Initializer::Normal { mean: 0.0, std: 0.02 };
-        let frequencies = timestep_frequencies();
+        let frequencies = timestep_frequencies(config.downscale_freq_shift);
         let shape = [1, frequencies.len()];
         Self {
-            mlp_in: linear(FREQUENCY_EMBEDDING_SIZE, hidden_size, normal.clone(), device),
-            mlp_out: linear(hidden_size, hidden_size, normal, device),
+            mlp_in: new_linear(FREQUENCY_EMBEDDING_SIZE, hidden_size, normal.clone(), device),
+            mlp_out: new_linear(hidden_size, hidden_size, normal, device),
             frequencies: Tensor::from_data(TensorData::new(frequencies, shape), device),
         }
     }
@@ -118,14 +101,15 @@ impl TimestepEmbedder {
     pub fn forward(&self, t: Tensor<1>) -> Tensor<2> {
         let angles = t.unsqueeze_dim::<2>(1) * self.frequencies.clone(); // [N, 128]
         let embedding = Tensor::cat(vec![angles.clone().cos(), angles.sin()], 1); // [N, 256]
-        self.mlp_out.forward(silu(self.mlp_in.forward(embedding))) // [N, D]
+        apply(&self.mlp_out, silu(apply(&self.mlp_in, embedding))) // [N, D]
     }
 }
 
-/// `exp(−ln(10000)·i/128)` for i = 0..128 (official divisor: 128; diffusers' is 127).
-pub fn timestep_frequencies() -> Vec<f32> {
+/// `exp(−ln(10000)·i/(128 − shift))` for i = 0..128 (official shift: 0; diffusers' is 1).
+pub fn timestep_frequencies(downscale_freq_shift: usize) -> Vec<f32> {
     let half = FREQUENCY_EMBEDDING_SIZE / 2;
-    (0..half).map(|i| libm::exp(-libm::log(10_000.0) * i as f64 / half as f64) as f32).collect()
+    let divisor = (half - downscale_freq_shift) as f64;
+    (0..half).map(|i| libm::exp(-libm::log(10_000.0) * i as f64 / divisor) as f32).collect()
 }
 
 /// Class number → vector; the last row stands for "no class".

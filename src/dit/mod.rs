@@ -6,10 +6,13 @@
 mod block;
 mod conditioning;
 mod embed;
+mod linear;
+mod trace;
 
 pub use block::{Attention, DitBlock, Mlp};
 pub use conditioning::{AdaLn, FinalLayer};
 pub use embed::{LabelEmbedder, PatchEmbed, TimestepEmbedder, pos_embed_2d, timestep_frequencies, unpatchify};
+pub use trace::Trace;
 
 use crate::config::DitConfig;
 use burn::module::Module;
@@ -36,7 +39,7 @@ impl Dit {
     pub fn new(config: &DitConfig, device: &Device) -> Self {
         Self {
             x_embedder: PatchEmbed::new(config, device),
-            t_embedder: TimestepEmbedder::new(config.hidden_size, device),
+            t_embedder: TimestepEmbedder::new(config, device),
             y_embedder: LabelEmbedder::new(config, device),
             pos_embed: pos_embed_2d(config.hidden_size, config.sample_size / config.patch_size, device),
             blocks: (0..config.depth).map(|_| DitBlock::new(config, device)).collect(),
@@ -55,13 +58,9 @@ impl Dit {
     /// - `y`: `[N]`, class numbers; [`DitConfig::null_label`] means "no class"
     /// - result: `[N, C, H, W]`, or `[N, 2C, H, W]` with `learn_sigma`
     pub fn forward(&self, x: Tensor<4>, t: Tensor<1>, y: Tensor<1, Int>) -> Tensor<4> {
-        let mut x = self.x_embedder.forward(x) + self.pos_embed.clone(); // [N, T, D]
-        let c = self.t_embedder.forward(t) + self.y_embedder.forward(y); // [N, D]
-        for block in &self.blocks {
-            x = block.forward(x, c.clone()); // [N, T, D]
-        }
-        let x = self.final_layer.forward(x, c); // [N, T, p²·C_out]
-        unpatchify(x, self.patch_size, self.sample_size / self.patch_size) // [N, C_out, H, W]
+        let c = self.condition(t, y);
+        let x = self.blocks.iter().fold(self.tokens(x), |x, block| block.forward(x, c.clone()));
+        self.output(x, c)
     }
 
     /// The conditional and the unconditional output in one pass over a doubled batch, for guidance.
@@ -78,5 +77,21 @@ impl Dit {
             Tensor::cat(vec![y, null], 0),
         );
         (output.clone().narrow(0, 0, n), output.narrow(0, n, n))
+    }
+
+    /// Latents `[N, C, H, W]` → tokens with their positions, `[N, T, D]`.
+    fn tokens(&self, x: Tensor<4>) -> Tensor<3> {
+        self.x_embedder.forward(x) + self.pos_embed.clone()
+    }
+
+    /// Timesteps and classes, `[N]` each → what modulates every block, `[N, D]`.
+    fn condition(&self, t: Tensor<1>, y: Tensor<1, Int>) -> Tensor<2> {
+        self.t_embedder.forward(t) + self.y_embedder.forward(y)
+    }
+
+    /// Tokens after the last block, `[N, T, D]`, and the condition → `[N, C_out, H, W]`.
+    fn output(&self, x: Tensor<3>, c: Tensor<2>) -> Tensor<4> {
+        let x = self.final_layer.forward(x, c); // [N, T, p²·C_out]
+        unpatchify(x, self.patch_size, self.sample_size / self.patch_size)
     }
 }

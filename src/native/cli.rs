@@ -1,6 +1,6 @@
 //! The commands and their options.
 
-use super::{eval, sample, train};
+use super::{bench, convert, decode, eval, forward, index, info, sample, train};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -21,8 +21,18 @@ enum Command {
     Sample(sample::SampleOptions),
     /// Measure a model: class accuracy and Fréchet distance of its samples
     Eval(eval::EvalOptions),
-    /// Show what a model folder holds and verify its hashes
-    Info(sample::InfoOptions),
+    /// Compare what looking inside costs: traced with plain passes, watched with unwatched steps
+    Bench(bench::BenchOptions),
+    /// Convert published weights: the official DiT, diffusers folders, Stable Diffusion's and TAESD's decoders
+    Convert(Box<convert::ConvertOptions>),
+    /// Run the network once on given inputs, to compare it with another code's
+    Forward(forward::ForwardOptions),
+    /// Decode latents, to compare an autoencoder with another code's
+    Decode(decode::DecodeOptions),
+    /// Show what the folder of a model or an autoencoder holds, and verify it
+    Info(info::InfoOptions),
+    /// Describe a folder of models in its index.json, which the page reads
+    Index(index::IndexOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -47,7 +57,12 @@ impl Cli {
             Command::Train(Train::Classifier(options)) => train::classifier::run(options),
             Command::Sample(options) => sample::run(options),
             Command::Eval(options) => eval::run(options),
-            Command::Info(options) => sample::info(options),
+            Command::Bench(options) => bench::run(options),
+            Command::Convert(options) => convert::run(options),
+            Command::Forward(options) => forward::run(options),
+            Command::Decode(options) => decode::run(options),
+            Command::Info(options) => info::run(options),
+            Command::Index(options) => index::run(options),
         }
     }
 }

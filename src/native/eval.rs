@@ -163,9 +163,10 @@ fn measure(
         let request = Request {
             noise: Noise::Seeded(chunks[i].iter().map(|i| options.seed + *i as u64).collect()),
             classes: classes.clone(),
-            guidance_scale,
+            guidance_scales: vec![guidance_scale],
             guidance_channels: None,
             sampler: SamplerConfig::new(sampler, steps),
+            start: None,
         };
         let mut run = Run::new(model, request)?;
         while !run.is_done() {
@@ -204,9 +205,9 @@ impl Judge {
         self.judge(data, indices, |images| images)
     }
 
-    /// Features of pictures that went through the autoencoder; `None` for a model of pixels.
+    /// Features of pictures that went through the autoencoder; `None` for a model that cannot encode.
     fn reconstructions(&self, model: &Model, data: &Dataset, indices: &[usize]) -> Option<Vec<f32>> {
-        let autoencoder = model.autoencoder.as_ref()?;
+        let autoencoder = model.autoencoder.as_ref()?.with_encoder()?;
         let through = |images| autoencoder.decode(autoencoder.encode(images)).clamp(-1.0, 1.0);
         Some(self.judge(data, indices, through).0)
     }

@@ -1,7 +1,8 @@
 //! Pictures as files.
 
 use anyhow::{Context, Result};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
+use image::imageops::FilterType;
 use std::path::Path;
 
 /// Pictures on the host: 8 bits a channel, interleaved.
@@ -49,6 +50,26 @@ pub fn grid(pictures: &[Picture], columns: usize, gap: usize) -> Picture {
 }
 
 impl Picture {
+    /// Reads a PNG: its middle square, resized to `side`, gray for 1 channel, RGB for 3.
+    ///
+    /// # Errors
+    /// Names the file: missing, or no picture that can be read.
+    pub fn open(path: &Path, side: usize, channels: usize) -> Result<Self> {
+        let name = path.display();
+        let bytes = std::fs::read(path).with_context(|| format!("{name}: cannot read it"))?;
+        let image = image::load_from_memory(&bytes).with_context(|| format!("{name}: not a PNG that can be read"))?;
+        let image = image.resize_to_fill(side as u32, side as u32, FilterType::Triangle);
+        let pixels = if channels == 1 { image.into_luma8().into_raw() } else { image.into_rgb8().into_raw() };
+        Ok(Self { width: side, height: side, channels, pixels })
+    }
+
+    /// `[1, C, H, W]` in [−1, 1], the way back from [`pictures`].
+    pub fn tensor(&self, device: &Device) -> Tensor<4> {
+        let values: Vec<f32> = self.pixels.iter().map(|value| f32::from(*value) / 127.5 - 1.0).collect();
+        let shape = [1, self.height, self.width, self.channels];
+        Tensor::from_data(TensorData::new(values, shape), device).permute([0, 3, 1, 2])
+    }
+
     /// Every pixel `scale` times as wide and high.
     pub fn enlarged(&self, scale: usize) -> Self {
         let (width, height) = (self.width * scale, self.height * scale);

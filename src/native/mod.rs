@@ -1,14 +1,21 @@
 //! The command line: train, evaluate, sample, inspect.
 
+mod bench;
 pub mod classifier;
 pub mod cli;
+pub mod convert;
 pub mod data;
+mod decode;
 pub mod device;
 pub mod eval;
+mod forward;
 pub mod frechet;
 pub mod image;
+pub mod index;
+mod info;
 pub mod model_dir;
 mod parallel;
 mod record;
 pub mod sample;
+mod tensors;
 pub mod train;

@@ -1,16 +1,19 @@
 //! Model folders on disk: `config.json`, the index, the shards.
 
-use crate::autoencoder::AutoencoderTiny;
-use crate::config::{AutoencoderConfig, ModelConfig};
+use crate::autoencoder::{Autoencoder, AutoencoderTiny};
+use crate::config::{AutoencoderConfig, ModelConfig, TinyConfig};
+use crate::dit::Dit;
 use crate::generate::Model;
 use crate::weights::keys::{AUTOENCODER, TRANSFORMER};
 use crate::weights::{Dtype, INDEX_FILE, Loader, NamedTensor, WeightsIndex, collect, verify, write_shards};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
 use std::path::{Path, PathBuf};
 
 /// The configuration's file name in a model folder.
 pub const CONFIG_FILE: &str = "config.json";
+/// The same of an autoencoder on its own.
+pub const AUTOENCODER_FILE: &str = "autoencoder.json";
 /// Shards of this size show progress on a slow line and are quick to fetch again.
 const SHARD_BYTES: usize = 4 << 20;
 
@@ -28,13 +31,27 @@ pub fn load(dir: &Path, device: &Device) -> Result<Model> {
     Ok(model)
 }
 
+/// Reads only the transformer of a model folder.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_transformer(dir: &Path, device: &Device) -> Result<Dit> {
+    let config = read_config(dir)?;
+    let mut loader = Loader::default();
+    let dit = fold_shards(dir, Dit::new(&config.transformer, device), |dit, file, bytes| {
+        Ok(loader.apply(dit, TRANSFORMER, file, bytes, device)?)
+    })?;
+    loader.finish(&dit, TRANSFORMER).with_context(|| dir.display().to_string())?;
+    Ok(dit)
+}
+
 /// Reads and checks `config.json`.
 ///
 /// # Errors
 /// Names the file and what is wrong with it.
 pub fn read_config(dir: &Path) -> Result<ModelConfig> {
     let path = dir.join(CONFIG_FILE);
-    let bytes = read_file(&path).context("--model wants the folder of a model")?;
+    let bytes = read_file(&path).context("expected the folder of a model")?;
     let config: ModelConfig =
         serde_json::from_slice(&bytes).with_context(|| format!("{}: not a model configuration", path.display()))?;
     config.validate().with_context(|| path.display().to_string())?;
@@ -54,30 +71,57 @@ pub fn save(dir: &Path, model: &Model, dtype: Dtype) -> Result<()> {
     save_with_config(dir, &tensors, dtype, Some((CONFIG_FILE, json(&model.config)?)))
 }
 
-/// Reads an autoencoder that was trained on its own: `autoencoder.json` and shards.
+/// Reads an autoencoder: one on its own (`autoencoder.json` and shards), or that of a model.
 ///
 /// # Errors
 /// Names the file or tensor that is missing or wrong.
-pub fn load_autoencoder(dir: &Path, device: &Device) -> Result<(AutoencoderConfig, AutoencoderTiny)> {
-    let path = dir.join("autoencoder.json");
-    let bytes = read_file(&path).context("--autoencoder wants the output folder of 'dit train autoencoder'")?;
-    let config: AutoencoderConfig =
-        serde_json::from_slice(&bytes).with_context(|| format!("{}: not an autoencoder", path.display()))?;
-    config.validate().with_context(|| path.display().to_string())?;
+pub fn load_autoencoder(dir: &Path, device: &Device) -> Result<(AutoencoderConfig, Autoencoder)> {
+    let config = read_autoencoder_config(dir)?;
     let mut loader = Loader::default();
-    let autoencoder = fold_shards(dir, AutoencoderTiny::new(&config, device), |autoencoder, file, bytes| {
+    let autoencoder = fold_shards(dir, Autoencoder::new(&config, device), |autoencoder, file, bytes| {
         Ok(loader.apply(autoencoder, AUTOENCODER, file, bytes, device)?)
     })?;
     loader.finish(&autoencoder, AUTOENCODER).with_context(|| dir.display().to_string())?;
     Ok((config, autoencoder))
 }
 
+/// Reads and checks the description of an autoencoder.
+///
+/// # Errors
+/// Names the file and what is wrong with it.
+pub fn read_autoencoder_config(dir: &Path) -> Result<AutoencoderConfig> {
+    let path = dir.join(AUTOENCODER_FILE);
+    if !path.exists() && dir.join(CONFIG_FILE).exists() {
+        let config = read_config(dir)?.autoencoder;
+        return config.with_context(|| format!("{}: this model has no autoencoder", dir.display()));
+    }
+    let bytes = read_file(&path)
+        .context("expected an autoencoder: a model, or what 'dit train autoencoder' or 'dit convert' wrote")?;
+    let config: AutoencoderConfig =
+        serde_json::from_slice(&bytes).with_context(|| format!("{}: not an autoencoder", path.display()))?;
+    config.validate().with_context(|| path.display().to_string())?;
+    Ok(config)
+}
+
+/// Reads an autoencoder that also encodes, as training needs it.
+///
+/// # Errors
+/// As [`load_autoencoder`]; and when it is one without an encoder.
+pub fn load_trainable_autoencoder(dir: &Path, device: &Device) -> Result<(TinyConfig, AutoencoderTiny)> {
+    match load_autoencoder(dir, device)? {
+        (AutoencoderConfig::Tiny(config), Autoencoder::Tiny(autoencoder)) if config.has_encoder() => {
+            Ok((config, autoencoder))
+        }
+        _ => bail!("{}: this autoencoder has no encoder, which training needs", dir.display()),
+    }
+}
+
 /// Writes what [`load_autoencoder`] reads.
 ///
 /// # Errors
 /// Names the file that could not be written.
-pub fn save_autoencoder(dir: &Path, config: &AutoencoderConfig, autoencoder: &AutoencoderTiny) -> Result<()> {
-    let config = ("autoencoder.json", json(config)?);
+pub fn save_autoencoder(dir: &Path, config: &AutoencoderConfig, autoencoder: &Autoencoder) -> Result<()> {
+    let config = (AUTOENCODER_FILE, json(config)?);
     save_with_config(dir, &collect(autoencoder, AUTOENCODER), Dtype::F32, Some(config))
 }
 
@@ -100,14 +144,21 @@ fn save_with_config(dir: &Path, tensors: &[NamedTensor], dtype: Dtype, config: O
     write_files(&files)
 }
 
+/// Reads and checks the index of the shards.
+///
+/// # Errors
+/// Names the file and what is wrong with it.
+pub fn read_index(dir: &Path) -> Result<WeightsIndex> {
+    let path = dir.join(INDEX_FILE);
+    Ok(WeightsIndex::parse(&path.display().to_string(), &read_file(&path)?)?)
+}
+
 /// Folds `apply` over the shards that the index lists; each one's hash is checked first.
 ///
 /// # Errors
 /// Names the file, and whatever `apply` says.
 pub fn fold_shards<T>(dir: &Path, init: T, mut apply: impl FnMut(T, &str, &[u8]) -> Result<T>) -> Result<T> {
-    let path = dir.join(INDEX_FILE);
-    let index = WeightsIndex::parse(&path.display().to_string(), &read_file(&path)?)?;
-    index.metadata.shards.iter().try_fold(init, |value, (file, info)| {
+    read_index(dir)?.metadata.shards.iter().try_fold(init, |value, (file, info)| {
         let path = dir.join(file);
         let bytes = read_file(&path)?;
         verify(&path.display().to_string(), &bytes, info)?;

@@ -4,22 +4,22 @@ use super::device::DeviceChoice;
 use super::image::{self, Picture};
 use super::model_dir::{self, write_file, write_json};
 use super::record;
+use super::tensors::{self, TensorFile};
 use crate::config::{ConfigError, SamplerKind};
 use crate::diffusion::sampler::SamplerConfig;
-use crate::generate::{Model, Noise, Request, Run};
+use crate::generate::{Model, Noise, Request, Run, Start};
+use crate::protocol::{FramePart, RecordedRun};
 use anyhow::{Context, Result, bail, ensure};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use indicatif::ProgressBar;
-use safetensors::SafeTensors;
-use safetensors::tensor::TensorView;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Options of `dit sample`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Examples:
   dit sample --model assets/models/fashion --class 9 --seed 7 --out boot.png
-  dit sample --model assets/models/fashion --class 0,1,2 --seed 1,2,3 --out pictures --grid sheet.png --scale 4")]
+  dit sample --model assets/models/fashion --class 0,1,2 --seed 1,2,3 --out pictures --grid sheet.png --scale 4
+  dit sample --model assets/models/fashion --class 7 --init-image boot.png --strength 0.6 --out sneaker.png")]
 pub struct SampleOptions {
     /// Folder of the model
     #[arg(long, value_name = "DIR")]
@@ -30,9 +30,9 @@ pub struct SampleOptions {
     /// Seeds, separated by commas; one for each picture, or one for all
     #[arg(long, value_delimiter = ',')]
     pub seed: Vec<u64>,
-    /// How strongly the class steers each step [default: the model's]
-    #[arg(long)]
-    pub guidance_scale: Option<f64>,
+    /// How strongly the class steers each step; one for each picture, or one for all [default: the model's]
+    #[arg(long, value_delimiter = ',')]
+    pub guidance_scale: Vec<f64>,
     /// Latent channels that guidance steers [default: the model's]
     #[arg(long, value_name = "K")]
     pub guidance_channels: Option<usize>,
@@ -45,7 +45,14 @@ pub struct SampleOptions {
     /// DDIM's η: 0 deterministic, 1 as noisy as DDPM
     #[arg(long, default_value_t = 0.0)]
     pub eta: f64,
-    /// PNG file, or for several pictures a folder that gets 0000.png, 0001.png, …
+    /// Begin with this picture (PNG; cut to a square and resized), noised as far as --strength says
+    #[arg(long, value_name = "FILE")]
+    pub init_image: Option<PathBuf>,
+    /// How much of the run is left to change it: near 0 it stays, 1 takes all steps
+    #[arg(long, requires = "init_image", default_value_t = 0.8)]
+    pub strength: f64,
+    /// PNG file, or for several pictures a folder that gets 0000.png, 0001.png, …; a model of latents without
+    /// an autoencoder gives their linear preview
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
     /// Contact sheet of all pictures (PNG)
@@ -90,25 +97,32 @@ pub fn run(options: &SampleOptions) -> Result<()> {
     let classes = request.classes.clone();
     ensure!(options.record.is_none() || classes.len() == 1, "--record takes one picture, not {}", classes.len());
     let mut run = Run::new(&model, request.clone())?;
+    if options.record.is_some() {
+        run = run.watched();
+    }
     let mut recorder = options.record.as_ref().map(|_| record::Recorder::new(&model, &request, &run));
-    let bar = ProgressBar::new(run.sampler().num_steps() as u64);
+    let bar = ProgressBar::new(run.steps_left() as u64);
     while !run.is_done() {
         let step = run.step()?;
         if let Some(recorder) = &mut recorder {
-            recorder.push(&model, step.x_t, step.x0_hat);
+            let x0_hat = step.x0_hat.clone();
+            recorder.push(&model, step.parts(), x0_hat);
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
     let latents = run.x_t().clone();
     if let (Some(mut recorder), Some(dir)) = (recorder, &options.record) {
-        recorder.push(&model, latents.clone(), latents.clone());
+        recorder.push(&model, vec![(FramePart::XT, latents.clone())], latents.clone());
         recorder.save(dir)?;
     }
     if let Some(path) = &options.latents_out {
-        write_latents(path, latents.clone())?;
+        tensors::write(path, "latents", latents.clone())?;
     }
-    write_pictures(options, &image::pictures(model.decode(latents)))
+    match options.out.is_some() || options.grid.is_some() {
+        true => write_pictures(options, &image::pictures(model.decode(latents))),
+        false => Ok(()),
+    }
 }
 
 fn request(options: &SampleOptions, model: &Model, device: &Device) -> Result<Request> {
@@ -120,23 +134,46 @@ fn request(options: &SampleOptions, model: &Model, device: &Device) -> Result<Re
     }
     let mut seeds = if options.seed.is_empty() { vec![defaults.seed] } else { options.seed.clone() };
     let given = options.noise.as_ref().map(|path| read_noise(path, device)).transpose()?;
-    let count = classes.len().max(seeds.len()).max(given.as_ref().map_or(1, |(start, _)| start.dims()[0]));
+    let mut guidance_scales = options.guidance_scale.clone();
+    if guidance_scales.is_empty() {
+        guidance_scales.push(defaults.guidance_scale);
+    }
+    let counts =
+        [classes.len(), seeds.len(), guidance_scales.len(), given.as_ref().map_or(1, |(x_t, _)| x_t.dims()[0])];
+    let count = counts.into_iter().fold(1, usize::max);
     repeat("--class", &mut classes, count)?;
     repeat("--seed", &mut seeds, count)?;
+    repeat("--guidance-scale", &mut guidance_scales, count)?;
     let kind = options.sampler.unwrap_or(defaults.sampler);
     let steps = options.steps.unwrap_or(defaults.num_inference_steps);
-    let guidance_scale = options.guidance_scale.unwrap_or(defaults.guidance_scale);
-    ensure!(guidance_scale.is_finite(), "--guidance-scale {guidance_scale}: use a finite number");
+    if let Some(scale) = guidance_scales.iter().find(|scale| !scale.is_finite()) {
+        bail!("--guidance-scale {scale}: use a finite number");
+    }
     Ok(Request {
         classes,
         noise: match given {
             Some((start, steps)) => Noise::Given { start, steps },
             None => Noise::Seeded(seeds),
         },
-        guidance_scale,
+        guidance_scales,
         guidance_channels: options.guidance_channels,
         sampler: SamplerConfig { eta: options.eta, ..SamplerConfig::new(kind, steps) },
+        start: options.init_image.as_ref().map(|path| start(path, options.strength, steps, model)).transpose()?,
     })
+}
+
+/// The picture to begin with, and the step at which it comes in.
+fn start(path: &Path, strength: f64, num_steps: usize, model: &Model) -> Result<Start> {
+    ensure!((0.0..=1.0).contains(&strength), "--strength {strength}: use 0 to 1");
+    let step = Start::step_for(strength, num_steps);
+    ensure!(
+        num_steps == 0 || step < num_steps,
+        "--strength {strength} leaves none of the {num_steps} steps: use {:.3} or more",
+        1.0 / num_steps as f64
+    );
+    let picture = Picture::open(path, model.config.image_size(), model.config.image_channels())?;
+    let images = picture.tensor(&model.device); // [1, C, H, W]
+    Ok(Start { step, x0: model.encode(images).with_context(|| format!("--init-image {}", path.display()))? })
 }
 
 /// A class by its number or, in any case of letters, by its name.
@@ -167,38 +204,13 @@ fn repeat<T: Clone>(name: &str, values: &mut Vec<T>, count: usize) -> Result<()>
 }
 
 fn read_noise(path: &Path, device: &Device) -> Result<(Tensor<4>, Vec<Tensor<4>>)> {
-    let bytes = model_dir::read_file(path)?;
-    let file =
-        SafeTensors::deserialize(&bytes).with_context(|| format!("{}: not a safetensors file", path.display()))?;
-    let tensor = |name: &str| -> Result<Option<(Vec<usize>, Vec<f32>)>> {
-        let Ok(view) = file.tensor(name) else { return Ok(None) };
-        ensure!(view.dtype() == safetensors::Dtype::F32, "{}: '{name}' is not F32", path.display());
-        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-        let values: Vec<f32> = values.collect();
-        ensure!(
-            values.iter().all(|v| v.is_finite()),
-            "{}: '{name}' holds NaN or infinite numbers. Record it again",
-            path.display()
-        );
-        Ok(Some((view.shape().to_vec(), values)))
-    };
-    let Some((shape, values)) = tensor("noise")? else { bail!("{}: no tensor 'noise'", path.display()) };
-    ensure!(shape.len() == 4, "{}: 'noise' has shape {shape:?}, expected [N, C, H, W]", path.display());
-    let start = Tensor::from_data(TensorData::new(values, shape), device);
-    let Some((shape, values)) = tensor("step_noise")? else { return Ok((start, Vec::new())) };
-    ensure!(shape.len() == 5, "{}: 'step_noise' has shape {shape:?}, expected [T, N, C, H, W]", path.display());
-    let size: usize = shape[1..].iter().product();
-    let step = |values: &[f32]| Tensor::from_data(TensorData::new(values.to_vec(), shape[1..].to_vec()), device);
-    Ok((start, values.chunks_exact(size.max(1)).map(step).collect()))
-}
-
-fn write_latents(path: &Path, latents: Tensor<4>) -> Result<()> {
-    let shape = latents.dims().to_vec();
-    let values: Vec<f32> = latents.into_data().convert::<f32>().try_into_vec().expect("converted to f32");
-    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-    let view = TensorView::new(safetensors::Dtype::F32, shape, &bytes).context("packing the latents")?;
-    let file = safetensors::serialize([("latents", view)], None::<HashMap<String, String>>)?;
-    write_file(path, &file)
+    let file = TensorFile::read(path)?;
+    let start = file.on_device("noise", "[N, C, H, W]", device)?;
+    if file.find("step_noise")?.is_none() {
+        return Ok((start, Vec::new()));
+    }
+    let steps = file.on_device::<5>("step_noise", "[T, N, C, H, W]", device)?;
+    Ok((start, steps.iter_dim(0).map(|step| step.squeeze_dim(0)).collect()))
 }
 
 fn write_pictures(options: &SampleOptions, pictures: &[Picture]) -> Result<()> {
@@ -218,47 +230,8 @@ fn write_pictures(options: &SampleOptions, pictures: &[Picture]) -> Result<()> {
     Ok(())
 }
 
-/// Options of `dit info`.
-#[derive(Debug, Clone, clap::Args)]
-pub struct InfoOptions {
-    /// Folder of the model
-    pub model: PathBuf,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Prints what a model folder holds, its hashes verified.
-///
-/// # Errors
-/// Names the file or tensor that is missing or wrong.
-pub fn info(options: &InfoOptions) -> Result<()> {
-    let model = model_dir::load(&options.model, &Device::flex())?;
-    let config = &model.config;
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(config)?);
-        return Ok(());
-    }
-    let dit = &config.transformer;
-    println!("{} ({})", config.name, config.license);
-    println!(
-        "transformer  depth {}, hidden size {}, {} heads, patch {}, {} tokens, {} classes",
-        dit.depth,
-        dit.hidden_size,
-        dit.num_heads,
-        dit.patch_size,
-        dit.num_tokens(),
-        dit.num_classes
-    );
-    println!("latent       {}x{}x{}", dit.in_channels, dit.sample_size, dit.sample_size);
-    println!("picture      {}x{}x{}", config.image_channels(), config.image_size(), config.image_size());
-    println!("parameters   {}", model.num_params());
-    println!("hashes       verified");
-    Ok(())
-}
-
 /// Writes the run in the page's format.
-pub fn write_recording(dir: &Path, run: &crate::protocol::RecordedRun, frames: &[u8]) -> Result<()> {
+pub fn write_recording(dir: &Path, run: &RecordedRun, frames: &[u8]) -> Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("{}: cannot create the folder", dir.display()))?;
     write_file(&dir.join("run.bin"), frames)?;
     write_json(&dir.join("run.json"), run)

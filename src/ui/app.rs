@@ -4,6 +4,7 @@ use super::controls::{Controls, GenerateBar};
 use super::header::Header;
 use super::help::Help;
 use super::inspector::Inspector;
+use super::model_dialog::ModelDialog;
 use super::run_bar::{FailurePanel, Notices, RunBar};
 use super::shortcuts;
 use super::stage::Stage;
@@ -15,19 +16,19 @@ use leptos::prelude::*;
 #[component]
 pub fn App() -> impl IntoView {
     let store = Store::start();
-    let help = RwSignal::new(false);
-    shortcuts::listen(store, help);
+    let (help, models) = (RwSignal::new(false), RwSignal::new(false));
+    shortcuts::listen(store, help, models);
     // The inline boot message has done its work.
     if let Some(boot) = document().get_element_by_id("boot") {
         boot.remove();
     }
     view! {
-        <Header help />
+        <Header help models />
         <main class="layout">
             <section class="centre" aria-label="Stage">
                 <RunBar />
                 <FailurePanel />
-                <Stage />
+                <Stage models />
                 <Timeline />
                 <Notices />
             </section>
@@ -35,6 +36,7 @@ pub fn App() -> impl IntoView {
             <Inspector />
         </main>
         <GenerateBar />
+        <ModelDialog open=models />
         <Help open=help />
     }
 }

@@ -1,19 +1,22 @@
 //! The worker, seen from the page.
 //!
-//! A message is `{header: <JSON>, buffers: [ArrayBuffer…]}`; the buffers are transferred.
+//! A message is `{header: <JSON>, buffers: [ArrayBuffer…]}`; the buffers are transferred. One that names a
+//! folder on the visitor's disk has `files` besides: its `File` objects, which only the browser can read.
 
 use super::dom;
 use super::state::Event;
-use crate::protocol::{FromWorker, ToWorker};
+use crate::protocol::{FromWorker, ModelSource, ToWorker};
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-/// Holds at most one worker.
+/// Holds at most one worker, and the folders that the visitor has opened.
 pub struct Bridge {
     base: String,
     worker: Option<Live>,
+    /// By name, with their `File` objects.
+    folders: Vec<(String, Array)>,
 }
 
 struct Live {
@@ -34,7 +37,7 @@ impl Drop for Live {
 impl Bridge {
     /// `base` is the folder of the page.
     pub fn new(base: String) -> Self {
-        Self { base, worker: None }
+        Self { base, worker: None, folders: vec![] }
     }
 
     /// Starts a worker in place of the old one, if there was any.
@@ -76,13 +79,26 @@ impl Bridge {
         self.worker = Some(Live { worker, _on_message: on_message, _on_error: on_error });
     }
 
+    /// Keeps a folder's files, which travel with every message that names it.
+    pub fn keep_folder(&mut self, name: String, files: Array) {
+        self.folders.retain(|(other, _)| *other != name);
+        self.folders.push((name, files));
+    }
+
     /// Sends a message; without a worker it goes nowhere, and the state knows that the worker is lost.
-    pub fn send(&self, message: &ToWorker) {
+    pub fn send(&self, message: &ToWorker, buffers: &[Vec<u8>]) {
         let (Some(live), Ok(header)) = (&self.worker, serde_json::to_string(message)) else { return };
+        let buffers: Array = buffers.iter().map(|bytes| Uint8Array::from(bytes.as_slice()).buffer()).collect();
         let envelope = Object::new();
         let _ = Reflect::set(&envelope, &"header".into(), &header.into());
-        let _ = Reflect::set(&envelope, &"buffers".into(), &Array::new());
-        let _ = live.worker.post_message(&envelope);
+        let _ = Reflect::set(&envelope, &"buffers".into(), &buffers);
+        if let ToWorker::Load { source: ModelSource::Folder(name), .. }
+        | ToWorker::Inspect { source: ModelSource::Folder(name) } = message
+            && let Some((_, files)) = self.folders.iter().find(|(kept, _)| kept == name)
+        {
+            let _ = Reflect::set(&envelope, &"files".into(), files);
+        }
+        let _ = live.worker.post_message_with_transfer(&envelope, &buffers);
     }
 }
 

@@ -40,6 +40,31 @@ pub fn random_seed() -> u64 {
     (js_sys::Math::random() * 1e6) as u64
 }
 
+/// A whole number below `count`.
+pub fn random_below(count: usize) -> usize {
+    (js_sys::Math::random() * count as f64) as usize
+}
+
+/// Runs now and whenever what it looked at changes. Compiled once, not for each effect.
+pub fn effect(run: Box<dyn FnMut()>) {
+    Effect::new(run);
+}
+
+/// The input field with this id.
+pub fn field(id: &str) -> Option<web_sys::HtmlInputElement> {
+    document().get_element_by_id(id)?.dyn_into().ok()
+}
+
+/// Gives the focus to an element as soon as it is there.
+pub fn focus_soon(id: &'static str) {
+    request_animation_frame(move || {
+        let found = document().get_element_by_id(id);
+        if let Some(element) = found.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
+            let _ = element.focus();
+        }
+    });
+}
+
 /// Puts a picture into a canvas at its native size.
 pub fn draw(canvas: &HtmlCanvasElement, pixels: &Pixels) {
     let (width, height) = (pixels.width as u32, pixels.height as u32);
@@ -91,7 +116,7 @@ where
 {
     let (width, set_width) = signal(0.0);
     let observer = StoredValue::new_local(None::<(ResizeObserver, Closure<dyn FnMut()>)>);
-    Effect::new(move || {
+    effect(Box::new(move || {
         let Some(element) = node.get() else { return };
         let element: web_sys::Element = element.unchecked_into();
         let target = element.clone();
@@ -105,7 +130,7 @@ where
             new.observe(&element);
             observer.set_value(Some((new, closure)));
         }
-    });
+    }));
     on_cleanup(move || {
         let old = observer.try_update_value(Option::take).flatten();
         if let Some((observer, _closure)) = old {

@@ -1,44 +1,53 @@
 //! Name, model, device, and the few buttons that are always there.
 
 use super::film::Film;
-use super::state::ModelState;
+use super::model_ref::ModelRef;
+use super::state::{AppState, ModelState};
 use super::store::{Store, share_link};
 use super::theme::Theme;
 use super::{dom, text};
 use leptos::prelude::*;
 
 #[component]
-pub fn Header(help: RwSignal<bool>) -> impl IntoView {
+pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
-    let model = store.memo(|state| {
-        let name = state.config.as_ref().map_or_else(|| state.address.model.clone(), |config| config.name.clone());
-        let size = match &state.model {
-            ModelState::Ready { num_parameters, .. } => format!(" · {}", text::parameters(*num_parameters)),
-            _ => String::new(),
-        };
-        (name, size)
+    let name = store.memo(AppState::model_name);
+    let size = store.memo(|state| match &state.model {
+        ModelState::Ready { num_parameters, .. } => format!(" · {}", text::parameters(*num_parameters)),
+        _ => String::new(),
     });
+    let spoken = Memo::new(move |_| format!("Model: {}{}", name.get(), size.get()));
     let badge = store.memo(|state| match &state.model {
         ModelState::Ready { backend, .. } => {
-            let ms = state.film.as_ref().and_then(Film::ms_per_step).map(text::ms_per_step);
-            Some((backend.name.clone(), backend.detail.clone(), ms))
+            let ms = state.film.as_ref().and_then(Film::ms_per_step);
+            ms.map_or_else(|| backend.name.clone(), |ms| format!("{} · {}", backend.name, text::ms_per_step(ms)))
         }
-        _ => None,
+        _ => String::new(),
+    });
+    let about_device = store.memo(|state| match &state.model {
+        ModelState::Ready { backend, weights, .. } => text::device_detail(backend, weights),
+        _ => String::new(),
     });
     view! {
         <header class="header">
             <h1 class="brand">"ditscope"</h1>
             <p class="tagline">{text::TAGLINE}</p>
             <div class="facts">
-                <span class="model-name">
-                    {move || model.get().0}<span class="model-size">{move || model.get().1}</span>
-                </span>
-                <Show when=move || badge.get().is_some()>
-                    <span class="badge" title=move || badge.get().map(|b| b.1)>
-                        {move || badge.get().map(|b| b.0)}
-                        {move || badge.get().and_then(|b| b.2).map(|ms| format!(" · {ms}"))}
-                    </span>
-                </Show>
+                <button
+                    type="button"
+                    class="model-button"
+                    aria-haspopup="dialog"
+                    aria-label=spoken
+                    title="Choose, add or delete models (M)"
+                    on:click=move |_| models.set(true)
+                >
+                    <span class="model-name">{name}</span>
+                    <span class="model-size">{size}</span>
+                    <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
+                        <path d="m2.5 4.5 3.5 3.5 3.5-3.5" fill="none" stroke="currentColor" stroke-width="1.5" />
+                    </svg>
+                </button>
+                <span class="badge" title=about_device>{badge}</span>
             </div>
             <div class="header-buttons">
                 <button
@@ -75,10 +84,15 @@ pub fn Header(help: RwSignal<bool>) -> impl IntoView {
 /// Copies the link; where the clipboard is refused, says where the link is to be had.
 fn share(store: Store) {
     let link = store.peek(share_link);
-    dom::show_address(&store.peek(super::state::AppState::query));
+    let in_folder = store.peek(|state| matches!(state.address.model, ModelRef::Folder(_)));
+    dom::show_address(&store.peek(AppState::query));
     wasm_bindgen_futures::spawn_local(async move {
         let copied = dom::copy(&link).await;
-        store.word.set(Some(if copied { text::COPIED } else { text::COPY_BY_HAND }));
+        store.word.set(Some(match (copied, in_folder) {
+            (false, _) => text::COPY_BY_HAND,
+            (true, true) => text::FOLDER_NOT_SHARED,
+            (true, false) => text::COPIED,
+        }));
         gloo::timers::callback::Timeout::new(4000, move || {
             let _ = store.word.try_set(None);
         })

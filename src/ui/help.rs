@@ -1,39 +1,24 @@
 //! The help overlay: what is seen, and every key.
 
+use super::modal::Modal;
+use super::parts::{Part, Parts};
 use super::shortcuts::KEYS;
 use super::text;
-use leptos::html::Dialog;
 use leptos::prelude::*;
 
 #[component]
 pub fn Help(open: RwSignal<bool>) -> impl IntoView {
-    let dialog = NodeRef::<Dialog>::new();
-    Effect::new(move || {
-        let Some(dialog) = dialog.get() else { return };
-        if open.get() && !dialog.open() {
-            let _ = dialog.show_modal();
-        } else if !open.get() && dialog.open() {
-            dialog.close();
-        }
-    });
-    let rows = KEYS.map(|(key, meaning)| {
-        view! {
-            <div class="key-row">
-                <dt><kbd>{key}</kbd></dt>
-                <dd>{meaning}</dd>
-            </div>
-        }
-    });
+    let content = || {
+        let row = |(key, meaning): (&str, &str)| {
+            let key = Part::new("dt", "").of(vec![Part::new("kbd", "").saying(key.into())]);
+            Part::group("key-row", vec![key, Part::new("dd", "").saying(meaning.into())])
+        };
+        let keys = Part::new("dl", "keys").of(KEYS.into_iter().map(row).collect());
+        vec![Part::words("", text::HELP), Part::heading("", "Keys".into()), keys, Part::words("dim", text::PRIVACY)]
+    };
     view! {
-        <dialog class="help" aria-labelledby="help-title" node_ref=dialog on:close=move |_| open.set(false)>
-            <h2 id="help-title">"Help"</h2>
-            <p>{text::HELP}</p>
-            <h3>"Keys"</h3>
-            <dl class="keys">{rows.collect_view()}</dl>
-            <p class="dim">{text::PRIVACY}</p>
-            <form method="dialog">
-                <button type="submit" class="primary">"Close"</button>
-            </form>
-        </dialog>
+        <Modal id="help" title="Help" open>
+            <Parts content=Box::new(content) />
+        </Modal>
     }
 }

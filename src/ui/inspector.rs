@@ -1,6 +1,7 @@
 //! Depth behind the picture: the schedule, and what the terms mean.
 
 use super::film;
+use super::models::non_commercial;
 use super::plots::SchedulePlot;
 use super::store::Store;
 use super::text;
@@ -14,7 +15,11 @@ pub fn Inspector() -> impl IntoView {
         let (_, alpha_bar) = film::place(&film.info, state.view.position);
         Some((alpha_bar.sqrt(), (1.0 - alpha_bar).max(0.0).sqrt()))
     });
-    let licence = store.memo(|state| state.config.as_ref().map(|config| config.license.clone()).unwrap_or_default());
+    let licence = store.memo(|state| text::model_license(state.license()));
+    let mark = store.memo(|state| {
+        let restricted = non_commercial(state.license());
+        if restricted { text::NON_COMMERCIAL.to_string() } else { String::new() }
+    });
     view! {
         <aside class="inspector" aria-label="Inspector">
             <details open>
@@ -39,9 +44,10 @@ pub fn Inspector() -> impl IntoView {
                     <dd>{text::ABOUT_GUIDANCE}</dd>
                 </dl>
             </details>
-            <Show when=move || !licence.get().is_empty()>
-                <p class="dim licence">"Model: " {move || licence.get()}</p>
-            </Show>
+            <p class="dim licence">
+                {licence}
+                <span class="tag warn">{mark}</span>
+            </p>
         </aside>
     }
 }

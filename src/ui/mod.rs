@@ -4,17 +4,24 @@
 //! |---|---|
 //! | [`state`] | everything the page shows, pure |
 //! | [`update`] | the one reducer: events in, effects out, pure |
-//! | [`url`] | settings ↔ address bar, pure |
+//! | [`url`], [`model_ref`] | settings ↔ address bar, pure |
+//! | [`models`] | the models there are, and what of them is stored, pure |
+//! | [`labels`] | searching class names, pure |
 //! | [`film`], [`colour`] | frames as pictures, pure |
 //! | [`text`] | the words |
 //! | [`store`] | the state as signals; carries the effects out |
 //! | [`bridge`] | the worker |
+//! | `storage` | what the browser keeps: weights, marks |
 //! | `app` | the layout; `header`, `run_bar`, `controls`, `stage`, `timeline`, `inspector`, `help` are its parts |
+//! | `model_dialog` | choosing, adding and deleting models |
 //! | `plots` | hand-made SVG |
-//! | `shortcuts`, `theme`, `dom` | keys, light and dark, small browser helpers |
+//! | `parts`, `modal`, `shortcuts`, `theme`, `dom` | buttons and words, dialogs, keys, light and dark, small browser helpers |
 
 pub mod colour;
 pub mod film;
+pub mod labels;
+pub mod model_ref;
+pub mod models;
 pub mod state;
 pub mod text;
 pub mod update;
@@ -29,10 +36,14 @@ mod dom;
 mod header;
 mod help;
 mod inspector;
+mod modal;
+mod model_dialog;
+mod parts;
 mod plots;
 mod run_bar;
 mod shortcuts;
 mod stage;
+mod storage;
 mod theme;
 mod timeline;
 

@@ -1,8 +1,10 @@
 //! What is going on: status, progress, and the buttons that belong to it; notices and failures.
 
+use super::model_ref::DEFAULT_MODEL;
+use super::parts::{Part, Parts};
 use super::state::{AppState, Event, ModelState, RunState};
 use super::store::Store;
-use super::{text, url};
+use super::text;
 use crate::protocol::{BackendChoice, FailureKind};
 use leptos::prelude::*;
 
@@ -14,21 +16,22 @@ pub fn RunBar() -> impl IntoView {
     let detail = store.memo(detail);
     let progress = store.memo(progress);
     let action = store.memo(|state| match &state.model {
-        ModelState::Loading(progress) if !progress.stopping => Some(("Cancel loading", false)),
-        ModelState::Stopped => Some(("Load model", true)),
-        _ => None,
+        ModelState::Loading(progress) if !progress.stopping => text::CANCEL_LOADING.to_string(),
+        ModelState::Stopped | ModelState::Failed(_) if state.reached_bytes > 0 => "Continue loading".into(),
+        ModelState::Stopped => "Load model".into(),
+        ModelState::Offered => text::load(state.bytes_to_fetch().unwrap_or_default()),
+        _ => String::new(),
     });
+    let no_action = Memo::new(move |_| action.with(String::is_empty));
     let act = move |_| {
-        let event = if action.get_untracked().is_some_and(|(_, load)| load) { Event::Load } else { Event::CancelLoad };
-        store.dispatch(event);
+        let cancel = action.with_untracked(|action| action == text::CANCEL_LOADING);
+        store.dispatch(if cancel { Event::CancelLoad } else { Event::Load });
     };
     view! {
         <div class="run-bar">
             <p class="status" role="status">{move || store.word.get().map_or_else(|| status.get(), Into::into)}</p>
-            <p class="detail">{move || detail.get()}</p>
-            <Show when=move || action.get().is_some()>
-                <button type="button" class="quiet" on:click=act>{move || action.get().map(|(name, _)| name)}</button>
-            </Show>
+            <p class="detail">{detail}</p>
+            <button type="button" class="quiet" hidden=no_action on:click=act>{action}</button>
             <progress
                 class="progress"
                 class:idle=move || progress.get().is_none()
@@ -44,19 +47,27 @@ pub fn RunBar() -> impl IntoView {
 fn detail(state: &AppState) -> String {
     match (&state.model, &state.run) {
         (ModelState::Loading(progress), _) => text::load_detail(progress),
+        (ModelState::Offered, _) => state.entry().map(text::model_cost).unwrap_or_default(),
+        (ModelState::Ready { .. }, _) if state.decoded.is_some() => {
+            state.decoded.map(text::decoding).unwrap_or_default()
+        }
         (ModelState::Ready { .. }, RunState::Running { .. }) => {
             let Some(film) = &state.film else { return String::new() };
             let step = format!("step {} of {}", film.frames.len().min(film.steps()), film.steps());
             film.ms_per_step().map_or(step.clone(), |ms| format!("{step} · {}", text::ms_per_step(ms)))
         }
+        (ModelState::Ready { weights, .. }, RunState::Idle) => text::weights_origin(&state.source(), weights),
         _ => String::new(),
     }
 }
 
 /// Nothing, or under way with a share of the whole if that is known.
 fn progress(state: &AppState) -> Option<Option<f64>> {
+    let decoded = state.decoded.map(|(done, total)| done as f64 / total as f64);
     match (&state.model, &state.run, &state.film) {
         (ModelState::Loading(progress), ..) => Some(progress.fraction()),
+        (ModelState::Ready { .. }, ..) if decoded.is_some() => Some(decoded),
+        (ModelState::Ready { .. }, ..) if state.decoding.is_some() => Some(Some(0.0)),
         (ModelState::Ready { .. }, RunState::Running { .. }, Some(film)) => {
             Some(Some(film.frames.len() as f64 / (film.steps() + 1) as f64))
         }
@@ -69,50 +80,46 @@ fn progress(state: &AppState) -> Option<Option<f64>> {
 #[component]
 pub fn Notices() -> impl IntoView {
     let store = Store::get();
-    let notices = store.memo(|state| state.notices.clone());
-    view! {
-        <Show when=move || !notices.get().is_empty()>
-            <aside class="notices" aria-label="Notices">
-                <ul>{move || notices.get().into_iter().map(|notice| view! { <li>{notice}</li> }).collect_view()}</ul>
-                <button type="button" class="quiet" on:click=move |_| store.dispatch(Event::DismissNotices)>
-                    "Dismiss"
-                </button>
-            </aside>
-        </Show>
+    let content = move || store.state.with(|state| notices(store, &state.notices));
+    view! { <Parts content=Box::new(content) /> }
+}
+
+fn notices(store: Store, notices: &[String]) -> Vec<Part> {
+    if notices.is_empty() {
+        return vec![];
     }
+    let items = notices.iter().map(|notice| Part::new("li", "").saying(notice.clone())).collect();
+    let dismiss = Part::button("quiet", "Dismiss", move || store.dispatch(Event::DismissNotices));
+    let parts = vec![Part::new("ul", "").of(items), dismiss];
+    vec![Part::new("aside", "notices").with("aria-label", "Notices").of(parts)]
 }
 
 /// What happened and what to do; whatever was made stays on the stage.
 #[component]
 pub fn FailurePanel() -> impl IntoView {
     let store = Store::get();
-    let failure = store.memo(|state| state.failure().cloned());
-    let kind = move || failure.get().map(|failure| failure.kind);
-    let cpu_is_left = store.memo(|state| state.address.backend != BackendChoice::Cpu);
-    // A model of another name may simply not be there: the one that is shipped is.
-    let foreign = store.memo(|state| {
-        let model_failed = matches!(state.model, ModelState::Failed(_));
-        (model_failed && state.address.model != url::DEFAULT_MODEL).then(|| state.address.model.clone())
-    });
-    view! {
-        <Show when=move || failure.get().is_some()>
-            <section class="failure" role="alert">
-                <h2>{move || failure.get().map(|failure| failure.message)}</h2>
-                <p>{move || kind().map(|kind| text::cure(kind, cpu_is_left.get()))}</p>
-                <div class="buttons">
-                    <button type="button" class="primary" on:click=move |_| store.dispatch(Event::Retry)>
-                        "Retry"
-                    </button>
-                    <Show when=move || kind() == Some(FailureKind::Device) && cpu_is_left.get()>
-                        <button type="button" on:click=move |_| store.dispatch(Event::UseCpu)>"Use the CPU"</button>
-                    </Show>
-                    <Show when=move || foreign.get().is_some()>
-                        <button type="button" on:click=move |_| store.dispatch(Event::UseDefaultModel)>
-                            {format!("Load the default model “{}”", url::DEFAULT_MODEL)}
-                        </button>
-                    </Show>
-                </div>
-            </section>
-        </Show>
+    let content = move || store.state.with(|state| failure(store, state));
+    view! { <Parts content=Box::new(content) /> }
+}
+
+fn failure(store: Store, state: &AppState) -> Vec<Part> {
+    let Some(failure) = state.failure() else { return vec![] };
+    let cpu_is_left = state.address.backend != BackendChoice::Cpu;
+    let model_failed = matches!(state.model, ModelState::Failed(_));
+    let mut cure = text::cure(failure.kind, cpu_is_left).to_string();
+    if model_failed && state.reached_bytes > 0 {
+        cure = format!("{cure} {}", text::RESUME);
     }
+    let mut buttons = vec![Part::button("primary", "Retry", move || store.dispatch(Event::Retry))];
+    if failure.kind == FailureKind::Device && cpu_is_left {
+        buttons.push(Part::button("", "Use the CPU", move || store.dispatch(Event::UseCpu)));
+    }
+    // A model of another name may simply not be there: the one that is shipped is.
+    if model_failed && !state.address.model.is_default() {
+        let words = format!("Load the default model “{DEFAULT_MODEL}”");
+        buttons.push(Part::button("", words, move || store.dispatch(Event::UseDefaultModel)));
+    }
+    let heading = Part::new("h2", "").saying(failure.message.clone());
+    let parts = vec![heading, Part::words("", cure), Part::group("buttons", buttons)];
+    vec![Part::new("section", "failure").with("role", "alert").of(parts)]
 }

@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
 /// Key and meaning, as shown in the help.
-pub const KEYS: [(&str, &str); 9] = [
+pub const KEYS: [(&str, &str); 10] = [
     ("G", "generate"),
     ("Esc", "cancel the run"),
     ("Space", "play or pause the timeline"),
@@ -17,15 +17,16 @@ pub const KEYS: [(&str, &str); 9] = [
     ("Home", "to the first step: pure noise"),
     ("End", "to the last step: the picture"),
     ("D", "roll another seed"),
+    ("M", "choose a model"),
     ("T", "light or dark"),
     ("?", "this help"),
 ];
 
 /// Listens on the window as long as the page lives.
-pub fn listen(store: Store, help: RwSignal<bool>) {
+pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
     let handle = window_event_listener(ev::keydown, move |event: KeyboardEvent| {
-        if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || help.get_untracked()
-        {
+        let in_dialog = help.get_untracked() || models.get_untracked();
+        if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || in_dialog {
             return;
         }
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
@@ -36,6 +37,7 @@ pub fn listen(store: Store, help: RwSignal<bool>) {
             "Escape" => store.dispatch(Event::Cancel),
             "g" | "G" if free.letters => store.dispatch(Event::Generate),
             "d" | "D" if free.letters => store.dispatch(Event::Choose(Choice::Seed(dom::random_seed()))),
+            "m" | "M" if free.letters => models.set(true),
             "t" | "T" if free.letters => store.theme.get_untracked().other().choose(store.theme),
             "?" if free.letters => help.set(true),
             " " if free.space => store.dispatch(Event::TogglePlay),

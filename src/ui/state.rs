@@ -4,10 +4,12 @@
 //! natively. [`super::update`] changes it.
 
 use super::film::Film;
+use super::model_ref::ModelRef;
+use super::models::{self, Added, Models, StorageReport};
 use super::text;
 use super::url::{self, Address};
-use crate::config::{ModelConfig, RunSettings, SamplerKind};
-use crate::protocol::{Backend, FailureKind, FromWorker, ToWorker};
+use crate::config::{Catalog, CatalogEntry, ModelConfig, RunSettings, SamplerKind};
+use crate::protocol::{Backend, FailureKind, FromWorker, ModelSource, ToWorker, WeightsReport};
 
 /// Everything the page shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,26 +21,45 @@ pub struct AppState {
     pub notices: Vec<String>,
     pub config: Option<ModelConfig>,
     pub model: ModelState,
+    /// The models there are to choose from.
+    pub models: Models,
+    /// Bytes of the model's weights that loading has reached, over all attempts.
+    pub reached_bytes: u64,
+    /// Marked classes of this model.
+    pub favourites: Vec<usize>,
     pub run: RunState,
     /// The visitor's own run, or what there is of it.
     pub film: Option<Film>,
     /// Shown until there is an own run.
     pub recorded: Option<Film>,
     pub view: View,
+    /// A picture of the own film that is being decoded on demand.
+    pub decoding: Option<Decoding>,
+    /// How far the decoder is: of the last frame of a run, or of `decoding`.
+    pub decoded: Option<(usize, usize)>,
     pub reduced_motion: bool,
     /// Number of the newest run; messages of older ones are dropped.
     pub(super) run_number: u32,
+    /// The model that made the own film: no other can decode its latents.
+    pub(super) film_model: Option<ModelRef>,
+    /// Another model was chosen; the address shows its defaults when they are known.
+    pub(super) address_waits: bool,
     pub(super) worker: WorkerState,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModelState {
+    /// What it is and costs is being found out.
+    Asking,
+    /// Too large to be fetched unasked: the page says what it is and waits.
+    Offered,
     Loading(Progress),
     /// Loading was stopped by the visitor.
     Stopped,
     Ready {
         backend: Backend,
         num_parameters: u64,
+        weights: WeightsReport,
     },
     Failed(Failure),
 }
@@ -77,6 +98,16 @@ pub struct Failure {
     pub message: String,
 }
 
+/// One picture that the decoder works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decoding {
+    pub run: u32,
+    pub step: usize,
+    pub picture: usize,
+    /// The visitor asked to stop; the worker has not yet answered.
+    pub cancelling: bool,
+}
+
 /// Where in the film the visitor is.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct View {
@@ -100,10 +131,33 @@ pub(super) enum WorkerState {
 /// What can happen.
 #[derive(Debug, Clone)]
 pub enum Event {
-    Worker { message: FromWorker, buffers: Vec<Vec<u8>>, now_ms: f64 },
+    Worker {
+        message: FromWorker,
+        buffers: Vec<Vec<u8>>,
+        now_ms: f64,
+    },
     WorkerLost(String),
     ConfigFetched(Box<ModelConfig>),
     RecordingFetched(Box<Film>),
+    CatalogFetched(Result<Catalog, String>),
+    /// The models added on earlier visits.
+    ModelsRecalled(Vec<Added>),
+    FavouritesRecalled(Vec<usize>),
+    StorageSeen(StorageReport),
+    RetryCatalog,
+    /// A model was chosen, its cost in sight.
+    UseModel(ModelRef),
+    /// An address was typed.
+    AddUrl(String),
+    /// A folder was picked; the page keeps its files by this name.
+    AddFolder(String),
+    RemoveModel(ModelRef),
+    /// Delete the kept weights of these addresses.
+    DeleteStored(Vec<String>),
+    Persist,
+    ToggleFavourite(usize),
+    /// Decode the selected picture of the step on the stage.
+    DecodeStep,
     Choose(Choice),
     Generate,
     Cancel,
@@ -136,10 +190,23 @@ pub enum Choice {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     Send(ToWorker),
+    /// With buffers, which are transferred.
+    SendWith(ToWorker, Vec<Vec<u8>>),
     /// A new worker, after the old one was lost.
     StartWorker,
     /// The small files of a model: description and recorded run.
-    FetchModel(String),
+    FetchModel(ModelRef),
+    /// The index of the shipped models.
+    FetchCatalog,
+    RecallModels,
+    KeepModels(Vec<Added>),
+    RecallFavourites(ModelRef),
+    KeepFavourites(ModelRef, Vec<usize>),
+    LookAtStorage,
+    /// Delete the kept weights of these addresses, and look again.
+    DeleteStored(Vec<String>),
+    /// Ask the browser to keep what is stored, and look again.
+    Persist,
     /// Put this query string into the address bar.
     ShowAddress(String),
 }
@@ -147,19 +214,36 @@ pub enum Effect {
 impl AppState {
     pub fn new(query: &str, base: &str, reduced_motion: bool) -> (Self, Vec<Effect>) {
         let (address, notices) = url::parse(query);
-        let effects = vec![Effect::StartWorker, Effect::FetchModel(address.model.clone())];
+        let model = address.model.clone();
+        let effects = vec![
+            Effect::StartWorker,
+            Effect::FetchModel(model.clone()),
+            Effect::FetchCatalog,
+            Effect::RecallModels,
+            Effect::RecallFavourites(model.clone()),
+            Effect::LookAtStorage,
+        ];
+        // The default model is small and part of the page: it comes unasked.
+        let starting = ModelState::Loading(Progress::starting());
         let state = Self {
             address,
             base: base.into(),
             notices,
             config: None,
-            model: ModelState::Loading(Progress::starting()),
+            model: if model.is_default() { starting } else { ModelState::Asking },
+            models: Models::default(),
+            reached_bytes: 0,
+            favourites: vec![],
             run: RunState::Idle,
             film: None,
             recorded: None,
             view: View::default(),
+            decoding: None,
+            decoded: None,
             reduced_motion,
             run_number: 0,
+            film_model: None,
+            address_waits: false,
             worker: WorkerState::Starting,
         };
         (state, effects)
@@ -189,8 +273,47 @@ impl AppState {
     }
 
     /// Where the model lies.
-    pub fn model_url(&self) -> String {
-        format!("{}assets/models/{}", self.base, self.address.model)
+    pub fn source(&self) -> ModelSource {
+        self.address.model.source(&self.base)
+    }
+
+    /// What is known of the model's size, cost and licence.
+    pub fn entry(&self) -> Option<&CatalogEntry> {
+        self.models.entry(&self.address.model)
+    }
+
+    /// The model's name, as well as it is known.
+    pub fn model_name(&self) -> String {
+        let known = self.config.as_ref().map(|config| &config.name).or(self.entry().map(|entry| &entry.name));
+        known.cloned().unwrap_or_else(|| self.address.model.name().into())
+    }
+
+    /// The model's licence, as soon as it is known.
+    pub fn license(&self) -> &str {
+        let known = self.config.as_ref().map(|config| &config.license).or(self.entry().map(|entry| &entry.license));
+        known.map_or("", String::as_str)
+    }
+
+    /// Bytes that loading the model would fetch over the network, where that is known.
+    pub fn bytes_to_fetch(&self) -> Option<u64> {
+        let source = self.source();
+        Some(models::to_fetch(self.entry()?, &source, self.models.stored_bytes(&source)))
+    }
+
+    /// Whether pictures come as previews first, because the model's decoder is slow.
+    pub fn has_previews(&self) -> bool {
+        let slow = self.config.as_ref().and_then(|config| config.autoencoder.as_ref()).is_some_and(|a| a.is_heavy());
+        slow || self.film.iter().flat_map(|film| &film.frames).any(|frame| frame.latents.is_some())
+    }
+
+    /// Whether the selected picture on the stage is a preview that can be decoded now.
+    pub fn can_decode(&self) -> bool {
+        let frame = self.film.as_ref().and_then(|film| film.frames.get(self.view.position));
+        matches!(self.model, ModelState::Ready { .. })
+            && !self.is_running()
+            && self.decoding.is_none()
+            && self.film_model.as_ref() == Some(&self.address.model)
+            && frame.is_some_and(|frame| frame.is_preview(self.view.selected))
     }
 
     /// The query string of what is set now.

@@ -2,15 +2,22 @@
 
 use super::bridge::Bridge;
 use super::film::{Film, Frame};
+use super::model_ref::ModelRef;
+use super::models::Added;
 use super::state::{AppState, Effect, Event};
 use super::theme::Theme;
-use super::{dom, url};
-use crate::config::ModelConfig;
-use crate::protocol::{RecordedRun, RunInfo};
+use super::{dom, storage, text, url};
+use crate::config::{Catalog, ModelConfig};
+use crate::protocol::{ModelSource, RecordedRun, RunInfo};
 use gloo::net::http::Request;
+use js_sys::Array;
 use leptos::prelude::*;
 use std::sync::Arc;
 use wasm_bindgen_futures::spawn_local;
+
+/// Keys of the browser's local storage.
+const ADDED_MODELS: &str = "ditscope-models";
+const FAVOURITES: &str = "ditscope-favourites ";
 
 /// What every part of the page shares. Copy it freely.
 #[derive(Clone, Copy)]
@@ -75,7 +82,14 @@ impl Store {
         self,
         part: impl Fn(&AppState) -> T + Send + Sync + 'static,
     ) -> Memo<T> {
-        Memo::new(move |_| self.state.with(&part))
+        /// Compiled once for each `T`, not for each part: there are many.
+        fn memo<T: Clone + PartialEq + Send + Sync + 'static>(
+            state: RwSignal<AppState>,
+            part: Box<dyn Fn(&AppState) -> T + Send + Sync>,
+        ) -> Memo<T> {
+            Memo::new(move |_| state.with(&part))
+        }
+        memo(self.state, Box::new(part))
     }
 
     /// A part of the state, for handlers: not tracked.
@@ -83,31 +97,76 @@ impl Store {
         self.state.with_untracked(part)
     }
 
+    /// Takes a folder of the visitor's: its files stay with the bridge, its name goes to the reducer.
+    pub fn open_folder(self, name: String, files: Array) {
+        self.bridge.update_value(|bridge| bridge.keep_folder(name.clone(), files));
+        self.dispatch(Event::AddFolder(name));
+    }
+
     fn carry_out(self, effects: Vec<Effect>) {
+        let favourites = |model: &ModelRef| format!("{FAVOURITES}{}", model.key());
         for effect in effects {
             match effect {
-                Effect::Send(message) => self.bridge.with_value(|bridge| bridge.send(&message)),
+                Effect::Send(message) => self.bridge.with_value(|bridge| bridge.send(&message, &[])),
+                Effect::SendWith(message, buffers) => self.bridge.with_value(|bridge| bridge.send(&message, &buffers)),
                 Effect::StartWorker => {
                     self.bridge.update_value(|bridge| bridge.start(move |event| self.dispatch(event)));
                 }
                 Effect::ShowAddress(query) => dom::show_address(&query),
                 Effect::FetchModel(model) => spawn_local(self.fetch_model(model)),
+                Effect::FetchCatalog => spawn_local(self.fetch_catalog()),
+                Effect::RecallModels => {
+                    let added: Vec<Added> = storage::recall(ADDED_MODELS).unwrap_or_default();
+                    self.dispatch(Event::ModelsRecalled(added));
+                }
+                Effect::KeepModels(added) => storage::keep(ADDED_MODELS, &added),
+                Effect::RecallFavourites(model) => {
+                    let classes = storage::recall(&favourites(&model)).unwrap_or_default();
+                    self.dispatch(Event::FavouritesRecalled(classes));
+                }
+                Effect::KeepFavourites(model, classes) => storage::keep(&favourites(&model), &classes),
+                Effect::LookAtStorage => self.in_storage(vec![], false),
+                Effect::DeleteStored(urls) => self.in_storage(urls, false),
+                Effect::Persist => self.in_storage(vec![], true),
             }
         }
     }
 
+    fn in_storage(self, delete: Vec<String>, persist: bool) {
+        spawn_local(self.tend_storage(delete, persist));
+    }
+
+    async fn fetch_catalog(self) {
+        let address = self.peek(|state| format!("{}assets/models/index.json", state.base));
+        let found = fetch_json::<Catalog>(&address).await.ok_or_else(|| text::no_listing(&address));
+        self.dispatch(Event::CatalogFetched(found));
+    }
+
+    /// Does what is asked with what the browser keeps, and looks what is there then.
+    async fn tend_storage(self, delete: Vec<String>, persist: bool) {
+        let deleted = storage::delete(&delete).await;
+        if persist {
+            storage::persist().await;
+        }
+        let mut report = storage::look().await;
+        report.error = deleted.err().or(report.error);
+        self.dispatch(Event::StorageSeen(report));
+    }
+
     /// The small files that let the page be of use before the weights are there.
-    async fn fetch_model(self, model: String) {
+    async fn fetch_model(self, model: ModelRef) {
         let base = self.peek(|state| state.base.clone());
         // Another model may have been asked for meanwhile.
         let current = |state: &AppState| state.address.model == model;
-        let config = format!("{base}assets/models/{model}/config.json");
-        if let Some(config) = fetch_json::<ModelConfig>(&config).await
+        // The worker alone can read a folder.
+        let ModelSource::Url(folder) = model.source(&base) else { return };
+        if let Some(config) = fetch_json::<ModelConfig>(&format!("{folder}/config.json")).await
             && self.peek(current)
         {
             self.dispatch(Event::ConfigFetched(Box::new(config)));
         }
-        let run = format!("{base}assets/runs/{model}/run");
+        let ModelRef::Shipped(id) = &model else { return };
+        let run = format!("{base}assets/runs/{id}/run");
         let Some(recorded) = fetch_json::<RecordedRun>(&format!("{run}.json")).await else { return };
         let Some(bytes) = fetch_bytes(&format!("{run}.bin")).await else { return };
         // A recording that does not fit is left out: the stage then says what to do instead.
@@ -127,8 +186,9 @@ pub fn share_link(state: &AppState) -> String {
     format!("{}?{}", &page[..end], url::query(&address.model, address.backend, &settings))
 }
 
+/// From text, as the worker's messages are: reading from bytes as well would double the code of every reader.
 async fn fetch_json<T: serde::de::DeserializeOwned>(address: &str) -> Option<T> {
-    serde_json::from_slice(&fetch_bytes(address).await?).ok()
+    serde_json::from_str(std::str::from_utf8(&fetch_bytes(address).await?).ok()?).ok()
 }
 
 async fn fetch_bytes(address: &str) -> Option<Vec<u8>> {

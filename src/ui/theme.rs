@@ -35,11 +35,11 @@ impl Theme {
     /// The theme in use: applied to the page, and following the system while nothing is chosen.
     pub fn signal() -> RwSignal<Self> {
         let theme = RwSignal::new(Self::chosen().unwrap_or_else(Self::of_system));
-        Effect::new(move || {
+        dom::effect(Box::new(move || {
             if let Some(root) = document().document_element() {
                 let _ = root.set_attribute("data-theme", theme.get().name());
             }
-        });
+        }));
         if let Ok(Some(media)) = window().match_media(DARK_QUERY) {
             let follow = Closure::<dyn FnMut()>::new(move || {
                 if Self::chosen().is_none() {

@@ -1,9 +1,15 @@
 //! The one reducer: an event changes the state and says what is to be done outside.
 //!
-//! Pure; `store` carries the effects out.
+//! Pure; `store` carries the effects out. Loading a model is in `loading`, choosing among models in `models`,
+//! decoding in `decoding`.
+
+mod decoding;
+mod loading;
+mod models;
 
 use super::film::Film;
-use super::state::{AppState, Choice, Effect, Event, Failure, ModelState, Progress, RunState, View, WorkerState};
+use super::model_ref::ModelRef;
+use super::state::{AppState, Choice, Effect, Event, Failure, ModelState, RunState, View, WorkerState};
 use super::text;
 use super::url::{self, Chosen};
 use crate::config::{ModelConfig, RunSettings};
@@ -18,7 +24,7 @@ impl AppState {
         match event {
             Event::Worker { message, buffers, now_ms } => return self.hear(message, buffers, now_ms),
             Event::WorkerLost(message) => self.lose_worker(message),
-            Event::ConfigFetched(config) => self.take_config(*config),
+            Event::ConfigFetched(config) => return self.take_config(*config),
             Event::RecordingFetched(film) => self.take_recording(*film),
             Event::Choose(choice) => {
                 self.choose(choice);
@@ -26,7 +32,7 @@ impl AppState {
             }
             Event::Generate => return self.generate(),
             Event::Cancel => return self.cancel(),
-            Event::Load => return self.load(),
+            Event::Load => return self.load_knowingly(),
             Event::CancelLoad => return self.cancel_load(),
             Event::Retry => return self.retry(),
             Event::UseCpu => {
@@ -35,14 +41,23 @@ impl AppState {
                 effects.extend(self.retry_with_load());
                 return effects;
             }
-            Event::UseDefaultModel => {
-                self.address.model = url::DEFAULT_MODEL.into();
-                (self.config, self.recorded) = (None, None);
-                let fetch = Effect::FetchModel(self.address.model.clone());
-                let mut effects = vec![Effect::ShowAddress(self.query()), fetch];
-                effects.extend(self.load());
-                return effects;
+            Event::UseDefaultModel => return self.use_model(ModelRef::default()),
+            Event::UseModel(model) => return self.use_model(model),
+            Event::CatalogFetched(result) => return self.take_catalog(result),
+            Event::RetryCatalog => return self.retry_catalog(),
+            Event::ModelsRecalled(added) => return self.recall_models(added),
+            Event::FavouritesRecalled(classes) => self.favourites = classes,
+            Event::StorageSeen(report) => return self.take_storage(report),
+            Event::AddUrl(text) => return self.add_url(&text),
+            Event::AddFolder(name) => return self.add_model(ModelRef::Folder(name)),
+            Event::RemoveModel(model) => return self.remove_model(&model),
+            Event::DeleteStored(urls) => return vec![Effect::DeleteStored(urls)],
+            Event::Persist => {
+                self.models.asked_to_keep = true;
+                return vec![Effect::Persist];
             }
+            Event::ToggleFavourite(class) => return self.toggle_favourite(class),
+            Event::DecodeStep => return self.decode_step(),
             Event::DismissNotices => self.notices.clear(),
             Event::Seek(position) => self.seek(position),
             Event::Step(by) => self.seek(self.view.position.saturating_add_signed(by)),
@@ -59,40 +74,40 @@ impl AppState {
 
     fn hear(&mut self, message: FromWorker, buffers: Vec<Vec<u8>>, now_ms: f64) -> Vec<Effect> {
         match message {
-            FromWorker::Ready => {
-                self.worker = WorkerState::Ready;
-                if matches!(self.model, ModelState::Loading(_)) {
-                    return vec![self.load_message()];
-                }
-            }
-            FromWorker::Config(config) => self.take_config(*config),
+            FromWorker::Ready => return self.greet_worker(),
+            FromWorker::Config(config) => return self.take_config(*config),
             FromWorker::LoadProgress { stage, loaded_bytes, total_bytes } => {
                 if let ModelState::Loading(progress) = &mut self.model {
                     progress.report(stage, loaded_bytes, total_bytes, now_ms);
+                    self.reached_bytes = self.reached_bytes.max(loaded_bytes);
                 }
             }
-            FromWorker::Loaded { backend, notices, num_parameters } => {
-                self.model = ModelState::Ready { backend, num_parameters };
+            FromWorker::Loaded { backend, notices, num_parameters, weights } => {
+                self.model = ModelState::Ready { backend, num_parameters, weights };
                 for notice in notices {
                     if !self.notices.contains(&notice) {
                         self.notices.push(notice);
                     }
                 }
+                let mut effects = self.keep_loaded_model();
                 if self.run == RunState::Queued {
-                    return self.generate();
+                    effects.extend(self.generate());
                 }
+                return effects;
             }
             FromWorker::LoadCancelled => {
                 self.model = ModelState::Stopped;
                 self.unqueue();
+                return vec![Effect::LookAtStorage];
             }
+            FromWorker::Inspected { source, result } => return self.take_inspection(&source, result),
             FromWorker::Started { run, info } if run == self.run_number => {
                 let label = self.label(info.settings.class);
-                let model = self.config.as_ref().map_or_else(|| self.address.model.clone(), |c| c.name.clone());
-                match Film::new(info, model, label) {
+                match Film::new(info, self.model_name(), label) {
                     Ok(film) => {
                         let selected = self.view.selected.min(film.info.num_images - 1);
                         self.film = Some(film);
+                        self.film_model = Some(self.address.model.clone());
                         self.view = View { follow: true, selected, ..View::default() };
                     }
                     Err(message) => self.fail_run(FailureKind::BadModel, message),
@@ -101,10 +116,12 @@ impl AppState {
             FromWorker::Frame(frame) if frame.run == self.run_number => self.take_frame(&frame, buffers),
             FromWorker::Done { run, total_ms } if run == self.run_number && self.is_running() => {
                 self.run = RunState::Done { total_ms };
+                self.decoded = None;
                 self.view.follow = false;
             }
             FromWorker::Cancelled { run } if run == self.run_number && self.is_running() => {
                 self.run = RunState::Cancelled;
+                self.decoded = None;
                 self.view.follow = false;
             }
             FromWorker::Failed { run: Some(run), kind, message } if run == self.run_number => {
@@ -117,8 +134,17 @@ impl AppState {
                     self.fail_run(kind, message.clone());
                 }
                 self.unqueue();
+                self.decoding = None;
                 self.model = ModelState::Failed(Failure { kind, message });
+                return vec![Effect::LookAtStorage];
             }
+            FromWorker::DecodeProgress { run, done, total } => self.take_decode_progress(run, done, total),
+            FromWorker::Decoded { run, step, picture } => self.take_decoded(run, step, picture, buffers),
+            FromWorker::DecodeFailed { run, step, picture, message } => {
+                self.take_decode_failure(run, step, picture, message);
+            }
+            // The page neither holds runs nor asks for anything beside them.
+            FromWorker::Paused { .. } | FromWorker::Answered { .. } => {}
             // A run that was replaced.
             FromWorker::Started { .. }
             | FromWorker::Frame(_)
@@ -129,15 +155,9 @@ impl AppState {
         vec![]
     }
 
-    fn take_frame(&mut self, frame: &FrameInfo, mut buffers: Vec<Vec<u8>>) {
+    fn take_frame(&mut self, frame: &FrameInfo, buffers: Vec<Vec<u8>>) {
         let (Some(film), true) = (&mut self.film, matches!(self.run, RunState::Running { .. })) else { return };
-        let result = if buffers.len() == 2 {
-            let x0 = buffers.swap_remove(1);
-            film.push(frame.step, frame.ms, &buffers[0], x0)
-        } else {
-            Err(format!("frame {} came with {} buffers, not 2", frame.step, buffers.len()))
-        };
-        match result {
+        match film.push(frame, buffers) {
             Ok(()) if self.view.follow => self.view.position = film.last(),
             Ok(()) => {}
             Err(message) => self.fail_run(FailureKind::BadModel, message),
@@ -156,14 +176,16 @@ impl AppState {
         if self.is_running() {
             self.fail_run(FailureKind::Device, message.clone());
         }
+        self.stop_adding(&message);
         self.unqueue();
+        self.decoding = None;
         self.model = ModelState::Failed(Failure { kind: FailureKind::Device, message });
     }
 
-    fn take_config(&mut self, config: ModelConfig) {
+    fn take_config(&mut self, config: ModelConfig) -> Vec<Effect> {
         // A damaged description is the worker's to report, with the cure; the page only does without it.
         if config.validate().is_err() || self.config.as_ref() == Some(&config) {
-            return;
+            return vec![];
         }
         if let Some(class) = self.address.chosen.class.filter(|class| *class >= config.labels.len()) {
             let last = config.labels.len().saturating_sub(1);
@@ -171,6 +193,8 @@ impl AppState {
             self.notices.push(text::class_clamped(class, last, &config.labels[last]));
         }
         self.config = Some(config);
+        let waited = std::mem::take(&mut self.address_waits);
+        if waited { vec![Effect::ShowAddress(self.query())] } else { vec![] }
     }
 
     fn take_recording(&mut self, film: Film) {
@@ -200,12 +224,17 @@ impl AppState {
             ModelState::Ready { .. } => {
                 self.run_number += 1;
                 self.run = RunState::Running { cancelling: false };
+                // The worker drops a decoding for a run.
+                (self.decoding, self.decoded) = (None, None);
                 let (run, settings) = (self.run_number, self.settings());
-                effects.push(Effect::Send(ToWorker::Generate { run, settings }));
+                let (guidance_scales, start) = (vec![], None);
+                effects.push(Effect::Send(ToWorker::Generate { run, settings, guidance_scales, start }));
             }
+            // A large model is offered when its size is known, and the run is forgotten.
+            ModelState::Asking => self.run = RunState::Queued,
             ModelState::Loading(progress) if !progress.stopping => self.run = RunState::Queued,
             _ => {
-                effects.extend(self.load());
+                effects.extend(self.load_knowingly());
                 self.run = RunState::Queued;
             }
         }
@@ -222,62 +251,13 @@ impl AppState {
                 self.run = RunState::Idle;
                 vec![]
             }
-            _ => vec![],
+            _ => self.cancel_decoding(),
         }
-    }
-
-    fn load(&mut self) -> Vec<Effect> {
-        self.model = ModelState::Loading(Progress::starting());
-        if matches!(self.run, RunState::Failed(_)) {
-            self.run = RunState::Idle;
-        }
-        match self.worker {
-            WorkerState::Ready => vec![self.load_message()],
-            // It is loaded when the worker says that it is there.
-            WorkerState::Starting => vec![],
-            WorkerState::Lost => {
-                self.worker = WorkerState::Starting;
-                vec![Effect::StartWorker]
-            }
-        }
-    }
-
-    fn load_message(&self) -> Effect {
-        Effect::Send(ToWorker::Load { model_url: self.model_url(), backend: self.address.backend })
-    }
-
-    fn cancel_load(&mut self) -> Vec<Effect> {
-        let ModelState::Loading(progress) = &mut self.model else { return vec![] };
-        if self.worker == WorkerState::Ready {
-            progress.stopping = true;
-            return vec![Effect::Send(ToWorker::CancelLoad)];
-        }
-        self.model = ModelState::Stopped;
-        self.unqueue();
-        vec![]
-    }
-
-    fn retry(&mut self) -> Vec<Effect> {
-        match (&self.model, &self.run) {
-            (ModelState::Ready { .. }, RunState::Failed(failure)) if failure.kind != FailureKind::Device => {
-                self.generate()
-            }
-            _ => self.retry_with_load(),
-        }
-    }
-
-    /// Loads afresh; a run that had failed is started again after that.
-    fn retry_with_load(&mut self) -> Vec<Effect> {
-        let had_run = matches!(self.run, RunState::Failed(_));
-        let effects = self.load();
-        if had_run {
-            self.run = RunState::Queued;
-        }
-        effects
     }
 
     fn fail_run(&mut self, kind: FailureKind, message: String) {
         self.run = RunState::Failed(Failure { kind, message });
+        self.decoded = None;
         self.view.follow = false;
     }
 

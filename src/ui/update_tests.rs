@@ -1,32 +1,33 @@
 //! The reducer's tests: every state of the page, without a browser.
 
 use super::*;
-use crate::protocol::{Backend, RecordedRun, RunInfo};
-use crate::ui::film::tests::info;
+use crate::protocol::{Backend, ModelSource, RecordedRun, RunInfo, WeightsReport};
+use crate::ui::film::tests::{self as films, info};
 
-const BASE: &str = "http://host/folder/";
+pub const BASE: &str = "http://host/folder/";
 
-fn hear(state: &mut AppState, message: FromWorker) -> Vec<Effect> {
+pub fn hear(state: &mut AppState, message: FromWorker) -> Vec<Effect> {
     hear_at(state, message, 0.0)
 }
 
-fn hear_at(state: &mut AppState, message: FromWorker, now_ms: f64) -> Vec<Effect> {
+pub fn hear_at(state: &mut AppState, message: FromWorker, now_ms: f64) -> Vec<Effect> {
     state.update(Event::Worker { message, buffers: vec![], now_ms })
 }
 
 fn frame(state: &mut AppState, run: u32, step: usize) {
-    let message = FromWorker::Frame(FrameInfo { run, step, ms: 40.0 });
+    let message = FromWorker::Frame(FrameInfo { run, ..films::frame(step) });
     let buffers = vec![vec![0; 64], vec![0; 36]];
     state.update(Event::Worker { message, buffers, now_ms: 0.0 });
 }
 
-fn loaded() -> FromWorker {
+pub fn loaded() -> FromWorker {
     let backend = Backend { name: "CPU".into(), detail: "flex".into() };
-    FromWorker::Loaded { backend, notices: vec!["No WebGPU here.".into()], num_parameters: 1 }
+    let (notices, weights) = (vec!["No WebGPU here.".into()], WeightsReport::default());
+    FromWorker::Loaded { backend, notices, num_parameters: 1, weights }
 }
 
 /// A state with a model, from an address.
-fn ready(query: &str) -> AppState {
+pub fn ready(query: &str) -> AppState {
     let (mut state, _) = AppState::new(query, BASE, false);
     hear(&mut state, FromWorker::Ready);
     hear(&mut state, loaded());
@@ -34,7 +35,7 @@ fn ready(query: &str) -> AppState {
 }
 
 /// A run of two steps with its first two frames.
-fn running() -> AppState {
+pub fn running() -> AppState {
     let mut state = ready("");
     state.update(Event::Generate);
     hear(&mut state, FromWorker::Started { run: 1, info: info(2, 1) });
@@ -44,22 +45,27 @@ fn running() -> AppState {
 }
 
 fn recording() -> Event {
-    let run = RecordedRun { model: "m".into(), label: "l".into(), info: info(2, 1), frame_ms: vec![] };
+    let run = RecordedRun {
+        model: "m".into(),
+        label: "l".into(),
+        info: info(2, 1),
+        frames: (0..3).map(films::frame).collect(),
+    };
     Event::RecordingFetched(Box::new(Film::from_recording(run, &[0; 300]).expect("a sound recording")))
 }
 
-fn sends_load(effects: &[Effect]) -> bool {
+pub fn sends_load(effects: &[Effect]) -> bool {
     effects.iter().any(|effect| matches!(effect, Effect::Send(ToWorker::Load { .. })))
 }
 
-fn generate_of(effects: &[Effect]) -> Option<(u32, RunSettings)> {
+pub fn generate_of(effects: &[Effect]) -> Option<(u32, RunSettings)> {
     effects.iter().find_map(|effect| match effect {
-        Effect::Send(ToWorker::Generate { run, settings }) => Some((*run, settings.clone())),
+        Effect::Send(ToWorker::Generate { run, settings, .. }) => Some((*run, settings.clone())),
         _ => None,
     })
 }
 
-fn some_config(classes: usize) -> ModelConfig {
+pub fn some_config(classes: usize) -> ModelConfig {
     let labels: Vec<String> = (0..classes).map(|i| format!("label {i}")).collect();
     serde_json::from_value(serde_json::json!({
         "name": "Tiny",
@@ -78,11 +84,11 @@ fn some_config(classes: usize) -> ModelConfig {
 #[test]
 fn the_model_is_asked_for_when_the_worker_takes_messages() {
     let (mut state, effects) = AppState::new("backend=cpu", BASE, false);
-    assert_eq!(effects, [Effect::StartWorker, Effect::FetchModel("fashion".into())]);
-    let load =
-        ToWorker::Load { model_url: "http://host/folder/assets/models/fashion".into(), backend: BackendChoice::Cpu };
+    assert_eq!(effects[..2], [Effect::StartWorker, Effect::FetchModel(ModelRef::default())]);
+    let source = ModelSource::Url("http://host/folder/assets/models/fashion".into());
+    let load = ToWorker::Load { source, backend: BackendChoice::Cpu };
     assert_eq!(hear(&mut state, FromWorker::Ready), [Effect::Send(load)]);
-    assert_eq!(hear(&mut state, loaded()), []);
+    assert_eq!(hear(&mut state, loaded()), [Effect::LookAtStorage]);
     assert!(matches!(state.model, ModelState::Ready { .. }));
     assert_eq!(state.notices, ["No WebGPU here."]);
     assert_eq!(text::status(&state), "Ready");
@@ -160,25 +166,6 @@ fn cancel_keeps_the_frames() {
 }
 
 #[test]
-fn loading_can_be_stopped_and_started_again() {
-    let (mut state, _) = AppState::new("", BASE, false);
-    hear(&mut state, FromWorker::Ready);
-    state.update(Event::Generate);
-    assert_eq!(state.update(Event::CancelLoad), [Effect::Send(ToWorker::CancelLoad)]);
-    hear(&mut state, FromWorker::LoadCancelled);
-    assert_eq!((&state.model, &state.run), (&ModelState::Stopped, &RunState::Idle));
-    assert!(sends_load(&state.update(Event::Load)));
-}
-
-#[test]
-fn loading_can_be_stopped_before_the_worker_is_there() {
-    let (mut state, _) = AppState::new("", BASE, false);
-    assert_eq!(state.update(Event::CancelLoad), []);
-    assert_eq!(hear(&mut state, FromWorker::Ready), [], "nothing is loaded unasked");
-    assert!(sends_load(&state.update(Event::Generate)), "generate loads what it needs");
-}
-
-#[test]
 fn progress_tells_bytes_and_speed() {
     let (mut state, _) = AppState::new("", BASE, false);
     hear(&mut state, FromWorker::Ready);
@@ -227,19 +214,6 @@ fn a_run_that_failed_otherwise_is_just_run_again() {
 }
 
 #[test]
-fn an_unknown_model_fails_and_the_default_one_can_be_taken() {
-    let (mut state, effects) = AppState::new("model=nope&seed=3", BASE, false);
-    assert!(effects.contains(&Effect::FetchModel("nope".into())));
-    hear(&mut state, FromWorker::Ready);
-    let message = "nope/config.json: 404".to_string();
-    hear(&mut state, FromWorker::Failed { run: None, kind: FailureKind::Network, message });
-    assert!(text::status(&state).contains("nope"));
-    let effects = state.update(Event::UseDefaultModel);
-    assert!(effects.contains(&Effect::FetchModel("fashion".into())) && sends_load(&effects));
-    assert!(state.query().contains("model=fashion") && state.query().contains("seed=3"));
-}
-
-#[test]
 fn frames_that_do_not_fit_fail_the_run() {
     for (step, buffers) in
         [(0, vec![vec![0; 64]]), (0, vec![vec![0; 63], vec![0; 36]]), (1, vec![vec![0; 64], vec![0; 36]])]
@@ -247,7 +221,7 @@ fn frames_that_do_not_fit_fail_the_run() {
         let mut state = ready("");
         state.update(Event::Generate);
         hear(&mut state, FromWorker::Started { run: 1, info: info(2, 1) });
-        let message = FromWorker::Frame(FrameInfo { run: 1, step, ms: 1.0 });
+        let message = FromWorker::Frame(films::frame(step));
         state.update(Event::Worker { message, buffers, now_ms: 0.0 });
         assert!(state.failure().is_some());
     }

@@ -4,12 +4,11 @@
 //! Whatever does not fit is clamped or left out, and said: an address never
 //! leads to an error page.
 
+use super::model_ref::ModelRef;
 use crate::config::{RunSettings, SamplerKind};
 use crate::protocol::BackendChoice;
 use std::ops::RangeInclusive;
 
-/// The model that is shown when the address names none.
-pub const DEFAULT_MODEL: &str = "fashion";
 /// The step of the guidance slider.
 pub const GUIDANCE_STEP: f64 = 0.1;
 
@@ -39,17 +38,11 @@ impl Chosen {
 }
 
 /// Everything an address can say.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Address {
-    pub model: String,
+    pub model: ModelRef,
     pub backend: BackendChoice,
     pub chosen: Chosen,
-}
-
-impl Default for Address {
-    fn default() -> Self {
-        Self { model: DEFAULT_MODEL.into(), backend: BackendChoice::Auto, chosen: Chosen::default() }
-    }
 }
 
 /// Reads a query string (with or without its `?`); the second part tells the visitor what was changed.
@@ -72,11 +65,9 @@ fn read(address: &mut Address, key: &str, value: &str) -> Result<(), String> {
     let chosen = &mut address.chosen;
     match key {
         "model" => {
-            let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-            if value.is_empty() || !value.chars().all(plain) || value.chars().all(|c| c == '.') {
-                return Err(ignored("letters, digits, dots, dashes and underscores"));
-            }
-            address.model = value.into();
+            let known =
+                "the name of a model (letters, digits, dots, dashes, underscores) or the http(s) address of its folder";
+            address.model = ModelRef::parse(value).ok_or_else(|| ignored(known))?;
             Ok(())
         }
         // The number of classes is the model's business; it is checked again when the model is known.
@@ -113,12 +104,13 @@ fn read(address: &mut Address, key: &str, value: &str) -> Result<(), String> {
     }
 }
 
-/// The query string that reproduces a run, without `?`.
-pub fn query(model: &str, backend: BackendChoice, settings: &RunSettings) -> String {
+/// The query string that reproduces a run, without `?`. A folder on the visitor's disk is not in it.
+pub fn query(model: &ModelRef, backend: BackendChoice, settings: &RunSettings) -> String {
     let RunSettings { class, guidance_scale, num_inference_steps, sampler, seed, num_images } = settings;
     let sampler = sampler.name().replace('+', "%2B");
+    let model = model.query_value().map(|model| format!("model={model}&")).unwrap_or_default();
     let mut query = format!(
-        "model={model}&class={class}&guidance={guidance_scale}&steps={num_inference_steps}\
+        "{model}class={class}&guidance={guidance_scale}&steps={num_inference_steps}\
          &sampler={sampler}&seed={seed}&n={num_images}"
     );
     match backend {
@@ -205,7 +197,7 @@ mod tests {
     #[test]
     fn an_empty_address_means_the_defaults() {
         assert_eq!(parse(""), (Address::default(), vec![]));
-        assert_eq!(parse("?").0.model, DEFAULT_MODEL);
+        assert!(parse("?").0.model.is_default());
     }
 
     #[test]
@@ -257,12 +249,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_run_survives_the_address_bar(settings in settings(), backend in 0..3) {
+        fn every_run_survives_the_address_bar(settings in settings(), backend in 0..3, path in "[!$-;=A-Z_a-z~]{0,20}") {
             let backend = [BackendChoice::Auto, BackendChoice::WebGpu, BackendChoice::Cpu][backend as usize];
-            let (address, notices) = parse(&query("a-model_1.0", backend, &settings));
+            let model = ModelRef::parse(&format!("https://a.b/{path}")).unwrap_or(ModelRef::Shipped("a-model_1.0".into()));
+            let (address, notices) = parse(&query(&model, backend, &settings));
             prop_assert_eq!(notices, Vec::<String>::new());
             prop_assert_eq!(address.chosen.over(&RunSettings::default()), settings);
-            prop_assert_eq!(address.model, "a-model_1.0");
+            prop_assert_eq!(address.model, model);
             prop_assert_eq!(address.backend, backend);
         }
 

@@ -19,6 +19,10 @@ pub enum WeightsError {
     WrongDtype { tensor: String, dtype: String },
     #[error("tensor '{tensor}' holds NaN or infinite numbers: the training or the conversion that made it failed.")]
     NotFinite { tensor: String },
+    #[error("tensor '{tensor}' is no part of what the configuration describes: the two are not of one model.")]
+    Unknown { tensor: String },
+    #[error("tensor '{tensor}' is in {file}, where the index does not list it. Download or convert the model again.")]
+    Misplaced { tensor: String, file: String },
     #[error("tensors are missing from the weights: {}. config.json and the weights are not of one model.", list(.0))]
     Missing(Vec<String>),
 }

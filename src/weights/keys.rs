@@ -5,12 +5,14 @@
 //! | part | prefix | names of |
 //! |---|---|---|
 //! | [`crate::dit::Dit`] | `transformer.` | facebookresearch/DiT `models.py` |
-//! | [`crate::autoencoder::AutoencoderTiny`] | `autoencoder.` | diffusers `AutoencoderTiny` |
+//! | [`crate::autoencoder::Autoencoder`] | `autoencoder.` | diffusers `AutoencoderTiny`, `AutoencoderKL` |
 //!
 //! | module path | name in the file |
 //! |---|---|
 //! | `…ada_ln.linear.…` | `…adaLN_modulation.1.…` |
 //! | `t_embedder.mlp_in.…`, `t_embedder.mlp_out.…` | `t_embedder.mlp.0.…`, `t_embedder.mlp.2.…` |
+//! | `Tiny.…`, `Kl.…` | `…` |
+//! | `….gamma`, `….beta` (group norm) | `….weight`, `….bias` |
 //! | `layers.{i}.Conv.…` | `layers.{i}.…` |
 //! | `layers.{i}.Block.conv_{k}.…` | `layers.{i}.conv.{k}.…` |
 //!
@@ -21,7 +23,11 @@ pub const TRANSFORMER: &str = "transformer.";
 /// Prefix of the autoencoder's tensors.
 pub const AUTOENCODER: &str = "autoencoder.";
 
-const TABLE: [(&str, &str); 7] = [
+const TABLE: [(&str, &str); 11] = [
+    ("Tiny.", ""),
+    ("Kl.", ""),
+    (".gamma", ".weight"),
+    (".beta", ".bias"),
     ("ada_ln.linear.", "adaLN_modulation.1."),
     ("t_embedder.mlp_in.", "t_embedder.mlp.0."),
     ("t_embedder.mlp_out.", "t_embedder.mlp.2."),

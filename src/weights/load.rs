@@ -1,10 +1,11 @@
 //! Bytes → modules, shard by shard.
 
 use super::WeightsError;
-use super::keys::file_key;
+use super::check::{Parameter, all_there, deserialize, parameters, wrong_dtype};
+use super::keys::{TRANSFORMER, file_key};
+use super::numbers::{read_f16, read_f32};
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Device, Tensor, TensorData};
-use half::{bf16, f16};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use std::collections::HashSet;
@@ -18,12 +19,19 @@ use std::collections::HashSet;
 #[derive(Debug, Default)]
 pub struct Loader {
     filled: HashSet<String>,
+    keep_f16: bool,
 }
 
 impl Loader {
+    /// A loader that leaves linear weights that are stored as f16 as they are: half the memory on
+    /// the device. Only for a [`crate::dit::Dit`], which widens them as it computes.
+    pub fn keeping_f16() -> Self {
+        Self { keep_f16: true, ..Self::default() }
+    }
+
     /// Fills the parameters of `module` that this shard holds under `prefix`.
     ///
-    /// Values are widened to f32, linear weights transposed to burn's layout.
+    /// Values are widened to f32 (see [`Self::keeping_f16`]), linear weights transposed to burn's layout.
     ///
     /// # Errors
     /// [`WeightsError`] names the shard or the tensor; the module is then lost, the loader is not to be used on.
@@ -35,10 +43,8 @@ impl Loader {
         bytes: &[u8],
         device: &Device,
     ) -> Result<M, WeightsError> {
-        let shard = SafeTensors::deserialize(bytes)
-            .map_err(|e| WeightsError::BadShard { file: file.to_owned(), reason: e.to_string() })?;
-        let mut mapper =
-            Filler { shard: &shard, prefix, device, path: Path::default(), filled: &mut self.filled, error: None };
+        let shard = deserialize(file, bytes)?;
+        let mut mapper = Filler { shard: &shard, prefix, device, path: Path::default(), loader: self, error: None };
         let module = module.map(&mut mapper);
         mapper.error.map_or(Ok(module), Err)
     }
@@ -48,9 +54,7 @@ impl Loader {
     /// # Errors
     /// [`WeightsError::Missing`] lists what was not.
     pub fn finish<M: Module>(&self, module: &M, prefix: &str) -> Result<(), WeightsError> {
-        let missing: Vec<String> =
-            super::save::names(module, prefix).into_iter().filter(|name| !self.filled.contains(name)).collect();
-        if missing.is_empty() { Ok(()) } else { Err(WeightsError::Missing(missing)) }
+        all_there(parameters(module, prefix).into_iter().map(|p| p.name), &self.filled)
     }
 }
 
@@ -72,14 +76,14 @@ impl Path {
         self.containers.pop();
     }
 
-    pub(super) fn key(&self, prefix: &str) -> String {
-        format!("{prefix}{}", file_key(&self.names.join(".")))
-    }
-
-    /// Weight of a `Linear`: stored transposed.
-    pub(super) fn is_linear_weight(&self) -> bool {
-        self.names.last().is_some_and(|n| n == "weight")
-            && self.containers.last().is_some_and(|c| c.ends_with(":Linear"))
+    /// The parameter here.
+    pub(super) fn parameter(&self, prefix: &str, shape: Vec<usize>) -> Parameter {
+        let is_linear = self.containers.last().is_some_and(|c| c.ends_with(":Linear"));
+        Parameter {
+            name: format!("{prefix}{}", file_key(&self.names.join("."))),
+            shape,
+            is_linear_weight: is_linear && self.names.last().is_some_and(|n| n == "weight"),
+        }
     }
 }
 
@@ -88,27 +92,31 @@ struct Filler<'a> {
     prefix: &'a str,
     device: &'a Device,
     path: Path,
-    filled: &'a mut HashSet<String>,
+    loader: &'a mut Loader,
     error: Option<WeightsError>,
 }
 
 impl Filler<'_> {
-    fn fill<const D: usize>(&self, key: &str, view: &TensorView, shape: &[usize]) -> Result<Tensor<D>, WeightsError> {
-        let values = to_f32(key, view)?;
-        if !self.path.is_linear_weight() {
-            if view.shape() != shape {
-                return Err(wrong_shape(key, shape, view));
+    fn fill<const D: usize>(&self, parameter: &Parameter, view: &TensorView) -> Result<Tensor<D>, WeightsError> {
+        parameter.check_shape(view)?;
+        let (name, shape) = (&parameter.name, parameter.shape.clone());
+        let transposed = parameter.is_linear_weight.then(|| [shape[1], shape[0]]);
+        let checked = |all_finite: bool| match all_finite {
+            true => Ok(()),
+            false => Err(WeightsError::NotFinite { tensor: name.clone() }),
+        };
+        match transposed {
+            Some(stored) if self.loader.keep_f16 && self.prefix == TRANSFORMER && view.dtype() == Dtype::F16 => {
+                let values = read_f16(view.data(), stored);
+                checked(values.iter().all(|v| v.is_finite()))?;
+                Ok(Tensor::from_data(TensorData::new(values, shape), (self.device, DType::F16)))
             }
-            return Ok(Tensor::from_data(TensorData::new(values, shape.to_vec()), self.device));
+            _ => {
+                let values = read_f32(view.dtype(), view.data(), transposed).ok_or_else(|| wrong_dtype(name, view))?;
+                checked(values.iter().all(|v| v.is_finite()))?;
+                Ok(Tensor::from_data(TensorData::new(values, shape), self.device))
+            }
         }
-        // [out, in], or a convolution kernel [out, c, p, p] that is one with in = c·p·p.
-        let (d_input, d_output) = (shape[0], shape[1]);
-        let stored = view.shape();
-        if stored.first() != Some(&d_output) || stored.iter().skip(1).product::<usize>() != d_input {
-            return Err(wrong_shape(key, &[d_output, d_input], view));
-        }
-        let transposed = transpose(&values, d_output, d_input);
-        Ok(Tensor::from_data(TensorData::new(transposed, [d_input, d_output]), self.device))
     }
 }
 
@@ -122,16 +130,15 @@ impl ModuleMapper for Filler<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let key = self.path.key(self.prefix);
-        let Ok(view) = self.shard.tensor(&key) else { return param };
+        // The lazy shape does not run the initialiser: no random numbers for weights that are replaced.
+        let parameter = self.path.parameter(self.prefix, param.lazy_shape().to_vec());
+        let Ok(view) = self.shard.tensor(&parameter.name) else { return param };
         if self.error.is_some() {
             return param;
         }
-        // The lazy shape does not run the initialiser: no random numbers for weights that are replaced.
-        let shape = param.lazy_shape().to_vec();
-        match self.fill::<D>(&key, &view, &shape) {
+        match self.fill::<D>(&parameter, &view) {
             Ok(tensor) => {
-                self.filled.insert(key);
+                self.loader.filled.insert(parameter.name);
                 Param::from_tensor(tensor)
             }
             Err(error) => {
@@ -140,29 +147,4 @@ impl ModuleMapper for Filler<'_> {
             }
         }
     }
-}
-
-/// `[rows, columns]` → `[columns, rows]`.
-pub(super) fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    (0..columns).flat_map(|c| (0..rows).map(move |r| values[r * columns + c])).collect()
-}
-
-/// Widens a stored tensor to f32.
-fn to_f32(key: &str, view: &TensorView) -> Result<Vec<f32>, WeightsError> {
-    let bytes = view.data();
-    let pairs = || bytes.chunks_exact(2).map(|b| [b[0], b[1]]);
-    let values: Vec<f32> = match view.dtype() {
-        Dtype::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-        Dtype::F16 => pairs().map(|b| f16::from_le_bytes(b).to_f32()).collect(),
-        Dtype::BF16 => pairs().map(|b| bf16::from_le_bytes(b).to_f32()).collect(),
-        other => return Err(WeightsError::WrongDtype { tensor: key.to_owned(), dtype: format!("{other:?}") }),
-    };
-    if values.iter().any(|v| !v.is_finite()) {
-        return Err(WeightsError::NotFinite { tensor: key.to_owned() });
-    }
-    Ok(values)
-}
-
-fn wrong_shape(key: &str, expected: &[usize], view: &TensorView) -> WeightsError {
-    WeightsError::WrongShape { tensor: key.to_owned(), expected: expected.to_vec(), actual: view.shape().to_vec() }
 }

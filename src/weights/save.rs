@@ -1,12 +1,14 @@
 //! Modules → bytes: named tensors, cut into shards with an index.
 
-use super::load::{Path, transpose};
+use super::load::Path;
+use super::numbers::transpose;
 use super::shards::{IndexMetadata, ShardInfo, WeightsIndex, sha256_hex};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 use half::f16;
 use safetensors::tensor::TensorView;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 /// A parameter by its name in the file, in the file's layout, f32.
 #[derive(Debug, Clone)]
@@ -44,24 +46,19 @@ pub fn collect<M: Module>(module: &M, prefix: &str) -> Vec<NamedTensor> {
     collector.tensors
 }
 
-/// The names of a module's parameters in a file.
-pub(super) fn names<M: Module>(module: &M, prefix: &str) -> Vec<String> {
-    let mut visitor = Names { prefix, path: Path::default(), names: Vec::new() };
-    module.visit(&mut visitor);
-    visitor.names
-}
-
 /// Packs tensors into safetensors shards of at most `max_bytes` (a larger tensor has a shard of its own).
 pub fn write_shards(tensors: &[NamedTensor], dtype: Dtype, max_bytes: usize) -> ShardedWeights {
     let stored: Vec<Stored> = tensors.iter().map(|tensor| store(tensor, dtype)).collect();
-    let groups = group(&stored, max_bytes);
+    let sizes: Vec<usize> = stored.iter().map(|s| s.bytes.len()).collect();
+    let groups = plan_shards(&sizes, max_bytes);
+    let total = tensors.iter().map(|tensor| tensor.values.len() as u64).sum();
     let mut index = WeightsIndex {
-        metadata: IndexMetadata { total_size: 0, shards: BTreeMap::new() },
+        metadata: IndexMetadata { total_size: 0, total_parameters: Some(total), shards: BTreeMap::new() },
         weight_map: BTreeMap::new(),
     };
     let mut shards = Vec::new();
-    for (number, group) in groups.iter().enumerate() {
-        let file = format!("model-{:05}-of-{:05}.safetensors", number + 1, groups.len());
+    for (i, group) in groups.iter().enumerate() {
+        let (file, group) = (shard_name(i + 1, groups.len()), &stored[group.clone()]);
         let views = group.iter().map(|s| {
             let view = TensorView::new(s.dtype, s.shape.clone(), &s.bytes).expect("bytes fit the shape");
             (s.name.as_str(), view)
@@ -96,18 +93,26 @@ fn store(tensor: &NamedTensor, dtype: Dtype) -> Stored {
     Stored { name: tensor.name.clone(), shape: tensor.shape.clone(), dtype, bytes }
 }
 
-fn group(stored: &[Stored], max_bytes: usize) -> Vec<Vec<&Stored>> {
-    let mut groups: Vec<Vec<&Stored>> = Vec::new();
-    let mut size = 0;
-    for tensor in stored {
-        if groups.is_empty() || size + tensor.bytes.len() > max_bytes {
-            groups.push(Vec::new());
-            size = 0;
+/// Which tensors share a shard: as many as fit in `max_bytes`, in their order (a larger one has a shard of its own).
+pub fn plan_shards(sizes: &[usize], max_bytes: usize) -> Vec<Range<usize>> {
+    let mut shards: Vec<Range<usize>> = Vec::new();
+    let mut bytes = 0;
+    for (i, size) in sizes.iter().enumerate() {
+        match shards.last_mut() {
+            Some(shard) if bytes + size <= max_bytes => shard.end = i + 1,
+            _ => {
+                shards.push(i..i + 1);
+                bytes = 0;
+            }
         }
-        size += tensor.bytes.len();
-        groups.last_mut().expect("a group was opened").push(tensor);
+        bytes += size;
     }
-    groups
+    shards
+}
+
+/// The file name of shard `number` (from 1) of `count`.
+pub fn shard_name(number: usize, count: usize) -> String {
+    format!("model-{number:05}-of-{count:05}.safetensors")
 }
 
 struct Collector<'a> {
@@ -129,30 +134,11 @@ impl ModuleVisitor for Collector<'_> {
         let data: TensorData = param.val().into_data();
         let shape = data.shape().to_vec();
         let values: Vec<f32> = data.convert::<f32>().try_into_vec().expect("converted to f32");
-        let (shape, values) = match self.path.is_linear_weight() {
-            true => (vec![shape[1], shape[0]], transpose(&values, shape[0], shape[1])),
+        let parameter = self.path.parameter(self.prefix, shape.clone());
+        let (shape, values) = match parameter.is_linear_weight {
+            true => (vec![shape[1], shape[0]], transpose(&values, [shape[0], shape[1]], |v| v)),
             false => (shape, values),
         };
-        self.tensors.push(NamedTensor { name: self.path.key(self.prefix), shape, values });
-    }
-}
-
-struct Names<'a> {
-    prefix: &'a str,
-    path: Path,
-    names: Vec<String>,
-}
-
-impl ModuleVisitor for Names<'_> {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.enter(name, container_type);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, _param: &Param<Tensor<D>>) {
-        self.names.push(self.path.key(self.prefix));
+        self.tensors.push(NamedTensor { name: parameter.name, shape, values });
     }
 }

@@ -20,6 +20,9 @@ pub struct WeightsIndex {
 pub struct IndexMetadata {
     /// Bytes of all tensors.
     pub total_size: u64,
+    /// Numbers in all tensors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_parameters: Option<u64>,
     /// Shard file name → size and hash of the whole file.
     pub shards: BTreeMap<String, ShardInfo>,
 }

@@ -1,42 +1,100 @@
 //! Which device computes: the ladder WebGPU → CPU, and the self-check on each rung.
 
 use crate::protocol::{Backend, BackendChoice};
-use crate::selfcheck;
-use burn::tensor::Device;
+use crate::selfcheck::{self, Check};
+use burn::tensor::{Device, FloatDType};
+use std::cell::RefCell;
+
+/// Above these sizes half the memory is worth a conversion in every layer.
+const F16_ABOVE_ON_GPU: u64 = 128 << 20;
+const F16_ABOVE_ON_CPU: u64 = 1 << 30;
+const SOFTWARE: &str = "WebGPU runs in software here, which is slower than the CPU path.";
+
+/// The devices that were started so far.
+#[derive(Default)]
+pub struct Devices {
+    /// A worker can start it once.
+    gpu: RefCell<Option<Gpu>>,
+}
+
+#[derive(Clone)]
+struct Gpu {
+    device: Device,
+    backend: Backend,
+    software: bool,
+    most_buffer: u64,
+}
 
 /// A device that passed its self-check.
-#[derive(Clone)]
 pub struct Chosen {
     pub device: Device,
     pub backend: Backend,
-    pub choice: BackendChoice,
+    /// Bytes of the largest buffer that a GPU takes; none on the CPU.
+    pub most_buffer: Option<u64>,
     /// Why a better rung of the ladder was passed over.
     pub notices: Vec<String>,
 }
 
-/// Goes down the ladder to the first device that computes right.
-///
-/// # Errors
-/// In words, when no device is left: a forced one that is not there, or a failed self-check on the last.
-pub async fn choose(choice: BackendChoice) -> Result<Chosen, String> {
-    let mut notices = Vec::new();
-    if choice != BackendChoice::Cpu {
-        match webgpu(choice == BackendChoice::WebGpu).await {
-            Ok((device, backend)) => return Ok(Chosen { device, backend, choice, notices }),
-            Err(reason) if choice == BackendChoice::WebGpu => {
-                return Err(format!("{reason} Choose the CPU instead, or try a browser with WebGPU."));
+impl Devices {
+    /// Goes down the ladder to the first device that passes all `checks`.
+    ///
+    /// # Errors
+    /// In words, when no device is left: a forced one that is not there, or a failed self-check on the last.
+    pub async fn choose(&self, choice: BackendChoice, checks: &[Check]) -> Result<Chosen, String> {
+        let mut notices = Vec::new();
+        if choice != BackendChoice::Cpu {
+            match self.webgpu(choice == BackendChoice::WebGpu, checks).await {
+                Ok(Gpu { device, backend, most_buffer, .. }) => {
+                    return Ok(Chosen { device, backend, most_buffer: Some(most_buffer), notices });
+                }
+                Err(reason) if choice == BackendChoice::WebGpu => {
+                    return Err(format!("{reason} Choose the CPU instead, or try a browser with WebGPU."));
+                }
+                Err(reason) => notices.push(format!("{reason} The CPU computes instead.")),
             }
-            Err(reason) => notices.push(format!("{reason} The CPU computes instead.")),
         }
+        let device = Device::flex();
+        pass(&device, "CPU", checks).await?;
+        let detail = "burn flex, WebAssembly SIMD, one thread".to_owned();
+        Ok(Chosen { device, backend: Backend { name: "CPU".into(), detail }, most_buffer: None, notices })
     }
-    let device = Device::flex();
-    selfcheck::check(&device).await.map_err(|error| format!("CPU: {error}."))?;
-    let detail = "burn flex, WebAssembly SIMD, one thread".to_owned();
-    Ok(Chosen { device, backend: Backend { name: "CPU".into(), detail }, choice, notices })
+
+    /// The GPU, if there is a real one (or any, if `forced`) and it computes right.
+    async fn webgpu(&self, forced: bool, checks: &[Check]) -> Result<Gpu, String> {
+        let known = self.gpu.borrow().clone();
+        let gpu = match known {
+            Some(gpu) if forced || !gpu.software => gpu,
+            Some(_) => return Err(SOFTWARE.into()),
+            None => {
+                let gpu = start_webgpu(forced).await?;
+                self.gpu.replace(Some(gpu.clone()));
+                gpu
+            }
+        };
+        pass(&gpu.device, "WebGPU", checks).await?;
+        Ok(gpu)
+    }
 }
 
-/// The GPU, if there is a real one (or any, if `forced`) and it computes right.
-async fn webgpu(forced: bool) -> Result<(Device, Backend), String> {
+impl Chosen {
+    /// Whether linear weights that have `f32_bytes` in f32 should stay f16: they are large, and the device
+    /// computes right with them.
+    pub async fn keeps_f16(&self, f32_bytes: u64) -> bool {
+        let above = if self.most_buffer.is_some() { F16_ABOVE_ON_GPU } else { F16_ABOVE_ON_CPU };
+        f32_bytes > above
+            && self.device.supports_dtype(FloatDType::F16)
+            && selfcheck::check(&self.device, Check::HalfWeights).await.is_ok()
+    }
+}
+
+async fn pass(device: &Device, name: &str, checks: &[Check]) -> Result<(), String> {
+    for check in checks {
+        selfcheck::check(device, *check).await.map_err(|error| format!("{name}: {error}."))?;
+    }
+    Ok(())
+}
+
+async fn start_webgpu(forced: bool) -> Result<Gpu, String> {
     if !has_webgpu() {
         return Err("This browser has no WebGPU.".into());
     }
@@ -49,16 +107,18 @@ async fn webgpu(forced: bool) -> Result<(Device, Backend), String> {
         .map_err(|_| "WebGPU is there, but the browser offers no graphics adapter.".to_owned())?;
     let software = adapter.get_info().device_type == wgpu::DeviceType::Cpu;
     if software && !forced {
-        return Err("WebGPU runs in software here, which is slower than the CPU path.".into());
+        return Err(SOFTWARE.into());
     }
+    // The device is asked for with all that its adapter allows.
+    let limits = adapter.limits();
+    let most_buffer = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
     let mut detail = describe().await;
     if software {
         detail.push_str(" (software)");
     }
     let device =
         Device::wgpu_options().init_async().await.map_err(|error| format!("WebGPU could not start: {error}."))?;
-    selfcheck::check(&device).await.map_err(|error| format!("WebGPU: {error}."))?;
-    Ok((device, Backend { name: "WebGPU".into(), detail }))
+    Ok(Gpu { device, backend: Backend { name: "WebGPU".into(), detail }, software, most_buffer })
 }
 
 fn has_webgpu() -> bool {

@@ -1,44 +1,104 @@
-//! Files over HTTP, with progress and abort.
+//! Files as streams of bytes, with progress, an upper bound and abort.
 
+use super::failure::Failure;
 use gloo::net::http::Request;
 use js_sys::Uint8Array;
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, ReadableStreamDefaultReader};
+use web_sys::{AbortSignal, ReadableStream, ReadableStreamDefaultReader, RequestCache};
+
+/// How long a file may be: no sender decides how much memory is taken.
+#[derive(Debug, Clone, Copy)]
+pub enum Size {
+    /// As the index says: room for it is made at once.
+    Known(u64),
+    /// Not known, but not more than this.
+    AtMost(u64),
+}
+
+impl Size {
+    fn most(self) -> u64 {
+        let (Self::Known(bytes) | Self::AtMost(bytes)) = self;
+        bytes
+    }
+}
 
 /// Fetches a file; `progress` hears how many bytes came with each chunk.
 ///
 /// # Errors
-/// Names the address and what happened: no connection, an HTTP status, a broken-off transfer.
-pub async fn fetch(url: &str, signal: &AbortSignal, mut progress: impl FnMut(u64)) -> Result<Vec<u8>, String> {
-    let unreachable = |error: String| format!("{url}: the download failed ({error}). Check the connection and retry.");
-    let response =
-        Request::get(url).abort_signal(Some(signal)).send().await.map_err(|error| unreachable(error.to_string()))?;
+/// Names the address and what happened: no connection, an HTTP status, a broken-off transfer, too many bytes.
+pub async fn fetch(
+    url: &str,
+    size: Size,
+    cache: RequestCache,
+    signal: &AbortSignal,
+    progress: impl FnMut(u64),
+) -> Result<Vec<u8>, Failure> {
+    let request = Request::get(url).cache(cache).abort_signal(Some(signal));
+    let response = request.send().await.map_err(|error| {
+        Failure::network(format!("{url}: the download failed ({error}). Check the connection and retry."))
+    })?;
     if !response.ok() {
-        return Err(format!(
+        return Err(Failure::network(format!(
             "{url}: the server answered {} {}. Is the model there, and its name right?",
             response.status(),
             response.status_text()
-        ));
+        )));
     }
-    let Some(body) = response.body() else { return Ok(Vec::new()) };
-    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
-    let mut bytes = Vec::new();
+    match response.body() {
+        Some(body) => read(url, &body, size, signal, progress).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Reads a stream to its end. `file` names it in messages.
+///
+/// # Errors
+/// As [`fetch`].
+pub async fn read(
+    file: &str,
+    stream: &ReadableStream,
+    size: Size,
+    signal: &AbortSignal,
+    mut progress: impl FnMut(u64),
+) -> Result<Vec<u8>, Failure> {
+    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    let mut bytes: Vec<u8> = Vec::new();
+    if let Size::Known(known) = size {
+        let room = usize::try_from(known).ok().and_then(|known| bytes.try_reserve_exact(known).ok());
+        room.ok_or_else(|| Failure::device(format!("{file}: {known} bytes do not fit into this tab's memory.")))?;
+    }
     loop {
-        let chunk = JsFuture::from(reader.read()).await.map_err(|error| unreachable(words(&error)))?;
+        let chunk = JsFuture::from(reader.read()).await.map_err(|error| broken_off(file, &error))?;
+        // A file on disk and the browser's storage know no abort of their own.
+        if signal.aborted() {
+            return Err(Failure::network(format!("{file}: reading was stopped.")));
+        }
         let field = |name: &str| js_sys::Reflect::get(&chunk, &name.into()).unwrap_or_default();
         if field("done").is_truthy() {
             return Ok(bytes);
         }
         let chunk: Uint8Array = field("value").unchecked_into();
-        let start = bytes.len();
-        bytes.resize(start + chunk.length() as usize, 0);
+        let (start, length) = (bytes.len(), chunk.length());
+        if start as u64 + u64::from(length) > size.most() {
+            // The sender may go on for ever; whether it hears that nobody listens does not matter here.
+            let _ = reader.cancel();
+            let most = size.most();
+            return Err(Failure::bad_model(format!(
+                "{file}: more than {most} bytes come, the most that it may have: the file is of another version, or not what it says. Download or convert the model again."
+            )));
+        }
+        bytes.resize(start + length as usize, 0);
         chunk.copy_to(&mut bytes[start..]);
-        progress(u64::from(chunk.length()));
+        progress(u64::from(length));
     }
 }
 
 /// A JavaScript error in words.
-pub fn words(error: &wasm_bindgen::JsValue) -> String {
+pub fn words(error: &JsValue) -> String {
     error.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{error:?}"), |error| String::from(error.message()))
+}
+
+fn broken_off(file: &str, error: &JsValue) -> Failure {
+    Failure::network(format!("{file}: reading broke off ({}). Check the connection and retry.", words(error)))
 }

@@ -1,117 +1,180 @@
-//! Bringing a model: configuration, device, index, shards; each checked before it is used.
+//! Bringing a model: configuration, index, device, shards; each checked before it is used.
 
-use super::device::{self, Chosen};
-use super::fetch::fetch;
-use super::{State, announce_config, finish_load};
-use crate::config::ModelConfig;
+use super::device::Chosen;
+use super::failure::Failure;
+use super::partial::Partial;
+use super::post::{now, post};
+use super::source::Source;
+use super::store::Store;
+use super::{State, announce_config, finish_load, limits, readback};
+use crate::config::{AutoencoderConfig, CatalogEntry, ModelConfig};
 use crate::generate::Model;
-use crate::protocol::{BackendChoice, FailureKind, FromWorker};
-use crate::weights::{INDEX_FILE, Loader, WeightsIndex, verify};
+use crate::protocol::{BackendChoice, FromWorker, ModelSource, WeightsReport};
+use crate::selfcheck::Check;
+use crate::weights::{ShardInfo, WeightsIndex, verify};
+use std::cell::Cell;
 use std::rc::Rc;
-use web_sys::{AbortController, AbortSignal};
+use web_sys::{AbortController, File};
+
+/// Milliseconds between two words on progress.
+const PROGRESS_EVERY: f64 = 40.0;
 
 /// Loads a model folder and reports how it went, unless a later message has taken its place.
-pub(super) async fn load(state: Rc<State>, number: u32, model_url: String, choice: BackendChoice) {
+pub(super) async fn load(state: Rc<State>, number: u32, source: ModelSource, files: Vec<File>, choice: BackendChoice) {
     let controller = match AbortController::new() {
         Ok(controller) => controller,
-        Err(error) => return fail(Failure::network(super::fetch::words(&error))),
+        Err(error) => return Failure::network(super::fetch::words(&error)).post(None),
     };
     state.abort.replace(Some(controller.clone()));
-    let result = Load { state: &state, number, url: &model_url, signal: controller.signal() }.run(choice).await;
+    let folder = Source::new(&source, files, controller.signal());
+    let load = Load { state: &state, number, source, folder, told: Cell::new(f64::MIN) };
+    let result = load.run(choice).await;
     match result {
         // Cancelled or replaced; whoever did it has said so.
-        _ if state.load.get() != number => {}
-        Ok((model, chosen)) => finish_load(&state, model, chosen.backend, chosen.notices),
+        _ if !load.is_current() => {}
+        Ok((model, chosen, weights)) => finish_load(&state, model, chosen.backend, chosen.notices, weights),
         Err(failure) => {
             state.abort.take();
-            fail(failure);
+            failure.post(None);
         }
     }
 }
 
-struct Failure {
-    kind: FailureKind,
-    message: String,
+/// Describes a model without loading it.
+pub(super) async fn inspect(source: ModelSource, files: Vec<File>) {
+    let result = describe(&source, files).await.map_err(|failure| failure.message);
+    post(&FromWorker::Inspected { source, result });
 }
 
-impl Failure {
-    fn network(message: String) -> Self {
-        Self { kind: FailureKind::Network, message }
-    }
-
-    fn bad_model(message: impl ToString) -> Self {
-        Self { kind: FailureKind::BadModel, message: message.to_string() }
-    }
-}
-
-fn fail(Failure { kind, message }: Failure) {
-    super::post::post(&FromWorker::Failed { run: None, kind, message });
+async fn describe(source: &ModelSource, files: Vec<File>) -> Result<CatalogEntry, Failure> {
+    let controller = AbortController::new().map_err(|error| Failure::network(super::fetch::words(&error)))?;
+    let folder = Source::new(source, files, controller.signal());
+    let (config, index) = (folder.config().await?, folder.index().await?);
+    limits::check(source.name(), &config, &index)?;
+    Ok(CatalogEntry::new(source.name(), &config, index.total_bytes(), index.metadata.total_parameters))
 }
 
 struct Load<'a> {
     state: &'a State,
     number: u32,
-    url: &'a str,
-    signal: AbortSignal,
+    source: ModelSource,
+    folder: Source,
+    /// When the page last heard of progress.
+    told: Cell<f64>,
 }
 
 impl Load<'_> {
-    async fn run(&self, choice: BackendChoice) -> Result<(Model, Chosen), Failure> {
-        let config = self.config().await?;
+    async fn run(&self, choice: BackendChoice) -> Result<(Model, Chosen, WeightsReport), Failure> {
+        let config = self.folder.config().await?;
         announce_config(&config);
-        let index = self.index().await?;
+        let index = self.folder.index().await?;
+        limits::check(self.source.name(), &config, &index)?;
         self.progress("Preparing the device", 0, index.total_bytes());
-        let chosen = self.device(choice).await?;
-        let model = self.weights(Model::new(&config, &chosen.device), &index).await?;
-        Ok((model, chosen))
+        let mut chosen = self.state.devices.choose(choice, checks(&config)).await.map_err(Failure::device)?;
+        let parameters = index.metadata.total_parameters.unwrap_or_else(|| config.transformer.num_params());
+        let f32_bytes = parameters.saturating_mul(4);
+        let keep_f16 = chosen.keeps_f16(f32_bytes).await;
+        self.current()?;
+        let weights_bytes = if keep_f16 { f32_bytes.min(index.total_bytes()) } else { f32_bytes };
+        limits::check_room(&config, weights_bytes, &chosen)?;
+        Partial::begin(&self.state.partial, &self.source, &config, &index, &chosen.device, keep_f16);
+        let notice = self.weights(&index, &chosen).await?;
+        chosen.notices.extend(notice);
+        let (model, weights) = Partial::finish(&self.state.partial)?;
+        Ok((model, chosen, weights))
     }
 
-    async fn config(&self) -> Result<ModelConfig, Failure> {
-        let url = format!("{}/config.json", self.url);
-        let bytes = fetch(&url, &self.signal, |_| {}).await.map_err(Failure::network)?;
-        let config: ModelConfig = serde_json::from_slice(&bytes)
-            .map_err(|error| Failure::bad_model(format!("{url}: not a model configuration ({error}).")))?;
-        config.validate().map_err(|error| Failure::bad_model(format!("{url}: {error}.")))?;
-        Ok(config)
-    }
-
-    async fn index(&self) -> Result<WeightsIndex, Failure> {
-        let url = format!("{}/{INDEX_FILE}", self.url);
-        let bytes = fetch(&url, &self.signal, |_| {}).await.map_err(Failure::network)?;
-        WeightsIndex::parse(&url, &bytes).map_err(Failure::bad_model)
-    }
-
-    /// The device of an earlier load serves again when the wish is the same.
-    async fn device(&self, choice: BackendChoice) -> Result<Chosen, Failure> {
-        if let Some(chosen) = self.state.device.borrow().clone().filter(|chosen| chosen.choice == choice) {
-            return Ok(chosen);
-        }
-        let chosen = device::choose(choice).await.map_err(|message| Failure { kind: FailureKind::Device, message })?;
-        self.state.device.replace(Some(chosen.clone()));
-        Ok(chosen)
-    }
-
-    /// One shard at a time is in memory, and gone before the next comes.
-    async fn weights(&self, mut model: Model, index: &WeightsIndex) -> Result<Model, Failure> {
-        let total = index.total_bytes();
-        let (mut loader, mut loaded) = (Loader::default(), 0);
+    /// Brings the shards that are not there yet. One at a time is in memory, and gone before the next comes.
+    /// Gives what the visitor should know about the storage.
+    async fn weights(&self, index: &WeightsIndex, chosen: &Chosen) -> Result<Option<String>, Failure> {
+        let store = match self.folder.url() {
+            Some(url) => Some(Store::open(url).await),
+            None => None,
+        };
+        self.current()?;
+        let mut loaded = 0;
         for (file, info) in &index.metadata.shards {
-            let url = format!("{}/{file}", self.url);
-            let bytes = fetch(&url, &self.signal, |chunk| {
-                loaded += chunk;
-                self.progress("Loading the weights", loaded, total);
-            });
-            let bytes = bytes.await.map_err(Failure::network)?;
-            verify(&url, &bytes, info).map_err(Failure::bad_model)?;
-            model = model.load_shard(&mut loader, &url, &bytes).map_err(Failure::bad_model)?;
+            if !Partial::has(&self.state.partial, file) {
+                self.one_shard(store.as_ref(), file, info, loaded, index.total_bytes(), chosen).await?;
+            }
+            loaded += info.size;
         }
-        model.finish_loading(&loader).map_err(Failure::bad_model)?;
-        Ok(model)
+        Partial::check_complete(&self.state.partial)?;
+        let Some(store) = store else { return Ok(None) };
+        store.tidy(index).await;
+        self.current()?;
+        Ok(store.take_notice())
+    }
+
+    /// Storage or source → hash → device → storage.
+    async fn one_shard(
+        &self,
+        store: Option<&Store>,
+        file: &str,
+        info: &ShardInfo,
+        before: u64,
+        total: u64,
+        chosen: &Chosen,
+    ) -> Result<(), Failure> {
+        let mut bytes = None;
+        if let Some(store) = store {
+            let mut so_far = before;
+            let progress = |chunk| {
+                so_far += chunk;
+                self.progress("Reading the stored weights", so_far, total);
+            };
+            bytes = store.get(file, info, self.folder.signal(), progress).await?;
+        }
+        let stored = bytes.is_some();
+        let mut bytes = match bytes {
+            Some(bytes) => bytes,
+            None => self.fetched(file, info, before, total).await?,
+        };
+        self.current()?;
+        let path = self.folder.path(file);
+        let from_network = store.is_some() && !stored;
+        Partial::add(&self.state.partial, file, &path, &bytes, from_network)?;
+        // Else copies of several shards could wait for the device.
+        readback::wait(&chosen.device).await.map_err(Failure::lost)?;
+        if let Some(store) = store.filter(|_| !stored) {
+            store.put(file, info, &mut bytes).await;
+        }
+        self.current()
+    }
+
+    async fn fetched(&self, file: &str, info: &ShardInfo, before: u64, total: u64) -> Result<Vec<u8>, Failure> {
+        let mut so_far = before;
+        let progress = |chunk| {
+            so_far += chunk;
+            self.progress("Loading the weights", so_far, total);
+        };
+        let bytes = self.folder.shard(file, info, progress).await?;
+        verify(&self.folder.path(file), &bytes, info).map_err(Failure::bad_model)?;
+        Ok(bytes)
+    }
+
+    fn is_current(&self) -> bool {
+        self.state.load.get() == self.number
+    }
+
+    /// Ends a load whose place was taken; nobody hears this failure.
+    fn current(&self) -> Result<(), Failure> {
+        if self.is_current() { Ok(()) } else { Err(Failure::network("the load was cancelled")) }
     }
 
     fn progress(&self, stage: &str, loaded_bytes: u64, total_bytes: u64) {
-        if self.state.load.get() == self.number {
-            super::post::post(&FromWorker::LoadProgress { stage: stage.into(), loaded_bytes, total_bytes });
+        let now = now();
+        if self.is_current() && (loaded_bytes == total_bytes || now - self.told.get() >= PROGRESS_EVERY) {
+            self.told.set(now);
+            post(&FromWorker::LoadProgress { stage: stage.into(), loaded_bytes, total_bytes });
         }
+    }
+}
+
+/// What a device must get right for this model.
+fn checks(config: &ModelConfig) -> &'static [Check] {
+    match &config.autoencoder {
+        Some(AutoencoderConfig::Kl(_)) => &[Check::Plain, Check::KlDecoder],
+        _ => &[Check::Plain],
     }
 }

@@ -1,19 +1,33 @@
 //! The Web Worker: model, device and run live here. Knows no layout.
 //!
-//! [`start`] listens for [`crate::protocol::ToWorker`]; `load` brings a model,
-//! `device` chooses what computes, `run` streams a run's frames, `post`
-//! sends messages back.
+//! [`start`] listens for [`crate::protocol::ToWorker`]; `load` brings a model from a `source` by way
+//! of the browser's `store`, `partial` keeps what a load that broke off has, `device` chooses what
+//! computes, `run` streams a run's frames, `decode` decodes in pieces, `answer` does what is asked for
+//! beside a run, `post` sends messages back.
 
+mod answer;
+mod decode;
 mod device;
+mod failure;
 mod fetch;
+mod jobs;
+mod latents;
+mod limits;
 mod load;
+mod partial;
 mod post;
+mod readback;
 mod run;
+mod source;
+mod store;
 
 use crate::config::ModelConfig;
 use crate::generate::Model;
-use crate::protocol::{Backend, FailureKind, FromWorker, ToWorker};
-use post::post;
+use crate::protocol::{Backend, FromWorker, ToWorker, WeightsReport};
+use decode::Wanted;
+use failure::Failure;
+use post::{Envelope, post};
+use run::Asked;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -23,14 +37,15 @@ use wasm_bindgen_futures::spawn_local;
 #[derive(Default)]
 struct State {
     model: RefCell<Option<Rc<Model>>>,
-    /// The device, kept over loads of several models.
-    device: RefCell<Option<device::Chosen>>,
+    /// What a load that broke off has brought.
+    partial: partial::Slot,
+    /// Kept over loads of several models.
+    devices: device::Devices,
     /// Counts up with every Load and CancelLoad: a load that sees another number stops.
     load: Cell<u32>,
     /// Aborts the request that a load is waiting for.
     abort: RefCell<Option<web_sys::AbortController>>,
-    /// Counts up with every Generate and Cancel: a run that sees another number stops.
-    run: Cell<u32>,
+    jobs: Rc<jobs::Jobs>,
 }
 
 /// Starts listening, and says so.
@@ -41,8 +56,8 @@ pub fn start() {
     let on_message =
         Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
             match post::read(&event.data()) {
-                Ok(message) => handle(&state, message),
-                Err(message) => post(&FromWorker::Failed { run: None, kind: FailureKind::BadRequest, message }),
+                Ok(envelope) => handle(&state, envelope),
+                Err(message) => Failure::bad_request(message).post(None),
             }
         });
     post::scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -51,16 +66,18 @@ pub fn start() {
     post(&FromWorker::Ready);
 }
 
-fn handle(state: &Rc<State>, message: ToWorker) {
+fn handle(state: &Rc<State>, Envelope { message, buffers, files }: Envelope) {
     match message {
-        ToWorker::Load { model_url, backend } => {
+        ToWorker::Load { source, backend } => {
             let number = next(&state.load);
             abort(state);
             // A run on the old model ends; its memory is free before the new one comes.
-            next(&state.run);
+            state.jobs.stop_all("another model is being loaded");
             state.model.take();
-            spawn_local(load::load(state.clone(), number, model_url, backend));
+            partial::Partial::keep_only(&state.partial, &source);
+            spawn_local(load::load(state.clone(), number, source, files, backend));
         }
+        ToWorker::Inspect { source } => spawn_local(load::inspect(source, files)),
         ToWorker::CancelLoad => {
             // A load that is past its last request ends in Loaded; only one that still runs is cancelled.
             if abort(state) {
@@ -68,18 +85,44 @@ fn handle(state: &Rc<State>, message: ToWorker) {
                 post(&FromWorker::LoadCancelled);
             }
         }
-        ToWorker::Generate { run, settings } => {
-            let number = next(&state.run);
-            let Some(model) = state.model.borrow().clone() else {
-                let message = "No model is loaded yet: wait until it is, or load it again.".into();
-                return post(&FromWorker::Failed { run: Some(run), kind: FailureKind::BadRequest, message });
-            };
-            spawn_local(run::run(state.clone(), number, model, run, settings));
+        ToWorker::Generate { run, settings, guidance_scales, start } => {
+            let job = state.jobs.start_run();
+            let start = start.map(|start| (start, first(buffers)));
+            match state.model.borrow().clone() {
+                Some(model) => spawn_local(run::run(job, model, Asked { run, settings, guidance_scales, start })),
+                None => Failure::bad_request(NO_MODEL).post(Some(run)),
+            }
         }
-        ToWorker::Cancel => {
-            next(&state.run);
+        ToWorker::Cancel => state.jobs.stop("it was cancelled"),
+        ToWorker::Pause => state.jobs.pause(),
+        ToWorker::StepOnce => state.jobs.step_once(),
+        ToWorker::Resume => state.jobs.resume(),
+        ToWorker::Ask { id, ask } => match state.model.borrow().clone() {
+            Some(model) => {
+                let job = state.jobs.start_answer(answer::kind(&ask));
+                spawn_local(answer::answer(job, model, id, ask, first(buffers)));
+            }
+            None => answer::refuse(id, NO_MODEL.into()),
+        },
+        ToWorker::Decode { run, step, picture } => {
+            let wanted = Wanted { run, step, picture };
+            let Some(model) = state.model.borrow().clone() else { return decode::fail(wanted, NO_MODEL.into()) };
+            let Some(job) = state.jobs.start_decode() else {
+                return decode::fail(
+                    wanted,
+                    "A run is under way and goes first: hold it, or wait until it is done.".into(),
+                );
+            };
+            spawn_local(decode::decode(job, model, wanted, first(buffers)));
         }
     }
+}
+
+const NO_MODEL: &str = "No model is loaded yet: wait until it is, or load it again.";
+
+/// The only buffer; an absent one is empty, and refused where it is read.
+fn first(buffers: Vec<Vec<u8>>) -> Vec<u8> {
+    buffers.into_iter().next().unwrap_or_default()
 }
 
 fn next(counter: &Cell<u32>) -> u32 {
@@ -97,11 +140,11 @@ fn abort(state: &State) -> bool {
 }
 
 /// Puts a loaded model in place and says so.
-fn finish_load(state: &State, model: Model, backend: Backend, notices: Vec<String>) {
+fn finish_load(state: &State, model: Model, backend: Backend, notices: Vec<String>, weights: WeightsReport) {
     let num_parameters = model.num_params() as u64;
     state.abort.take();
     state.model.replace(Some(Rc::new(model)));
-    post(&FromWorker::Loaded { backend, notices, num_parameters });
+    post(&FromWorker::Loaded { backend, notices, num_parameters, weights });
 }
 
 fn announce_config(config: &ModelConfig) {

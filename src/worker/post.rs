@@ -1,9 +1,17 @@
-//! Messages over the thread boundary: `{header: JSON, buffers: [ArrayBuffer…]}`.
+//! Messages over the thread boundary: `{header: JSON, buffers: [ArrayBuffer…]}`, from the page also
+//! with `files: [File…]`.
 
 use crate::protocol::{FailureKind, FromWorker, ToWorker};
-use js_sys::{Array, Object, Reflect, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
-use web_sys::DedicatedWorkerGlobalScope;
+use web_sys::{DedicatedWorkerGlobalScope, File};
+
+/// A message from the page with what came beside it.
+pub struct Envelope {
+    pub message: ToWorker,
+    pub buffers: Vec<Vec<u8>>,
+    pub files: Vec<File>,
+}
 
 /// The worker's global object.
 pub fn scope() -> DedicatedWorkerGlobalScope {
@@ -26,14 +34,32 @@ pub fn post_with(message: &FromWorker, buffers: &[&[u8]]) {
     let _ = scope().post_message_with_transfer(&object, &transfer);
 }
 
-/// Reads a message from the page.
+/// Opens an envelope from the page.
 ///
 /// # Errors
 /// Says what is not understood.
-pub fn read(data: &JsValue) -> Result<ToWorker, String> {
+pub fn read(data: &JsValue) -> Result<Envelope, String> {
     let header = Reflect::get(data, &"header".into()).ok().and_then(|header| header.as_string());
     let header = header.ok_or("the worker got a message without a header")?;
-    serde_json::from_str(&header).map_err(|error| format!("the worker got a message it does not know: {error}"))
+    let message =
+        serde_json::from_str(&header).map_err(|error| format!("the worker got a message it does not know: {error}"))?;
+    let buffers = list::<ArrayBuffer>(data, "buffers")?;
+    let buffers = buffers.iter().map(|buffer| Uint8Array::new(buffer).to_vec()).collect();
+    Ok(Envelope { message, buffers, files: list(data, "files")? })
+}
+
+/// A property that is a list; absent, it is empty.
+fn list<T: JsCast>(data: &JsValue, name: &str) -> Result<Vec<T>, String> {
+    let items = Reflect::get(data, &name.into()).unwrap_or_default();
+    let items = items.dyn_ref::<Array>().cloned().unwrap_or_default();
+    let cast =
+        |item: JsValue| item.dyn_into().map_err(|_| format!("the worker got '{name}' of a type it does not know"));
+    items.iter().map(cast).collect()
+}
+
+/// Milliseconds on the worker's clock.
+pub fn now() -> f64 {
+    scope().performance().map_or(0.0, |performance| performance.now())
 }
 
 /// A panic ends the worker's wasm instance; tell the page before it does.

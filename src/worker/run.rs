@@ -1,110 +1,132 @@
 //! A run: one frame after the other, with an ear open between two of them.
 
-use super::State;
-use super::post::{post, post_with, scope};
-use crate::config::RunSettings;
+use super::decode::in_stages;
+use super::failure::Failure;
+use super::jobs::Job;
+use super::latents;
+use super::post::{now, post, post_with};
+use super::readback::{bytes, read, read_all};
+use crate::config::{AutoencoderConfig, ConfigError, RunSettings};
 use crate::diffusion::sampler::SamplerConfig;
-use crate::generate::{Model, Noise, Request, Run};
+use crate::generate::{Model, Noise, Request, Run, Start, Step};
 use crate::pixels::rgba;
-use crate::protocol::{FailureKind, FrameInfo, FromWorker, RunInfo};
-use burn::tensor::{Tensor, Transaction};
+use crate::protocol::{FrameInfo, FramePart, FromWorker, StartFrom};
+use burn::tensor::Tensor;
 use gloo::timers::future::TimeoutFuture;
 use std::rc::Rc;
 
+/// What a run was asked for with.
+pub struct Asked {
+    pub run: u32,
+    pub settings: RunSettings,
+    /// Empty: the settings' one.
+    pub guidance_scales: Vec<f64>,
+    /// With the latents' bytes.
+    pub start: Option<(StartFrom, Vec<u8>)>,
+}
+
 /// Runs to the end, to a cancellation or to a failure, and reports which it was.
-pub(super) async fn run(state: Rc<State>, number: u32, model: Rc<Model>, run: u32, settings: RunSettings) {
-    let started = now();
-    match stream(&state, number, &model, run, settings).await {
+pub async fn run(job: Job, model: Rc<Model>, asked: Asked) {
+    let (started, run) = (now(), asked.run);
+    match stream(&job, &model, asked).await {
         Ok(true) => post(&FromWorker::Done { run, total_ms: now() - started }),
         Ok(false) => post(&FromWorker::Cancelled { run }),
-        Err((kind, message)) => post(&FromWorker::Failed { run: Some(run), kind, message }),
+        Err(failure) => failure.post(Some(run)),
     }
 }
 
 /// Whether the run came to its end.
-async fn stream(
-    state: &State,
-    number: u32,
-    model: &Model,
-    run: u32,
-    settings: RunSettings,
-) -> Result<bool, (FailureKind, String)> {
-    let bad = |error: crate::config::ConfigError| (FailureKind::BadRequest, error.to_string());
-    let lost = |message: String| (FailureKind::Device, format!("The device failed: {message}. Retry starts it again."));
-    settings.validate(model.config.labels.len()).map_err(bad)?;
-    let mut work = Run::new(model, request(&settings)).map_err(bad)?;
-    post(&FromWorker::Started { run, info: info(model, &work, settings) });
-    let num_steps = work.sampler().num_steps();
+async fn stream(job: &Job, model: &Model, asked: Asked) -> Result<bool, Failure> {
+    let run = asked.run;
+    let request = request(model, &asked).map_err(Failure::bad_request)?;
+    let mut work = Run::new(model, request).map_err(Failure::bad_request)?.watched();
+    post(&FromWorker::Started { run, info: work.info(asked.settings) });
+    let is_heavy = model.config.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
+    let num_steps = work.steps_left();
     for step in 0..=num_steps {
         // A task of its own for every step: messages that came meanwhile are handled first.
         TimeoutFuture::new(0).await;
-        if state.run.get() != number {
+        if step < num_steps {
+            if job.is_held() {
+                post(&FromWorker::Paused { run, step });
+            }
+            job.turn().await;
+        }
+        if !job.goes_on() {
             return Ok(false);
         }
         let started = now();
-        let (x_t, x0) = match step < num_steps {
-            true => work.step().map(|step| (step.x_t, step.x0_hat)).map_err(bad)?,
-            false => (work.x_t().clone(), work.x_t().clone()),
+        let preview = is_heavy && step < num_steps;
+        let frame = if step < num_steps {
+            taken(model, work.step().map_err(Failure::bad_request)?, preview).await.map(Some)
+        } else if is_heavy {
+            finished(job, model, work.x_t().clone(), run).await
+        } else {
+            let x_t = work.x_t().clone();
+            with_pictures(model.decode(x_t.clone()), vec![(FramePart::XT, x_t)]).await.map(Some)
         };
-        let (latents, pixels) = read(x_t, model.decode(x0)).await.map_err(lost)?;
-        if state.run.get() != number {
-            return Ok(false);
-        }
-        post_with(&FromWorker::Frame(FrameInfo { run, step, ms: now() - started }), &[&latents, &pixels]);
+        let Some(frame) = frame.map_err(Failure::lost)?.filter(|_| job.goes_on()) else { return Ok(false) };
+        let (parts, buffers): (Vec<_>, Vec<_>) = frame.into_iter().unzip();
+        let side = if preview { model.config.transformer.sample_size } else { model.config.image_size() };
+        let info = FrameInfo { run, step, ms: now() - started, image_shape: [side, side], preview, parts };
+        post_with(&FromWorker::Frame(info), &buffers.iter().map(Vec::as_slice).collect::<Vec<_>>());
     }
     Ok(true)
 }
 
-fn request(settings: &RunSettings) -> Request {
-    let pictures = settings.num_images as u64;
-    Request {
-        classes: vec![settings.class; settings.num_images],
-        noise: Noise::Seeded((0..pictures).map(|i| settings.seed + i).collect()),
-        guidance_scale: settings.guidance_scale,
+/// What the buffers of a frame hold, and the buffers.
+type Frame = Vec<(FramePart, Vec<u8>)>;
+
+/// A step that was taken, with decoded or cheap pictures.
+async fn taken(model: &Model, step: Step, preview: bool) -> Result<Frame, String> {
+    let x0_hat = step.x0_hat.clone();
+    let images = if preview { model.preview(x0_hat) } else { model.decode(x0_hat) };
+    with_pictures(images, step.parts()).await
+}
+
+/// Reads latents and pictures `[N, C, H, W]` back in one go.
+async fn with_pictures(images: Tensor<4>, parts: Vec<(FramePart, Tensor<4>)>) -> Result<Frame, String> {
+    let [_, channels, _, _] = images.dims();
+    let pictures = (FramePart::Pictures, images.permute([0, 2, 3, 1]));
+    let (names, tensors): (Vec<_>, Vec<_>) = parts.into_iter().chain([pictures]).unzip();
+    let values = read_all(tensors).await?;
+    let buffer = |(part, values): (FramePart, Vec<f32>)| match part {
+        FramePart::Pictures => (part, rgba(&values, channels)),
+        _ => (part, bytes(&values)),
+    };
+    Ok(names.into_iter().zip(values).map(buffer).collect())
+}
+
+/// The last frame, decoded piece by piece; nothing, if the job does not go on.
+async fn finished(job: &Job, model: &Model, x_t: Tensor<4>, run: u32) -> Result<Option<Frame>, String> {
+    let [latents] = read([x_t.clone()]).await?;
+    let pixels = in_stages(job, model, x_t, run).await?;
+    Ok(pixels.map(|pixels| vec![(FramePart::XT, bytes(&latents)), (FramePart::Pictures, pixels)]))
+}
+
+/// Checked settings → a request.
+fn request(model: &Model, Asked { settings, guidance_scales, start, .. }: &Asked) -> Result<Request, ConfigError> {
+    let valid = |settings: &RunSettings| settings.validate(model.config.labels.len());
+    valid(settings)?;
+    for scale in guidance_scales {
+        valid(&RunSettings { guidance_scale: *scale, ..settings.clone() })?;
+    }
+    let (seeds, scales): (Vec<u64>, Vec<f64>) = if guidance_scales.is_empty() {
+        let seeds = (0..settings.num_images as u64).map(|i| settings.seed + i);
+        (seeds.collect(), vec![settings.guidance_scale])
+    } else {
+        valid(&RunSettings { num_images: guidance_scales.len(), ..settings.clone() })?;
+        (vec![settings.seed; guidance_scales.len()], guidance_scales.clone())
+    };
+    let start = start.as_ref().map(|(StartFrom { step }, bytes)| {
+        latents::parse(model, bytes, seeds.len()).map(|x0| Start { step: *step, x0 })
+    });
+    Ok(Request {
+        classes: vec![settings.class; seeds.len()],
+        noise: Noise::Seeded(seeds),
+        guidance_scales: scales,
         guidance_channels: None,
         sampler: SamplerConfig::new(settings.sampler, settings.num_inference_steps),
-    }
-}
-
-fn info(model: &Model, work: &Run, settings: RunSettings) -> RunInfo {
-    let dit = &model.config.transformer;
-    let side = model.config.image_size();
-    let steps = 0..work.sampler().num_steps();
-    RunInfo {
-        num_images: settings.num_images,
-        settings,
-        latent_shape: [dit.in_channels, dit.sample_size, dit.sample_size],
-        image_shape: [side, side],
-        timesteps: steps.clone().map(|step| work.sampler().timestep(step)).collect(),
-        alpha_bar: steps.map(|step| work.sampler().alpha_bar(step)).collect(),
-    }
-}
-
-/// Reads latents (f32, little-endian) and pictures (RGBA) back in one go.
-async fn read(x_t: Tensor<4>, images: Tensor<4>) -> Result<(Vec<u8>, Vec<u8>), String> {
-    let [_, channels, _, _] = images.dims();
-    let interleaved = images.permute([0, 2, 3, 1]); // [N, H, W, C]
-    let data = Transaction::default().register(x_t).register(interleaved).execute_async().await.map_err(brief)?;
-    let [latents, pixels]: [Vec<f32>; 2] = data
-        .into_iter()
-        .map(|data| data.convert::<f32>().try_into_vec().map_err(brief))
-        .collect::<Result<Vec<_>, _>>()?
-        .try_into()
-        .map_err(|_| "two tensors were read, another number came back".to_owned())?;
-    let latents = latents.iter().flat_map(|value| value.to_le_bytes()).collect();
-    Ok((latents, rgba(&pixels, channels)))
-}
-
-/// An error and its causes on one line, without the backtrace.
-fn brief(error: impl std::fmt::Debug) -> String {
-    let text = format!("{error:?}");
-    let causes = text.split("Backtrace").next().unwrap_or_default();
-    let mut lines: Vec<&str> = causes.lines().map(str::trim).filter(|l| !l.is_empty() && *l != "Caused by:").collect();
-    lines.dedup();
-    lines.join(": ")
-}
-
-/// Milliseconds on the worker's clock.
-fn now() -> f64 {
-    scope().performance().map_or(0.0, |performance| performance.now())
+        start: start.transpose()?,
+    })
 }

@@ -15,5 +15,7 @@ mod webdriver;
 mod devices;
 mod failures;
 mod layout;
+mod models;
 mod runs;
 mod settings;
+mod worker;

@@ -1,7 +1,8 @@
 //! A file server on this machine that can make things go wrong.
 
 use std::collections::HashMap;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,6 +19,8 @@ pub enum Fault {
     Corrupt,
     /// Only the first half comes.
     Truncated,
+    /// The connection breaks after the first half.
+    Dropped,
     /// It trickles, 16 KiB at a time.
     Slow,
     /// A script that first takes WebGPU away from its worker. (Chromium has no flag for that.)
@@ -38,13 +41,26 @@ struct Shared {
     faults: Mutex<HashMap<String, Fault>>,
     /// How often something went wrong.
     mishaps: AtomicUsize,
+    /// The path of every request, in order.
+    log: Mutex<Vec<String>>,
+    /// Where connections break, see [`break_off`].
+    breaker: SocketAddr,
 }
 
 impl Server {
     /// Serves each folder under its path, like `("/", dist)`.
     pub fn start(mut mounts: Vec<(String, PathBuf)>) -> Self {
         mounts.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
-        let shared = Arc::new(Shared { mounts, faults: Mutex::default(), mishaps: AtomicUsize::new(0) });
+        let breaker = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let shared = Arc::new(Shared {
+            mounts,
+            faults: Mutex::default(),
+            mishaps: AtomicUsize::new(0),
+            log: Mutex::default(),
+            breaker: breaker.local_addr().expect("its own address"),
+        });
+        // Lives as long as the test process; it serves nothing unless a request is sent there.
+        std::thread::spawn(move || breaker.incoming().flatten().for_each(|stream| drop(break_off(stream))));
         let http = Arc::new(tiny_http::Server::http("127.0.0.1:0").expect("a free port"));
         let threads = (0..6).map(|_| {
             let (http, shared) = (Arc::clone(&http), Arc::clone(&shared));
@@ -69,6 +85,11 @@ impl Server {
         self.shared.faults.lock().unwrap().clear();
     }
 
+    /// How many requests so far were for a path that ends so.
+    pub fn requests(&self, path_end: &str) -> usize {
+        self.shared.log.lock().unwrap().iter().filter(|path| path.ends_with(path_end)).count()
+    }
+
     /// How many requests have met a fault so far.
     pub fn mishaps(&self) -> usize {
         self.shared.mishaps.load(Ordering::SeqCst)
@@ -90,8 +111,15 @@ impl Drop for Server {
 impl Shared {
     fn answer(&self, request: Request) {
         let path = request.url().split(['?', '#']).next().unwrap_or_default();
+        self.log.lock().unwrap().push(path.to_owned());
         let fault = self.fault(path);
         self.mishaps.fetch_add(fault.is_some().into(), Ordering::SeqCst);
+        if fault == Some(Fault::Dropped) {
+            let address = format!("http://{}{path}", self.breaker);
+            let elsewhere = Header::from_bytes("Location", address).expect("an address is well-formed");
+            drop(request.respond(Response::empty(307).with_header(elsewhere)));
+            return;
+        }
         let file = self.file(path).filter(|_| fault != Some(Fault::Missing));
         // A browser that hangs up in the middle is no error here.
         let _ = match file.and_then(|file| Some((std::fs::read(&file).ok()?, media_type(&file)))) {
@@ -111,6 +139,21 @@ impl Shared {
         let file = folder.join(if rest.is_empty() || rest.ends_with('/') { "index.html" } else { rest });
         (!rest.contains("..") && file.is_file()).then_some(file)
     }
+}
+
+/// Announces a megabyte, sends half of it and hangs up: what no well-behaved server library lets one do.
+fn break_off(mut stream: TcpStream) -> std::io::Result<()> {
+    const HALF: usize = 512 << 10;
+    let mut request = [0; 4096];
+    let _ = stream.read(&mut request)?;
+    let length = 2 * HALF;
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nContent-Type: application/octet-stream\r\n\
+         Cache-Control: no-store\r\nContent-Length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(&vec![0; HALF])?;
+    stream.shutdown(Shutdown::Both)
 }
 
 fn spoil(mut bytes: Vec<u8>, fault: Option<Fault>) -> Vec<u8> {

@@ -7,12 +7,40 @@ use ditscope::diffusion::noise::gaussian;
 use ditscope::generate::Model;
 use ditscope::native::model_dir;
 use ditscope::weights::Dtype;
+use serde_json::Value;
 use std::path::Path;
 
 /// Writes the model's folder. It predicts v: from ε, x̂0 of the first steps would be a hundred times
 /// any rounding, and no two devices would agree.
 pub fn write(folder: &Path) {
-    let config: ModelConfig = serde_json::from_value(serde_json::json!({
+    write_config(folder, config());
+}
+
+/// The same with a decoder that is too heavy for every step (factor 4), and a linear preview.
+pub fn write_heavy(folder: &Path) {
+    let mut config = config();
+    config["name"] = "Heavy".into();
+    config["autoencoder"] = serde_json::json!({
+        "_class_name": "AutoencoderKL", "out_channels": 3, "latent_channels": 4, "block_out_channels": [8, 8, 16],
+        "layers_per_block": 1, "norm_num_groups": 4, "scaling_factor": 0.5,
+    });
+    config["latents"]["rgb"] = serde_json::json!({
+        "factors": [[0.2, 0.0, 0.0], [0.0, 0.2, 0.0], [0.0, 0.0, 0.2], [0.1, 0.1, 0.1]], "bias": [0.0, 0.0, 0.0],
+    });
+    write_config(folder, config);
+}
+
+/// The same with a thousand classes, "class 0" to "class 999".
+pub fn write_many_classes(folder: &Path) {
+    let mut config = config();
+    config["name"] = "Many".into();
+    config["transformer"]["num_classes"] = 1000.into();
+    config["labels"] = (0..1000).map(|class| format!("class {class}")).collect();
+    write_config(folder, config);
+}
+
+fn config() -> Value {
+    serde_json::json!({
         "name": "Tiny",
         "transformer": {
             "sample_size": 4, "patch_size": 2, "in_channels": 4, "hidden_size": 32, "depth": 2, "num_heads": 2,
@@ -20,14 +48,18 @@ pub fn write(folder: &Path) {
         },
         "scheduler": { "beta_schedule": "linear", "prediction_type": "v_prediction", "variance_type": "fixed_small" },
         "autoencoder": {
+            "_class_name": "AutoencoderTiny",
             "in_channels": 1, "latent_channels": 4,
             "encoder_block_out_channels": [8, 8], "num_encoder_blocks": [1, 1],
             "decoder_block_out_channels": [8, 8], "num_decoder_blocks": [1, 1],
         },
         "latents": { "mean": [0.0, 0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0, 1.0] },
         "labels": ["one", "two", "three"],
-    }))
-    .expect("a model's configuration");
+    })
+}
+
+fn write_config(folder: &Path, config: Value) {
+    let config: ModelConfig = serde_json::from_value(config).expect("a model's configuration");
     let mut model = Model::new(&config, &Device::flex());
     // A fresh transformer puts out zeros, whatever a device does wrong.
     model.dit = model.dit.map(&mut RandomWeights { stream: 0 });

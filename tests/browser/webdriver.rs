@@ -20,7 +20,9 @@ const PATIENCE_SECONDS: u64 = 180;
 /// Keys that are no characters.
 pub mod key {
     pub const ESCAPE: &str = "\u{E00C}";
+    pub const DOWN: &str = "\u{E015}";
     pub const END: &str = "\u{E010}";
+    pub const ENTER: &str = "\u{E007}";
     pub const HOME: &str = "\u{E011}";
     pub const LEFT: &str = "\u{E012}";
     pub const RIGHT: &str = "\u{E014}";
@@ -230,6 +232,22 @@ impl Browser {
         let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         self.devtools("Emulation.setEmulatedMedia", features);
         self.settle();
+    }
+
+    /// From now on the browser's storage holds this many bytes of the origin; `None`: as many as usual.
+    pub fn limit_storage(&self, origin: &str, bytes: Option<u64>) {
+        let mut parameters = json!({ "origin": origin });
+        if let Some(bytes) = bytes {
+            parameters["quotaSize"] = bytes.into();
+        }
+        self.devtools("Storage.overrideQuotaForOrigin", parameters);
+    }
+
+    /// Gives files to a file input, or types into a field.
+    #[track_caller]
+    pub fn type_into(&self, element: &Element, text: &str) {
+        let path = format!("/element/{}/value", element.0);
+        self.post(&path, json!({ "text": text })).unwrap_or_else(|error| panic!("cannot type '{text}': {error}"));
     }
 
     /// What is laid out by script follows within a frame or two, colours fade.

@@ -27,7 +27,7 @@ fn a_missing_folder_or_file_is_named() {
     train("classifier").with("--data", "nowhere").refuses(&words);
     train("autoencoder").with("--data", "nowhere").refuses(&words);
     train("dit").with("--data", "nowhere").with("--autoencoder", &TRAINED.autoencoder).refuses(&words);
-    let autoencoder = ["autoencoder.json", "--autoencoder wants the output folder of 'dit train autoencoder'"];
+    let autoencoder = ["autoencoder.json", "expected an autoencoder: a model, or what 'dit train autoencoder'"];
     train("dit").with("--data", &TRAINED.data).with("--autoencoder", "nowhere").refuses(&autoencoder);
     let data = small().write(&folder.path().join("data"));
     std::fs::remove_file(data.join(TEST_LABELS)).expect("a file");

@@ -1,14 +1,26 @@
 //! The command line as a person uses it: the real binary, real files, small data.
 
+#[path = "../support/diffusers.rs"]
+mod diffusers;
+#[path = "../support/files.rs"]
+mod files;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod bad_data;
 mod bad_model;
 mod checkpoints;
+mod convert;
+mod converted;
+mod forward;
+mod image_to_image;
+mod info;
 mod sample;
 mod train;
 
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -70,6 +82,28 @@ fn with_tiny_model() -> (tempfile::TempDir, PathBuf) {
     ditscope::native::model_dir::save(&model, &support::tiny_model(), ditscope::weights::Dtype::F32)
         .expect("a model's folder");
     (folder, model)
+}
+
+/// A tensor of a file: its shape and its numbers as bytes.
+fn read_tensor(path: &Path, name: &str) -> (Vec<usize>, Vec<u8>) {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let file = SafeTensors::deserialize(&bytes).expect("a safetensors file");
+    let view = file.tensor(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!(view.dtype(), Dtype::F32);
+    (view.shape().to_vec(), view.data().to_vec())
+}
+
+/// Writes tensors: name, type, shape, bytes.
+fn write_tensors(path: &Path, tensors: &[(&str, Dtype, Vec<usize>, Vec<u8>)]) {
+    let view = |dtype, shape: &Vec<usize>, bytes| TensorView::new(dtype, shape.clone(), bytes).expect("bytes that fit");
+    let views = tensors.iter().map(|(name, dtype, shape, bytes)| (*name, view(*dtype, shape, bytes)));
+    let file = safetensors::serialize(views, None::<HashMap<String, String>>).expect("in memory");
+    std::fs::write(path, file).expect("a file");
+}
+
+/// f32 as bytes.
+fn f32_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
 /// A picture's width, height and pixels (gray).

@@ -1,34 +1,22 @@
-//! `dit sample` and `dit info` on a tiny model.
+//! `dit sample` on a tiny model.
 
-use crate::support::snapshot;
-use crate::{dit, dit_on_a_full_disk, picture, with_tiny_model};
+use crate::support::{snapshot, tiny_model};
+use crate::{dit, dit_on_a_full_disk, f32_bytes, picture, read_tensor, with_tiny_model, write_tensors};
 use ditscope::diffusion::noise::gaussian;
+use ditscope::native::model_dir;
 use ditscope::protocol::RecordedRun;
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
-use std::collections::HashMap;
+use safetensors::Dtype;
 use std::path::Path;
 
 const SIDE: u32 = 8;
 const LATENT: usize = 4 * 4 * 4;
 
-fn latents(path: &Path) -> (Vec<usize>, Vec<u8>) {
-    let bytes = std::fs::read(path).expect("latents");
-    let file = SafeTensors::deserialize(&bytes).expect("a safetensors file");
-    let view = file.tensor("latents").expect("the tensor 'latents'");
-    assert_eq!(view.dtype(), Dtype::F32);
-    (view.shape().to_vec(), view.data().to_vec())
-}
-
 /// Writes tensors of f32.
-fn write_tensors(path: &Path, tensors: &[(&str, Vec<usize>, Vec<f32>)]) {
-    let bytes: Vec<Vec<u8>> =
-        tensors.iter().map(|(_, _, values)| values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
-    let views = tensors.iter().zip(&bytes).map(|((name, shape, _), bytes)| {
-        (*name, TensorView::new(Dtype::F32, shape.clone(), bytes).expect("bytes that fit"))
-    });
-    let file = safetensors::serialize(views, None::<HashMap<String, String>>).expect("in memory");
-    std::fs::write(path, file).expect("a file");
+fn write(path: &Path, tensors: &[(&'static str, Vec<usize>, Vec<f32>)]) {
+    let stored = |(name, shape, values): &(&'static str, Vec<usize>, Vec<f32>)| {
+        (*name, Dtype::F32, shape.clone(), f32_bytes(values))
+    };
+    write_tensors(path, &tensors.iter().map(stored).collect::<Vec<_>>());
 }
 
 #[test]
@@ -102,12 +90,13 @@ fn recorded_noise_replaces_the_seeds() {
     let stream = |s: u64| seeds.iter().flat_map(move |seed| gaussian(*seed, s, LATENT));
     let start = ("noise", vec![2, 4, 4, 4], stream(0).collect());
     let each_step = ("step_noise", vec![3, 2, 4, 4, 4], (1..=steps).flat_map(stream).collect());
-    write_tensors(&path("noise.safetensors"), &[start, each_step]);
+    write(&path("noise.safetensors"), &[start, each_step]);
     let sample = || dit("sample --sampler ddpm --steps 3 --class 0,1").with("--model", &model);
     sample().with("--noise", path("noise.safetensors")).with("--latents-out", path("given")).succeeds();
     sample().with("--seed", "21,22").with("--latents-out", path("seeded")).succeeds();
-    assert_eq!(latents(&path("given")).0, [2, 4, 4, 4]);
-    assert_eq!(latents(&path("given")), latents(&path("seeded")), "streams 0, 1, 2, … of the seeds, in this order");
+    let latents = |name: &str| read_tensor(&path(name), "latents");
+    assert_eq!(latents("given").0, [2, 4, 4, 4]);
+    assert_eq!(latents("given"), latents("seeded"), "streams 0, 1, 2, … of the seeds, in this order");
 }
 
 #[test]
@@ -115,13 +104,14 @@ fn noise_that_does_not_fit_is_refused() {
     let (folder, model) = with_tiny_model();
     let path = |name: &str| folder.path().join(name);
     let (one, values) = (vec![1, 4, 4, 4], gaussian(1, 0, LATENT));
-    write_tensors(&path("other-name"), &[("latents", one.clone(), values.clone())]);
-    write_tensors(&path("flat"), &[("noise", vec![LATENT], values.clone())]);
-    write_tensors(&path("large"), &[("noise", vec![1, 1, 8, 8], values.clone())]);
-    write_tensors(&path("nan"), &[("noise", one.clone(), vec![f32::NAN; LATENT])]);
-    write_tensors(&path("no-steps"), &[("noise", one.clone(), values.clone())]);
+    write(&path("other-name"), &[("latents", one.clone(), values.clone())]);
+    write(&path("flat"), &[("noise", vec![LATENT], values.clone())]);
+    write(&path("large"), &[("noise", vec![1, 1, 8, 8], values.clone())]);
+    write(&path("nan"), &[("noise", one.clone(), vec![f32::NAN; LATENT])]);
+    write(&path("empty"), &[("noise", vec![0, 4, 4, 4], Vec::new())]);
+    write(&path("no-steps"), &[("noise", one.clone(), values.clone())]);
     let short = ("step_noise", vec![1, 1, 4, 4, 4], values.clone());
-    write_tensors(&path("few-steps"), &[("noise", one, values), short]);
+    write(&path("few-steps"), &[("noise", one, values), short]);
     std::fs::write(path("text"), "noise").expect("a file");
     let out = path("out.png");
     let refused = |name: &str, words: &[&str]| {
@@ -134,6 +124,7 @@ fn noise_that_does_not_fit_is_refused() {
     refused("other-name", &["other-name", "no tensor 'noise'"]);
     refused("flat", &["flat", "[64]", "[N, C, H, W]"]);
     refused("large", &["[1, 1, 8, 8]", "[1, 4, 4, 4]"]);
+    refused("empty", &["empty", "[0, 4, 4, 4]", "[N, C, H, W]"]);
     refused("nan", &["nan", "NaN"]);
     refused("no-steps", &["step = 0", "step_noise"]);
     refused("few-steps", &["step = 1", "step_noise"]);
@@ -146,9 +137,10 @@ fn a_recording_has_a_frame_for_each_step_and_the_result() {
     dit("sample --class 1 --steps 3").with("--model", &model).with("--record", &out).succeeds();
     let json = std::fs::read(out.join("run.json")).expect("run.json");
     let run: RecordedRun = serde_json::from_slice(&json).expect("a recorded run");
-    assert_eq!((run.label.as_str(), run.frame_ms.len()), ("two", 4));
-    let frame = 4 * LATENT + 4 * (SIDE * SIDE) as usize;
-    assert_eq!(std::fs::read(out.join("run.bin")).expect("run.bin").len(), 4 * frame);
+    assert_eq!((run.label.as_str(), run.frames.len()), ("two", 4));
+    // Pictures and x_t in each; x̂0 and both ε in all but the last.
+    let bytes = 4 * 4 * (LATENT + (SIDE * SIDE) as usize) + 3 * 3 * 4 * LATENT;
+    assert_eq!(std::fs::read(out.join("run.bin")).expect("run.bin").len(), bytes);
     dit("sample --class 0,1").with("--model", &model).with("--record", &out).refuses(&["--record", "one picture"]);
 }
 
@@ -204,14 +196,15 @@ fn output_that_cannot_be_written_is_named_and_what_was_there_stays() {
 }
 
 #[test]
-fn info_tells_what_a_model_is() {
-    let (_folder, model) = with_tiny_model();
-    let info = || dit("info").with("--", &model);
-    let text = info().succeeds();
-    for line in ["Tiny (MIT)", "depth 1, hidden size 32, 2 heads, patch 2", "1x8x8", "hashes       verified"] {
-        assert!(text.contains(line), "'{line}' is not in:\n{text}");
-    }
-    let json = dit("info --json").with("--", &model).succeeds();
-    let config: ditscope::config::ModelConfig = serde_json::from_str(&json).expect("the configuration");
-    assert_eq!(config, crate::support::tiny_config());
+fn a_model_of_latents_without_an_autoencoder_gives_its_preview() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (dir, out) = (folder.path().join("latents"), folder.path().join("out.png"));
+    let mut model = tiny_model();
+    (model.autoencoder, model.config.autoencoder) = (None, None);
+    model_dir::save(&dir, &model, ditscope::weights::Dtype::F32).expect("a model's folder");
+    dit("sample --class 1").with("--model", &dir).with("--out", &out).with("--record", folder.path()).succeeds();
+    let image = image::open(&out).expect("a picture");
+    assert_eq!((image.width(), image.height(), image.color().channel_count()), (4, 4, 3));
+    let text = dit("info").with("--", &dir).succeeds();
+    assert!(text.contains("3x4x4 (a linear preview: no autoencoder)"), "{text}");
 }

@@ -2,6 +2,8 @@
 
 use crate::support::DataFiles;
 use crate::{dit, picture};
+use burn::tensor::Device;
+use ditscope::generate::Model;
 use ditscope::native::model_dir;
 use ditscope::weights::collect;
 use std::path::{Path, PathBuf};
@@ -136,7 +138,7 @@ fn a_decoder_can_be_trained_on_with_its_encoder_frozen() {
         .with("--out", folder.path())
         .succeeds();
     let parts = |dir: &Path| {
-        let (config, model) = model_dir::load_autoencoder(dir, &burn::tensor::Device::flex()).expect("an autoencoder");
+        let (config, model) = model_dir::load_trainable_autoencoder(dir, &Device::flex()).expect("an autoencoder");
         let values = |t: Vec<ditscope::weights::NamedTensor>| t.into_iter().map(|t| t.values).collect::<Vec<_>>();
         (config, values(collect(&model.encoder, "")), values(collect(&model.decoder, "")))
     };
@@ -144,6 +146,53 @@ fn a_decoder_can_be_trained_on_with_its_encoder_frozen() {
     assert_eq!(before.0, after.0);
     assert_eq!(before.1, after.1, "the encoder is frozen");
     assert_ne!(before.2, after.2, "the decoder is trained");
+}
+
+#[test]
+fn the_autoencoder_of_a_model_serves_as_well() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (decoder, dit_out) = (folder.path().join("decoder"), folder.path().join("dit"));
+    dit(&format!("train autoencoder {SHORT}"))
+        .with("--decoder-of", TRAINED.dit.join("model"))
+        .with("--data", &TRAINED.data)
+        .with("--out", &decoder)
+        .succeeds();
+    dit(&format!("train dit {SHORT} {SMALL_DIT}"))
+        .with("--autoencoder", TRAINED.dit.join("model"))
+        .with("--data", &TRAINED.data)
+        .with("--out", &dit_out)
+        .succeeds();
+    let of = |dir: &Path| model_dir::load_trainable_autoencoder(dir, &Device::flex()).expect("an autoencoder").0;
+    assert_eq!(of(&decoder), of(&dit_out.join("model")));
+}
+
+#[test]
+fn a_training_can_start_from_a_model() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let init = TRAINED.dit.join("model");
+    let train = |words: &str| {
+        dit(&format!("train dit {SHORT} {words} --lr 1e-12"))
+            .with("--data", &TRAINED.data)
+            .with("--autoencoder", &init)
+            .with("--init", &init)
+            .with("--out", folder.path())
+    };
+    train("--depth 2 --hidden-size 32 --num-heads 2").refuses(&["--init", "depth: 1", "depth: 2", "trained with"]);
+    train(&format!("{SMALL_DIT} --beta-schedule linear")).refuses(&["--init", "Cosine", "Linear"]);
+    train(SMALL_DIT).succeeds();
+    let load = |dir: &Path| model_dir::load(dir, &Device::flex()).expect("a model");
+    let (before, after) = (load(&init), load(&folder.path().join("model")));
+    assert_eq!(before.config.latents, after.config.latents);
+    let values = |model: &Model| collect(&model.dit, "").into_iter().flat_map(|t| t.values).collect::<Vec<_>>();
+    let pairs = values(&before).into_iter().zip(values(&after));
+    let most = pairs.fold(0.0, |most: f32, (a, b)| most.max((a - b).abs()));
+    assert!(most < 1e-6, "the weights moved by {most} at a learning rate of almost nothing");
+    dit(&format!("train dit {SHORT}"))
+        .with("--data", &TRAINED.data)
+        .with("--autoencoder", &init)
+        .with("--init", "nowhere")
+        .with("--out", folder.path().join("out"))
+        .refuses(&["--init wants a model", "nowhere"]);
 }
 
 #[test]

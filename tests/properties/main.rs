@@ -4,9 +4,12 @@
 mod support;
 
 mod numbers;
+mod previews;
+mod runs;
 mod samplers;
 mod schedules;
 mod settings;
+mod traces;
 mod weights;
 
 use proptest::test_runner::Config;

@@ -155,7 +155,7 @@ proptest! {
         seed in any::<u64>(), scale in -3.0..12.0f64, channels in 1..=3usize,
     ) {
         let (cond, uncond) = (random(seed, SHAPE), random(!seed, SHAPE));
-        let guided = |scale, channels| classifier_free_guidance(cond.clone(), uncond.clone(), scale, channels);
+        let guided = |scale, channels| classifier_free_guidance(cond.clone(), uncond.clone(), &[scale], channels);
         prop_assert!(max_difference(guided(1.0, 3), cond.clone()) < 1e-6);
         prop_assert!(max_difference(guided(0.0, 3), uncond.clone()) < 1e-6);
         let (some, all) = (guided(scale, channels), guided(scale, 3));

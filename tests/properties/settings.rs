@@ -2,8 +2,13 @@
 
 use crate::cases;
 use crate::support::{tiny_config, tiny_config_json};
-use ditscope::config::{ConfigError, DitConfig, ModelConfig, RunSettings, SamplerKind};
-use ditscope::protocol::{BackendChoice, FailureKind, FrameInfo, FromWorker, RunInfo, ToWorker};
+use ditscope::config::{
+    AutoencoderConfig, CatalogEntry, ConfigError, DitConfig, ModelConfig, RunSettings, SamplerKind,
+};
+use ditscope::protocol::{
+    Answer, Ask, BackendChoice, FailureKind, FrameInfo, FramePart, FromWorker, ModelSource, RunInfo, StartFrom,
+    ToWorker,
+};
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -67,7 +72,8 @@ proptest! {
     #[test]
     fn settings_survive_json(settings in settings()) {
         prop_assert_eq!(round_trip(&settings), settings.clone());
-        let message = ToWorker::Generate { run: 3, settings };
+        let start = Some(StartFrom { step: 4 });
+        let message = ToWorker::Generate { run: 3, settings, guidance_scales: vec![1.0, 2.5], start };
         prop_assert_eq!(round_trip(&message), message);
     }
 
@@ -98,6 +104,8 @@ proptest! {
                 // What is accepted can be asked everything that sizes are derived from.
                 prop_assert!(config.image_size() >= 1 && config.image_channels() >= 1);
                 prop_assert!(config.transformer.num_tokens() >= 1);
+                prop_assert!(config.transformer.num_params() >= 1 && config.transformer.flops() >= 1);
+                prop_assert!(CatalogEntry::new("id", &config, u64::MAX, None).memory_bytes >= 1);
                 prop_assert_eq!(config.labels.len(), config.transformer.num_classes);
                 prop_assert_eq!(round_trip(&config), config);
             }
@@ -131,22 +139,53 @@ fn every_message_survives_json() {
         image_shape: [32, 32],
         timesteps: vec![999, 500, 0],
         alpha_bar: vec![0.0, 0.5, 0.999],
+        steps_skipped: 1,
+        guidance_scales: vec![1.0, 4.0],
+        guidance_channels: 3,
     };
     let to_worker = [
-        ToWorker::Load { model_url: "models/fashion".into(), backend: BackendChoice::WebGpu },
+        ToWorker::Load { source: ModelSource::Url("models/fashion".into()), backend: BackendChoice::WebGpu },
+        ToWorker::Inspect { source: ModelSource::Folder("fashion".into()) },
         ToWorker::CancelLoad,
-        ToWorker::Generate { run: 1, settings },
+        ToWorker::Generate { run: 1, settings, guidance_scales: vec![], start: None },
         ToWorker::Cancel,
+        ToWorker::Pause,
+        ToWorker::StepOnce,
+        ToWorker::Resume,
+        ToWorker::Ask { id: 1, ask: Ask::Encode },
+        ToWorker::Ask { id: 2, ask: Ask::QSample { t: 999, seed: u32::MAX.into() } },
+        ToWorker::Ask { id: 3, ask: Ask::Trace { t: 5, class: None, block: 2 } },
+        ToWorker::Ask { id: 4, ask: Ask::Modulation { class: Some(9), timesteps: vec![999, 0] } },
+        ToWorker::Decode { run: 1, step: 2, picture: 3 },
     ];
     for message in to_worker {
         assert_eq!(round_trip(&message), message);
     }
+    let parts = vec![FramePart::XT, FramePart::Pictures, FramePart::X0Hat, FramePart::EpsCond, FramePart::EpsUncond];
+    let entry = CatalogEntry::new("tiny", &tiny_config(), 5, None);
     let from_worker = [
         FromWorker::Ready,
         FromWorker::Config(Box::new(tiny_config())),
         FromWorker::LoadProgress { stage: "weights".into(), loaded_bytes: 3, total_bytes: u64::MAX },
         FromWorker::Started { run: 1, info },
-        FromWorker::Frame(FrameInfo { run: 1, step: 2, ms: 0.5 }),
+        FromWorker::Frame(FrameInfo { run: 1, step: 2, ms: 0.5, image_shape: [8, 8], preview: true, parts }),
+        FromWorker::Paused { run: 1, step: 3 },
+        FromWorker::Answered { id: 1, result: Ok(Answer::Encoded { latent_shape: [4, 8, 8] }) },
+        FromWorker::Answered {
+            id: 2,
+            result: Ok(Answer::QSampled {
+                latent_shape: [4, 8, 8],
+                image_shape: [32, 32],
+                preview: false,
+                alpha_bar: 0.25,
+            }),
+        },
+        FromWorker::Answered { id: 3, result: Ok(Answer::Traced { block: 2, heads: 6, depth: 6, grid: [4, 4] }) },
+        FromWorker::Answered { id: 4, result: Ok(Answer::Modulated { timesteps: 2, depth: 6 }) },
+        FromWorker::Answered { id: 5, result: Err("no encoder".into()) },
+        FromWorker::Inspected { source: ModelSource::Url("fashion".into()), result: Ok(entry) },
+        FromWorker::Inspected { source: ModelSource::Folder("fashion".into()), result: Err("no".into()) },
+        FromWorker::DecodeFailed { run: 1, step: 2, picture: 3, message: "…".into() },
         FromWorker::Failed { run: None, kind: FailureKind::BadModel, message: "…".into() },
     ];
     for message in from_worker {
@@ -166,7 +205,8 @@ fn left_out_fields_take_the_documented_defaults() {
     assert_eq!(config.scheduler.num_train_timesteps, 1000);
     assert_eq!(config.scheduler.clip_sample_range, None);
     assert_eq!(config.defaults, RunSettings::default());
-    assert_eq!(config.autoencoder.expect("an autoencoder").latent_magnitude, 3.0);
+    let Some(AutoencoderConfig::Tiny(autoencoder)) = config.autoencoder else { panic!("{:?}", config.autoencoder) };
+    assert_eq!(autoencoder.latent_magnitude, 3.0);
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use crate::cases;
 use crate::support::{max_difference, random, tiny_config, tiny_model, values};
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::LinearConfig;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use ditscope::generate::Model;
 use ditscope::native::data::parse_idx;
 use ditscope::weights::keys::TRANSFORMER;
@@ -11,6 +12,7 @@ use ditscope::weights::{
     Dtype, Loader, NamedTensor, ShardedWeights, WeightsError, WeightsIndex, collect, sha256_hex, verify, write_shards,
 };
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// The tiny model's transformer in one shard.
@@ -222,6 +224,43 @@ fn a_linear_layer_from_a_file_computes_x_times_w_transposed() {
     let x = Tensor::<2>::from_data(TensorData::new(vec![1.0f32, 0.0, -1.0], [1, 3]), &device);
     assert_eq!(values(linear.forward(x)), [-2.0 + 0.5, -20.0 - 0.5]);
     assert_eq!(collect(&linear, "")[0].shape, [2, 3], "written as it was read");
+}
+
+/// Name of a parameter → its type on the device.
+struct Types(BTreeMap<String, DType>, Vec<String>);
+
+impl ModuleVisitor for Types {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.1.push(format!("{name}:{container}"));
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.1.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.insert(self.1.join("/"), param.val().dtype());
+    }
+}
+
+#[test]
+fn a_loader_can_leave_linear_weights_as_f16_and_nothing_else() {
+    let types = |mut loader: Loader| {
+        let fresh = Model::new(&tiny_config(), &Device::flex()).dit;
+        let dit = loader.apply(fresh, TRANSFORMER, "shard", &SHARD, &Device::flex()).expect("it loads");
+        loader.finish(&dit, TRANSFORMER).expect("all parameters");
+        let mut types = Types(BTreeMap::new(), Vec::new());
+        dit.visit(&mut types);
+        types.0
+    };
+    assert!(types(Loader::default()).values().all(|dtype| *dtype == DType::F32));
+    let kept = types(Loader::keeping_f16());
+    for (name, dtype) in &kept {
+        let is_linear_weight = name.contains(":Linear") && name.contains("weight");
+        assert_eq!(*dtype == DType::F16, is_linear_weight, "{name}: {dtype:?}");
+    }
+    // Patches, two of the timestep, five in the block, two at the end.
+    assert_eq!(kept.values().filter(|dtype| **dtype == DType::F16).count(), 10);
 }
 
 #[test]

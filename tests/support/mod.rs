@@ -29,6 +29,7 @@ pub fn tiny_config_json() -> serde_json::Value {
             "variance_type": "fixed_small", "clip_sample_range": null, "guidance_channels": null,
         },
         "autoencoder": {
+            "_class_name": "AutoencoderTiny",
             "in_channels": 1, "latent_channels": 4,
             "encoder_block_out_channels": [8, 8], "num_encoder_blocks": [1, 1],
             "decoder_block_out_channels": [8, 8], "num_decoder_blocks": [1, 1],
@@ -42,9 +43,13 @@ pub fn tiny_config_json() -> serde_json::Value {
 
 /// A model with fixed random weights, quick to run.
 pub fn tiny_model() -> Model {
-    let config = tiny_config();
+    random_model(&tiny_config())
+}
+
+/// A model of any configuration with fixed random weights.
+pub fn random_model(config: &ModelConfig) -> Model {
     config.validate().expect("a valid configuration");
-    let mut model = Model::new(&config, &Device::flex());
+    let mut model = Model::new(config, &Device::flex());
     // A fresh transformer puts out zeros, and a test of zeros sees little.
     model.dit = model.dit.map(&mut RandomWeights { stream: 0 });
     model.autoencoder = model.autoencoder.map(|a| a.map(&mut RandomWeights { stream: 1000 }));

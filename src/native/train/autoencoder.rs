@@ -1,8 +1,8 @@
 //! `dit train autoencoder`: pictures ↔ latents.
 
 use super::trainer::{Task, TrainOptions, Trainer};
-use crate::autoencoder::AutoencoderTiny;
-use crate::config::AutoencoderConfig;
+use crate::autoencoder::{Autoencoder, AutoencoderTiny};
+use crate::config::{AutoencoderConfig, TinyConfig};
 use crate::diffusion::noise::{self, gaussian};
 use crate::native::data::{Dataset, IMAGE_SIZE, Split};
 use crate::native::{image, model_dir};
@@ -36,14 +36,15 @@ pub struct AutoencoderOptions {
     /// Noise added to the latents while training, in units of their standard deviation
     #[arg(long, default_value_t = 0.05)]
     pub latent_noise: f64,
-    /// Go on from this trained autoencoder with a frozen encoder: latents, and transformers trained on them, stay valid
+    /// Go on from this trained autoencoder, or that of a model, with a frozen encoder: latents, and transformers
+    /// trained on them, stay valid
     #[arg(long, value_name = "DIR")]
     pub decoder_of: Option<PathBuf>,
 }
 
 impl AutoencoderOptions {
-    fn config(&self) -> AutoencoderConfig {
-        AutoencoderConfig {
+    fn config(&self) -> TinyConfig {
+        TinyConfig {
             in_channels: 1,
             latent_channels: self.latent_channels,
             encoder_block_out_channels: self.encoder_widths.clone(),
@@ -68,18 +69,18 @@ pub fn run(options: &AutoencoderOptions) -> Result<()> {
     let (config, model) = match &options.decoder_of {
         None => {
             let config = options.config();
-            config.validate()?;
+            let factor = checked(&config)?.factor();
             ensure!(
-                IMAGE_SIZE.is_multiple_of(config.factor()),
+                IMAGE_SIZE.is_multiple_of(factor),
                 "{} stages divide the side by {}, which does not fit pictures of {IMAGE_SIZE}x{IMAGE_SIZE}: use at most 6",
                 config.decoder_block_out_channels.len(),
-                config.factor()
+                factor
             );
             let model = AutoencoderTiny::new(&config, &device);
             (config, model)
         }
         Some(dir) => {
-            let (config, mut model) = model_dir::load_autoencoder(dir, &device)?;
+            let (config, mut model) = model_dir::load_trainable_autoencoder(dir, &device)?;
             model.encoder = model.encoder.no_grad();
             (config, model)
         }
@@ -89,7 +90,13 @@ pub fn run(options: &AutoencoderOptions) -> Result<()> {
     let task = AutoencoderTask { data, test, device: device.clone(), plain, latent_noise: options.latent_noise, out };
     let Some((model, _)) = Trainer::new(&task, &options.train, &device, model)?.run()? else { return Ok(()) };
     println!("test PSNR {:.2} dB", task.psnr(&model, task.test.len()));
-    model_dir::save_autoencoder(&options.train.out, &config, &model)
+    model_dir::save_autoencoder(&options.train.out, &AutoencoderConfig::Tiny(config), &Autoencoder::Tiny(model))
+}
+
+fn checked(config: &TinyConfig) -> Result<AutoencoderConfig> {
+    let config = AutoencoderConfig::Tiny(config.clone());
+    config.validate()?;
+    Ok(config)
 }
 
 struct AutoencoderTask {

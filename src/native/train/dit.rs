@@ -1,10 +1,10 @@
 //! `dit train dit`: the transformer, on latents that were encoded once.
 
 use super::trainer::{Task, TrainOptions, Trainer};
-use crate::autoencoder::AutoencoderTiny;
+use crate::autoencoder::{Autoencoder, AutoencoderTiny};
 use crate::config::{
-    BetaSchedule, DiffusionConfig, DitConfig, LatentStats, ModelConfig, PredictionType, RunSettings, SamplerKind,
-    VarianceType,
+    AutoencoderConfig, BetaSchedule, DiffusionConfig, DitConfig, LatentStats, ModelConfig, PredictionType, RunSettings,
+    SamplerKind, VarianceType,
 };
 use crate::diffusion::noise::{self, gaussian};
 use crate::diffusion::prediction::training_target;
@@ -15,22 +15,25 @@ use crate::generate::{Model, Noise, Request, Run};
 use crate::native::data::{Dataset, FASHION_LABELS, Split};
 use crate::native::{image, model_dir, parallel};
 use crate::weights::Dtype;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use clap::ValueEnum;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options of `dit train dit`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DitOptions {
     #[command(flatten)]
     pub train: TrainOptions,
-    /// Output folder of 'dit train autoencoder'
+    /// Output folder of 'dit train autoencoder', or a model whose autoencoder is taken
     #[arg(long, value_name = "DIR")]
     pub autoencoder: PathBuf,
+    /// Start from the transformer of this model; its latent statistics stay
+    #[arg(long, value_name = "MODEL")]
+    pub init: Option<PathBuf>,
     /// Name of the model, for people
     #[arg(long, default_value = "Fashion")]
     pub name: String,
@@ -65,18 +68,20 @@ pub enum Schedule {
 }
 
 impl DitOptions {
-    fn config(&self, autoencoder: crate::config::AutoencoderConfig, latents: LatentStats) -> Result<ModelConfig> {
+    fn config(&self, autoencoder: AutoencoderConfig, latents: LatentStats) -> Result<ModelConfig> {
         let sample_size = super::super::data::IMAGE_SIZE / autoencoder.factor();
         let mut transformer = DitConfig {
             sample_size,
             patch_size: self.patch_size,
-            in_channels: autoencoder.latent_channels,
+            in_channels: autoencoder.latent_channels(),
             hidden_size: self.hidden_size,
             depth: self.depth,
             num_heads: self.num_heads,
             mlp_ratio: 4,
             num_classes: FASHION_LABELS.len(),
             learn_sigma: false,
+            downscale_freq_shift: 0,
+            mlp_norm_eps: DitConfig::NORM_EPS,
         };
         if let Some(preset) = &self.preset {
             transformer = transformer.with_preset(preset)?;
@@ -121,12 +126,22 @@ pub fn run(options: &DitOptions) -> Result<()> {
     let plain = options.train.device.device();
     let device = plain.clone().autodiff();
     device.seed(options.train.seed);
-    let (autoencoder_config, autoencoder) = model_dir::load_autoencoder(&options.autoencoder, &plain)?;
+    let (autoencoder_config, autoencoder) = model_dir::load_trainable_autoencoder(&options.autoencoder, &plain)?;
+    let autoencoder_config = AutoencoderConfig::Tiny(autoencoder_config);
+    // Before the long encoding, so that a mistake is told at once.
+    let start = options.init.as_ref().map(|dir| start_from(dir, options, &autoencoder_config, &device)).transpose()?;
     let data = Dataset::load(&options.train.data, Split::Train)?;
     println!("encoding {} pictures and their mirror images", data.len());
-    let (latents, stats) = Latents::encode(&data, &autoencoder, &plain, options.train.threads());
-    let config = options.config(autoencoder_config, stats)?;
-    let model = Dit::new(&config.transformer, &device);
+    let mut latents = Latents::encode(&data, &autoencoder, &plain, options.train.threads());
+    let (config, model) = match start {
+        Some(start) => start,
+        None => {
+            let config = options.config(autoencoder_config, latents.stats())?;
+            let model = Dit::new(&config.transformer, &device);
+            (config, model)
+        }
+    };
+    latents.standardize(&config.latents);
     println!("transformer: {} parameters, {} tokens", model.num_params(), config.transformer.num_tokens());
     let task = DitTask {
         schedule: training_schedule(&config.scheduler),
@@ -147,7 +162,28 @@ pub fn run(options: &DitOptions) -> Result<()> {
     Ok(())
 }
 
-/// All latents of the training set, standardised: first the pictures, then their mirror images.
+/// The transformer of a model and the configuration to train it on with.
+fn start_from(
+    dir: &Path,
+    options: &DitOptions,
+    autoencoder: &AutoencoderConfig,
+    device: &Device,
+) -> Result<(ModelConfig, Dit)> {
+    let found = model_dir::read_config(dir).context("--init wants a model")?;
+    let config = options.config(autoencoder.clone(), found.latents.clone())?;
+    ensure!(
+        found.transformer == config.transformer && found.scheduler.beta_schedule == config.scheduler.beta_schedule,
+        "--init {}: that model is\n{:?} with {:?} noise, the options ask for\n{:?} with {:?} noise: give the options that it was trained with",
+        dir.display(),
+        found.transformer,
+        found.scheduler.beta_schedule,
+        config.transformer,
+        config.scheduler.beta_schedule
+    );
+    Ok((config, model_dir::load_transformer(dir, device)?))
+}
+
+/// All latents of the training set: first of the pictures, then of their mirror images.
 struct Latents {
     values: Vec<f32>,
     /// `[C, h, w]`
@@ -155,7 +191,7 @@ struct Latents {
 }
 
 impl Latents {
-    fn encode(data: &Dataset, autoencoder: &AutoencoderTiny, device: &Device, threads: usize) -> (Self, LatentStats) {
+    fn encode(data: &Dataset, autoencoder: &AutoencoderTiny, device: &Device, threads: usize) -> Self {
         const CHUNK: usize = 100;
         let indices: Vec<usize> = (0..data.len()).collect();
         let chunks: Vec<(bool, &[usize])> =
@@ -167,33 +203,36 @@ impl Latents {
             ([c, h, w], z.into_data().convert::<f32>().try_into_vec::<f32>().expect("converted to f32"))
         });
         let shape = encoded[0].0;
-        let mut values: Vec<f32> = encoded.into_iter().flat_map(|(_, values)| values).collect();
-        let stats = standardize(&mut values, shape);
-        (Self { values, shape }, stats)
+        Self { values: encoded.into_iter().flat_map(|(_, values)| values).collect(), shape }
+    }
+
+    /// Mean and standard deviation of every channel.
+    fn stats(&self) -> LatentStats {
+        let [c, h, w] = self.shape;
+        let (mut mean, mut std) = (Vec::new(), Vec::new());
+        for channel in 0..c {
+            let of_channel =
+                || self.values.chunks_exact(h * w).skip(channel).step_by(c).flatten().map(|v| f64::from(*v));
+            let count = (self.values.len() / c) as f64;
+            let m = of_channel().sum::<f64>() / count;
+            let s = (of_channel().map(|v| (v - m).powi(2)).sum::<f64>() / count).sqrt();
+            mean.push(m as f32);
+            std.push(s as f32);
+        }
+        LatentStats { mean, std, rgb: None }
+    }
+
+    fn standardize(&mut self, stats: &LatentStats) {
+        let [c, h, w] = self.shape;
+        for (i, chunk) in self.values.chunks_exact_mut(h * w).enumerate() {
+            chunk.iter_mut().for_each(|v| *v = (*v - stats.mean[i % c]) / stats.std[i % c]);
+        }
     }
 
     fn get(&self, index: usize) -> &[f32] {
         let len = self.shape.iter().product();
         &self.values[index * len..][..len]
     }
-}
-
-/// Brings every channel to mean 0 and standard deviation 1, in place.
-fn standardize(values: &mut [f32], [c, h, w]: [usize; 3]) -> LatentStats {
-    let plane = h * w;
-    let (mut mean, mut std) = (Vec::new(), Vec::new());
-    for channel in 0..c {
-        let of_channel = || values.chunks_exact(plane).skip(channel).step_by(c).flatten().map(|v| f64::from(*v));
-        let count = (values.len() / c) as f64;
-        let m = of_channel().sum::<f64>() / count;
-        let s = (of_channel().map(|v| (v - m).powi(2)).sum::<f64>() / count).sqrt();
-        mean.push(m as f32);
-        std.push(s as f32);
-    }
-    for (i, chunk) in values.chunks_exact_mut(plane).enumerate() {
-        chunk.iter_mut().for_each(|v| *v = (*v - mean[i % c]) / std[i % c]);
-    }
-    LatentStats { mean, std }
 }
 
 struct DitTask {
@@ -277,9 +316,10 @@ impl Task for DitTask {
         let request = Request {
             noise: Noise::Seeded((0..classes.len() as u64).collect()),
             classes,
-            guidance_scale: self.config.defaults.guidance_scale,
+            guidance_scales: vec![self.config.defaults.guidance_scale],
             guidance_channels: None,
             sampler: SamplerConfig::new(SamplerKind::Ddim, 20),
+            start: None,
         };
         let mut run = Run::new(&model, request)?;
         while !run.is_done() {
@@ -295,7 +335,7 @@ impl DitTask {
         Model {
             config: self.config.clone(),
             dit: ema.clone(),
-            autoencoder: Some(self.autoencoder.clone()),
+            autoencoder: Some(Autoencoder::Tiny(self.autoencoder.clone())),
             device: self.plain.clone(),
         }
     }

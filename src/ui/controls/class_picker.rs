@@ -1,52 +1,75 @@
-//! The class as chips: a radio group with names and, where the model brings them, small pictures.
+//! The class: chips with names and, where the model brings them, small pictures; a search where there are many.
 
+use super::class_search::{ClassSearch, FIELD};
+use crate::protocol::ModelSource;
 use crate::ui::state::{Choice, Event};
 use crate::ui::store::Store;
 use crate::ui::text;
 use leptos::prelude::*;
+use std::sync::Arc;
 
+/// More classes than this are searched, not shown at once.
+const MOST_CHIPS: usize = 24;
 /// Chips shown empty until the names are known, so that nothing jumps when they come.
 const PLACEHOLDERS: usize = 10;
 
 #[component]
 pub fn ClassPicker() -> impl IntoView {
     let store = Store::get();
-    let labels = store.memo(|state| state.config.as_ref().map(|config| config.labels.clone()));
+    let labels = store.memo(|state| state.config.as_ref().map(|config| Arc::new(config.labels.clone())));
+    let is_long = |labels: &Arc<Vec<String>>| labels.len() > MOST_CHIPS;
+    let few = Memo::new(move |_| labels.get().filter(|labels| !is_long(labels)));
+    let many = Memo::new(move |_| labels.get().filter(is_long).unwrap_or_default());
+    let no_chips = Memo::new(move |_| many.with(|many| !many.is_empty()));
+    let no_search = Memo::new(move |_| !no_chips.get());
+    view! {
+        <div class="control class-picker" title=text::HINT_CLASS hidden=no_chips>
+            <span class="label" id="class-label">"Class"</span>
+            <Chips labels=few />
+        </div>
+        <div class="control class-picker" title=text::HINT_CLASS hidden=no_search>
+            <label for=FIELD>"Class"</label>
+            <ClassSearch labels=many />
+        </div>
+    }
+}
+
+#[component]
+fn Chips(labels: Memo<Option<Arc<Vec<String>>>>) -> impl IntoView {
+    let store = Store::get();
     let chosen = store.memo(|state| state.settings().class);
-    let sprite_url = store.memo(|state| format!("{}/thumbnails.png", state.model_url()));
+    // Only models with an address have pictures of their classes beside them.
+    let sprite_url = store.memo(|state| match state.source() {
+        ModelSource::Url(url) => Some(format!("{url}/thumbnails.png")),
+        ModelSource::Folder(_) => None,
+    });
+    let sprite_url = Memo::new(move |_| sprite_url.get().filter(|_| labels.with(Option::is_some)));
     // Only a picture that did load is used: a missing file leaves plain chips.
     let loaded = RwSignal::new(None::<String>);
-    let sprite = Memo::new(move |_| loaded.get().filter(|url| *url == sprite_url.get()));
+    let sprite = Memo::new(move |_| loaded.get().filter(|url| Some(url) == sprite_url.get().as_ref()));
     let chips = move || {
         let Some(labels) = labels.get() else {
             return (0..PLACEHOLDERS).map(|_| view! { <span class="chip empty"></span> }).collect_view().into_any();
         };
         let count = labels.len();
-        labels
-            .into_iter()
-            .enumerate()
-            .map(|(class, label)| view! { <Chip class label count chosen sprite /> })
-            .collect_view()
-            .into_any()
+        let chip = |(class, label): (usize, &String)| view! { <Chip class label=label.clone() count chosen sprite /> };
+        labels.iter().enumerate().map(chip).collect_view().into_any()
     };
     view! {
-        <div class="control class-picker" title=text::HINT_CLASS>
-            <span class="label" id="class-label">"Class"</span>
-            <div
-                class="chips"
-                role="radiogroup"
-                aria-labelledby="class-label"
-                aria-busy=move || labels.get().is_none().to_string()
-            >
-                {chips}
-            </div>
-            <img
-                hidden
-                alt=""
-                src=move || sprite_url.get()
-                on:load=move |_| loaded.set(Some(sprite_url.get_untracked()))
-            />
+        <div
+            class="chips"
+            role="radiogroup"
+            aria-labelledby="class-label"
+            aria-busy=move || labels.get().is_none().to_string()
+        >
+            {chips}
         </div>
+        <img
+            hidden
+            alt=""
+            src=sprite_url
+            on:load=move |_| loaded.set(sprite_url.get_untracked())
+        />
     }
 }
 

@@ -1,6 +1,7 @@
 //! Everything that decides a run.
 
 mod class_picker;
+mod class_search;
 
 use super::state::{Choice, Event, ModelState, RunState};
 use super::store::Store;
@@ -162,12 +163,18 @@ fn Pictures() -> impl IntoView {
 pub fn GenerateBar() -> impl IntoView {
     let store = Store::get();
     let generate = NodeRef::<Button>::new();
-    let can_cancel =
-        store.memo(|state| matches!(state.run, RunState::Running { cancelling: false } | RunState::Queued));
+    let cannot_cancel = store.memo(|state| {
+        let run = matches!(state.run, RunState::Running { cancelling: false } | RunState::Queued);
+        let decoding = state.decoding.is_some_and(|decoding| !decoding.cancelling);
+        !run && !decoding
+    });
     let hint = store.memo(|state| match (&state.model, &state.run) {
-        (ModelState::Loading(_), RunState::Queued) => "starts as soon as the model is there",
-        (ModelState::Loading(_), _) => "the model is still loading",
-        _ => "",
+        (ModelState::Loading(_) | ModelState::Asking, RunState::Queued) => {
+            "starts as soon as the model is there".into()
+        }
+        (ModelState::Loading(_), _) => "the model is still loading".into(),
+        (ModelState::Offered, _) => text::loads_first(state.bytes_to_fetch().unwrap_or_default()),
+        _ => String::new(),
     });
     let cancel = move |_| {
         // The button goes away: the focus stays in the bar.
@@ -189,13 +196,17 @@ pub fn GenerateBar() -> impl IntoView {
                 >
                     "Generate"
                 </button>
-                <Show when=move || can_cancel.get()>
-                    <button type="button" class="cancel" title="Stop after this step (Esc)" on:click=cancel>
-                        "Cancel"
-                    </button>
-                </Show>
+                <button
+                    type="button"
+                    class="cancel"
+                    hidden=cannot_cancel
+                    title="Stop after this step (Esc)"
+                    on:click=cancel
+                >
+                    "Cancel"
+                </button>
             </div>
-            <p class="hint" id="generate-hint">{move || hint.get()}</p>
+            <p class="hint" id="generate-hint">{hint}</p>
         </section>
     }
 }

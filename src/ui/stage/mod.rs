@@ -1,28 +1,42 @@
 //! The stage: the noisy latent x_t, and the picture x̂0 that the model sees in it.
 
 mod canvas;
+mod offer;
 
 pub use canvas::PixelCanvas;
+use offer::Offer;
 
 use super::film::{self, Pixels};
+use super::models::non_commercial;
 use super::state::{Choice, Event, RunState, View};
-use super::store::Store;
+use super::store::{Moment, Store};
 use super::theme::Theme;
 use super::{colour, dom, text};
 use leptos::html::Div;
 use leptos::prelude::*;
 
 #[component]
-pub fn Stage() -> impl IntoView {
+pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
-    let recorded = store.memo(|state| state.shown().filter(|film| film.recorded).map(text::caption));
-    let caption = store.memo(|state| state.film.as_ref().map(text::caption).unwrap_or_default());
+    let not_recorded = store.memo(|state| state.shown().is_none_or(|film| !film.recorded));
+    let caption = store.memo(|state| state.shown().map(text::caption).unwrap_or_default());
     let finished = store.memo(|state| state.shown().is_some_and(|film| state.view.position >= film.steps()));
+    let restricted = store.memo(|state| {
+        let license = state.license();
+        if non_commercial(license) { license.to_owned() } else { String::new() }
+    });
+    let preview = Memo::new(move |_| {
+        let selected = store.selected.get();
+        let is_preview = |moment: &Moment| moment.frame.is_preview(selected);
+        let preview = store.moment.with(|moment| moment.as_ref().is_some_and(is_preview));
+        if preview { text::PREVIEW.to_string() } else { String::new() }
+    });
     view! {
         <div class="stage">
             <p class="stage-caption">
-                {move || recorded.get().is_some().then(|| view! { <span class="recorded">{text::RECORDED}</span> })}
-                <span>{move || recorded.get().unwrap_or_else(|| caption.get())}</span>
+                <span class="recorded" hidden=not_recorded>{text::RECORDED}</span>
+                <span class="caption">{caption}</span>
+                <span class="tag warn" title=text::NON_COMMERCIAL>{restricted}</span>
             </p>
             <div class="views">
                 <figure class="latent-view">
@@ -40,8 +54,9 @@ pub fn Stage() -> impl IntoView {
                     <figcaption title=text::HINT_X0>
                         <var>{move || if finished.get() { "x₀" } else { "x̂₀" }}</var>
                         {move || if finished.get() { " the picture" } else { " predicted picture" }}
+                        <span class="tag" title=text::HINT_PREVIEW>{preview}</span>
                     </figcaption>
-                    <Pictures />
+                    <Pictures models />
                 </figure>
             </div>
             <Readout />
@@ -92,7 +107,7 @@ fn tile_width(node: NodeRef<Div>, width: f64, tiles: usize, columns: usize) -> f
 
 /// All pictures x̂0; with more than one, each is a button that selects it.
 #[component]
-fn Pictures() -> impl IntoView {
+fn Pictures(models: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
     let node = NodeRef::<Div>::new();
     let width = dom::width_of(node);
@@ -104,6 +119,8 @@ fn Pictures() -> impl IntoView {
     let pixels = move |i: usize| {
         Signal::derive(move || store.moment.with(|m| m.as_ref().map(|m| film::picture(&m.info, &m.frame, i))))
     };
+    // A preview is as large as the picture that it stands for.
+    let across = Signal::derive(move || store.moment.with(|m| m.as_ref().map_or(1, |m| m.info.image_shape[1])));
     let label = store.memo(|state| {
         let film = state.shown();
         film.map(|film| format!("{}, {}", film.label, text::spoken_position(film, state.view.position)))
@@ -111,7 +128,7 @@ fn Pictures() -> impl IntoView {
     });
     let one = move || {
         let label: Signal<String> = label.into();
-        view! { <PixelCanvas pixels=pixels(0) available label /> }
+        view! { <PixelCanvas pixels=pixels(0) available across label /> }
     };
     let many = move || {
         (0..count.get())
@@ -124,7 +141,7 @@ fn Pictures() -> impl IntoView {
                         aria-pressed=move || (store.selected.get() == i).to_string()
                         on:click=move |_| store.dispatch(Event::Select(i))
                     >
-                        <PixelCanvas pixels=pixels(i) available />
+                        <PixelCanvas pixels=pixels(i) available across />
                     </button>
                 }
             })
@@ -133,7 +150,7 @@ fn Pictures() -> impl IntoView {
     view! {
         <div class="frame" node_ref=node style=move || format!("--columns: {}", columns())>
             {move || match count.get() {
-                0 => view! { <p class="placeholder">{text::NO_RUN_YET}</p> }.into_any(),
+                0 => view! { <Offer models /> }.into_any(),
                 1 => one().into_any(),
                 _ => view! { <div class="grid" role="group" aria-label="Pictures made">{many()}</div> }.into_any(),
             }}
@@ -163,18 +180,31 @@ fn Legend() -> impl IntoView {
 fn Readout() -> impl IntoView {
     let store = Store::get();
     let readout = store.memo(|state| {
-        state.shown().filter(|film| !film.frames.is_empty()).map(|film| text::readout(film, state.view.position))
+        let film = state.shown().filter(|film| !film.frames.is_empty());
+        film.map_or_else(|| "\u{a0}".into(), |film| text::readout(film, state.view.position))
     });
     let own = store.memo(|state| state.film.as_ref().is_some_and(|film| !film.frames.is_empty()));
     let done = store.memo(|state| matches!(state.run, RunState::Done { .. }));
+    let no_previews = store.memo(|state| !state.has_previews());
+    let cannot_decode = store.memo(|state| !state.can_decode());
     let again = move |_| {
         store.dispatch(Event::Choose(Choice::Seed(dom::random_seed())));
         store.dispatch(Event::Generate);
     };
     view! {
         <div class="readout">
-            <p class="numbers">{move || readout.get().unwrap_or_else(|| "\u{a0}".into())}</p>
+            <p class="numbers">{readout}</p>
             <div class="buttons">
+                <button
+                    type="button"
+                    class="decode"
+                    hidden=no_previews
+                    disabled=cannot_decode
+                    title=text::HINT_DECODE
+                    on:click=move |_| store.dispatch(Event::DecodeStep)
+                >
+                    "Decode this step"
+                </button>
                 <button
                     type="button"
                     disabled=move || !own.get()

@@ -21,7 +21,7 @@ pub fn Timeline() -> impl IntoView {
     let position = store.memo(|state| state.view.position);
     let empty = store.memo(|state| state.shown().is_none_or(|film| film.frames.is_empty()));
     let playing = store.memo(|state| state.view.playing);
-    let live = store.memo(|state| state.is_running() && state.film.is_some() && !state.view.follow);
+    let not_live = store.memo(|state| !state.is_running() || state.film.is_none() || state.view.follow);
     let spoken =
         store.memo(|state| state.shown().map(|f| text::spoken_position(f, state.view.position)).unwrap_or_default());
     let play_icon = Signal::derive(move || if playing.get() { "M8 5v14M16 5v14" } else { "M8 5l11 7-11 7z" });
@@ -91,16 +91,15 @@ pub fn Timeline() -> impl IntoView {
                     empty
                     event=Event::Seek(usize::MAX)
                 />
-                <Show when=move || live.get()>
-                    <button
-                        type="button"
-                        class="live"
-                        title="Go along with the newest step"
-                        on:click=move |_| store.dispatch(Event::Live)
-                    >
-                        "Live"
-                    </button>
-                </Show>
+                <button
+                    type="button"
+                    class="live"
+                    hidden=not_live
+                    title="Go along with the newest step"
+                    on:click=move |_| store.dispatch(Event::Live)
+                >
+                    "Live"
+                </button>
             </div>
         </section>
     }
@@ -194,7 +193,7 @@ fn run_player(store: Store) {
         Some(tick_ms(film.steps()))
     });
     let clock = StoredValue::new_local(None::<Interval>);
-    Effect::new(move || {
+    dom::effect(Box::new(move || {
         clock.set_value(beat.get().map(|ms| Interval::new(ms, move || store.dispatch(Event::Tick))));
-    });
+    }));
 }

@@ -1,0 +1,211 @@
+//! The Diffusion Transformer's shape, and what a forward pass costs.
+
+use super::ConfigError;
+use serde::{Deserialize, Serialize};
+
+/// Width of the sinusoids that encode the timestep (official `frequency_embedding_size`).
+pub const FREQUENCY_EMBEDDING_SIZE: usize = 256;
+
+/// The Diffusion Transformer's shape.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DitConfig {
+    /// Side of the (square) latent.
+    #[serde(alias = "input_size")]
+    pub sample_size: usize,
+    /// Side of a patch: one token covers `patch_size²` latent pixels.
+    pub patch_size: usize,
+    /// Latent channels.
+    pub in_channels: usize,
+    /// Width D of the tokens.
+    pub hidden_size: usize,
+    /// Number of transformer blocks.
+    pub depth: usize,
+    /// Attention heads; must divide `hidden_size`.
+    pub num_heads: usize,
+    /// Hidden width of the MLP over D.
+    #[serde(default = "default_mlp_ratio")]
+    pub mlp_ratio: usize,
+    /// Classes without the null label.
+    pub num_classes: usize,
+    /// Whether the model also predicts the variance (twice the channels out).
+    pub learn_sigma: bool,
+    /// The timestep's frequencies are `exp(−ln(10000)·i / (128 − this))`: 0 in the official code, 1 in diffusers.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub downscale_freq_shift: usize,
+    /// ε of the norm before the MLP: 1e-6 in the official code, 1e-5 in diffusers.
+    #[serde(default = "default_norm_eps", skip_serializing_if = "is_default_norm_eps")]
+    pub mlp_norm_eps: f64,
+}
+
+fn is_zero(value: &usize) -> bool {
+    *value == 0
+}
+
+fn default_norm_eps() -> f64 {
+    DitConfig::NORM_EPS
+}
+
+fn is_default_norm_eps(value: &f64) -> bool {
+    *value == DitConfig::NORM_EPS
+}
+
+fn default_mlp_ratio() -> usize {
+    4
+}
+
+impl DitConfig {
+    /// ε of the official layer norms.
+    pub const NORM_EPS: f64 = 1e-6;
+    /// Numbers that all tokens of a picture may have: 56 times those of XL/2 at 512 pixels.
+    const MOST_POSITIONS: u64 = 1 << 26;
+
+    /// The paper's sizes (table 1): `S`, `B`, `L`, `XL`, as (depth, width, heads).
+    pub const PRESETS: [(&'static str, usize, usize, usize); 4] =
+        [("S", 12, 384, 6), ("B", 12, 768, 12), ("L", 24, 1024, 16), ("XL", 28, 1152, 16)];
+
+    /// Takes depth, width and heads from a preset of the paper.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unknown`] when `name` is none of S, B, L, XL.
+    pub fn with_preset(mut self, name: &str) -> Result<Self, ConfigError> {
+        let found = Self::PRESETS.iter().find(|(preset, ..)| preset.eq_ignore_ascii_case(name));
+        let Some(&(_, depth, hidden_size, num_heads)) = found else {
+            return Err(ConfigError::Unknown { what: "preset", name: name.into(), known: "S, B, L, XL".into() });
+        };
+        (self.depth, self.hidden_size, self.num_heads) = (depth, hidden_size, num_heads);
+        Ok(self)
+    }
+
+    /// The paper's name for this depth, width and number of heads.
+    pub fn preset(&self) -> Option<&'static str> {
+        let sizes = (self.depth, self.hidden_size, self.num_heads);
+        Self::PRESETS.iter().find(|(_, d, w, h)| (*d, *w, *h) == sizes).map(|(name, ..)| *name)
+    }
+
+    /// # Errors
+    /// [`ConfigError::Model`] names the field and the cure.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let fail = |message: String| Err(ConfigError::Model(message));
+        // The bounds keep a hostile file from asking for absurd allocations.
+        let bounded = [
+            ("sample_size", self.sample_size, 4096),
+            ("patch_size", self.patch_size, 4096),
+            ("in_channels", self.in_channels, 4096),
+            ("hidden_size", self.hidden_size, 16_384),
+            ("depth", self.depth, 1024),
+            ("num_heads", self.num_heads, 4096),
+            ("mlp_ratio", self.mlp_ratio, 64),
+            ("num_classes", self.num_classes, 65_536),
+        ];
+        for (name, value, most) in bounded {
+            if value == 0 || value > most {
+                return fail(format!("transformer.{name} = {value} is not between 1 and {most}"));
+            }
+        }
+        if self.downscale_freq_shift > 1 {
+            return fail(format!(
+                "transformer.downscale_freq_shift = {} is neither 0 (official) nor 1 (diffusers)",
+                self.downscale_freq_shift
+            ));
+        }
+        if !(self.mlp_norm_eps > 0.0 && self.mlp_norm_eps < 1.0) {
+            return fail(format!("transformer.mlp_norm_eps = {} is not between 0 and 1", self.mlp_norm_eps));
+        }
+        if !self.sample_size.is_multiple_of(self.patch_size) {
+            return fail(format!("patch_size {} does not divide sample_size {}", self.patch_size, self.sample_size));
+        }
+        if self.num_tokens() as u64 * self.hidden_size as u64 > Self::MOST_POSITIONS {
+            return fail(format!(
+                "{} tokens of {} numbers: at most {} numbers",
+                self.num_tokens(),
+                self.hidden_size,
+                Self::MOST_POSITIONS
+            ));
+        }
+        if !self.hidden_size.is_multiple_of(self.num_heads) {
+            return fail(format!("num_heads {} does not divide hidden_size {}", self.num_heads, self.hidden_size));
+        }
+        if !self.hidden_size.is_multiple_of(4) {
+            return fail(format!(
+                "hidden_size {} is not a multiple of 4, as the 2-D sin-cos position needs",
+                self.hidden_size
+            ));
+        }
+        Ok(())
+    }
+
+    /// Tokens per picture.
+    pub fn num_tokens(&self) -> usize {
+        (self.sample_size / self.patch_size).pow(2)
+    }
+
+    /// Channels the model puts out: eps, and the variance logits with `learn_sigma`.
+    pub fn out_channels(&self) -> usize {
+        self.in_channels * if self.learn_sigma { 2 } else { 1 }
+    }
+
+    /// Parameters of the transformer (positions are computed, not learned).
+    pub fn num_params(&self) -> u64 {
+        let linear = |from: usize, to: usize| (from as u64 + 1) * to as u64;
+        let d = self.hidden_size;
+        let patch = self.patch_size.pow(2);
+        let block = linear(d, 3 * d) + linear(d, d) + linear(d, 6 * d);
+        let block = block + linear(d, self.mlp_ratio * d) + linear(self.mlp_ratio * d, d);
+        linear(patch * self.in_channels, d)
+            + linear(FREQUENCY_EMBEDDING_SIZE, d)
+            + linear(d, d)
+            + (self.num_classes as u64 + 1) * d as u64
+            + self.depth as u64 * block
+            + linear(d, 2 * d)
+            + linear(d, patch * self.out_channels())
+    }
+
+    /// Floating-point operations of one forward pass of one picture: a multiplication and an addition
+    /// for each multiply-add of the matrix products. The paper's "Gflops" (table 1) are half of this.
+    pub fn flops(&self) -> u64 {
+        let (t, d) = (self.num_tokens() as u64, self.hidden_size as u64);
+        let patch = self.patch_size.pow(2) as u64;
+        let attention = 4 * t * d * d + 2 * t * t * d;
+        let mlp = 2 * self.mlp_ratio as u64 * t * d * d;
+        let embedders = t * patch * self.in_channels as u64 * d + FREQUENCY_EMBEDDING_SIZE as u64 * d + d * d;
+        let last = 2 * d * d + t * d * patch * self.out_channels() as u64;
+        2 * (embedders + self.depth as u64 * (6 * d * d + attention + mlp) + last)
+    }
+
+    /// The label that means "no class" (the last row of the label table).
+    pub fn null_label(&self) -> usize {
+        self.num_classes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn preset(name: &str) -> DitConfig {
+        let latent = DitConfig {
+            sample_size: 32,
+            patch_size: 2,
+            in_channels: 4,
+            hidden_size: 4,
+            depth: 1,
+            num_heads: 1,
+            mlp_ratio: 4,
+            num_classes: 1000,
+            learn_sigma: true,
+            downscale_freq_shift: 0,
+            mlp_norm_eps: DitConfig::NORM_EPS,
+        };
+        latent.with_preset(name).expect("a preset")
+    }
+
+    /// Table 1 and figure 8 of the paper, and 675 M for XL/2.
+    #[test]
+    fn costs_are_the_papers() {
+        for (name, gflops) in [("S", 6.06), ("B", 23.0), ("L", 80.7), ("XL", 118.6)] {
+            let ours = preset(name).flops() as f64 / 2e9;
+            assert!((ours - gflops).abs() / gflops < 0.01, "{name}/2: {ours} Gflops, the paper says {gflops}");
+        }
+        assert_eq!(preset("XL").num_params(), 675_129_632 - 256 * 1152);
+    }
+}

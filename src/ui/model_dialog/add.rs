@@ -1,0 +1,90 @@
+//! Models from elsewhere: by address, or from a folder on the visitor's disk.
+
+use crate::ui::models::Adding;
+use crate::ui::state::Event;
+use crate::ui::store::Store;
+use crate::ui::{dom, text};
+use js_sys::{Array, Reflect};
+use leptos::prelude::*;
+use web_sys::{File, HtmlInputElement};
+
+/// Id of the address field.
+pub const ADDRESS: &str = "model-address";
+const PICKER: &str = "model-folder";
+
+#[component]
+pub fn AddModel() -> impl IntoView {
+    let store = Store::get();
+    // Not every browser can open folders.
+    let probe = document().create_element("input").ok();
+    let no_folders = !probe.is_some_and(|input| Reflect::has(&input, &"webkitdirectory".into()).unwrap_or(false));
+    let answer = store.memo(|state| match &state.models.adding {
+        None => String::new(),
+        Some(Adding::Asking(model)) => text::asking(model.key()),
+        Some(Adding::Failed(message)) => message.clone(),
+        Some(Adding::Done(model)) => state.models.entry(model).map(text::added).unwrap_or_default(),
+    });
+    let add = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        if let Some(address) = dom::field(ADDRESS) {
+            store.dispatch(Event::AddUrl(address.value()));
+        }
+    };
+    let pick = move |_| {
+        if let Some(picker) = dom::field(PICKER) {
+            let _ = picker.set_attribute("webkitdirectory", "");
+            picker.click();
+        }
+    };
+    view! {
+        <section class="add-model" aria-labelledby="add-title">
+            <h3 id="add-title">"Add a model"</h3>
+            <p class="dim" id="add-hint">{text::ADD_HINT}</p>
+            <form class="address" on:submit=add>
+                <label for=ADDRESS>"Address of its folder"</label>
+                <div class="joined">
+                    <input
+                        id=ADDRESS
+                        type="text"
+                        inputmode="url"
+                        autocomplete="off"
+                        spellcheck="false"
+                        placeholder="https://…"
+                        aria-describedby="add-hint"
+                    />
+                    <button type="submit">"Add"</button>
+                </div>
+            </form>
+            <input
+                id=PICKER
+                type="file"
+                hidden
+                aria-label="Model folder"
+                on:change=move |event| open_folder(store, &event_target(&event))
+            />
+            <button type="button" hidden=no_folders on:click=pick>"Open a folder on this device…"</button>
+            <p class="answer" role="status">{answer}</p>
+        </section>
+    }
+}
+
+/// Takes the files that lie in the chosen folder itself.
+fn open_folder(store: Store, picker: &HtmlInputElement) {
+    let path = |file: &File| Reflect::get(file, &"webkitRelativePath".into()).ok().and_then(|path| path.as_string());
+    let Some(list) = picker.files() else { return };
+    let (mut name, files) = (String::new(), Array::new());
+    for file in (0..list.length()).filter_map(|i| list.item(i)) {
+        let path = path(&file).unwrap_or_default();
+        if let Some((folder, rest)) = path.split_once('/')
+            && !rest.contains('/')
+        {
+            name = folder.into();
+            files.push(&file);
+        }
+    }
+    // So that the same folder can be chosen again.
+    picker.set_value("");
+    if files.length() > 0 {
+        store.open_folder(name, files);
+    }
+}

@@ -1,0 +1,133 @@
+//! The models: what each is and costs, which one is in use, more from elsewhere, and what the browser keeps.
+
+mod add;
+mod kept;
+
+use super::modal::Modal;
+use super::model_ref::ModelRef;
+use super::models::{Listing, non_commercial, to_fetch};
+use super::parts::{Part, Parts};
+use super::state::{AppState, Event, ModelState};
+use super::store::Store;
+use super::{dom, text};
+use crate::config::CatalogEntry;
+use add::AddModel;
+use kept::Kept;
+use leptos::prelude::*;
+
+#[component]
+pub fn ModelDialog(open: RwSignal<bool>) -> impl IntoView {
+    let store = Store::get();
+    let newest = store.memo(|state| state.models.newest().map(|model| model.key().to_owned()).unwrap_or_default());
+    // What was just added is brought before the eyes.
+    dom::effect(Box::new(move || {
+        if !newest.get().is_empty() {
+            dom::focus_soon(NEWEST);
+        }
+    }));
+    let content = move || {
+        store.state.with(|state| {
+            let mut parts = the_list(store, &state.models.shipped);
+            let items = rows(state).into_iter().map(|row| model(store, row, open)).collect();
+            parts.push(Part::new("ul", "models").of(items));
+            parts
+        })
+    };
+    view! {
+        <Modal id="models" title="Models" open>
+            <Parts content=Box::new(content) />
+            <AddModel />
+            <Kept />
+        </Modal>
+    }
+}
+
+/// Id of the heading of the model that was added last.
+const NEWEST: &str = "newest-model";
+
+/// One model of the list.
+struct Row {
+    model: ModelRef,
+    entry: CatalogEntry,
+    stored: u64,
+    /// Words where the model is in use or on its way; else what its button says.
+    action: Result<String, String>,
+    newest: bool,
+}
+
+fn rows(state: &AppState) -> Vec<Row> {
+    let all = state.models.all();
+    let row = |(model, entry): (ModelRef, CatalogEntry)| {
+        let source = model.source(&state.base);
+        let stored = state.models.stored_bytes(&source);
+        let action = match &state.model {
+            ModelState::Ready { backend, weights, .. } if state.address.model == model => {
+                Ok(text::in_use(&backend.name, &weights.dtype))
+            }
+            ModelState::Loading(_) if state.address.model == model => Ok(text::LOADING.into()),
+            _ => Err(text::load(to_fetch(&entry, &source, stored))),
+        };
+        let newest = state.models.newest() == Some(&model);
+        Row { model, entry, stored, action, newest }
+    };
+    all.into_iter().map(row).collect()
+}
+
+/// What there is to say of the index of shipped models.
+fn the_list(store: Store, listing: &Listing) -> Vec<Part> {
+    match listing {
+        Listing::Known(_) => vec![],
+        Listing::Loading => vec![Part::words("listing", text::LISTING)],
+        Listing::Failed(message) => {
+            let retry = Part::button("", "Retry", move || store.dispatch(Event::RetryCatalog));
+            let retry = retry.with("aria-label", "Retry: list of models");
+            vec![Part::group("listing", vec![Part::words("", message), retry]).with("role", "alert")]
+        }
+    }
+}
+
+fn model(store: Store, row: Row, open: RwSignal<bool>) -> Part {
+    let Row { model, entry, stored, action, newest } = row;
+    let mut about = vec![Part::heading(if newest { NEWEST } else { "" }, entry.name.clone())];
+    about.extend(describe(&entry));
+    if stored > 0 {
+        about.push(Part::words("", text::stored(stored)));
+    }
+    match &model {
+        ModelRef::Shipped(_) => {}
+        ModelRef::Url(url) => about.push(Part::words("", url)),
+        ModelRef::Folder(name) => about.push(Part::words("", text::folder(name))),
+    }
+    let class = if action.is_ok() { "model current" } else { "model" };
+    let mut buttons = vec![];
+    match action {
+        Ok(in_use) => buttons.push(Part::words("in-use", in_use)),
+        Err(load) => {
+            let (model, name) = (model.clone(), format!("{load}: {}", entry.name));
+            let take = move || {
+                open.set(false);
+                store.dispatch(Event::UseModel(model.clone()));
+            };
+            buttons.push(Part::button("primary", load, take).with("aria-label", name));
+        }
+    }
+    if matches!(model, ModelRef::Url(_)) {
+        let remove = move || {
+            store.dispatch(Event::RemoveModel(model.clone()));
+            dom::focus_soon(add::ADDRESS);
+        };
+        let name = format!("Remove from the list: {}", entry.name);
+        buttons.push(Part::button("quiet", "Remove", remove).with("aria-label", name));
+    }
+    Part::new("li", class).of(vec![Part::group("model-words", about), Part::group("model-buttons", buttons)])
+}
+
+/// What a model is, costs and may be used for.
+pub fn describe(entry: &CatalogEntry) -> Vec<Part> {
+    let lines = [text::model_shape(entry), text::model_cost(entry), text::license(&entry.license)];
+    let mut parts: Vec<Part> = lines.into_iter().map(|line| Part::words("", line)).collect();
+    if non_commercial(&entry.license) {
+        parts.push(Part::words("tag warn", text::NON_COMMERCIAL));
+    }
+    parts
+}

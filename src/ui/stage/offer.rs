@@ -1,0 +1,28 @@
+//! A large model that is not loaded unasked: what it is and costs, in the place where its pictures will be.
+
+use crate::ui::model_dialog::describe;
+use crate::ui::parts::{Part, Parts};
+use crate::ui::state::{Event, ModelState};
+use crate::ui::store::Store;
+use crate::ui::text;
+use leptos::prelude::*;
+
+/// Nothing while no model is offered. `models` opens the dialog of models.
+#[component]
+pub fn Offer(models: RwSignal<bool>) -> impl IntoView {
+    let store = Store::get();
+    let content = move || {
+        let offered = store.state.with(|state| {
+            let entry = state.entry().filter(|_| state.model == ModelState::Offered)?;
+            Some((entry.clone(), text::load(state.bytes_to_fetch().unwrap_or_default())))
+        });
+        let Some((entry, load)) = offered else { return vec![Part::words("placeholder", text::NO_RUN_YET)] };
+        let mut parts = vec![Part::heading("", entry.name.clone())];
+        parts.extend(describe(&entry));
+        let load = Part::button("primary", load, move || store.dispatch(Event::Load));
+        let others = Part::button("", "Other models", move || models.set(true)).with("aria-haspopup", "dialog");
+        parts.push(Part::group("buttons", vec![load, others]));
+        vec![Part::new("section", "offer").with("aria-label", "Model to load").of(parts)]
+    };
+    view! { <Parts content=Box::new(content) /> }
+}

@@ -1,0 +1,73 @@
+//! Pictures that come as previews: decoded at the end of a run, or on demand.
+
+use crate::protocol::ToWorker;
+use crate::ui::state::{AppState, Decoding, Effect};
+use crate::ui::text;
+
+impl AppState {
+    /// Asks for the selected picture of the step on the stage.
+    pub(super) fn decode_step(&mut self) -> Vec<Effect> {
+        let (step, picture) = (self.view.position, self.view.selected);
+        let frame = self.film.as_ref().filter(|_| self.can_decode()).and_then(|film| {
+            let frame = film.frames.get(step)?;
+            frame.latent(&film.info, picture)
+        });
+        let Some(latent) = frame else { return vec![] };
+        let run = self.run_number;
+        self.decoding = Some(Decoding { run, step, picture, cancelling: false });
+        self.decoded = None;
+        self.view.playing = false;
+        vec![Effect::SendWith(ToWorker::Decode { run, step, picture }, vec![latent])]
+    }
+
+    pub(super) fn cancel_decoding(&mut self) -> Vec<Effect> {
+        match &mut self.decoding {
+            Some(decoding) if !decoding.cancelling => {
+                decoding.cancelling = true;
+                vec![Effect::Send(ToWorker::Cancel)]
+            }
+            _ => vec![],
+        }
+    }
+
+    pub(super) fn take_decode_progress(&mut self, run: u32, done: usize, total: usize) {
+        if run == self.run_number && (self.is_running() || self.decoding.is_some()) && total > 0 {
+            self.decoded = Some((done.min(total), total));
+        }
+    }
+
+    pub(super) fn take_decoded(&mut self, run: u32, step: usize, picture: usize, mut buffers: Vec<Vec<u8>>) {
+        if !self.end_decoding(run, step, picture) {
+            return;
+        }
+        let Some(film) = &mut self.film else { return };
+        let result = match (buffers.len(), buffers.pop()) {
+            (1, Some(pixels)) => film.put_decoded(step, picture, pixels),
+            (count, _) => Err(format!("the decoded picture came with {count} buffers, not 1")),
+        };
+        if let Err(message) = result {
+            self.notices.push(text::not_decoded(step, &message));
+        }
+    }
+
+    pub(super) fn take_decode_failure(&mut self, run: u32, step: usize, picture: usize, message: String) {
+        let asked_to = self.decoding.is_some_and(|decoding| decoding.cancelling);
+        if self.end_decoding(run, step, picture) && !asked_to {
+            self.notices.push(text::not_decoded(step, &message));
+        }
+    }
+
+    /// Whether this is the decoding that the page waits for; it is over then.
+    fn end_decoding(&mut self, run: u32, step: usize, picture: usize) -> bool {
+        let awaited = |decoding: &Decoding| (decoding.run, decoding.step, decoding.picture) == (run, step, picture);
+        let found = self.decoding.as_ref().is_some_and(awaited);
+        if found {
+            (self.decoding, self.decoded) = (None, None);
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+#[path = "decoding_tests.rs"]
+mod tests;

@@ -1,0 +1,139 @@
+//! What a module wants from its weights, and whether shards hold it, without filling anything.
+
+use super::load::Path;
+use super::numbers::all_finite;
+use super::{WeightsError, WeightsIndex};
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::Tensor;
+use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
+use std::collections::{BTreeMap, HashSet};
+
+/// Goes through shards one by one: is every tensor of the model there, in its shape, finite, and no other?
+///
+/// ```text
+/// let mut checker = Checker::default().want(&module, prefix);
+/// for shard in shards { checker.check(&index, file, bytes)?; }
+/// let numbers_by_type = checker.finish()?;
+/// ```
+#[derive(Debug, Default)]
+pub struct Checker {
+    wanted: BTreeMap<String, Parameter>,
+    found: HashSet<String>,
+    /// Type → how many numbers are stored in it.
+    dtypes: BTreeMap<String, u64>,
+}
+
+impl Checker {
+    /// Adds the parameters of a module; they are not initialised.
+    pub fn want<M: Module>(mut self, module: &M, prefix: &str) -> Self {
+        self.wanted.extend(parameters(module, prefix).into_iter().map(|p| (p.name.clone(), p)));
+        self
+    }
+
+    /// Checks the tensors of one shard.
+    ///
+    /// # Errors
+    /// [`WeightsError`] names the shard or the tensor.
+    pub fn check(&mut self, index: &WeightsIndex, file: &str, bytes: &[u8]) -> Result<(), WeightsError> {
+        let shard = deserialize(file, bytes)?;
+        // The container gives them in any order; the same file shall give the same message.
+        let mut tensors: Vec<(&str, TensorView)> = shard.iter().collect();
+        tensors.sort_by_key(|(name, _)| *name);
+        for (name, view) in tensors {
+            let tensor = || name.to_owned();
+            let parameter = self.wanted.get(name).ok_or_else(|| WeightsError::Unknown { tensor: tensor() })?;
+            if index.weight_map.get(name).is_none_or(|listed| listed != file) {
+                return Err(WeightsError::Misplaced { tensor: tensor(), file: file.to_owned() });
+            }
+            parameter.check_shape(&view)?;
+            match all_finite(view.dtype(), view.data()) {
+                None => return Err(wrong_dtype(name, &view)),
+                Some(false) => return Err(WeightsError::NotFinite { tensor: tensor() }),
+                Some(true) => {}
+            }
+            let numbers = view.shape().iter().map(|n| *n as u64).product::<u64>();
+            *self.dtypes.entry(format!("{:?}", view.dtype())).or_default() += numbers;
+            self.found.insert(tensor());
+        }
+        Ok(())
+    }
+
+    /// Checks that nothing is missing. The result: type → how many numbers are stored in it.
+    ///
+    /// # Errors
+    /// [`WeightsError::Missing`]
+    pub fn finish(self) -> Result<BTreeMap<String, u64>, WeightsError> {
+        all_there(self.wanted.into_keys(), &self.found)?;
+        Ok(self.dtypes)
+    }
+}
+
+/// A parameter: its name in the file, its shape on the device.
+#[derive(Debug, Clone)]
+pub(super) struct Parameter {
+    pub name: String,
+    pub shape: Vec<usize>,
+    /// Weight of a linear layer: `[in, out]` on the device, `[out, in]` in the file.
+    pub is_linear_weight: bool,
+}
+
+impl Parameter {
+    /// A linear weight may also be stored as a convolution kernel `[out, c, p, p]` that is one with in = c·p·p.
+    pub fn check_shape(&self, view: &TensorView) -> Result<(), WeightsError> {
+        let stored = view.shape();
+        let (fits, expected) = match self.shape.as_slice() {
+            [d_input, d_output] if self.is_linear_weight => {
+                let rest = stored.iter().skip(1).try_fold(1, |n: usize, side| n.checked_mul(*side));
+                let fits = stored.len() > 1 && stored[0] == *d_output && rest == Some(*d_input);
+                (fits, vec![*d_output, *d_input])
+            }
+            shape => (stored == shape, shape.to_vec()),
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(WeightsError::WrongShape { tensor: self.name.clone(), expected, actual: stored.to_vec() })
+    }
+}
+
+pub(super) fn parameters<M: Module>(module: &M, prefix: &str) -> Vec<Parameter> {
+    let mut visitor = Parameters { prefix, path: Path::default(), found: Vec::new() };
+    module.visit(&mut visitor);
+    visitor.found
+}
+
+pub(super) fn deserialize<'a>(file: &str, bytes: &'a [u8]) -> Result<SafeTensors<'a>, WeightsError> {
+    SafeTensors::deserialize(bytes)
+        .map_err(|error| WeightsError::BadShard { file: file.to_owned(), reason: error.to_string() })
+}
+
+pub(super) fn all_there(wanted: impl Iterator<Item = String>, found: &HashSet<String>) -> Result<(), WeightsError> {
+    let missing: Vec<String> = wanted.filter(|name| !found.contains(name)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(WeightsError::Missing(missing)) }
+}
+
+pub(super) fn wrong_dtype(name: &str, view: &TensorView) -> WeightsError {
+    WeightsError::WrongDtype { tensor: name.to_owned(), dtype: format!("{:?}", view.dtype()) }
+}
+
+struct Parameters<'a> {
+    prefix: &'a str,
+    path: Path,
+    found: Vec<Parameter>,
+}
+
+impl ModuleVisitor for Parameters<'_> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        // The lazy shape does not run the initialiser.
+        self.found.push(self.path.parameter(self.prefix, param.lazy_shape().to_vec()));
+    }
+}

@@ -1,0 +1,127 @@
+//! What the model does beside a run: encoding, noising, and letting itself be looked into.
+
+use super::jobs::{Job, Kind};
+use super::latents;
+use super::post::{post, post_with};
+use super::readback::{bytes, read, read_all};
+use crate::config::{AutoencoderConfig, ConfigError};
+use crate::diffusion::sampler::training_schedule;
+use crate::generate::Model;
+use crate::pixels::rgba;
+use crate::protocol::{Answer, Ask, FromWorker};
+use burn::tensor::{Int, Tensor, TensorData};
+use gloo::timers::future::TimeoutFuture;
+use std::rc::Rc;
+
+/// Which kind of job answers.
+pub fn kind(ask: &Ask) -> Kind {
+    match ask {
+        Ask::Encode => Kind::Encode,
+        Ask::QSample { .. } => Kind::QSample,
+        Ask::Trace { .. } => Kind::Trace,
+        Ask::Modulation { .. } => Kind::Modulation,
+    }
+}
+
+/// Answers, or says why not.
+pub async fn answer(job: Job, model: Rc<Model>, id: u32, ask: Ask, buffer: Vec<u8>) {
+    // Questions that wait already are heard first: of many that came in a row, only the last is worth the work.
+    TimeoutFuture::new(0).await;
+    let found = if job.goes_on() { Some(find(&model, ask, &buffer).await) } else { None };
+    match found.filter(|_| job.goes_on()) {
+        Some(Ok((answer, buffers))) => {
+            let message = FromWorker::Answered { id, result: Ok(answer) };
+            post_with(&message, &buffers.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        }
+        Some(Err(message)) => refuse(id, message),
+        None => refuse(id, format!("Not answered: {}.", job.why_stopped())),
+    }
+}
+
+/// Says why there is no answer.
+pub fn refuse(id: u32, message: String) {
+    post(&FromWorker::Answered { id, result: Err(message) });
+}
+
+type Found = (Answer, Vec<Vec<u8>>);
+
+async fn find(model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found, String> {
+    let config = &model.config.transformer;
+    let latent_shape = [config.in_channels, config.sample_size, config.sample_size];
+    match ask {
+        Ask::Encode => {
+            let latent = latents::picture(model, buffer).and_then(|picture| model.encode(picture)).map_err(words)?;
+            let [latent] = read([latent]).await.map_err(failed)?;
+            Ok((Answer::Encoded { latent_shape }, vec![bytes(&latent)]))
+        }
+        Ask::QSample { t, seed } => {
+            let x0 = latents::parse(model, buffer, 1).map_err(words)?;
+            let x_t = model.noised(x0, t, &[seed]).map_err(words)?;
+            let preview = model.config.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
+            let images = if preview { model.preview(x_t.clone()) } else { model.decode(x_t.clone()) };
+            let [_, channels, height, width] = images.dims();
+            let [x_t, pixels] = read([x_t, images.permute([0, 2, 3, 1])]).await.map_err(failed)?;
+            let alpha_bar = training_schedule(&model.config.scheduler).alphas_cumprod[t];
+            let answer = Answer::QSampled { latent_shape, image_shape: [height, width], preview, alpha_bar };
+            Ok((answer, vec![bytes(&x_t), rgba(&pixels, channels)]))
+        }
+        Ask::Trace { t, class, block } => trace(model, t, class, block, buffer).await,
+        Ask::Modulation { class, timesteps } => {
+            let most = model.config.scheduler.num_train_timesteps;
+            if timesteps.is_empty() || timesteps.len() > most {
+                return Err(words(out_of_range("number of timesteps", timesteps.len(), 1, most)));
+            }
+            let (t, y) = condition(model, &timesteps, class).map_err(words)?;
+            let [modulation] = read([model.dit.modulation(t, y).unsqueeze()]).await.map_err(failed)?;
+            let answer = Answer::Modulated { timesteps: timesteps.len(), depth: config.depth };
+            Ok((answer, vec![bytes(&modulation)]))
+        }
+    }
+}
+
+async fn trace(model: &Model, t: usize, class: Option<usize>, block: usize, x_t: &[u8]) -> Result<Found, String> {
+    let config = &model.config.transformer;
+    if block >= config.depth {
+        return Err(words(out_of_range("block", block, 0, config.depth - 1)));
+    }
+    let x_t = latents::parse(model, x_t, 1).map_err(words)?;
+    let (t, y) = condition(model, &[t], class).map_err(words)?;
+    let (_, trace) = model.dit.forward_traced(x_t, t, y, block);
+    let tensors = vec![trace.attention, trace.token_norms.unsqueeze(), trace.modulation.unsqueeze()];
+    let buffers = read_all(tensors).await.map_err(failed)?;
+    let side = config.sample_size / config.patch_size;
+    let answer = Answer::Traced { block, heads: config.num_heads, depth: config.depth, grid: [side, side] };
+    Ok((answer, buffers.iter().map(|values| bytes(values)).collect()))
+}
+
+/// Timesteps and as many classes, `[N]` each, on the device.
+fn condition(
+    model: &Model,
+    timesteps: &[usize],
+    class: Option<usize>,
+) -> Result<(Tensor<1>, Tensor<1, Int>), ConfigError> {
+    let (config, n) = (&model.config.transformer, timesteps.len());
+    let last = model.config.scheduler.num_train_timesteps - 1;
+    if let Some(t) = timesteps.iter().find(|t| **t > last) {
+        return Err(out_of_range("timestep", *t, 0, last));
+    }
+    if let Some(class) = class.filter(|class| *class >= config.num_classes) {
+        return Err(out_of_range("class", class, 0, config.num_classes - 1));
+    }
+    let t: Vec<f32> = timesteps.iter().map(|t| *t as f32).collect();
+    let y = vec![class.unwrap_or(config.null_label()) as i64; n];
+    let device = &model.device;
+    Ok((Tensor::from_data(TensorData::new(t, [n]), device), Tensor::from_data(TensorData::new(y, [n]), device)))
+}
+
+fn out_of_range(name: &'static str, value: usize, least: usize, most: usize) -> ConfigError {
+    ConfigError::OutOfRange { name, value: value.to_string(), allowed: format!("{least} to {most}") }
+}
+
+fn words(error: ConfigError) -> String {
+    format!("{error}.")
+}
+
+fn failed(error: String) -> String {
+    format!("The device failed: {error}.")
+}

@@ -1,0 +1,73 @@
+//! Decoding in pieces: the device is waited for after each, so that no piece of work is long enough for
+//! the browser's watchdog, and a message that came meanwhile is heard.
+
+use super::jobs::Job;
+use super::latents;
+use super::post::{post, post_with};
+use super::readback::{read, wait_for};
+use crate::generate::Model;
+use crate::pixels::rgba;
+use crate::protocol::FromWorker;
+use burn::tensor::Tensor;
+use gloo::timers::future::TimeoutFuture;
+use std::rc::Rc;
+
+/// Which picture of which frame is asked for.
+pub struct Wanted {
+    pub run: u32,
+    pub step: usize,
+    pub picture: usize,
+}
+
+/// Decodes one picture for the page and sends it, or says why not.
+pub async fn decode(job: Job, model: Rc<Model>, wanted: Wanted, latent: Vec<u8>) {
+    let Wanted { run, step, picture } = wanted;
+    let result = match latents::parse(&model, &latent, 1) {
+        Ok(latent) => {
+            in_stages(&job, &model, latent, run).await.map_err(|error| format!("The device failed: {error}."))
+        }
+        Err(error) => Err(format!("{error}.")),
+    };
+    match result {
+        Ok(Some(pixels)) if job.goes_on() => post_with(&FromWorker::Decoded { run, step, picture }, &[&pixels]),
+        Ok(_) => fail(wanted, format!("Decoding stopped: {}.", job.why_stopped())),
+        Err(message) => fail(wanted, message),
+    }
+}
+
+/// Says why a picture is not decoded.
+pub fn fail(Wanted { run, step, picture }: Wanted, message: String) {
+    post(&FromWorker::DecodeFailed { run, step, picture, message });
+}
+
+/// Standardised latents → RGBA, picture by picture and stage by stage, with progress. Nothing, if the
+/// job does not go on.
+///
+/// # Shapes
+/// - `x`: `[N, C, h, w]`; result: `[N, H, W, 4]`
+///
+/// # Errors
+/// What the device said.
+pub async fn in_stages(job: &Job, model: &Model, x: Tensor<4>, run: u32) -> Result<Option<Vec<u8>>, String> {
+    let [n, _, _, _] = x.dims();
+    let stages = model.num_decode_stages();
+    let progress = |done| post(&FromWorker::DecodeProgress { run, done, total: n * stages });
+    progress(0);
+    let mut pixels = Vec::new();
+    for picture in 0..n {
+        let mut y = x.clone().narrow(0, picture, 1);
+        for stage in 0..stages {
+            TimeoutFuture::new(0).await;
+            if !job.goes_on() {
+                return Ok(None);
+            }
+            y = model.decode_stage(stage, y);
+            wait_for(&y).await?;
+            progress(picture * stages + stage + 1);
+        }
+        let [_, channels, _, _] = y.dims();
+        let [values] = read([y.permute([0, 2, 3, 1])]).await?; // [1, H, W, C]
+        pixels.extend(rgba(&values, channels));
+    }
+    Ok(Some(pixels))
+}

@@ -1,0 +1,114 @@
+//! A model that is only partly loaded: what a load that broke off leaves to the next one.
+//!
+//! It lies in the worker's state and is taken out only between two awaits, so a load that was
+//! cancelled and the one after it never hold it both.
+
+use super::failure::Failure;
+use crate::config::ModelConfig;
+use crate::generate::Model;
+use crate::protocol::{ModelSource, WeightsReport};
+use crate::weights::{Loader, WeightsIndex};
+use burn::tensor::{DType, Device};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+/// A model, the shards that it has, and what they belong to.
+pub struct Partial {
+    source: ModelSource,
+    index: WeightsIndex,
+    keep_f16: bool,
+    model: Model,
+    loader: Loader,
+    shards: BTreeSet<String>,
+    fetched_bytes: u64,
+    stored_bytes: u64,
+}
+
+/// Where it lies between two messages.
+pub type Slot = RefCell<Option<Partial>>;
+
+impl Partial {
+    /// Drops what is of another source.
+    pub fn keep_only(slot: &Slot, source: &ModelSource) {
+        slot.borrow_mut().take_if(|partial| partial.source != *source);
+    }
+
+    /// Goes on with what is there if it is the same model in every respect, else begins a new one.
+    pub fn begin(
+        slot: &Slot,
+        source: &ModelSource,
+        config: &ModelConfig,
+        index: &WeightsIndex,
+        device: &Device,
+        keep_f16: bool,
+    ) {
+        let is_same = |partial: &Self| {
+            partial.source == *source
+                && partial.model.config == *config
+                && partial.index == *index
+                && partial.model.device == *device
+                && partial.keep_f16 == keep_f16
+        };
+        if slot.borrow().as_ref().is_some_and(is_same) {
+            return;
+        }
+        // The old one's memory is free before the new one comes.
+        slot.take();
+        slot.replace(Some(Self {
+            source: source.clone(),
+            index: index.clone(),
+            keep_f16,
+            model: Model::new(config, device),
+            loader: if keep_f16 { Loader::keeping_f16() } else { Loader::default() },
+            shards: BTreeSet::new(),
+            fetched_bytes: 0,
+            stored_bytes: 0,
+        }));
+    }
+
+    /// Whether this shard is in already.
+    pub fn has(slot: &Slot, file: &str) -> bool {
+        slot.borrow().as_ref().is_some_and(|partial| partial.shards.contains(file))
+    }
+
+    /// Loads a verified shard onto the device.
+    ///
+    /// # Errors
+    /// The shard does not fit the model, which is then given up.
+    pub fn add(slot: &Slot, file: &str, path: &str, bytes: &[u8], from_network: bool) -> Result<(), Failure> {
+        let mut partial = slot.take().ok_or_else(gone)?;
+        partial.model = partial.model.load_shard(&mut partial.loader, path, bytes).map_err(Failure::bad_model)?;
+        partial.shards.insert(file.to_owned());
+        let counter = if from_network { &mut partial.fetched_bytes } else { &mut partial.stored_bytes };
+        *counter += bytes.len() as u64;
+        slot.replace(Some(partial));
+        Ok(())
+    }
+
+    /// Checks that every parameter was filled; if not, the model is given up.
+    ///
+    /// # Errors
+    /// Names what is missing.
+    pub fn check_complete(slot: &Slot) -> Result<(), Failure> {
+        let partial = slot.take().ok_or_else(gone)?;
+        partial.model.finish_loading(&partial.loader).map_err(Failure::bad_model)?;
+        slot.replace(Some(partial));
+        Ok(())
+    }
+
+    /// Hands over the complete model.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn finish(slot: &Slot) -> Result<(Model, WeightsReport), Failure> {
+        let Self { model, fetched_bytes, stored_bytes, .. } = slot.take().ok_or_else(gone)?;
+        let linear = model.dit.blocks.first().map(|block| block.attn.qkv.weight.val().dtype());
+        let dtype = if linear == Some(DType::F16) { "f16" } else { "f32" };
+        Ok((model, WeightsReport { dtype: dtype.into(), fetched_bytes, stored_bytes }))
+    }
+}
+
+/// Cannot come while only the current load works on it; if it does, a new load helps.
+fn gone() -> Failure {
+    Failure::bad_request("The model that was being loaded is gone. Load it again.")
+}

@@ -1,0 +1,109 @@
+//! Where a model folder's files come from: a server, or the visitor's disk.
+
+use super::failure::Failure;
+use super::fetch::{Size, fetch, read};
+use crate::config::ModelConfig;
+use crate::protocol::ModelSource;
+use crate::weights::{INDEX_FILE, ShardInfo, WeightsIndex};
+use std::collections::HashMap;
+use web_sys::{AbortSignal, File, RequestCache};
+
+/// No configuration and no index is longer.
+const MOST_DESCRIPTION: u64 = 16 << 20;
+
+/// A model folder that can be read, until `signal` says stop.
+pub struct Source {
+    place: Place,
+    signal: AbortSignal,
+}
+
+enum Place {
+    Url(String),
+    Folder { name: String, files: HashMap<String, File> },
+}
+
+impl Source {
+    /// `files` are those of a folder on disk, as the page sent them.
+    pub fn new(source: &ModelSource, files: Vec<File>, signal: AbortSignal) -> Self {
+        let place = match source {
+            ModelSource::Url(url) => Place::Url(url.clone()),
+            ModelSource::Folder(name) => {
+                // A file's own name is the last component of its path; a model folder has no folders inside.
+                let files = files.into_iter().map(|file| (file.name(), file)).collect();
+                Place::Folder { name: name.clone(), files }
+            }
+        };
+        Self { place, signal }
+    }
+
+    /// The address, if it has one.
+    pub fn url(&self) -> Option<&str> {
+        match &self.place {
+            Place::Url(url) => Some(url),
+            Place::Folder { .. } => None,
+        }
+    }
+
+    /// Whether the folder has been given up.
+    pub fn signal(&self) -> &AbortSignal {
+        &self.signal
+    }
+
+    /// What a file is called in messages.
+    pub fn path(&self, file: &str) -> String {
+        match &self.place {
+            Place::Url(folder) | Place::Folder { name: folder, .. } => format!("{folder}/{file}"),
+        }
+    }
+
+    /// # Errors
+    /// The file is not there, not JSON of that shape, or contradicts itself.
+    pub async fn config(&self) -> Result<ModelConfig, Failure> {
+        let (path, bytes) = self.description("config.json").await?;
+        let config: ModelConfig = serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::bad_model(format!("{path}: not a model configuration ({error}).")))?;
+        config.validate().map_err(|error| Failure::bad_model(format!("{path}: {error}.")))?;
+        Ok(config)
+    }
+
+    /// # Errors
+    /// The file is not there, or not an index.
+    pub async fn index(&self) -> Result<WeightsIndex, Failure> {
+        let (path, bytes) = self.description(INDEX_FILE).await?;
+        WeightsIndex::parse(&path, &bytes).map_err(Failure::bad_model)
+    }
+
+    /// A shard's bytes, not verified; `progress` hears how many came with each chunk.
+    ///
+    /// # Errors
+    /// Names the file and what happened to it.
+    pub async fn shard(&self, file: &str, info: &ShardInfo, progress: impl FnMut(u64)) -> Result<Vec<u8>, Failure> {
+        // The browser's own cache would be a second copy, and might give a corrupt file again and again.
+        self.bytes(file, Size::Known(info.size), RequestCache::NoStore, progress).await
+    }
+
+    async fn description(&self, file: &str) -> Result<(String, Vec<u8>), Failure> {
+        // Asked for anew: an old description does not fit new weights.
+        let bytes = self.bytes(file, Size::AtMost(MOST_DESCRIPTION), RequestCache::NoCache, |_| {}).await?;
+        Ok((self.path(file), bytes))
+    }
+
+    async fn bytes(
+        &self,
+        file: &str,
+        size: Size,
+        cache: RequestCache,
+        progress: impl FnMut(u64),
+    ) -> Result<Vec<u8>, Failure> {
+        let path = self.path(file);
+        match &self.place {
+            Place::Url(_) => fetch(&path, size, cache, &self.signal, progress).await,
+            Place::Folder { name, files } => {
+                let found = files.get(file).ok_or_else(|| {
+                    Failure::bad_model(format!("The folder '{name}' has no file '{file}'. Choose a model's folder."))
+                })?;
+                read(&path, &found.stream(), size, &self.signal, progress).await
+            }
+        }
+    }
+}
