@@ -85,6 +85,8 @@ pub enum Ask {
     /// A picture's latent. Buffer 0: the picture f32 `[C, H, W]` in [−1, 1] of the model's size, RGB or gray
     /// (turned into what the model knows).
     Encode,
+    /// A latent's picture, with a heavy decoder a preview. Buffer 0: the latent `[C, h, w]`.
+    DecodeLatent,
     /// Noise a latent to timestep t of the training process, with the noise that a run with this seed begins
     /// with. Buffer 0: the latent `[C, h, w]`.
     QSample { t: usize, seed: u64 },
@@ -105,6 +107,8 @@ pub enum Ask {
 pub enum Answer {
     /// Buffer 0: the latent `[C, h, w]`.
     Encoded { latent_shape: [usize; 3] },
+    /// Buffer 0: the picture, u8 RGBA `[H, W, 4]`.
+    LatentDecoded { image_shape: [usize; 2], preview: bool },
     /// Buffer 0: x_t `[C, h, w]`; buffer 1: its picture, u8 RGBA `[H, W, 4]`, with a heavy decoder a preview.
     QSampled { latent_shape: [usize; 3], image_shape: [usize; 2], preview: bool, alpha_bar: f64 },
     /// Buffer 0: attention of the asked block `[heads, tokens, tokens]` (a row is what one token looks at, and

@@ -1,9 +1,13 @@
 //! The layout: controls, stage with timeline, inspector. On a phone they follow each other, stage first.
 
+use super::compare::CompareStage;
 use super::controls::{Controls, GenerateBar};
+use super::forward::ForwardStage;
 use super::header::Header;
 use super::help::Help;
+use super::inside::InsideStage;
 use super::inspector::Inspector;
+use super::mode::{Mode, ModePanel, ModeTabs};
 use super::model_dialog::ModelDialog;
 use super::run_bar::{FailurePanel, Notices, RunBar};
 use super::shortcuts;
@@ -11,6 +15,16 @@ use super::stage::Stage;
 use super::store::Store;
 use super::timeline::Timeline;
 use leptos::prelude::*;
+
+/// What the stage shows in a mode.
+fn panel(mode: Mode, models: RwSignal<bool>) -> AnyView {
+    match mode {
+        Mode::Denoise => view! { <Stage models /> }.into_any(),
+        Mode::Compare => view! { <CompareStage /> }.into_any(),
+        Mode::Forward => view! { <ForwardStage /> }.into_any(),
+        Mode::Inside => view! { <InsideStage /> }.into_any(),
+    }
+}
 
 /// The whole page.
 #[component]
@@ -28,7 +42,8 @@ pub fn App() -> impl IntoView {
             <section class="centre" aria-label="Stage">
                 <RunBar />
                 <FailurePanel />
-                <Stage models />
+                <ModeTabs />
+                <ModePanel panel=move |mode| panel(mode, models) />
                 <Timeline />
                 <Notices />
             </section>

@@ -8,28 +8,43 @@ use std::sync::Arc;
 /// More than any sensible run; keeps a damaged description from asking for absurd memory.
 const MAX_FRAME_BYTES: usize = 1 << 28;
 
+/// What a film may take: a longer run keeps only every second of its frames, or every fourth, and so on.
+pub const MAX_FILM_BYTES: usize = 256 << 20;
+
 /// A run and its frames so far.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Film {
     pub info: Arc<RunInfo>,
-    pub frames: Vec<Arc<Frame>>,
+    /// In the order of their steps; see `stride`.
+    frames: Vec<Arc<Frame>>,
+    /// How many have come, kept or not.
+    received: usize,
+    /// Every so many steps a frame is kept, and the newest one always.
+    stride: usize,
+    max_bytes: usize,
     /// The model's and the class's names, for captions.
     pub model: String,
     pub label: String,
     pub recorded: bool,
 }
 
-/// One step of all pictures.
+/// One step of all pictures. Latents are `[N, C, h, w]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frame {
-    /// `[N, C, h, w]`
+    /// 0 … number of steps: its position in the film.
+    pub step: usize,
     pub x_t: Vec<f32>,
-    /// `[N, H, W, 4]` of its `image_shape`
+    /// x̂0 as pictures `[N, H, W, 4]` of its `image_shape`
     pub x0: Vec<u8>,
     /// Sides `[H, W]` of its pictures: smaller than the run's in a preview.
     pub image_shape: [usize; 2],
-    /// Only in a preview: the latents that `x0` is a linear map of, `[N, C, h, w]` as they came.
-    pub latents: Option<Arc<Vec<u8>>>,
+    /// Whether `x0` is a linear map of the latents and not decoded.
+    pub preview: bool,
+    /// Absent in the last frame and in recordings of old.
+    pub x0_hat: Option<Vec<f32>>,
+    /// The predicted noise with the class, and without it (absent where every scale is 1).
+    pub eps_cond: Option<Vec<f32>>,
+    pub eps_uncond: Option<Vec<f32>>,
     /// Pictures of a preview that were decoded after all, with their numbers: `[H, W, 4]` of the run's `image_shape`.
     pub decoded: Vec<(usize, Arc<Vec<u8>>)>,
     pub ms: f64,
@@ -50,7 +65,9 @@ impl Film {
         if steps == 0 || info.alpha_bar.len() != steps {
             return Err(format!("the run has {steps} timesteps and {} values of ᾱ", info.alpha_bar.len()));
         }
-        Ok(Self { info: Arc::new(info), frames: Vec::with_capacity(steps + 1), model, label, recorded: false })
+        let info = Arc::new(info);
+        let (frames, max_bytes) = (Vec::new(), MAX_FILM_BYTES);
+        Ok(Self { info, frames, received: 0, stride: 1, max_bytes, model, label, recorded: false })
     }
 
     /// A recorded run with all its frames.
@@ -68,7 +85,7 @@ impl Film {
             film.push(frame, buffers)?;
         }
         if !film.is_complete() || !rest.is_empty() {
-            return Err(format!("the recording has {} frames, and {} bytes too many", film.frames.len(), rest.len()));
+            return Err(format!("the recording has {} frames, and {} bytes too many", film.received, rest.len()));
         }
         film.recorded = true;
         Ok(film)
@@ -77,8 +94,8 @@ impl Film {
     /// Takes the next frame with the buffers of [`crate::protocol::FromWorker::Frame`].
     pub fn push(&mut self, frame: &FrameInfo, buffers: Vec<Vec<u8>>) -> Result<(), String> {
         let (step, image_shape) = (frame.step, frame.image_shape);
-        if step != self.frames.len() || step > self.steps() {
-            return Err(format!("frame {step} came where frame {} was due", self.frames.len()));
+        if step != self.received || step > self.steps() {
+            return Err(format!("frame {step} came where frame {} was due", self.received));
         }
         let due = part_bytes(&self.info, frame)?;
         let found: Vec<usize> = buffers.iter().map(Vec::len).collect();
@@ -87,18 +104,33 @@ impl Film {
         }
         let mut parts: Vec<_> = frame.parts.iter().zip(buffers).collect();
         let mut take = |part| parts.iter().position(|(name, _)| **name == part).map(|at| parts.swap_remove(at).1);
-        let (Some(x_t), Some(x0), x0_hat) = (take(FramePart::XT), take(FramePart::Pictures), take(FramePart::X0Hat))
-        else {
+        let (Some(x_t), Some(x0)) = (take(FramePart::XT), take(FramePart::Pictures)) else {
             return Err(format!("frame {step} came without latents or without pictures"));
         };
-        let x_t = x_t.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        let latents = x0_hat.filter(|_| frame.preview).map(Arc::new);
-        if frame.preview && latents.is_none() {
+        let mut latents = |part| take(part).map(|bytes| numbers(&bytes));
+        let [x0_hat, eps_cond, eps_uncond] =
+            [FramePart::X0Hat, FramePart::EpsCond, FramePart::EpsUncond].map(&mut latents);
+        let preview = frame.preview;
+        if preview && x0_hat.is_none() {
             return Err(format!("frame {step} is a preview and came without the latents to decode"));
         }
-        let frame = Frame { x_t, x0, image_shape, latents, decoded: vec![], ms: frame.ms };
-        self.frames.push(Arc::new(frame));
+        let (x_t, decoded, ms) = (numbers(&x_t), vec![], frame.ms);
+        let frame = Frame { step, x_t, x0, image_shape, preview, x0_hat, eps_cond, eps_uncond, decoded, ms };
+        self.keep(frame);
         Ok(())
+    }
+
+    /// Keeps a frame, and gives up others where there is no room for all.
+    fn keep(&mut self, frame: Frame) {
+        let stride = self.stride;
+        self.frames.pop_if(|newest| !newest.step.is_multiple_of(stride));
+        self.frames.push(Arc::new(frame));
+        self.received += 1;
+        while self.bytes() > self.max_bytes && self.stride < self.received {
+            self.stride *= 2;
+            let (stride, newest) = (self.stride, self.last());
+            self.frames.retain(|frame| frame.step.is_multiple_of(stride) || frame.step == newest);
+        }
     }
 
     /// Puts the decoded picture `i` in the place of its preview in frame `step`.
@@ -108,12 +140,43 @@ impl Film {
         if picture.len() != due {
             return Err(format!("the decoded picture of step {step} has {} bytes, not {due}", picture.len()));
         }
-        let frame = self.frames.get_mut(step).filter(|_| i < self.info.num_images);
+        let count = self.info.num_images;
+        let frame = self.frames.iter_mut().find(|frame| frame.step == step && i < count);
         let frame = frame.ok_or_else(|| format!("there is no picture {i} in step {step}"))?;
         let mut new = Frame::clone(frame);
         new.decoded.push((i, Arc::new(picture)));
         *frame = Arc::new(new);
         Ok(())
+    }
+
+    /// The frame at a position: the nearest kept one at or before it.
+    pub fn at(&self, position: usize) -> Option<&Arc<Frame>> {
+        let after = self.frames.partition_point(|frame| frame.step <= position);
+        self.frames.get(after.checked_sub(1)?).filter(|_| position < self.received)
+    }
+
+    /// The frames that are kept, in the order of their steps.
+    pub fn frames(&self) -> &[Arc<Frame>] {
+        &self.frames
+    }
+
+    /// How many frames have come.
+    pub fn received(&self) -> usize {
+        self.received
+    }
+
+    /// Every so many steps a frame is kept.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Memory that the frames take.
+    pub fn bytes(&self) -> usize {
+        self.frames.iter().map(|frame| frame.bytes()).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.received == 0
     }
 
     /// Number of steps; there is one frame more when the run is complete.
@@ -123,16 +186,16 @@ impl Film {
 
     /// Position of the newest frame.
     pub fn last(&self) -> usize {
-        self.frames.len().saturating_sub(1)
+        self.received.saturating_sub(1)
     }
 
     pub fn is_complete(&self) -> bool {
-        self.frames.len() == self.steps() + 1
+        self.received == self.steps() + 1
     }
 
     /// Mean time of a step, without the first, which warms the device up, and without a long decoding at the end.
     pub fn ms_per_step(&self) -> Option<f64> {
-        let heavy = self.is_complete() && self.frames.iter().any(|frame| frame.latents.is_some());
+        let heavy = self.is_complete() && self.frames.iter().any(|frame| frame.preview);
         let frames = &self.frames[..self.frames.len() - usize::from(heavy)];
         let timed = if frames.len() > 2 { &frames[1..] } else { frames };
         let mean = timed.iter().map(|frame| frame.ms).sum::<f64>() / timed.len() as f64;
@@ -149,7 +212,7 @@ pub fn place(info: &RunInfo, position: usize) -> (usize, f64) {
 impl Frame {
     /// Whether picture `i` is only a linear map of its latent.
     pub fn is_preview(&self, i: usize) -> bool {
-        self.latents.is_some() && self.decoded(i).is_none()
+        self.preview && self.decoded(i).is_none()
     }
 
     /// Picture `i`, if it was decoded after all.
@@ -159,9 +222,25 @@ impl Frame {
 
     /// The predicted latent of picture `i` of a preview, as the worker wants it back.
     pub fn latent(&self, info: &RunInfo, i: usize) -> Option<Vec<u8>> {
-        let size = info.latent_shape.iter().product::<usize>() * 4;
-        self.latents.as_ref()?.get(i * size..(i + 1) * size).map(<[u8]>::to_vec)
+        let x0_hat = self.x0_hat.as_deref().filter(|_| self.preview)?;
+        of_picture(info, x0_hat, i).map(|values| values.iter().flat_map(|value| value.to_le_bytes()).collect())
     }
+
+    fn bytes(&self) -> usize {
+        let latents = [Some(&self.x_t), self.x0_hat.as_ref(), self.eps_cond.as_ref(), self.eps_uncond.as_ref()];
+        let decoded = self.decoded.iter().map(|(_, rgba)| rgba.len()).sum::<usize>();
+        latents.into_iter().flatten().map(|values| 4 * values.len()).sum::<usize>() + self.x0.len() + decoded
+    }
+}
+
+/// The latent `[C, h, w]` of picture `i` out of those of all.
+pub fn of_picture<'a>(info: &RunInfo, latents: &'a [f32], i: usize) -> Option<&'a [f32]> {
+    let size = info.latent_shape.iter().product::<usize>();
+    latents.get(i * size..(i + 1) * size)
+}
+
+fn numbers(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
 }
 
 /// Picture `i` of a frame: decoded if it is, else what came with the frame.
@@ -267,16 +346,16 @@ pub mod tests {
         let mut film = film(1, 2);
         let latents: Vec<u8> = (0..128).collect();
         film.push(&preview(0), vec![vec![0; 128], vec![7; 32], latents]).expect("a sound preview");
-        let frame = film.frames[0].clone();
+        let frame = film.frames()[0].clone();
         assert_eq!((picture(&film.info, &frame, 1).width, picture(&film.info, &frame, 1).rgba.len()), (2, 16));
         assert_eq!(frame.latent(&film.info, 1), Some((64..128).collect()));
         assert_eq!(frame.latent(&film.info, 2), None);
         assert!(film.put_decoded(0, 1, vec![9; 35]).is_err());
         assert!(film.put_decoded(0, 2, vec![9; 36]).is_err());
         film.put_decoded(0, 1, vec![9; 36]).expect("a sound picture");
-        assert!(film.frames[0].is_preview(0) && !film.frames[0].is_preview(1));
-        assert_eq!(picture(&film.info, &film.frames[0], 1), Pixels { width: 3, height: 3, rgba: vec![9; 36] });
-        assert!(!Arc::ptr_eq(&frame, &film.frames[0]), "views see that it changed");
+        assert!(film.frames()[0].is_preview(0) && !film.frames()[0].is_preview(1));
+        assert_eq!(picture(&film.info, &film.frames()[0], 1), Pixels { width: 3, height: 3, rgba: vec![9; 36] });
+        assert!(!Arc::ptr_eq(&frame, &film.frames()[0]), "views see that it changed");
     }
 
     #[test]
@@ -290,13 +369,32 @@ pub mod tests {
     }
 
     #[test]
+    fn a_film_without_room_keeps_every_second_frame() {
+        let mut film = film(40, 1);
+        film.max_bytes = 20 * 100;
+        for step in 0..=40 {
+            film.push(&frame(step), vec![vec![0; 64], vec![step as u8; 36]]).expect("a sound frame");
+            assert!(film.bytes() <= film.max_bytes + 100);
+            assert_eq!(film.at(step).map(|frame| frame.step), Some(step), "the newest frame is always there");
+            assert_eq!((film.last(), film.at(step + 1)), (step, None));
+        }
+        assert!(film.is_complete());
+        assert_eq!(film.stride(), 4);
+        assert_eq!(film.at(7).map(|frame| (frame.step, frame.x0[0])), Some((4, 4)));
+        assert_eq!(
+            film.frames().iter().map(|frame| frame.step).collect::<Vec<_>>(),
+            (0..=40).step_by(4).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
     fn parts_are_found_by_name() {
         let mut film = film(1, 1);
         let parts = vec![FramePart::EpsCond, FramePart::Pictures, FramePart::X0Hat, FramePart::XT];
         let x_t = 2.5f32.to_le_bytes().repeat(16);
         film.push(&FrameInfo { parts, ..frame(0) }, vec![vec![0; 64], vec![7; 36], vec![0; 64], x_t]).expect("a frame");
-        assert_eq!((film.frames[0].x_t.clone(), film.frames[0].x0.clone()), (vec![2.5; 16], vec![7; 36]));
-        assert!(!film.frames[0].is_preview(0), "latents alone make no preview");
+        assert_eq!((film.frames()[0].x_t.clone(), film.frames()[0].x0.clone()), (vec![2.5; 16], vec![7; 36]));
+        assert!(!film.frames()[0].is_preview(0), "latents alone make no preview");
     }
 
     #[test]
@@ -323,9 +421,9 @@ pub mod tests {
         let mut film = film(1, 2);
         let x0: Vec<u8> = (0..72).collect();
         film.push(&frame(0), vec![vec![0; 128], x0]).expect("a sound frame");
-        assert_eq!(picture(&film.info, &film.frames[0], 1).rgba, (36..72).collect::<Vec<u8>>());
-        assert_eq!(latent(&film.info, &film.frames[0], 1, 3, false).rgba.len(), 16);
-        assert!(picture(&film.info, &film.frames[0], 9).rgba.is_empty());
+        assert_eq!(picture(&film.info, &film.frames()[0], 1).rgba, (36..72).collect::<Vec<u8>>());
+        assert_eq!(latent(&film.info, &film.frames()[0], 1, 3, false).rgba.len(), 16);
+        assert!(picture(&film.info, &film.frames()[0], 9).rgba.is_empty());
     }
 
     #[test]

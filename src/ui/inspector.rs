@@ -11,7 +11,7 @@ use leptos::prelude::*;
 pub fn Inspector() -> impl IntoView {
     let store = Store::get();
     let shares = store.memo(|state| {
-        let film = state.shown().filter(|film| !film.frames.is_empty())?;
+        let film = state.shown().filter(|film| !film.is_empty())?;
         let (_, alpha_bar) = film::place(&film.info, state.view.position);
         Some((alpha_bar.sqrt(), (1.0 - alpha_bar).max(0.0).sqrt()))
     });

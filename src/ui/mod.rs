@@ -17,15 +17,22 @@
 //! | `plots` | hand-made SVG |
 //! | `parts`, `modal`, `shortcuts`, `theme`, `dom` | buttons and words, dialogs, keys, light and dark, small browser helpers |
 
+pub mod asks;
 pub mod colour;
+pub mod compare;
 pub mod film;
+pub mod forward;
+pub mod inside;
 pub mod labels;
+pub mod mode;
 pub mod model_ref;
 pub mod models;
+pub mod stage;
 pub mod state;
 pub mod text;
 pub mod update;
 pub mod url;
+pub mod words;
 
 pub mod bridge;
 pub mod store;
@@ -42,7 +49,6 @@ mod parts;
 mod plots;
 mod run_bar;
 mod shortcuts;
-mod stage;
 mod storage;
 mod theme;
 mod timeline;

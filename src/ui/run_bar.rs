@@ -53,7 +53,7 @@ fn detail(state: &AppState) -> String {
         }
         (ModelState::Ready { .. }, RunState::Running { .. }) => {
             let Some(film) = &state.film else { return String::new() };
-            let step = format!("step {} of {}", film.frames.len().min(film.steps()), film.steps());
+            let step = format!("step {} of {}", film.received().min(film.steps()), film.steps());
             film.ms_per_step().map_or(step.clone(), |ms| format!("{step} · {}", text::ms_per_step(ms)))
         }
         (ModelState::Ready { weights, .. }, RunState::Idle) => text::weights_origin(&state.source(), weights),
@@ -69,7 +69,7 @@ fn progress(state: &AppState) -> Option<Option<f64>> {
         (ModelState::Ready { .. }, ..) if decoded.is_some() => Some(decoded),
         (ModelState::Ready { .. }, ..) if state.decoding.is_some() => Some(Some(0.0)),
         (ModelState::Ready { .. }, RunState::Running { .. }, Some(film)) => {
-            Some(Some(film.frames.len() as f64 / (film.steps() + 1) as f64))
+            Some(Some(film.received() as f64 / (film.steps() + 1) as f64))
         }
         (ModelState::Ready { .. }, RunState::Running { .. }, None) => Some(Some(0.0)),
         _ => None,

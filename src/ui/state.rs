@@ -3,9 +3,15 @@
 //! Nothing here touches the browser, so every state of the page is tested
 //! natively. [`super::update`] changes it.
 
+use super::asks::Asks;
+use super::compare::{self, Compare};
 use super::film::Film;
+use super::forward::{self, Forward};
+use super::inside::{self, Inside};
+use super::mode::Mode;
 use super::model_ref::ModelRef;
 use super::models::{self, Added, Models, StorageReport};
+use super::stage::{self, Views};
 use super::text;
 use super::url::{self, Address};
 use crate::config::{Catalog, CatalogEntry, ModelConfig, RunSettings, SamplerKind};
@@ -27,6 +33,10 @@ pub struct AppState {
     pub reached_bytes: u64,
     /// Marked classes of this model.
     pub favourites: Vec<usize>,
+    pub views: Views,
+    pub compare: Compare,
+    pub forward: Forward,
+    pub inside: Inside,
     pub run: RunState,
     /// The visitor's own run, or what there is of it.
     pub film: Option<Film>,
@@ -45,6 +55,7 @@ pub struct AppState {
     /// Another model was chosen; the address shows its defaults when they are known.
     pub(super) address_waits: bool,
     pub(super) worker: WorkerState,
+    pub(super) asks: Asks,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -159,6 +170,12 @@ pub enum Event {
     /// Decode the selected picture of the step on the stage.
     DecodeStep,
     Choose(Choice),
+    /// Show this on the stage.
+    Show(Mode),
+    Views(stage::Event),
+    Compare(compare::Event),
+    Forward(forward::Event),
+    Inside(inside::Event),
     Generate,
     Cancel,
     Load,
@@ -234,6 +251,10 @@ impl AppState {
             models: Models::default(),
             reached_bytes: 0,
             favourites: vec![],
+            views: Views::default(),
+            compare: Compare::default(),
+            forward: Forward::default(),
+            inside: Inside::default(),
             run: RunState::Idle,
             film: None,
             recorded: None,
@@ -245,6 +266,7 @@ impl AppState {
             film_model: None,
             address_waits: false,
             worker: WorkerState::Starting,
+            asks: Asks::default(),
         };
         (state, effects)
     }
@@ -253,6 +275,11 @@ impl AppState {
     pub fn settings(&self) -> RunSettings {
         let defaults = self.config.as_ref().map(|config| config.defaults.clone()).unwrap_or_default();
         self.address.chosen.over(&defaults)
+    }
+
+    /// What the stage shows.
+    pub fn mode(&self) -> Mode {
+        self.address.view
     }
 
     /// The film on the stage.
@@ -303,12 +330,12 @@ impl AppState {
     /// Whether pictures come as previews first, because the model's decoder is slow.
     pub fn has_previews(&self) -> bool {
         let slow = self.config.as_ref().and_then(|config| config.autoencoder.as_ref()).is_some_and(|a| a.is_heavy());
-        slow || self.film.iter().flat_map(|film| &film.frames).any(|frame| frame.latents.is_some())
+        slow || self.film.iter().flat_map(|film| film.frames()).any(|frame| frame.preview)
     }
 
     /// Whether the selected picture on the stage is a preview that can be decoded now.
     pub fn can_decode(&self) -> bool {
-        let frame = self.film.as_ref().and_then(|film| film.frames.get(self.view.position));
+        let frame = self.film.as_ref().and_then(|film| film.at(self.view.position));
         matches!(self.model, ModelState::Ready { .. })
             && !self.is_running()
             && self.decoding.is_none()
@@ -318,7 +345,7 @@ impl AppState {
 
     /// The query string of what is set now.
     pub fn query(&self) -> String {
-        url::query(&self.address.model, self.address.backend, &self.settings())
+        url::query(&self.address, &self.settings())
     }
 
     /// The name of a class, or its number while names are not known.

@@ -6,7 +6,7 @@ use super::model_ref::ModelRef;
 use super::models::Added;
 use super::state::{AppState, Effect, Event};
 use super::theme::Theme;
-use super::{dom, storage, text, url};
+use super::{dom, storage, text};
 use crate::config::{Catalog, ModelConfig};
 use crate::protocol::{ModelSource, RecordedRun, RunInfo};
 use gloo::net::http::Request;
@@ -54,7 +54,7 @@ impl Store {
         let moment = Memo::new(move |_| {
             state.with(|state| {
                 let film = state.shown()?;
-                let frame = film.frames.get(state.view.position)?.clone();
+                let frame = film.at(state.view.position)?.clone();
                 Some(Moment { info: film.info.clone(), frame })
             })
         });
@@ -182,8 +182,7 @@ impl Store {
 pub fn share_link(state: &AppState) -> String {
     let page = dom::page();
     let end = page.find(['?', '#']).unwrap_or(page.len());
-    let (address, settings) = (&state.address, state.settings());
-    format!("{}?{}", &page[..end], url::query(&address.model, address.backend, &settings))
+    format!("{}?{}", &page[..end], state.query())
 }
 
 /// From text, as the worker's messages are: reading from bytes as well would double the code of every reader.

@@ -86,7 +86,7 @@ pub fn class_clamped(class: usize, last: usize, label: &str) -> String {
 pub fn status(state: &AppState) -> String {
     match (&state.model, &state.run) {
         (ModelState::Failed(_), _) => format!("Failed: the model “{}” is not loaded", state.address.model.name()),
-        (_, RunState::Failed(_)) => match state.film.as_ref().map(|film| film.frames.len()) {
+        (_, RunState::Failed(_)) => match state.film.as_ref().map(Film::received) {
             Some(frames) if frames > 0 => format!("Failed: the first {frames} frames are kept"),
             _ => "Failed: the run did not begin".into(),
         },
@@ -109,7 +109,7 @@ pub fn status(state: &AppState) -> String {
             let times = if pictures > 1 { format!(" ×{pictures}") } else { String::new() };
             format!("Done: {what}{times} in {}", seconds(*total_ms))
         }
-        (ModelState::Ready { .. }, RunState::Cancelled) => match state.film.as_ref().map(|film| film.frames.len()) {
+        (ModelState::Ready { .. }, RunState::Cancelled) => match state.film.as_ref().map(Film::received) {
             Some(frames) if frames > 0 => format!("Cancelled: the first {frames} frames are kept"),
             _ => "Cancelled".into(),
         },
@@ -284,7 +284,7 @@ pub fn file_name(film: &Film, picture: usize, position: usize) -> String {
     }
     let RunSettings { guidance_scale, seed, .. } = film.info.settings;
     let step = if position < film.steps() { format!("-step{position}") } else { String::new() };
-    let preview = film.frames.get(position).is_some_and(|frame| frame.is_preview(picture));
+    let preview = film.at(position).is_some_and(|frame| frame.is_preview(picture));
     let preview = if preview { "-preview" } else { "" };
     let slug = slug.trim_end_matches('-');
     format!("ditscope-{slug}-g{guidance_scale}-s{}{step}{preview}.png", seed + picture as u64)

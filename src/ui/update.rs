@@ -8,12 +8,13 @@ mod loading;
 mod models;
 
 use super::film::Film;
+use super::mode::Mode;
 use super::model_ref::ModelRef;
 use super::state::{AppState, Choice, Effect, Event, Failure, ModelState, RunState, View, WorkerState};
 use super::text;
 use super::url::{self, Chosen};
 use crate::config::{ModelConfig, RunSettings};
-use crate::protocol::{BackendChoice, FailureKind, FrameInfo, FromWorker, ToWorker};
+use crate::protocol::{BackendChoice, FailureKind, FrameInfo, FromWorker, StartFrom, ToWorker};
 
 /// Ticks of rest at the end of a looping film.
 const REST_TICKS: u8 = 12;
@@ -30,6 +31,11 @@ impl AppState {
                 self.choose(choice);
                 return vec![Effect::ShowAddress(self.query())];
             }
+            Event::Show(mode) => return self.show(mode),
+            Event::Views(event) => return self.update_views(event),
+            Event::Compare(event) => return self.update_compare(event),
+            Event::Forward(event) => return self.update_forward(event),
+            Event::Inside(event) => return self.update_inside(event),
             Event::Generate => return self.generate(),
             Event::Cancel => return self.cancel(),
             Event::Load => return self.load_knowingly(),
@@ -143,8 +149,9 @@ impl AppState {
             FromWorker::DecodeFailed { run, step, picture, message } => {
                 self.take_decode_failure(run, step, picture, message);
             }
-            // The page neither holds runs nor asks for anything beside them.
-            FromWorker::Paused { .. } | FromWorker::Answered { .. } => {}
+            FromWorker::Answered { id, result } => return self.take_answer(id, result, buffers),
+            // The page does not hold runs.
+            FromWorker::Paused { .. } => {}
             // A run that was replaced.
             FromWorker::Started { .. }
             | FromWorker::Frame(_)
@@ -173,6 +180,7 @@ impl AppState {
 
     fn lose_worker(&mut self, message: String) {
         self.worker = WorkerState::Lost;
+        self.forget_asks();
         if self.is_running() {
             self.fail_run(FailureKind::Device, message.clone());
         }
@@ -222,13 +230,12 @@ impl AppState {
         let mut effects = vec![Effect::ShowAddress(self.query())];
         match &self.model {
             ModelState::Ready { .. } => {
-                self.run_number += 1;
-                self.run = RunState::Running { cancelling: false };
-                // The worker drops a decoding for a run.
-                (self.decoding, self.decoded) = (None, None);
-                let (run, settings) = (self.run_number, self.settings());
-                let (guidance_scales, start) = (vec![], None);
-                effects.push(Effect::Send(ToWorker::Generate { run, settings, guidance_scales, start }));
+                let plan = match self.mode() {
+                    Mode::Denoise | Mode::Inside => Some(Plan::new(self.settings())),
+                    Mode::Compare => self.plan_comparison(),
+                    Mode::Forward => self.plan_from_picture(),
+                };
+                effects.extend(plan.map(|plan| self.start_run(plan)));
             }
             // A large model is offered when its size is known, and the run is forgotten.
             ModelState::Asking => self.run = RunState::Queued,
@@ -239,6 +246,26 @@ impl AppState {
             }
         }
         effects
+    }
+
+    /// Has the worker begin a run, in place of the one under way.
+    pub(super) fn start_run(&mut self, plan: Plan) -> Effect {
+        self.run_number += 1;
+        self.run = RunState::Running { cancelling: false };
+        // The worker drops a decoding for a run.
+        (self.decoding, self.decoded) = (None, None);
+        let Plan { settings, guidance_scales, start } = plan;
+        let (start, buffers) = start.map(|(start, latent)| (start, vec![latent])).unzip();
+        let message = ToWorker::Generate { run: self.run_number, settings, guidance_scales, start };
+        match buffers {
+            Some(buffers) => Effect::SendWith(message, buffers),
+            None => Effect::Send(message),
+        }
+    }
+
+    fn show(&mut self, mode: Mode) -> Vec<Effect> {
+        self.address.view = mode;
+        vec![Effect::ShowAddress(self.query())]
     }
 
     fn cancel(&mut self) -> Vec<Effect> {
@@ -312,6 +339,22 @@ impl AppState {
                 view.follow = running;
             }
         }
+    }
+}
+
+/// A run to be started.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Plan {
+    pub settings: RunSettings,
+    /// As in [`ToWorker::Generate`].
+    pub guidance_scales: Vec<f64>,
+    /// Where to begin, and the latent `[C, h, w]` as bytes.
+    pub start: Option<(StartFrom, Vec<u8>)>,
+}
+
+impl Plan {
+    pub fn new(settings: RunSettings) -> Self {
+        Self { settings, guidance_scales: vec![], start: None }
     }
 }
 

@@ -152,7 +152,7 @@ fn messages_of_a_replaced_run_are_dropped() {
     frame(&mut state, 1, 2);
     hear(&mut state, FromWorker::Cancelled { run: 1 });
     assert!(state.is_running());
-    assert_eq!(state.film.as_ref().map(|film| film.frames.len()), Some(2));
+    assert_eq!(state.film.as_ref().map(|film| film.received()), Some(2));
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn cancel_keeps_the_frames() {
     assert_eq!(state.update(Event::Cancel), [], "once is enough");
     hear(&mut state, FromWorker::Cancelled { run: 1 });
     assert_eq!(state.run, RunState::Cancelled);
-    assert_eq!(state.film.as_ref().map(|film| film.frames.len()), Some(2));
+    assert_eq!(state.film.as_ref().map(|film| film.received()), Some(2));
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_lost_worker_fails_the_run_and_retry_makes_a_new_one() {
     let mut state = running();
     state.update(Event::WorkerLost("it stopped".into()));
     assert!(text::status(&state).starts_with("Failed"));
-    assert_eq!(state.film.as_ref().map(|film| film.frames.len()), Some(2), "what was made stays");
+    assert_eq!(state.film.as_ref().map(|film| film.received()), Some(2), "what was made stays");
     assert_eq!(state.update(Event::Retry), [Effect::StartWorker]);
     assert_eq!(state.failure(), None);
     assert!(sends_load(&hear(&mut state, FromWorker::Ready)));

@@ -1,10 +1,12 @@
 //! Settings ↔ address bar, pure.
 //!
-//! The parameters are `model, class, guidance, steps, sampler, seed, n, backend`.
+//! The parameters are `model, class, guidance, steps, sampler, seed, n, backend, view, lang`.
 //! Whatever does not fit is clamped or left out, and said: an address never
 //! leads to an error page.
 
+use super::mode::Mode;
 use super::model_ref::ModelRef;
+use super::words::Language;
 use crate::config::{RunSettings, SamplerKind};
 use crate::protocol::BackendChoice;
 use std::ops::RangeInclusive;
@@ -43,6 +45,10 @@ pub struct Address {
     pub model: ModelRef,
     pub backend: BackendChoice,
     pub chosen: Chosen,
+    /// What the stage shows first.
+    pub view: Mode,
+    /// Another language than the browser's.
+    pub language: Option<Language>,
 }
 
 /// Reads a query string (with or without its `?`); the second part tells the visitor what was changed.
@@ -100,12 +106,22 @@ fn read(address: &mut Address, key: &str, value: &str) -> Result<(), String> {
             };
             Ok(())
         }
+        "view" => {
+            address.view = Mode::parse(value).ok_or_else(|| ignored(&Mode::ALL.map(Mode::name).join(", ")))?;
+            Ok(())
+        }
+        "lang" => {
+            let known = Language::ALL.map(Language::code).join(", ");
+            address.language = Some(Language::from_tag(value).ok_or_else(|| ignored(&known))?);
+            Ok(())
+        }
         _ => Err(format!("“{}” in the address is not a setting and was ignored.", shorten(key))),
     }
 }
 
 /// The query string that reproduces a run, without `?`. A folder on the visitor's disk is not in it.
-pub fn query(model: &ModelRef, backend: BackendChoice, settings: &RunSettings) -> String {
+pub fn query(address: &Address, settings: &RunSettings) -> String {
+    let Address { model, backend, view, language, chosen: _ } = address;
     let RunSettings { class, guidance_scale, num_inference_steps, sampler, seed, num_images } = settings;
     let sampler = sampler.name().replace('+', "%2B");
     let model = model.query_value().map(|model| format!("model={model}&")).unwrap_or_default();
@@ -117,6 +133,12 @@ pub fn query(model: &ModelRef, backend: BackendChoice, settings: &RunSettings) -
         BackendChoice::Auto => {}
         BackendChoice::WebGpu => query.push_str("&backend=webgpu"),
         BackendChoice::Cpu => query.push_str("&backend=cpu"),
+    }
+    if *view != Mode::default() {
+        query.push_str(&format!("&view={}", view.name()));
+    }
+    if let Some(language) = language {
+        query.push_str(&format!("&lang={}", language.code()));
     }
     query
 }
@@ -249,14 +271,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_run_survives_the_address_bar(settings in settings(), backend in 0..3, path in "[!$-;=A-Z_a-z~]{0,20}") {
+        fn every_run_survives_the_address_bar(settings in settings(), backend in 0..3, view in 0..4, path in "[!$-;=A-Z_a-z~]{0,20}") {
             let backend = [BackendChoice::Auto, BackendChoice::WebGpu, BackendChoice::Cpu][backend as usize];
             let model = ModelRef::parse(&format!("https://a.b/{path}")).unwrap_or(ModelRef::Shipped("a-model_1.0".into()));
-            let (address, notices) = parse(&query(&model, backend, &settings));
+            let view = Mode::ALL[view as usize];
+            let written = Address { model, backend, view, language: Some(Language::German), ..Address::default() };
+            let (address, notices) = parse(&query(&written, &settings));
             prop_assert_eq!(notices, Vec::<String>::new());
             prop_assert_eq!(address.chosen.over(&RunSettings::default()), settings);
-            prop_assert_eq!(address.model, model);
-            prop_assert_eq!(address.backend, backend);
+            prop_assert_eq!(Address { chosen: Chosen::default(), ..address }, written);
         }
 
         #[test]

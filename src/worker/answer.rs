@@ -17,6 +17,7 @@ use std::rc::Rc;
 pub fn kind(ask: &Ask) -> Kind {
     match ask {
         Ask::Encode => Kind::Encode,
+        Ask::DecodeLatent => Kind::DecodeLatent,
         Ask::QSample { .. } => Kind::QSample,
         Ask::Trace { .. } => Kind::Trace,
         Ask::Modulation { .. } => Kind::Modulation,
@@ -54,11 +55,17 @@ async fn find(model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found, String> {
             let [latent] = read([latent]).await.map_err(failed)?;
             Ok((Answer::Encoded { latent_shape }, vec![bytes(&latent)]))
         }
+        Ask::DecodeLatent => {
+            let (images, preview) = quick_picture(model, latents::parse(model, buffer, 1).map_err(words)?);
+            let [_, channels, height, width] = images.dims();
+            let [pixels] = read([images.permute([0, 2, 3, 1])]).await.map_err(failed)?;
+            let answer = Answer::LatentDecoded { image_shape: [height, width], preview };
+            Ok((answer, vec![rgba(&pixels, channels)]))
+        }
         Ask::QSample { t, seed } => {
             let x0 = latents::parse(model, buffer, 1).map_err(words)?;
             let x_t = model.noised(x0, t, &[seed]).map_err(words)?;
-            let preview = model.config.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
-            let images = if preview { model.preview(x_t.clone()) } else { model.decode(x_t.clone()) };
+            let (images, preview) = quick_picture(model, x_t.clone());
             let [_, channels, height, width] = images.dims();
             let [x_t, pixels] = read([x_t, images.permute([0, 2, 3, 1])]).await.map_err(failed)?;
             let alpha_bar = training_schedule(&model.config.scheduler).alphas_cumprod[t];
@@ -77,6 +84,15 @@ async fn find(model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found, String> {
             Ok((answer, vec![bytes(&modulation)]))
         }
     }
+}
+
+/// Decoded, or with a heavy decoder a preview; and whether it is one.
+///
+/// # Shapes
+/// - `x`: `[N, C, h, w]`; pictures: `[N, C, H, W]`
+fn quick_picture(model: &Model, x: Tensor<4>) -> (Tensor<4>, bool) {
+    let preview = model.config.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
+    (if preview { model.preview(x) } else { model.decode(x) }, preview)
 }
 
 async fn trace(model: &Model, t: usize, class: Option<usize>, block: usize, x_t: &[u8]) -> Result<Found, String> {

@@ -12,13 +12,15 @@ pub enum Kind {
     Run,
     Decode,
     Encode,
+    DecodeLatent,
     QSample,
     Trace,
     Modulation,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::Run, Self::Decode, Self::Encode, Self::QSample, Self::Trace, Self::Modulation];
+    const ALL: [Self; 7] =
+        [Self::Run, Self::Decode, Self::Encode, Self::DecodeLatent, Self::QSample, Self::Trace, Self::Modulation];
 }
 
 /// Which jobs are the current ones.

@@ -76,12 +76,7 @@ type Result<T> = std::result::Result<T, DriverError>;
 impl Browser {
     /// Starts Chromium, cut off from every other machine.
     pub fn start(gpu: Gpu) -> Self {
-        let mut driver = Command::new("chromedriver")
-            .args(["--port=0", "--log-level=SEVERE"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("chromedriver did not start: 'cargo xtask setup --browser' installs it");
-        let port = listening_port(&mut driver);
+        let (driver, port) = start_driver();
         let profile = tempfile::tempdir().expect("a temporary folder for the browser's profile");
         let mut browser = Self { driver, session: format!("http://127.0.0.1:{port}/session"), profile };
         let answer = browser.post("", json!({ "capabilities": { "alwaysMatch": browser.capabilities(gpu) } }));
@@ -313,13 +308,29 @@ fn send(request: minreq::Request) -> Result<Value> {
     }
 }
 
-/// chromedriver chooses a free port and says which.
-fn listening_port(driver: &mut Child) -> u16 {
-    let output = driver.stdout.take().expect("the driver's output is a pipe");
+/// Starts chromedriver. It takes a port that is free with one address family, and ends when another program has it
+/// with the other: then it is started again.
+fn start_driver() -> (Child, u16) {
+    for _try in 0..10 {
+        let mut driver = Command::new("chromedriver")
+            .args(["--port=0", "--log-level=SEVERE"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("chromedriver did not start: 'cargo xtask setup --browser' installs it");
+        match listening_port(&mut driver) {
+            Some(port) => return (driver, port),
+            None => driver.wait().map(drop).expect("chromedriver has closed its output and ends"),
+        }
+    }
+    panic!("chromedriver found no port to listen on in ten tries")
+}
+
+/// chromedriver says on which port it listens; nothing, if it ended before.
+fn listening_port(driver: &mut Child) -> Option<u16> {
+    let output = driver.stdout.take()?;
     let mut lines = BufReader::new(output).lines().map_while(std::result::Result::ok);
-    let line = lines.find(|line| line.contains("started successfully on port"));
-    let port = line.as_deref().and_then(|line| line.trim_end_matches('.').rsplit(' ').next()?.parse().ok());
-    port.expect("chromedriver says on which port it listens")
+    let line = lines.find(|line| line.contains("started successfully on port"))?;
+    line.trim_end_matches('.').rsplit(' ').next()?.parse().ok()
 }
 
 /// Chromium where Linux has it; elsewhere chromedriver knows.

@@ -26,7 +26,7 @@ pub fn SchedulePlot() -> impl IntoView {
         Some((0..=film.steps()).map(at).collect::<Vec<_>>())
     });
     let marker = store.memo(|state| {
-        let film = state.shown().filter(|film| !film.frames.is_empty())?;
+        let film = state.shown().filter(|film| !film.is_empty())?;
         Some(point(film::place(&film.info, state.view.position), largest_t(state)))
     });
     let end = store.memo(largest_t);

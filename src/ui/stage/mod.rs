@@ -2,13 +2,15 @@
 
 mod canvas;
 mod offer;
+mod state;
 
 pub use canvas::PixelCanvas;
 use offer::Offer;
+pub use state::{Event, Views};
 
 use super::film::{self, Pixels};
 use super::models::non_commercial;
-use super::state::{Choice, Event, RunState, View};
+use super::state::{self as app, Choice, RunState, View};
 use super::store::{Moment, Store};
 use super::theme::Theme;
 use super::{colour, dom, text};
@@ -139,7 +141,7 @@ fn Pictures(models: RwSignal<bool>) -> impl IntoView {
                         class="pick"
                         aria-label=format!("Picture {} of {}", i + 1, count.get())
                         aria-pressed=move || (store.selected.get() == i).to_string()
-                        on:click=move |_| store.dispatch(Event::Select(i))
+                        on:click=move |_| store.dispatch(app::Event::Select(i))
                     >
                         <PixelCanvas pixels=pixels(i) available across />
                     </button>
@@ -180,16 +182,16 @@ fn Legend() -> impl IntoView {
 fn Readout() -> impl IntoView {
     let store = Store::get();
     let readout = store.memo(|state| {
-        let film = state.shown().filter(|film| !film.frames.is_empty());
+        let film = state.shown().filter(|film| !film.is_empty());
         film.map_or_else(|| "\u{a0}".into(), |film| text::readout(film, state.view.position))
     });
-    let own = store.memo(|state| state.film.as_ref().is_some_and(|film| !film.frames.is_empty()));
+    let own = store.memo(|state| state.film.as_ref().is_some_and(|film| !film.is_empty()));
     let done = store.memo(|state| matches!(state.run, RunState::Done { .. }));
     let no_previews = store.memo(|state| !state.has_previews());
     let cannot_decode = store.memo(|state| !state.can_decode());
     let again = move |_| {
-        store.dispatch(Event::Choose(Choice::Seed(dom::random_seed())));
-        store.dispatch(Event::Generate);
+        store.dispatch(app::Event::Choose(Choice::Seed(dom::random_seed())));
+        store.dispatch(app::Event::Generate);
     };
     view! {
         <div class="readout">
@@ -201,7 +203,7 @@ fn Readout() -> impl IntoView {
                     hidden=no_previews
                     disabled=cannot_decode
                     title=text::HINT_DECODE
-                    on:click=move |_| store.dispatch(Event::DecodeStep)
+                    on:click=move |_| store.dispatch(app::Event::DecodeStep)
                 >
                     "Decode this step"
                 </button>
@@ -232,7 +234,7 @@ fn download(store: Store) {
     let found = store.peek(|state| {
         let film = state.film.as_ref()?;
         let View { position, selected, .. } = state.view;
-        let frame = film.frames.get(position)?;
+        let frame = film.at(position)?;
         Some((film::picture(&film.info, frame, selected), text::file_name(film, selected, position)))
     });
     if let Some((pixels, name)) = found {

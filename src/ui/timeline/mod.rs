@@ -19,7 +19,7 @@ pub fn Timeline() -> impl IntoView {
     let steps = store.memo(|state| state.shown().map_or(0, Film::steps));
     let last = store.memo(|state| state.shown().map_or(0, Film::last));
     let position = store.memo(|state| state.view.position);
-    let empty = store.memo(|state| state.shown().is_none_or(|film| film.frames.is_empty()));
+    let empty = store.memo(|state| state.shown().is_none_or(|film| film.is_empty()));
     let playing = store.memo(|state| state.view.playing);
     let not_live = store.memo(|state| !state.is_running() || state.film.is_none() || state.view.follow);
     let spoken =
@@ -123,7 +123,7 @@ fn Thumbnails() -> impl IntoView {
         // One thumbnail redraws when its frame comes or changes, not with every event.
         let frame = store.memo(move |state| {
             let film = state.shown()?;
-            let frame = film.frames.get(at)?.clone();
+            let frame = film.at(at)?.clone();
             Some(super::store::Moment { info: film.info.clone(), frame })
         });
         let pixels = Signal::derive(move || {

@@ -9,10 +9,10 @@ impl AppState {
     pub(super) fn decode_step(&mut self) -> Vec<Effect> {
         let (step, picture) = (self.view.position, self.view.selected);
         let frame = self.film.as_ref().filter(|_| self.can_decode()).and_then(|film| {
-            let frame = film.frames.get(step)?;
-            frame.latent(&film.info, picture)
+            let frame = film.at(step)?;
+            Some((frame.step, frame.latent(&film.info, picture)?))
         });
-        let Some(latent) = frame else { return vec![] };
+        let Some((step, latent)) = frame else { return vec![] };
         let run = self.run_number;
         self.decoding = Some(Decoding { run, step, picture, cancelling: false });
         self.decoded = None;

@@ -62,7 +62,7 @@ fn a_step_is_decoded_on_demand_and_stays_so() {
     send(&mut state, ANSWER, vec![vec![5; 36]]);
     assert_eq!((state.decoding, state.decoded), (None, None));
     let film = state.film.as_ref().expect("a film");
-    assert!(!film.frames[0].is_preview(1) && film.frames[0].is_preview(0));
+    assert!(!film.frames()[0].is_preview(1) && film.frames()[0].is_preview(0));
     assert!(!state.can_decode());
     state.update(Event::Select(0));
     assert!(state.can_decode());
@@ -74,7 +74,7 @@ fn a_step_is_decoded_on_demand_and_stays_so() {
 fn what_does_not_fit_or_was_not_asked_for_is_not_shown() {
     let mut state = finished();
     send(&mut state, ANSWER, vec![vec![5; 36]]);
-    assert!(state.film.as_ref().is_some_and(|film| film.frames[0].is_preview(1)));
+    assert!(state.film.as_ref().is_some_and(|film| film.frames()[0].is_preview(1)));
     for buffers in [vec![], vec![vec![5; 35]], vec![vec![5; 36]; 2]] {
         state.notices.clear();
         state.update(Event::DecodeStep);
@@ -106,7 +106,7 @@ fn a_new_run_or_model_takes_the_decoder() {
     assert!(generate_of(&state.update(Event::Generate)).is_some());
     assert_eq!(state.decoding, None);
     send(&mut state, ANSWER, vec![vec![5; 36]]);
-    assert!(state.film.as_ref().is_some_and(|film| film.frames[0].is_preview(1)));
+    assert!(state.film.as_ref().is_some_and(|film| film.frames()[0].is_preview(1)));
 
     let mut state = finished();
     state.update(Event::UseModel(ModelRef::Url("http://a.b/m".into())));

@@ -159,7 +159,7 @@ fn another_model_takes_the_place_of_this_one() {
     assert!(state.query().contains("class=1"));
     hear(&mut state, FromWorker::Cancelled { run: 1 });
     hear(&mut state, loaded());
-    assert_eq!(state.film.as_ref().map(|film| film.frames.len()), Some(2), "what was made stays");
+    assert_eq!(state.film.as_ref().map(|film| film.received()), Some(2), "what was made stays");
 }
 
 #[test]

@@ -1,0 +1,22 @@
+//! The state of this part of the page, and what changes it; pure.
+
+use crate::ui::state::{AppState, Effect};
+use crate::ui::update::Plan;
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Compare {}
+
+/// What can happen here.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {}
+
+impl AppState {
+    pub(in crate::ui) fn update_compare(&mut self, event: Event) -> Vec<Effect> {
+        match event {}
+    }
+
+    /// What Generate starts in this mode.
+    pub(in crate::ui) fn plan_comparison(&mut self) -> Option<Plan> {
+        Some(Plan::new(self.settings()))
+    }
+}
