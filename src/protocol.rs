@@ -154,9 +154,9 @@ pub enum FromWorker {
     Ready,
     /// The model's description, as soon as it is there (before the weights).
     Config(Box<ModelConfig>),
-    /// Bytes of weights so far; `stage` says what is done now, in words.
+    /// Bytes of weights so far; `stage` says what is done now.
     LoadProgress {
-        stage: String,
+        stage: LoadStage,
         loaded_bytes: u64,
         total_bytes: u64,
     },
@@ -225,6 +225,16 @@ pub enum FromWorker {
         kind: FailureKind,
         message: String,
     },
+}
+
+/// What a load is at; the page has the words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LoadStage {
+    Device,
+    /// Weights come over the network or from the visitor's disk.
+    Weights,
+    /// Weights come from the browser's storage.
+    StoredWeights,
 }
 
 /// Which device the visitor wants.

@@ -14,6 +14,7 @@ use super::shortcuts;
 use super::stage::Stage;
 use super::store::Store;
 use super::timeline::Timeline;
+use super::words::say;
 use leptos::prelude::*;
 
 /// What the stage shows in a mode.
@@ -36,10 +37,18 @@ pub fn App() -> impl IntoView {
     if let Some(boot) = document().get_element_by_id("boot") {
         boot.remove();
     }
+    // Words are looked up when a view is made: in another language all are made anew. The state stays.
+    move || {
+        store.language.track();
+        page(help, models)
+    }
+}
+
+fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> AnyView {
     view! {
         <Header help models />
         <main class="layout">
-            <section class="centre" aria-label="Stage">
+            <section class="centre" aria-label=say("page.stage")>
                 <RunBar />
                 <FailurePanel />
                 <ModeTabs />
@@ -54,4 +63,5 @@ pub fn App() -> impl IntoView {
         <ModelDialog open=models />
         <Help open=help />
     }
+    .into_any()
 }

@@ -5,6 +5,7 @@
 
 use super::dom;
 use super::state::Event;
+use super::words::{say, say_with};
 use crate::protocol::{FromWorker, ModelSource, ToWorker};
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
@@ -48,7 +49,7 @@ impl Bridge {
         let worker = match Worker::new_with_options(&format!("{}worker_loader.js", self.base), &options) {
             Ok(worker) => worker,
             Err(error) => {
-                let message = format!("This browser could not start the worker ({}).", describe(&error));
+                let message = say_with("failures.no-worker", &[("why", &dom::reason(&error))]);
                 // Not at once: the caller still holds the state.
                 wasm_bindgen_futures::spawn_local(async move { dispatch(Event::WorkerLost(message)) });
                 return;
@@ -60,17 +61,15 @@ impl Bridge {
                 Ok(Some((message, buffers))) => hear(Event::Worker { message, buffers, now_ms: dom::now_ms() }),
                 // Not one of ours, such as an extension's.
                 Ok(None) => {}
-                Err(error) => {
-                    hear(Event::WorkerLost(format!("The worker sent a message that is not understood ({error}).")))
-                }
+                Err(error) => hear(Event::WorkerLost(say_with("failures.worker-message", &[("why", &error)]))),
             }
         });
         let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
             // A script that could not be fetched gives a plain event without a message.
             let message = Reflect::get(&event, &"message".into()).ok().and_then(|m| m.as_string()).unwrap_or_default();
             let message = match message.as_str() {
-                "" => "The worker's script could not be loaded.".into(),
-                message => format!("The worker stopped: {message}"),
+                "" => say("failures.worker-script").into(),
+                message => say_with("failures.worker-stopped", &[("why", &message)]),
             };
             dispatch(Event::WorkerLost(message));
         });
@@ -114,11 +113,7 @@ fn read(data: &JsValue) -> Result<Option<Envelope>, String> {
     let buffers = Reflect::get(data, &"buffers".into()).unwrap_or_default();
     let buffers = buffers.dyn_ref::<Array>().cloned().unwrap_or_default();
     let bytes = |buffer: JsValue| buffer.dyn_into::<ArrayBuffer>().map(|b| Uint8Array::new(&b).to_vec());
-    let buffers = buffers.iter().map(bytes).collect::<Result<_, _>>().map_err(|_| "a buffer is none".to_string())?;
+    let buffers =
+        buffers.iter().map(bytes).collect::<Result<_, _>>().map_err(|_| String::from(say("failures.no-buffer")))?;
     Ok(Some((message, buffers)))
-}
-
-fn describe(error: &JsValue) -> String {
-    let message = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
-    message.unwrap_or_else(|| "no reason given".into())
 }

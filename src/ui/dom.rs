@@ -1,6 +1,7 @@
 //! Small browser helpers, each of which does nothing rather than fail.
 
 use super::film::Pixels;
+use super::words::say;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen::{Clamped, JsCast};
@@ -159,4 +160,10 @@ pub async fn copy(text: &str) -> bool {
         return false;
     };
     wasm_bindgen_futures::JsFuture::from(promise).await.is_ok()
+}
+
+/// What a browser's error says.
+pub fn reason(error: &JsValue) -> String {
+    let message = js_sys::Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
+    message.unwrap_or_else(|| say("failures.no-reason").into())
 }

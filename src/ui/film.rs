@@ -2,6 +2,7 @@
 //! come in, and cut into pictures for the canvases.
 
 use super::colour;
+use super::words::{say, say_with};
 use crate::protocol::{FrameInfo, FramePart, RecordedRun, RunInfo};
 use std::sync::Arc;
 
@@ -63,7 +64,8 @@ impl Film {
         frame_bytes(&info, info.image_shape)?;
         let steps = info.timesteps.len();
         if steps == 0 || info.alpha_bar.len() != steps {
-            return Err(format!("the run has {steps} timesteps and {} values of ᾱ", info.alpha_bar.len()));
+            let alpha_bars = info.alpha_bar.len();
+            return Err(say_with("failures.film-steps", &[("steps", &steps), ("alpha_bars", &alpha_bars)]));
         }
         let info = Arc::new(info);
         let (frames, max_bytes) = (Vec::new(), MAX_FILM_BYTES);
@@ -78,14 +80,14 @@ impl Film {
             let mut buffers = Vec::new();
             for size in part_bytes(&film.info, frame)? {
                 let split = rest.split_at_checked(size);
-                let (buffer, after) = split.ok_or_else(|| format!("the recording ends within frame {}", frame.step))?;
+                let (buffer, after) = split.ok_or_else(|| say("failures.recording"))?;
                 buffers.push(buffer.to_vec());
                 rest = after;
             }
             film.push(frame, buffers)?;
         }
         if !film.is_complete() || !rest.is_empty() {
-            return Err(format!("the recording has {} frames, and {} bytes too many", film.received, rest.len()));
+            return Err(say("failures.recording").into());
         }
         film.recorded = true;
         Ok(film)
@@ -95,24 +97,27 @@ impl Film {
     pub fn push(&mut self, frame: &FrameInfo, buffers: Vec<Vec<u8>>) -> Result<(), String> {
         let (step, image_shape) = (frame.step, frame.image_shape);
         if step != self.received || step > self.steps() {
-            return Err(format!("frame {step} came where frame {} was due", self.received));
+            return Err(say_with("failures.frame-order", &[("step", &step), ("due", &self.received)]));
         }
         let due = part_bytes(&self.info, frame)?;
         let found: Vec<usize> = buffers.iter().map(Vec::len).collect();
         if found != due || !frame.preview && image_shape != self.info.image_shape {
-            return Err(format!("frame {step} with pictures {image_shape:?} has {found:?} bytes, not {due:?}"));
+            let [pictures, found, due] = [image_shape.as_slice(), &found, &due].map(|sizes| format!("{sizes:?}"));
+            let values: [(&str, &dyn ToString); 4] =
+                [("step", &step), ("pictures", &pictures), ("found", &found), ("due", &due)];
+            return Err(say_with("failures.frame-bytes", &values));
         }
         let mut parts: Vec<_> = frame.parts.iter().zip(buffers).collect();
         let mut take = |part| parts.iter().position(|(name, _)| **name == part).map(|at| parts.swap_remove(at).1);
         let (Some(x_t), Some(x0)) = (take(FramePart::XT), take(FramePart::Pictures)) else {
-            return Err(format!("frame {step} came without latents or without pictures"));
+            return Err(say_with("failures.frame-parts", &[("step", &step)]));
         };
         let mut latents = |part| take(part).map(|bytes| numbers(&bytes));
         let [x0_hat, eps_cond, eps_uncond] =
             [FramePart::X0Hat, FramePart::EpsCond, FramePart::EpsUncond].map(&mut latents);
         let preview = frame.preview;
         if preview && x0_hat.is_none() {
-            return Err(format!("frame {step} is a preview and came without the latents to decode"));
+            return Err(say_with("failures.frame-preview", &[("step", &step)]));
         }
         let (x_t, decoded, ms) = (numbers(&x_t), vec![], frame.ms);
         let frame = Frame { step, x_t, x0, image_shape, preview, x0_hat, eps_cond, eps_uncond, decoded, ms };
@@ -138,11 +143,14 @@ impl Film {
         let [height, width] = self.info.image_shape;
         let due = height * width * 4;
         if picture.len() != due {
-            return Err(format!("the decoded picture of step {step} has {} bytes, not {due}", picture.len()));
+            return Err(say_with(
+                "failures.decoded-bytes",
+                &[("step", &step), ("found", &picture.len()), ("due", &due)],
+            ));
         }
         let count = self.info.num_images;
         let frame = self.frames.iter_mut().find(|frame| frame.step == step && i < count);
-        let frame = frame.ok_or_else(|| format!("there is no picture {i} in step {step}"))?;
+        let frame = frame.ok_or_else(|| say_with("failures.no-picture", &[("picture", &i), ("step", &step)]))?;
         let mut new = Frame::clone(frame);
         new.decoded.push((i, Arc::new(picture)));
         *frame = Arc::new(new);
@@ -277,7 +285,9 @@ fn frame_bytes(info: &RunInfo, image_shape: [usize; 2]) -> Result<(usize, usize)
     let [height, width] = image_shape;
     let sizes = product(&[info.num_images, c, h, w]).zip(product(&[info.num_images, height, width]));
     sizes.filter(|(a, b)| (1..=MAX_FRAME_BYTES).contains(a) && (1..=MAX_FRAME_BYTES).contains(b)).ok_or_else(|| {
-        format!("{} pictures {image_shape:?} with latents {:?} cannot be shown", info.num_images, info.latent_shape)
+        let (pictures, latents) = (format!("{image_shape:?}"), format!("{:?}", info.latent_shape));
+        let count = info.num_images;
+        say_with("failures.film-shape", &[("count", &count), ("pictures", &pictures), ("latents", &latents)])
     })
 }
 

@@ -1,10 +1,12 @@
 //! Name, model, device, and the few buttons that are always there.
 
 use super::film::Film;
+use super::language::LanguageSelect;
 use super::model_ref::ModelRef;
 use super::state::{AppState, ModelState};
 use super::store::{Store, share_link};
 use super::theme::Theme;
+use super::words::{Words, say, say_with};
 use super::{dom, text};
 use leptos::prelude::*;
 
@@ -16,7 +18,7 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
         ModelState::Ready { num_parameters, .. } => format!(" · {}", text::parameters(*num_parameters)),
         _ => String::new(),
     });
-    let spoken = Memo::new(move |_| format!("Model: {}{}", name.get(), size.get()));
+    let spoken = Memo::new(move |_| say_with("page.model", &[("model", &(name.get() + &size.get()))]));
     let badge = store.memo(|state| match &state.model {
         ModelState::Ready { backend, .. } => {
             let ms = state.film.as_ref().and_then(Film::ms_per_step);
@@ -31,14 +33,14 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
     view! {
         <header class="header">
             <h1 class="brand">"ditscope"</h1>
-            <p class="tagline">{text::TAGLINE}</p>
+            <p class="tagline">{say("page.tagline")}</p>
             <div class="facts">
                 <button
                     type="button"
                     class="model-button"
                     aria-haspopup="dialog"
                     aria-label=spoken
-                    title="Choose, add or delete models (M)"
+                    title=say("page.models-hint")
                     on:click=move |_| models.set(true)
                 >
                     <span class="model-name">{name}</span>
@@ -49,20 +51,21 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
                 </button>
                 <span class="badge" title=about_device>{badge}</span>
             </div>
+            <LanguageSelect id="language" />
             <div class="header-buttons">
                 <button
                     type="button"
                     class="quiet"
-                    title="Copy a link that reproduces this run"
+                    title=say("page.share-hint")
                     on:click=move |_| share(store)
                 >
-                    "Share"
+                    {say("page.share")}
                 </button>
                 <button
                     type="button"
                     class="quiet icon"
-                    aria-label=move || format!("Switch to the {} theme", store.theme.get().other().name())
-                    title=move || format!("Switch to the {} theme (T)", store.theme.get().other().name())
+                    aria-label=move || to_theme(store.theme.get().other())
+                    title=move || format!("{} (T)", to_theme(store.theme.get().other()))
                     on:click=move |_| store.theme.get_untracked().other().choose(store.theme)
                 >
                     {move || if store.theme.get() == Theme::Dark { "☀" } else { "☾" }}
@@ -70,8 +73,8 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
                 <button
                     type="button"
                     class="quiet icon"
-                    aria-label="Help"
-                    title="Help and keys (?)"
+                    aria-label=say("page.help")
+                    title=say("page.help-hint")
                     on:click=move |_| help.set(true)
                 >
                     "?"
@@ -81,6 +84,10 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
     }
 }
 
+fn to_theme(theme: Theme) -> Words {
+    if theme == Theme::Dark { say("page.to-dark") } else { say("page.to-light") }
+}
+
 /// Copies the link; where the clipboard is refused, says where the link is to be had.
 fn share(store: Store) {
     let link = store.peek(share_link);
@@ -88,11 +95,12 @@ fn share(store: Store) {
     dom::show_address(&store.peek(AppState::query));
     wasm_bindgen_futures::spawn_local(async move {
         let copied = dom::copy(&link).await;
-        store.word.set(Some(match (copied, in_folder) {
-            (false, _) => text::COPY_BY_HAND,
-            (true, true) => text::FOLDER_NOT_SHARED,
-            (true, false) => text::COPIED,
-        }));
+        let word = match (copied, in_folder) {
+            (false, _) => say("page.copy-by-hand"),
+            (true, true) => say("page.folder-not-shared"),
+            (true, false) => say("page.copied"),
+        };
+        store.word.set(Some(word.into()));
         gloo::timers::callback::Timeout::new(4000, move || {
             let _ = store.word.try_set(None);
         })

@@ -1,23 +1,29 @@
 //! The help overlay: what is seen, and every key.
 
+use super::language::LanguageSelect;
 use super::modal::Modal;
 use super::parts::{Part, Parts};
-use super::shortcuts::KEYS;
-use super::text;
+use super::shortcuts;
+use super::words::{Words, say};
 use leptos::prelude::*;
 
 #[component]
 pub fn Help(open: RwSignal<bool>) -> impl IntoView {
     let content = || {
-        let row = |(key, meaning): (&str, &str)| {
+        let row = |(key, meaning): (Words, Words)| {
             let key = Part::new("dt", "").of(vec![Part::new("kbd", "").saying(key.into())]);
             Part::group("key-row", vec![key, Part::new("dd", "").saying(meaning.into())])
         };
-        let keys = Part::new("dl", "keys").of(KEYS.into_iter().map(row).collect());
-        vec![Part::words("", text::HELP), Part::heading("", "Keys".into()), keys, Part::words("dim", text::PRIVACY)]
+        let keys = Part::new("dl", "keys").of(shortcuts::keys().into_iter().map(row).collect());
+        let title = Part::heading("", say("keys.title").into());
+        vec![Part::words("", say("page.help-text")), title, keys, Part::words("dim", say("page.privacy"))]
     };
     view! {
-        <Modal id="help" title="Help" open>
+        <Modal id="help" title=say("page.help") open>
+            <p class="in-help">
+                <label for="language-in-help">{say("page.language")}</label>
+                <LanguageSelect id="language-in-help" />
+            </p>
             <Parts content=Box::new(content) />
         </Modal>
     }

@@ -8,14 +8,14 @@
 //! | [`models`] | the models there are, and what of them is stored, pure |
 //! | [`labels`] | searching class names, pure |
 //! | [`film`], [`colour`] | frames as pictures, pure |
-//! | [`text`] | the words |
+//! | [`words`], [`text`] | the words in each language; texts that are put together, pure |
 //! | [`store`] | the state as signals; carries the effects out |
 //! | [`bridge`] | the worker |
 //! | `storage` | what the browser keeps: weights, marks |
 //! | `app` | the layout; `header`, `run_bar`, `controls`, `stage`, `timeline`, `inspector`, `help` are its parts |
 //! | `model_dialog` | choosing, adding and deleting models |
 //! | `plots` | hand-made SVG |
-//! | `parts`, `modal`, `shortcuts`, `theme`, `dom` | buttons and words, dialogs, keys, light and dark, small browser helpers |
+//! | `parts`, `modal`, `shortcuts`, `theme`, `language`, `dom` | buttons and words, dialogs, keys, light and dark, which language, small browser helpers |
 
 pub mod asks;
 pub mod colour;
@@ -43,6 +43,7 @@ mod dom;
 mod header;
 mod help;
 mod inspector;
+mod language;
 mod modal;
 mod model_dialog;
 mod parts;

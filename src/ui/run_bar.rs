@@ -5,6 +5,7 @@ use super::parts::{Part, Parts};
 use super::state::{AppState, Event, ModelState, RunState};
 use super::store::Store;
 use super::text;
+use super::words::{say, say_with};
 use crate::protocol::{BackendChoice, FailureKind};
 use leptos::prelude::*;
 
@@ -16,26 +17,26 @@ pub fn RunBar() -> impl IntoView {
     let detail = store.memo(detail);
     let progress = store.memo(progress);
     let action = store.memo(|state| match &state.model {
-        ModelState::Loading(progress) if !progress.stopping => text::CANCEL_LOADING.to_string(),
-        ModelState::Stopped | ModelState::Failed(_) if state.reached_bytes > 0 => "Continue loading".into(),
-        ModelState::Stopped => "Load model".into(),
+        ModelState::Loading(progress) if !progress.stopping => say("run.cancel-loading").into(),
+        ModelState::Stopped | ModelState::Failed(_) if state.reached_bytes > 0 => say("run.continue-loading").into(),
+        ModelState::Stopped => say("run.load-model").into(),
         ModelState::Offered => text::load(state.bytes_to_fetch().unwrap_or_default()),
         _ => String::new(),
     });
     let no_action = Memo::new(move |_| action.with(String::is_empty));
     let act = move |_| {
-        let cancel = action.with_untracked(|action| action == text::CANCEL_LOADING);
+        let cancel = store.peek(|state| matches!(state.model, ModelState::Loading(_)));
         store.dispatch(if cancel { Event::CancelLoad } else { Event::Load });
     };
     view! {
         <div class="run-bar">
-            <p class="status" role="status">{move || store.word.get().map_or_else(|| status.get(), Into::into)}</p>
+            <p class="status" role="status">{move || store.word.get().unwrap_or_else(|| status.get())}</p>
             <p class="detail">{detail}</p>
             <button type="button" class="quiet" hidden=no_action on:click=act>{action}</button>
             <progress
                 class="progress"
                 class:idle=move || progress.get().is_none()
-                aria-label="Progress"
+                aria-label=say("run.progress")
                 aria-hidden=move || progress.get().is_none().then_some("true")
                 max="1"
                 value=move || progress.get().unwrap_or(Some(0.0))
@@ -52,9 +53,7 @@ fn detail(state: &AppState) -> String {
             state.decoded.map(text::decoding).unwrap_or_default()
         }
         (ModelState::Ready { .. }, RunState::Running { .. }) => {
-            let Some(film) = &state.film else { return String::new() };
-            let step = format!("step {} of {}", film.received().min(film.steps()), film.steps());
-            film.ms_per_step().map_or(step.clone(), |ms| format!("{step} · {}", text::ms_per_step(ms)))
+            state.film.as_ref().map(text::run_progress).unwrap_or_default()
         }
         (ModelState::Ready { weights, .. }, RunState::Idle) => text::weights_origin(&state.source(), weights),
         _ => String::new(),
@@ -89,9 +88,9 @@ fn notices(store: Store, notices: &[String]) -> Vec<Part> {
         return vec![];
     }
     let items = notices.iter().map(|notice| Part::new("li", "").saying(notice.clone())).collect();
-    let dismiss = Part::button("quiet", "Dismiss", move || store.dispatch(Event::DismissNotices));
+    let dismiss = Part::button("quiet", say("run.dismiss"), move || store.dispatch(Event::DismissNotices));
     let parts = vec![Part::new("ul", "").of(items), dismiss];
-    vec![Part::new("aside", "notices").with("aria-label", "Notices").of(parts)]
+    vec![Part::new("aside", "notices").with("aria-label", say("run.notices")).of(parts)]
 }
 
 /// What happened and what to do; whatever was made stays on the stage.
@@ -106,20 +105,22 @@ fn failure(store: Store, state: &AppState) -> Vec<Part> {
     let Some(failure) = state.failure() else { return vec![] };
     let cpu_is_left = state.address.backend != BackendChoice::Cpu;
     let model_failed = matches!(state.model, ModelState::Failed(_));
-    let mut cure = text::cure(failure.kind, cpu_is_left).to_string();
+    let mut cure = String::from(text::cure(failure.kind, cpu_is_left));
     if model_failed && state.reached_bytes > 0 {
-        cure = format!("{cure} {}", text::RESUME);
+        cure = format!("{cure} {}", say("failures.resume"));
     }
-    let mut buttons = vec![Part::button("primary", "Retry", move || store.dispatch(Event::Retry))];
+    let mut buttons = vec![Part::button("primary", say("failures.retry"), move || store.dispatch(Event::Retry))];
     if failure.kind == FailureKind::Device && cpu_is_left {
-        buttons.push(Part::button("", "Use the CPU", move || store.dispatch(Event::UseCpu)));
+        buttons.push(Part::button("", say("failures.use-cpu"), move || store.dispatch(Event::UseCpu)));
     }
     // A model of another name may simply not be there: the one that is shipped is.
     if model_failed && !state.address.model.is_default() {
-        let words = format!("Load the default model “{DEFAULT_MODEL}”");
+        let words = say_with("failures.use-default", &[("model", &DEFAULT_MODEL)]);
         buttons.push(Part::button("", words, move || store.dispatch(Event::UseDefaultModel)));
     }
-    let heading = Part::new("h2", "").saying(failure.message.clone());
-    let parts = vec![heading, Part::words("", cure), Part::group("buttons", buttons)];
+    let heading = if model_failed { say("failures.model") } else { say("failures.run") };
+    let heading = Part::new("h2", "").saying(heading.into());
+    let message = Part::words("", failure.message.clone());
+    let parts = vec![heading, message, Part::words("", cure), Part::group("buttons", buttons)];
     vec![Part::new("section", "failure").with("role", "alert").of(parts)]
 }

@@ -3,24 +3,27 @@
 use super::dom;
 use super::state::{Choice, Event};
 use super::store::Store;
+use super::words::{Words, say};
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
 /// Key and meaning, as shown in the help.
-pub const KEYS: [(&str, &str); 10] = [
-    ("G", "generate"),
-    ("Esc", "cancel the run"),
-    ("Space", "play or pause the timeline"),
-    ("←  →", "one step back or on"),
-    ("Home", "to the first step: pure noise"),
-    ("End", "to the last step: the picture"),
-    ("D", "roll another seed"),
-    ("M", "choose a model"),
-    ("T", "light or dark"),
-    ("?", "this help"),
-];
+pub fn keys() -> [(Words, Words); 10] {
+    [
+        ("G".into(), say("keys.generate")),
+        ("Esc".into(), say("keys.cancel")),
+        (say("keys.space"), say("keys.play")),
+        ("←  →".into(), say("keys.step")),
+        (say("keys.home"), say("keys.first")),
+        (say("keys.end"), say("keys.last")),
+        ("D".into(), say("keys.seed")),
+        ("M".into(), say("keys.model")),
+        ("T".into(), say("keys.theme")),
+        ("?".into(), say("keys.help")),
+    ]
+}
 
 /// Listens on the window as long as the page lives.
 pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {

@@ -14,8 +14,9 @@ use super::models::{self, Added, Models, StorageReport};
 use super::stage::{self, Views};
 use super::text;
 use super::url::{self, Address};
+use super::words::Language;
 use crate::config::{Catalog, CatalogEntry, ModelConfig, RunSettings, SamplerKind};
-use crate::protocol::{Backend, FailureKind, FromWorker, ModelSource, ToWorker, WeightsReport};
+use crate::protocol::{Backend, FailureKind, FromWorker, LoadStage, ModelSource, ToWorker, WeightsReport};
 
 /// Everything the page shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,7 +78,8 @@ pub enum ModelState {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Progress {
-    pub stage: String,
+    /// Absent while the worker starts.
+    pub stage: Option<LoadStage>,
     pub loaded_bytes: u64,
     pub total_bytes: u64,
     pub bytes_per_second: Option<f64>,
@@ -172,6 +174,8 @@ pub enum Event {
     Choose(Choice),
     /// Show this on the stage.
     Show(Mode),
+    /// The visitor chose this language.
+    Speak(Language),
     Views(stage::Event),
     Compare(compare::Event),
     Forward(forward::Event),
@@ -357,17 +361,17 @@ impl AppState {
 
 impl Progress {
     pub(super) fn starting() -> Self {
-        Self { stage: text::STARTING_WORKER.into(), ..Self::default() }
+        Self::default()
     }
 
-    pub(super) fn report(&mut self, stage: String, loaded: u64, total: u64, now_ms: f64) {
+    pub(super) fn report(&mut self, stage: LoadStage, loaded: u64, total: u64, now_ms: f64) {
         let (began, first) = *self.since.get_or_insert((now_ms, loaded));
         let seconds = (now_ms - began) / 1000.0;
         if seconds > 0.2 {
             let speed = loaded.saturating_sub(first) as f64 / seconds;
             self.bytes_per_second = (loaded < total && speed > 0.0).then_some(speed);
         }
-        (self.stage, self.loaded_bytes, self.total_bytes) = (stage, loaded.min(total), total);
+        (self.stage, self.loaded_bytes, self.total_bytes) = (Some(stage), loaded.min(total), total);
     }
 
     /// 0 to 1, or nothing while the size is unknown.

@@ -2,7 +2,9 @@
 //!
 //! Each function does nothing rather than fail where the browser refuses.
 
+use super::dom;
 use super::models::{StorageReport, Stored};
+use super::words::say_with;
 use crate::protocol::{CACHE_PREFIX, cache_name};
 use js_sys::{Array, Promise, Reflect};
 use leptos::prelude::window;
@@ -18,7 +20,7 @@ pub async fn look() -> StorageReport {
     if let Some(caches) = caches() {
         match stored(&caches).await {
             Ok(stored) => (report.possible, report.stored) = (true, stored),
-            Err(error) => report.error = Some(format!("The browser's storage could not be read ({}).", words(&error))),
+            Err(error) => report.error = Some(say_with("failures.storage", &[("why", &dom::reason(&error))])),
         }
     }
     if let Some(manager) = manager() {
@@ -41,7 +43,7 @@ pub async fn delete(urls: &[String]) -> Result<(), String> {
     for url in urls {
         wait(Ok(caches.delete(&cache_name(url))))
             .await
-            .map_err(|error| format!("The weights of {url} could not be deleted ({}).", words(&error)))?;
+            .map_err(|error| say_with("failures.delete", &[("url", url), ("why", &dom::reason(&error))]))?;
     }
     Ok(())
 }
@@ -99,9 +101,4 @@ fn manager() -> Option<StorageManager> {
 
 async fn wait(promise: Result<Promise, JsValue>) -> Result<JsValue, JsValue> {
     JsFuture::from(promise?).await
-}
-
-fn words(error: &JsValue) -> String {
-    let message = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
-    message.unwrap_or_else(|| "no reason given".into())
 }

@@ -6,7 +6,8 @@ use super::model_ref::ModelRef;
 use super::models::Added;
 use super::state::{AppState, Effect, Event};
 use super::theme::Theme;
-use super::{dom, storage, text};
+use super::words::Language;
+use super::{dom, language, storage, text};
 use crate::config::{Catalog, ModelConfig};
 use crate::protocol::{ModelSource, RecordedRun, RunInfo};
 use gloo::net::http::Request;
@@ -24,11 +25,13 @@ const FAVOURITES: &str = "ditscope-favourites ";
 pub struct Store {
     pub state: RwSignal<AppState>,
     pub theme: RwSignal<Theme>,
+    /// The language of the page, which is made anew when it changes.
+    pub language: RwSignal<Language>,
     /// The moment on the stage; parts that draw depend on this alone, not on the whole state.
     pub moment: Memo<Option<Moment>>,
     pub selected: Memo<usize>,
     /// A word to the visitor that replaces the status for a while, such as "Link copied".
-    pub word: RwSignal<Option<&'static str>>,
+    pub word: RwSignal<Option<String>>,
     bridge: StoredValue<Bridge, LocalStorage>,
 }
 
@@ -49,6 +52,8 @@ impl Store {
     /// Reads the address and starts the worker and the first fetches.
     pub fn start() -> Self {
         let base = dom::base();
+        // Before the first word is said, such as one about the address.
+        let language = language::signal(&dom::query());
         let (state, effects) = AppState::new(&dom::query(), &base, dom::prefers("(prefers-reduced-motion: reduce)"));
         let state = RwSignal::new(state);
         let moment = Memo::new(move |_| {
@@ -60,7 +65,8 @@ impl Store {
         });
         let selected = Memo::new(move |_| state.with(|state| state.view.selected));
         let bridge = StoredValue::new_local(Bridge::new(base));
-        let store = Self { state, theme: Theme::signal(), moment, selected, word: RwSignal::new(None), bridge };
+        let (theme, word) = (Theme::signal(), RwSignal::new(None));
+        let store = Self { state, theme, language, moment, selected, word, bridge };
         provide_context(store);
         store.carry_out(effects);
         store

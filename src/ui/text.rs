@@ -1,51 +1,18 @@
-//! Every English word of the page's changing parts: short, exact, the papers' terms with a plain gloss.
+//! Texts that are put together: the words are in `web/texts`, here is what goes into them.
 
 use super::film::{Film, place};
 use super::models::StorageReport;
 use super::state::{AppState, ModelState, Progress, RunState};
+use super::words::{Words, say, say_with};
 use crate::config::{CatalogEntry, RunSettings, SamplerKind};
-use crate::protocol::{Backend, FailureKind, ModelSource, WeightsReport};
+use crate::protocol::{Backend, FailureKind, LoadStage, ModelSource, WeightsReport};
 
-pub const TAGLINE: &str = "A Diffusion Transformer turns noise into a picture. Watch every step, here in this tab.";
-pub const STARTING_WORKER: &str = "Starting the worker";
-pub const NO_RUN_YET: &str = "Press Generate to watch a picture come out of noise.";
 pub const RECORDED: &str = "Recorded";
-pub const COPIED: &str = "Link copied: it holds all settings.";
-pub const COPY_BY_HAND: &str = "Copy the address from the address bar: it holds all settings.";
-
-pub const FOLDER_NOT_SHARED: &str =
-    "Link copied, without the model: a folder on this device has no address for others.";
-
-pub const ADD_HINT: &str = "A folder in ditscope's format, as “dit convert” writes it: config.json, the index and the \
-    weights. An address must allow other sites to read it (CORS).";
-pub const NO_ADDRESS: &str =
-    "This is not the address of a folder: it begins with https:// or http:// and has no ? or #.";
-pub const LISTING: &str = "Fetching the list of models";
-pub const ALL_MODELS: &str = "All models";
-pub const CANCEL_LOADING: &str = "Cancel loading";
-pub const LOADING: &str = "Loading";
 pub const NON_COMMERCIAL: &str = "Non-commercial use only";
-pub const NO_STORAGE: &str = "This browser keeps no weights for this page (it needs a secure address, and private \
-    windows may refuse). Models work; they are fetched anew on each visit.";
-pub const NOTHING_STORED: &str = "No weights are stored yet.";
-pub const KEPT: &str = "The browser keeps stored weights even when space runs short.";
-pub const NOT_KEPT: &str = "The browser may delete stored weights when space runs short.";
-pub const DECLINED: &str = "The browser has not promised to keep stored weights. It may once you have used this page \
-    for a while or bookmarked it.";
-pub const PERSIST: &str = "Keep even when space runs short";
 pub const PREVIEW: &str = "linear preview";
 pub const HINT_PREVIEW: &str = "A quick guess of the colours, straight from the latent; the decoder is too slow for \
     every step.";
 pub const HINT_DECODE: &str = "Run the full decoder on the selected picture of this step";
-pub const RESUME: &str = "What was loaded is kept: another try goes on from there.";
-
-pub const HELP: &str = "Choose a class and press Generate. The model starts from pure noise and takes some of it away \
-    at every step, always asking: what picture could this become? The large view shows its answer, the small one the \
-    noisy latent it looks at. Drag the timeline to any step; run again with another guidance scale and compare.";
-pub const PRIVACY: &str = "The model runs on this device. Nothing you do here is sent anywhere.";
-
-pub const SHORT_GUIDANCE: &str = "How strongly the class steers each step: higher is clearer, less varied.";
-pub const SHORT_STEPS: &str = "How often noise is taken away: more is finer and takes longer.";
 pub const ABOUT_ALPHA_BAR: &str =
     "ᾱ is the share of the picture left in the mixture: near 0 at the start, 1 at the end.";
 pub const ABOUT_X_T: &str =
@@ -54,92 +21,101 @@ pub const ABOUT_X0: &str = "What is left when all noise the model sees in xₜ i
     Vague at first, sharper with each step.";
 pub const ABOUT_GUIDANCE: &str =
     "Each step is predicted with the class and without it; the difference is taken that many times over.";
-
-pub const HINT_CLASS: &str = "What the picture shall show: the label that the network is given at every step.";
-pub const HINT_GUIDANCE: &str = "Guidance scale: how strongly the class label steers each step. Higher gives clearer, \
-    more typical pictures with less variety; at 1 there is no extra push.";
-pub const HINT_STEPS: &str = "How many times noise is taken away. More steps give finer pictures and take longer.";
-pub const HINT_SAMPLER: &str = "How the next, less noisy latent is worked out from the predicted noise.";
-pub const HINT_SEED: &str =
-    "The number the first noise is drawn from. The same seed and settings give the same picture.";
-pub const HINT_PICTURES: &str = "How many pictures at once, with seeds counting up from this one. More take longer.";
 pub const HINT_X_T: &str = "The latent the network sees at this step, one tile for each channel: noise at first.";
 pub const HINT_X0: &str = "What the finished picture would be if all noise that the network sees now were taken away.";
 
-pub fn sampler(kind: SamplerKind) -> &'static str {
+pub fn sampler(kind: SamplerKind) -> Words {
     match kind {
-        SamplerKind::Ddim => "DDIM: deterministic",
-        SamplerKind::Ddpm => "DDPM: fresh noise each step",
-        SamplerKind::DpmSolverPlusPlus => "DPM-Solver++: fewest steps",
+        SamplerKind::Ddim => say("controls.ddim"),
+        SamplerKind::Ddpm => say("controls.ddpm"),
+        SamplerKind::DpmSolverPlusPlus => say("controls.dpm"),
     }
 }
 
 pub fn class_number(class: usize) -> String {
-    format!("Class {class}")
+    say_with("run.class-number", &[("class", &class)])
 }
 
 pub fn class_clamped(class: usize, last: usize, label: &str) -> String {
-    format!("class = {class} in the address was changed to {last} ({label}), the last this model has.")
+    say_with("address.class-clamped", &[("class", &class), ("last", &last), ("label", &label)])
 }
 
 /// One line that a screen reader says when it changes.
 pub fn status(state: &AppState) -> String {
-    match (&state.model, &state.run) {
-        (ModelState::Failed(_), _) => format!("Failed: the model “{}” is not loaded", state.address.model.name()),
-        (_, RunState::Failed(_)) => match state.film.as_ref().map(Film::received) {
-            Some(frames) if frames > 0 => format!("Failed: the first {frames} frames are kept"),
-            _ => "Failed: the run did not begin".into(),
+    let frames = || state.film.as_ref().map(Film::received).filter(|frames| *frames > 0);
+    let plain = match (&state.model, &state.run) {
+        (ModelState::Failed(_), _) => {
+            return say_with("run.failed-model", &[("model", &state.address.model.name())]);
+        }
+        (_, RunState::Failed(_)) => match frames() {
+            Some(frames) => return say_with("run.failed-with", &[("frames", &frames)]),
+            None => say("run.failed"),
         },
-        (ModelState::Asking, RunState::Queued) => "Your run starts as soon as the model is there".into(),
-        (ModelState::Asking, _) => "Looking the model up".into(),
-        (ModelState::Offered, _) => "Model not loaded".into(),
-        (ModelState::Loading(progress), _) if progress.stopping => "Stopping the download".into(),
-        (ModelState::Loading(_), RunState::Queued) => "Your run starts as soon as the model is there".into(),
-        (ModelState::Loading(_), _) => "Loading the model".into(),
-        (ModelState::Stopped, _) => "Loading stopped".into(),
-        (ModelState::Ready { .. }, RunState::Running { cancelling: true }) => "Stopping after this step".into(),
-        (ModelState::Ready { .. }, RunState::Running { .. } | RunState::Queued) => "Generating".into(),
+        (ModelState::Asking, RunState::Queued) => say("run.queued"),
+        (ModelState::Asking, _) => say("run.asking"),
+        (ModelState::Offered, _) => say("run.offered"),
+        (ModelState::Loading(progress), _) if progress.stopping => say("run.stopping-load"),
+        (ModelState::Loading(_), RunState::Queued) => say("run.queued"),
+        (ModelState::Loading(_), _) => say("run.loading"),
+        (ModelState::Stopped, _) => say("run.stopped-load"),
+        (ModelState::Ready { .. }, RunState::Running { cancelling: true }) => say("run.stopping"),
+        (ModelState::Ready { .. }, RunState::Running { .. } | RunState::Queued) => say("run.generating"),
         (ModelState::Ready { .. }, _) if state.decoding.is_some_and(|decoding| decoding.cancelling) => {
-            "Stopping the decoder".into()
+            say("run.stopping-decoder")
         }
-        (ModelState::Ready { .. }, _) if state.decoding.is_some() => "Decoding this step".into(),
-        (ModelState::Ready { .. }, RunState::Done { total_ms }) => {
-            let what = state.film.as_ref().map(|film| film.label.clone()).unwrap_or_default();
-            let pictures = state.film.as_ref().map_or(1, |film| film.info.num_images);
-            let times = if pictures > 1 { format!(" ×{pictures}") } else { String::new() };
-            format!("Done: {what}{times} in {}", seconds(*total_ms))
-        }
-        (ModelState::Ready { .. }, RunState::Cancelled) => match state.film.as_ref().map(Film::received) {
-            Some(frames) if frames > 0 => format!("Cancelled: the first {frames} frames are kept"),
-            _ => "Cancelled".into(),
+        (ModelState::Ready { .. }, _) if state.decoding.is_some() => say("run.decoding-step"),
+        (ModelState::Ready { .. }, RunState::Done { total_ms }) => return done(state, *total_ms),
+        (ModelState::Ready { .. }, RunState::Cancelled) => match frames() {
+            Some(frames) => return say_with("run.cancelled-with", &[("frames", &frames)]),
+            None => say("run.cancelled"),
         },
-        (ModelState::Ready { .. }, RunState::Idle) => "Ready".into(),
+        (ModelState::Ready { .. }, RunState::Idle) => say("run.ready"),
+    };
+    plain.into()
+}
+
+fn done(state: &AppState, total_ms: f64) -> String {
+    let mut what = state.film.as_ref().map(|film| film.label.clone()).unwrap_or_default();
+    let pictures = state.film.as_ref().map_or(1, |film| film.info.num_images);
+    if pictures > 1 {
+        what.push_str(&format!(" ×{pictures}"));
     }
+    say_with("run.done", &[("what", &what), ("time", &seconds(total_ms))])
 }
 
 /// What the visitor can do about a failure.
-pub fn cure(kind: FailureKind, cpu_is_left: bool) -> &'static str {
+pub fn cure(kind: FailureKind, cpu_is_left: bool) -> Words {
     match kind {
-        FailureKind::Network => "Check the connection and the address, then try again.",
-        FailureKind::BadModel => "A file of the model is damaged or does not fit. Try again to fetch it anew.",
-        FailureKind::Device if cpu_is_left => "Try again, or compute on the CPU: slower, and it works everywhere.",
-        FailureKind::Device => "Close other heavy tabs and try again.",
-        FailureKind::BadRequest => "Change the settings and try again.",
+        FailureKind::Network => say("failures.cure-network"),
+        FailureKind::BadModel => say("failures.cure-bad-model"),
+        FailureKind::Device if cpu_is_left => say("failures.cure-device-or-cpu"),
+        FailureKind::Device => say("failures.cure-device"),
+        FailureKind::BadRequest => say("failures.cure-bad-request"),
+    }
+}
+
+fn stage(stage: Option<LoadStage>) -> Words {
+    match stage {
+        None => say("run.stage-worker"),
+        Some(LoadStage::Device) => say("run.stage-device"),
+        Some(LoadStage::Weights) => say("run.stage-weights"),
+        Some(LoadStage::StoredWeights) => say("run.stage-stored"),
     }
 }
 
 pub fn load_detail(progress: &Progress) -> String {
+    let stage = stage(progress.stage);
     if progress.total_bytes == 0 {
-        return progress.stage.clone();
+        return stage.into();
     }
-    let loaded = progress.loaded_bytes as f64 / 1e6;
-    let amount = match progress.total_bytes {
-        0..GIGABYTE => format!("{} · {loaded:.1} of {}", progress.stage, bytes(progress.total_bytes)),
-        total => format!("{} · {} of {}", progress.stage, bytes(progress.loaded_bytes), bytes(total)),
+    let loaded = match progress.total_bytes {
+        0..GIGABYTE => format!("{:.1}", progress.loaded_bytes as f64 / 1e6),
+        _ => bytes(progress.loaded_bytes),
     };
+    let amount = say_with("run.amount", &[("loaded", &loaded), ("total", &bytes(progress.total_bytes))]);
     match progress.bytes_per_second {
-        Some(speed) => format!("{amount} · {}/s", bytes(speed as u64)),
-        None => amount,
+        Some(speed) => format!("{stage} · {amount} · {}/s", bytes(speed as u64)),
+        None => format!("{stage} · {amount}"),
     }
 }
 
@@ -147,129 +123,157 @@ pub fn load_detail(progress: &Progress) -> String {
 pub fn device_detail(backend: &Backend, weights: &WeightsReport) -> String {
     match weights.dtype.as_str() {
         "" => backend.detail.clone(),
-        dtype => format!("{} · weights in {dtype}", backend.detail),
+        dtype => say_with("models.device-detail", &[("device", &backend.detail), ("dtype", &dtype)]),
     }
 }
 
 /// Where the weights came from, once they are there.
 pub fn weights_origin(source: &ModelSource, weights: &WeightsReport) -> String {
     let place = match source {
-        ModelSource::Url(_) => "from this browser's storage",
-        ModelSource::Folder(_) => "from the folder",
+        ModelSource::Url(_) => "models.from-storage",
+        ModelSource::Folder(_) => "models.from-folder",
     };
-    match (weights.fetched_bytes, weights.stored_bytes) {
-        (0, 0) => String::new(),
-        (fetched, 0) => format!("{} fetched", bytes(fetched)),
-        (0, stored) => format!("{} {place}", bytes(stored)),
-        (fetched, stored) => format!("{} fetched, {} {place}", bytes(fetched), bytes(stored)),
-    }
+    let parts = [(weights.fetched_bytes, "models.fetched"), (weights.stored_bytes, place)];
+    let parts = parts.into_iter().filter(|(amount, _)| *amount > 0);
+    let parts: Vec<String> = parts.map(|(amount, key)| with_amount(key, amount)).collect();
+    parts.join(", ")
+}
+
+fn with_amount(key: &str, amount: u64) -> String {
+    say_with(key, &[("amount", &bytes(amount))])
 }
 
 pub fn decoding((done, total): (usize, usize)) -> String {
-    format!("Decoding {done} / {total}")
+    say_with("run.decoding", &[("done", &done), ("total", &total)])
 }
 
 pub fn not_decoded(step: usize, why: &str) -> String {
-    format!("Step {step} was not decoded: {why}")
+    say_with("run.not-decoded", &[("step", &step), ("why", &why)])
 }
 
 /// On the button that loads a model: what it fetches.
 pub fn load(to_fetch: u64) -> String {
-    if to_fetch > 0 { format!("Load {}", bytes(to_fetch)) } else { "Use".into() }
+    if to_fetch > 0 { with_amount("models.load", to_fetch) } else { say("models.use").into() }
 }
 
 pub fn loads_first(bytes: u64) -> String {
-    format!("loads the model first: {}", self::bytes(bytes))
+    with_amount("models.loads-first", bytes)
 }
 
 pub fn license(license: &str) -> String {
-    if license.is_empty() { "Licence: not stated".into() } else { format!("Licence: {license}") }
+    if license.is_empty() {
+        return say("models.no-license").into();
+    }
+    say_with("models.license", &[("license", &license)])
 }
 
 pub fn model_license(license: &str) -> String {
-    if license.is_empty() { String::new() } else { format!("Model: {license} ") }
+    if license.is_empty() {
+        return String::new();
+    }
+    say_with("models.model-license", &[("license", &license)]) + " "
 }
 
 pub fn stored(bytes: u64) -> String {
-    format!("{} stored in this browser", self::bytes(bytes))
+    with_amount("models.stored", bytes)
 }
 
 pub fn folder(name: &str) -> String {
-    format!("Folder “{name}” on this device, until the page is closed")
+    say_with("models.folder", &[("name", &name)])
 }
 
 pub fn no_listing(address: &str) -> String {
-    format!("The list of models ({address}) is missing or damaged.")
+    say_with("models.no-listing", &[("address", &address)])
 }
 
 pub fn asking(address: &str) -> String {
-    format!("Looking at {address}")
+    say_with("models.looking", &[("address", &address)])
 }
 
 pub fn added(entry: &CatalogEntry) -> String {
-    format!("“{}” is in the list now: {}. {}.", entry.name, model_cost(entry), license(&entry.license))
+    let (cost, license) = (model_cost(entry), license(&entry.license));
+    say_with("models.added", &[("model", &entry.name), ("cost", &cost), ("license", &license)])
 }
 
 pub fn really_delete(what: &str, bytes: u64) -> String {
-    format!("Delete {what} ({}) from this browser? A later visit fetches it again.", self::bytes(bytes))
+    say_with("models.really-delete", &[("what", &what), ("amount", &self::bytes(bytes))])
 }
 
 /// `675.1 M parameters · 1000 classes · 256 px`
 pub fn model_shape(entry: &CatalogEntry) -> String {
-    let (classes, size) = (entry.num_classes, entry.image_size);
-    let classes = if classes == 1 { "1 class".into() } else { format!("{classes} classes") };
-    format!("{} parameters · {classes} · {size} px", parameters(entry.num_parameters))
+    let classes = match entry.num_classes {
+        1 => say("models.one-class").into(),
+        count => say_with("models.classes", &[("count", &count)]),
+    };
+    let parameters = parameters(entry.num_parameters);
+    say_with("models.shape", &[("parameters", &parameters), ("classes", &classes), ("size", &entry.image_size)])
 }
 
 /// `1.4 GB download · needs about 3.1 GB of memory`
 pub fn model_cost(entry: &CatalogEntry) -> String {
-    format!("{} download · needs about {} of memory", bytes(entry.download_bytes), bytes(entry.memory_bytes))
+    let (download, memory) = (bytes(entry.download_bytes), bytes(entry.memory_bytes));
+    say_with("models.cost", &[("download", &download), ("memory", &memory)])
 }
 
 /// What is in use of the site's storage, and what there is.
 pub fn storage_use(report: &StorageReport) -> String {
-    match (report.used, report.quota) {
-        (Some(used), Some(quota)) => format!("{} used of about {} available", bytes(used), bytes(quota)),
-        (Some(used), None) => format!("{} used", bytes(used)),
-        _ => "The browser does not say how much is used.".into(),
+    match (report.used.map(bytes), report.quota.map(bytes)) {
+        (Some(used), Some(quota)) => say_with("models.use-of", &[("used", &used), ("quota", &quota)]),
+        (Some(used), None) => say_with("models.used", &[("used", &used)]),
+        _ => say("models.use-unknown").into(),
     }
 }
 
 pub fn in_use(device: &str, dtype: &str) -> String {
-    if dtype.is_empty() { format!("In use on {device}") } else { format!("In use on {device}, weights in {dtype}") }
+    if dtype.is_empty() {
+        return say_with("models.in-use", &[("device", &device)]);
+    }
+    say_with("models.in-use-dtype", &[("device", &device), ("dtype", &dtype)])
 }
 
 pub fn search_classes(count: usize) -> String {
-    format!("Search {count} classes")
+    say_with("controls.search", &[("count", &count)])
 }
 
 pub fn matches(count: usize, of: usize) -> String {
     match count {
-        0 => "No class has this in its name.".into(),
-        _ if count == of => format!("{of} classes"),
-        1 => format!("1 of {of} classes"),
-        _ => format!("{count} of {of} classes"),
+        0 => say("controls.no-match").into(),
+        _ if count == of => say_with("controls.all-match", &[("of", &of)]),
+        _ => say_with("controls.matches", &[("count", &count), ("of", &of)]),
     }
 }
 
 /// `step 12 / 30 · t = 621 · ᾱ = 0.310`
 pub fn readout(film: &Film, position: usize) -> String {
     let (t, alpha_bar) = place(&film.info, position);
-    format!("step {position} / {} · t = {t} · ᾱ = {alpha_bar:.3}", film.steps())
+    let alpha_bar = format!("{alpha_bar:.3}");
+    let values: [(&str, &dyn ToString); 4] =
+        [("step", &position), ("steps", &film.steps()), ("t", &t), ("alpha_bar", &alpha_bar)];
+    say_with("run.readout", &values)
 }
 
 /// The timeline's value in words.
 pub fn spoken_position(film: &Film, position: usize) -> String {
     if position >= film.steps() {
-        return format!("step {position} of {}, finished picture", film.steps());
+        return say_with("run.spoken-end", &[("step", &position), ("steps", &film.steps())]);
     }
-    format!("step {position} of {}, t = {}", film.steps(), place(&film.info, position).0)
+    let t = place(&film.info, position).0;
+    say_with("run.spoken", &[("step", &position), ("steps", &film.steps()), ("t", &t)])
+}
+
+/// Where a run is, and how fast.
+pub fn run_progress(film: &Film) -> String {
+    let step = film.received().min(film.steps());
+    let step = say_with("run.step-of", &[("step", &step), ("steps", &film.steps())]);
+    film.ms_per_step().map_or(step.clone(), |ms| format!("{step} · {}", ms_per_step(ms)))
 }
 
 /// Caption of a film.
 pub fn caption(film: &Film) -> String {
-    let RunSettings { guidance_scale, seed, .. } = film.info.settings;
-    format!("{} · {} · guidance {guidance_scale} · seed {seed}", film.model, film.label)
+    let RunSettings { guidance_scale, seed, .. } = &film.info.settings;
+    let values: [(&str, &dyn ToString); 4] =
+        [("model", &film.model), ("label", &film.label), ("guidance", guidance_scale), ("seed", seed)];
+    say_with("run.caption", &values)
 }
 
 /// `ditscope-ankle-boot-g4-s7.png`; a picture that is not finished says its step, and whether it is a preview.
@@ -298,7 +302,8 @@ pub fn parameters(count: u64) -> String {
 }
 
 pub fn ms_per_step(ms: f64) -> String {
-    if ms < 10.0 { format!("{ms:.1} ms/step") } else { format!("{ms:.0} ms/step") }
+    let ms = if ms < 10.0 { format!("{ms:.1}") } else { format!("{ms:.0}") };
+    say_with("run.ms-per-step", &[("ms", &ms)])
 }
 
 fn seconds(ms: f64) -> String {

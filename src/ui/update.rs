@@ -32,6 +32,10 @@ impl AppState {
                 return vec![Effect::ShowAddress(self.query())];
             }
             Event::Show(mode) => return self.show(mode),
+            Event::Speak(language) => {
+                self.address.language = Some(language);
+                return vec![Effect::ShowAddress(self.query())];
+            }
             Event::Views(event) => return self.update_views(event),
             Event::Compare(event) => return self.update_compare(event),
             Event::Forward(event) => return self.update_forward(event),

@@ -1,7 +1,7 @@
 //! The reducer's tests: every state of the page, without a browser.
 
 use super::*;
-use crate::protocol::{Backend, ModelSource, RecordedRun, RunInfo, WeightsReport};
+use crate::protocol::{Backend, LoadStage, ModelSource, RecordedRun, RunInfo, WeightsReport};
 use crate::ui::film::tests::{self as films, info};
 
 pub const BASE: &str = "http://host/folder/";
@@ -170,12 +170,12 @@ fn progress_tells_bytes_and_speed() {
     let (mut state, _) = AppState::new("", BASE, false);
     hear(&mut state, FromWorker::Ready);
     let report =
-        |loaded_bytes| FromWorker::LoadProgress { stage: "Weights".into(), loaded_bytes, total_bytes: 8_000_000 };
+        |loaded_bytes| FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes, total_bytes: 8_000_000 };
     hear_at(&mut state, report(0), 0.0);
     hear_at(&mut state, report(2_000_000), 1000.0);
     let ModelState::Loading(progress) = &state.model else { panic!("still loading") };
     assert_eq!(progress.fraction(), Some(0.25));
-    assert_eq!(text::load_detail(progress), "Weights · 2.0 of 8.0 MB · 2.0 MB/s");
+    assert_eq!(text::load_detail(progress), "Loading the weights · 2.0 of 8.0 MB · 2.0 MB/s");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use super::mode::Mode;
 use super::model_ref::ModelRef;
-use super::words::Language;
+use super::words::{Language, say, say_with};
 use crate::config::{RunSettings, SamplerKind};
 use crate::protocol::BackendChoice;
 use std::ops::RangeInclusive;
@@ -67,13 +67,11 @@ pub fn parse(query: &str) -> (Address, Vec<String>) {
 
 /// Takes one parameter into `address`; the error says what was ignored or changed.
 fn read(address: &mut Address, key: &str, value: &str) -> Result<(), String> {
-    let ignored = |known: &str| format!("{key} = “{}” in the address was ignored: use {known}.", shorten(value));
+    let ignored = |known: &str| ignored(key, value, known);
     let chosen = &mut address.chosen;
     match key {
         "model" => {
-            let known =
-                "the name of a model (letters, digits, dots, dashes, underscores) or the http(s) address of its folder";
-            address.model = ModelRef::parse(value).ok_or_else(|| ignored(known))?;
+            address.model = ModelRef::parse(value).ok_or_else(|| ignored(&say("address.known-model")))?;
             Ok(())
         }
         // The number of classes is the model's business; it is checked again when the model is known.
@@ -95,27 +93,27 @@ fn read(address: &mut Address, key: &str, value: &str) -> Result<(), String> {
                 chosen.sampler = Some(sampler);
                 Ok(())
             }
-            Err(_) => Err(ignored(&SamplerKind::ALL.map(SamplerKind::name).join(", "))),
+            Err(_) => Err(ignored(&one_of(&SamplerKind::ALL.map(SamplerKind::name)))),
         },
         "backend" => {
             address.backend = match value {
                 "auto" => BackendChoice::Auto,
                 "webgpu" => BackendChoice::WebGpu,
                 "cpu" => BackendChoice::Cpu,
-                _ => return Err(ignored("auto, webgpu or cpu")),
+                _ => return Err(ignored(&one_of(&["auto", "webgpu", "cpu"]))),
             };
             Ok(())
         }
         "view" => {
-            address.view = Mode::parse(value).ok_or_else(|| ignored(&Mode::ALL.map(Mode::name).join(", ")))?;
+            address.view = Mode::parse(value).ok_or_else(|| ignored(&one_of(&Mode::ALL.map(Mode::name))))?;
             Ok(())
         }
         "lang" => {
-            let known = Language::ALL.map(Language::code).join(", ");
+            let known = one_of(&Language::ALL.map(Language::code));
             address.language = Some(Language::from_tag(value).ok_or_else(|| ignored(&known))?);
             Ok(())
         }
-        _ => Err(format!("“{}” in the address is not a setting and was ignored.", shorten(key))),
+        _ => Err(say_with("address.unknown", &[("key", &shorten(key))])),
     }
 }
 
@@ -158,23 +156,28 @@ pub fn folder_of(page: &str) -> &str {
 
 fn whole(key: &str, value: &str, range: RangeInclusive<u64>, mut take: impl FnMut(u64)) -> Result<(), String> {
     let Ok(number) = value.parse::<i128>() else {
-        return Err(format!(
-            "{key} = “{}” in the address was ignored: use a whole number from {}.",
-            shorten(value),
-            range_words(range)
-        ));
+        let known = say_with("address.whole-number", &[("range", &range_words(range))]);
+        return Err(ignored(key, value, &known));
     };
     let kept = number.clamp((*range.start()).into(), (*range.end()).into());
     take(kept as u64);
     if kept == number { Ok(()) } else { Err(changed(key, value, kept)) }
 }
 
+fn ignored(key: &str, value: &str, known: &str) -> String {
+    say_with("address.ignored", &[("key", &key), ("value", &shorten(value)), ("known", &known)])
+}
+
+fn one_of(names: &[&str]) -> String {
+    say_with("address.one-of", &[("names", &names.join(", "))])
+}
+
 fn changed(key: &str, value: &str, kept: impl std::fmt::Display) -> String {
-    format!("{key} = {} in the address was changed to {kept}, the nearest that is possible.", shorten(value))
+    say_with("address.changed", &[("key", &key), ("value", &shorten(value)), ("kept", &kept)])
 }
 
 fn range_words<T: std::fmt::Display>(range: RangeInclusive<T>) -> String {
-    format!("{} to {}", range.start(), range.end())
+    say_with("address.range", &[("from", range.start()), ("to", range.end())])
 }
 
 fn to_u64(range: RangeInclusive<usize>) -> RangeInclusive<u64> {

@@ -9,7 +9,7 @@ use super::store::Store;
 use super::{State, announce_config, finish_load, limits, readback};
 use crate::config::{AutoencoderConfig, CatalogEntry, ModelConfig};
 use crate::generate::Model;
-use crate::protocol::{BackendChoice, FromWorker, ModelSource, WeightsReport};
+use crate::protocol::{BackendChoice, FromWorker, LoadStage, ModelSource, WeightsReport};
 use crate::selfcheck::Check;
 use crate::weights::{ShardInfo, WeightsIndex, verify};
 use std::cell::Cell;
@@ -69,7 +69,7 @@ impl Load<'_> {
         announce_config(&config);
         let index = self.folder.index().await?;
         limits::check(self.source.name(), &config, &index)?;
-        self.progress("Preparing the device", 0, index.total_bytes());
+        self.progress(LoadStage::Device, 0, index.total_bytes());
         let mut chosen = self.state.devices.choose(choice, checks(&config)).await.map_err(Failure::device)?;
         let parameters = index.metadata.total_parameters.unwrap_or_else(|| config.transformer.num_params());
         let f32_bytes = parameters.saturating_mul(4);
@@ -121,7 +121,7 @@ impl Load<'_> {
             let mut so_far = before;
             let progress = |chunk| {
                 so_far += chunk;
-                self.progress("Reading the stored weights", so_far, total);
+                self.progress(LoadStage::StoredWeights, so_far, total);
             };
             bytes = store.get(file, info, self.folder.signal(), progress).await?;
         }
@@ -146,7 +146,7 @@ impl Load<'_> {
         let mut so_far = before;
         let progress = |chunk| {
             so_far += chunk;
-            self.progress("Loading the weights", so_far, total);
+            self.progress(LoadStage::Weights, so_far, total);
         };
         let bytes = self.folder.shard(file, info, progress).await?;
         verify(&self.folder.path(file), &bytes, info).map_err(Failure::bad_model)?;
@@ -162,11 +162,11 @@ impl Load<'_> {
         if self.is_current() { Ok(()) } else { Err(Failure::network("the load was cancelled")) }
     }
 
-    fn progress(&self, stage: &str, loaded_bytes: u64, total_bytes: u64) {
+    fn progress(&self, stage: LoadStage, loaded_bytes: u64, total_bytes: u64) {
         let now = now();
         if self.is_current() && (loaded_bytes == total_bytes || now - self.told.get() >= PROGRESS_EVERY) {
             self.told.set(now);
-            post(&FromWorker::LoadProgress { stage: stage.into(), loaded_bytes, total_bytes });
+            post(&FromWorker::LoadProgress { stage, loaded_bytes, total_bytes });
         }
     }
 }

@@ -4,7 +4,7 @@ use super::class_search::{ClassSearch, FIELD};
 use crate::protocol::ModelSource;
 use crate::ui::state::{Choice, Event};
 use crate::ui::store::Store;
-use crate::ui::text;
+use crate::ui::words::say;
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -23,12 +23,12 @@ pub fn ClassPicker() -> impl IntoView {
     let no_chips = Memo::new(move |_| many.with(|many| !many.is_empty()));
     let no_search = Memo::new(move |_| !no_chips.get());
     view! {
-        <div class="control class-picker" title=text::HINT_CLASS hidden=no_chips>
-            <span class="label" id="class-label">"Class"</span>
+        <div class="control class-picker" title=say("controls.class-hint") hidden=no_chips>
+            <span class="label" id="class-label">{say("controls.class")}</span>
             <Chips labels=few />
         </div>
-        <div class="control class-picker" title=text::HINT_CLASS hidden=no_search>
-            <label for=FIELD>"Class"</label>
+        <div class="control class-picker" title=say("controls.class-hint") hidden=no_search>
+            <label for=FIELD>{say("controls.class")}</label>
             <ClassSearch labels=many />
         </div>
     }

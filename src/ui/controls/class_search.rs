@@ -6,6 +6,7 @@ use super::{Dice, choose};
 use crate::ui::parts::{Part, Parts};
 use crate::ui::state::{Choice, Event};
 use crate::ui::store::Store;
+use crate::ui::words::say;
 use crate::ui::{dom, labels, text};
 use leptos::ev::KeyboardEvent;
 use leptos::html::Div;
@@ -38,14 +39,14 @@ pub fn ClassSearch(labels: Memo<Arc<Vec<String>>>) -> impl IntoView {
             <button
                 type="button"
                 class="quiet icon star"
-                aria-label="Favourite"
+                aria-label=say("controls.favourite")
                 aria-pressed=pressed
-                title="Keep this class among the favourites"
+                title=say("controls.favourite-hint")
                 on:click=move |_| store.dispatch(Event::ToggleFavourite(chosen.get_untracked()))
             >
                 {star}
             </button>
-            <button type="button" class="icon" aria-label="Random class" title="Random class" on:click=random>
+            <button type="button" class="icon" aria-label=say("controls.random-class") title=say("controls.random-class") on:click=random>
                 <Dice />
             </button>
         </div>
@@ -247,7 +248,7 @@ fn Rows(list: List) -> impl IntoView {
             let rows = Part::new("ul", "")
                 .with("id", "class-list")
                 .with("role", "listbox")
-                .with("aria-label", "Classes")
+                .with("aria-label", say("controls.classes"))
                 .with("style", format!("height: {}px", count as f64 * ROW));
             vec![rows.of(window.map(row).collect())]
         })
@@ -287,7 +288,7 @@ fn Favourites(chosen: Memo<usize>) -> impl IntoView {
                 return vec![];
             }
             let group = Part::group("chips favourites", chips);
-            vec![group.with("role", "group").with("aria-label", "Favourite classes")]
+            vec![group.with("role", "group").with("aria-label", say("controls.favourites"))]
         })
     };
     view! { <Parts content=Box::new(content) /> }

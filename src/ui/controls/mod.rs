@@ -5,6 +5,7 @@ mod class_search;
 
 use super::state::{Choice, Event, ModelState, RunState};
 use super::store::Store;
+use super::words::say;
 use super::{dom, text, url};
 use crate::config::{RunSettings, SamplerKind};
 use class_picker::ClassPicker;
@@ -16,7 +17,7 @@ use web_sys::HtmlInputElement;
 #[component]
 pub fn Controls() -> impl IntoView {
     view! {
-        <form class="controls" aria-label="Controls" on:submit=move |event| event.prevent_default()>
+        <form class="controls" aria-label=say("controls.title") on:submit=move |event| event.prevent_default()>
             <ClassPicker />
             <Guidance />
             <Steps />
@@ -35,8 +36,8 @@ fn Guidance() -> impl IntoView {
     let value = store.memo(|state| state.settings().guidance_scale);
     let (min, max) = (*RunSettings::GUIDANCE_SCALE.start(), *RunSettings::GUIDANCE_SCALE.end());
     view! {
-        <div class="control" title=text::HINT_GUIDANCE>
-            <label for="guidance">"Guidance scale"</label>
+        <div class="control" title=say("controls.guidance-hint")>
+            <label for="guidance">{say("controls.guidance")}</label>
             <span class="value" aria-hidden="true">{move || format!("{:.1}", value.get())}</span>
             <input
                 id="guidance"
@@ -49,7 +50,7 @@ fn Guidance() -> impl IntoView {
                 prop:value=move || value.get().to_string()
                 on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Guidance))
             />
-            <p class="hint" id="guidance-hint">{text::SHORT_GUIDANCE}</p>
+            <p class="hint" id="guidance-hint">{say("controls.guidance-short")}</p>
         </div>
     }
 }
@@ -60,8 +61,8 @@ fn Steps() -> impl IntoView {
     let value = store.memo(|state| state.settings().num_inference_steps);
     let (min, max) = (*RunSettings::STEPS.start(), *RunSettings::STEPS.end());
     view! {
-        <div class="control" title=text::HINT_STEPS>
-            <label for="steps">"Steps"</label>
+        <div class="control" title=say("controls.steps-hint")>
+            <label for="steps">{say("controls.steps")}</label>
             <span class="value" aria-hidden="true">{move || value.get()}</span>
             <input
                 id="steps"
@@ -74,7 +75,7 @@ fn Steps() -> impl IntoView {
                 prop:value=move || value.get().to_string()
                 on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Steps))
             />
-            <p class="hint" id="steps-hint">{text::SHORT_STEPS}</p>
+            <p class="hint" id="steps-hint">{say("controls.steps-short")}</p>
         </div>
     }
 }
@@ -91,8 +92,8 @@ fn Sampler() -> impl IntoView {
         }
     });
     view! {
-        <div class="control" title=text::HINT_SAMPLER>
-            <label for="sampler">"Sampler"</label>
+        <div class="control" title=say("controls.sampler-hint")>
+            <label for="sampler">{say("controls.sampler")}</label>
             <select
                 id="sampler"
                 prop:value=move || value.get().name()
@@ -109,8 +110,8 @@ fn Seed() -> impl IntoView {
     let store = Store::get();
     let value = store.memo(|state| state.settings().seed);
     view! {
-        <div class="control" title=text::HINT_SEED>
-            <label for="seed">"Seed"</label>
+        <div class="control" title=say("controls.seed-hint")>
+            <label for="seed">{say("controls.seed")}</label>
             <div class="joined">
                 <input
                     id="seed"
@@ -125,8 +126,8 @@ fn Seed() -> impl IntoView {
                 <button
                     type="button"
                     class="icon"
-                    aria-label="Random seed"
-                    title="Random seed (D)"
+                    aria-label=say("controls.random-seed")
+                    title=say("controls.random-seed-hint")
                     on:click=move |_| choose(store, Some(Choice::Seed(dom::random_seed())))
                 >
                     <Dice />
@@ -142,8 +143,8 @@ fn Pictures() -> impl IntoView {
     let value = store.memo(|state| state.settings().num_images as u64);
     let range = RunSettings::NUM_IMAGES;
     view! {
-        <div class="control" title=text::HINT_PICTURES>
-            <label for="pictures">"Pictures"</label>
+        <div class="control" title=say("controls.pictures-hint")>
+            <label for="pictures">{say("controls.pictures")}</label>
             <input
                 id="pictures"
                 type="number"
@@ -169,10 +170,8 @@ pub fn GenerateBar() -> impl IntoView {
         !run && !decoding
     });
     let hint = store.memo(|state| match (&state.model, &state.run) {
-        (ModelState::Loading(_) | ModelState::Asking, RunState::Queued) => {
-            "starts as soon as the model is there".into()
-        }
-        (ModelState::Loading(_), _) => "the model is still loading".into(),
+        (ModelState::Loading(_) | ModelState::Asking, RunState::Queued) => say("controls.starts-soon").into(),
+        (ModelState::Loading(_), _) => say("controls.still-loading").into(),
         (ModelState::Offered, _) => text::loads_first(state.bytes_to_fetch().unwrap_or_default()),
         _ => String::new(),
     });
@@ -184,26 +183,26 @@ pub fn GenerateBar() -> impl IntoView {
         store.dispatch(Event::Cancel);
     };
     view! {
-        <section class="generate-bar" aria-label="Run">
+        <section class="generate-bar" aria-label=say("controls.run")>
             <div class="buttons">
                 <button
                     type="button"
                     class="primary generate"
                     node_ref=generate
-                    title="Start a run with these settings (G)"
+                    title=say("controls.generate-hint")
                     aria-describedby="generate-hint"
                     on:click=move |_| store.dispatch(Event::Generate)
                 >
-                    "Generate"
+                    {say("controls.generate")}
                 </button>
                 <button
                     type="button"
                     class="cancel"
                     hidden=cannot_cancel
-                    title="Stop after this step (Esc)"
+                    title=say("controls.cancel-hint")
                     on:click=cancel
                 >
-                    "Cancel"
+                    {say("controls.cancel")}
                 </button>
             </div>
             <p class="hint" id="generate-hint">{hint}</p>

@@ -3,6 +3,7 @@
 use crate::ui::models::Adding;
 use crate::ui::state::Event;
 use crate::ui::store::Store;
+use crate::ui::words::say;
 use crate::ui::{dom, text};
 use js_sys::{Array, Reflect};
 use leptos::prelude::*;
@@ -38,10 +39,10 @@ pub fn AddModel() -> impl IntoView {
     };
     view! {
         <section class="add-model" aria-labelledby="add-title">
-            <h3 id="add-title">"Add a model"</h3>
-            <p class="dim" id="add-hint">{text::ADD_HINT}</p>
+            <h3 id="add-title">{say("models.add-title")}</h3>
+            <p class="dim" id="add-hint">{say("models.add-hint")}</p>
             <form class="address" on:submit=add>
-                <label for=ADDRESS>"Address of its folder"</label>
+                <label for=ADDRESS>{say("models.add-address")}</label>
                 <div class="joined">
                     <input
                         id=ADDRESS
@@ -52,17 +53,17 @@ pub fn AddModel() -> impl IntoView {
                         placeholder="https://…"
                         aria-describedby="add-hint"
                     />
-                    <button type="submit">"Add"</button>
+                    <button type="submit">{say("models.add")}</button>
                 </div>
             </form>
             <input
                 id=PICKER
                 type="file"
                 hidden
-                aria-label="Model folder"
+                aria-label=say("models.folder-field")
                 on:change=move |event| open_folder(store, &event_target(&event))
             />
-            <button type="button" hidden=no_folders on:click=pick>"Open a folder on this device…"</button>
+            <button type="button" hidden=no_folders on:click=pick>{say("models.add-folder")}</button>
             <p class="answer" role="status">{answer}</p>
         </section>
     }

@@ -4,6 +4,7 @@ use crate::ui::models::Stored;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::state::{AppState, Event};
 use crate::ui::store::Store;
+use crate::ui::words::{say, say_with};
 use crate::ui::{dom, text};
 use leptos::prelude::*;
 
@@ -26,17 +27,17 @@ pub fn Kept() -> impl IntoView {
 
 /// The section's parts; `sure` is the row that the visitor wants to delete.
 fn section(store: Store, state: &AppState, asking: Asking, sure: &Option<String>) -> Vec<Part> {
-    let mut parts = vec![Part::heading(TITLE, "Storage in this browser".into())];
+    let mut parts = vec![Part::heading(TITLE, say("models.kept-title").into())];
     let Some(report) = &state.models.storage else { return parts };
     let rows = rows(state);
     parts.extend(report.error.iter().map(|error| Part::words("answer failed", error).with("role", "alert")));
     if !report.possible {
-        parts.push(Part::words("dim", text::NO_STORAGE));
+        parts.push(Part::words("dim", say("models.no-storage")));
         return parts;
     }
     parts.push(Part::words("", text::storage_use(report)));
     if rows.is_empty() {
-        parts.push(Part::words("dim", text::NOTHING_STORED));
+        parts.push(Part::words("dim", say("models.nothing-stored")));
     }
     let row = |row: Row| {
         let sure = sure.as_ref() == Some(&row.0);
@@ -44,13 +45,13 @@ fn section(store: Store, state: &AppState, asking: Asking, sure: &Option<String>
     };
     parts.push(Part::new("ul", "stored").of(rows.into_iter().map(row).collect()));
     let promise = match (report.persisted, state.models.asked_to_keep) {
-        (Some(true), _) => text::KEPT,
-        (_, true) => text::DECLINED,
-        _ => text::NOT_KEPT,
+        (Some(true), _) => say("models.kept"),
+        (_, true) => say("models.declined"),
+        _ => say("models.not-kept"),
     };
     parts.push(Part::words("", promise).with("role", "status"));
     if report.persisted == Some(false) {
-        parts.push(Part::button("", text::PERSIST, move || store.dispatch(Event::Persist)));
+        parts.push(Part::button("", say("models.persist"), move || store.dispatch(Event::Persist)));
     }
     parts
 }
@@ -65,7 +66,7 @@ fn rows(state: &AppState) -> Vec<Row> {
     let all = state.models.storage.as_ref().map(|report| report.stored.clone()).unwrap_or_default();
     let mut rows: Vec<Row> = all.iter().map(|stored| (name(state, stored), vec![stored.clone()])).collect();
     if all.len() > 1 {
-        rows.push((text::ALL_MODELS.into(), all));
+        rows.push((say("models.all").into(), all));
     }
     rows
 }
@@ -87,9 +88,9 @@ fn view_row(store: Store, row: Row, asking: Asking, sure: bool) -> Vec<Part> {
             asking.set(Some(row.clone()));
             dom::focus_soon(SURE);
         };
-        let spoken = format!("Delete from this browser: {name}");
+        let spoken = say_with("models.delete-named", &[("name", &name)]);
         let line = format!("{name} · {}", text::bytes(bytes));
-        return vec![Part::words("", line), Part::button("", "Delete", ask).with("aria-label", spoken)];
+        return vec![Part::words("", line), Part::button("", say("models.delete"), ask).with("aria-label", spoken)];
     }
     // The buttons go away, and the focus with them: it goes back to the section.
     let keep = move || {
@@ -100,6 +101,6 @@ fn view_row(store: Store, row: Row, asking: Asking, sure: bool) -> Vec<Part> {
         keep();
         store.dispatch(Event::DeleteStored(stored.iter().map(|stored| stored.url.clone()).collect()));
     };
-    let buttons = vec![Part::button("warn", "Delete", delete), Part::button("", "Keep", keep)];
+    let buttons = vec![Part::button("warn", say("models.delete"), delete), Part::button("", say("models.keep"), keep)];
     vec![Part::heading(SURE, text::really_delete(&name, bytes)), Part::group("buttons", buttons)]
 }

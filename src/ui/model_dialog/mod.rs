@@ -9,6 +9,7 @@ use super::models::{Listing, non_commercial, to_fetch};
 use super::parts::{Part, Parts};
 use super::state::{AppState, Event, ModelState};
 use super::store::Store;
+use super::words::{say, say_with};
 use super::{dom, text};
 use crate::config::CatalogEntry;
 use add::AddModel;
@@ -34,7 +35,7 @@ pub fn ModelDialog(open: RwSignal<bool>) -> impl IntoView {
         })
     };
     view! {
-        <Modal id="models" title="Models" open>
+        <Modal id="models" title=say("models.title") open>
             <Parts content=Box::new(content) />
             <AddModel />
             <Kept />
@@ -64,7 +65,7 @@ fn rows(state: &AppState) -> Vec<Row> {
             ModelState::Ready { backend, weights, .. } if state.address.model == model => {
                 Ok(text::in_use(&backend.name, &weights.dtype))
             }
-            ModelState::Loading(_) if state.address.model == model => Ok(text::LOADING.into()),
+            ModelState::Loading(_) if state.address.model == model => Ok(say("models.loading").into()),
             _ => Err(text::load(to_fetch(&entry, &source, stored))),
         };
         let newest = state.models.newest() == Some(&model);
@@ -77,10 +78,10 @@ fn rows(state: &AppState) -> Vec<Row> {
 fn the_list(store: Store, listing: &Listing) -> Vec<Part> {
     match listing {
         Listing::Known(_) => vec![],
-        Listing::Loading => vec![Part::words("listing", text::LISTING)],
+        Listing::Loading => vec![Part::words("listing", say("models.listing"))],
         Listing::Failed(message) => {
-            let retry = Part::button("", "Retry", move || store.dispatch(Event::RetryCatalog));
-            let retry = retry.with("aria-label", "Retry: list of models");
+            let retry = Part::button("", say("models.retry"), move || store.dispatch(Event::RetryCatalog));
+            let retry = retry.with("aria-label", say("models.retry-listing"));
             vec![Part::group("listing", vec![Part::words("", message), retry]).with("role", "alert")]
         }
     }
@@ -103,7 +104,8 @@ fn model(store: Store, row: Row, open: RwSignal<bool>) -> Part {
     match action {
         Ok(in_use) => buttons.push(Part::words("in-use", in_use)),
         Err(load) => {
-            let (model, name) = (model.clone(), format!("{load}: {}", entry.name));
+            let (model, name) =
+                (model.clone(), say_with("models.load-named", &[("action", &load), ("model", &entry.name)]));
             let take = move || {
                 open.set(false);
                 store.dispatch(Event::UseModel(model.clone()));
@@ -116,8 +118,8 @@ fn model(store: Store, row: Row, open: RwSignal<bool>) -> Part {
             store.dispatch(Event::RemoveModel(model.clone()));
             dom::focus_soon(add::ADDRESS);
         };
-        let name = format!("Remove from the list: {}", entry.name);
-        buttons.push(Part::button("quiet", "Remove", remove).with("aria-label", name));
+        let name = say_with("models.remove-named", &[("model", &entry.name)]);
+        buttons.push(Part::button("quiet", say("models.remove"), remove).with("aria-label", name));
     }
     Part::new("li", class).of(vec![Part::group("model-words", about), Part::group("model-buttons", buttons)])
 }
@@ -127,7 +129,7 @@ pub fn describe(entry: &CatalogEntry) -> Vec<Part> {
     let lines = [text::model_shape(entry), text::model_cost(entry), text::license(&entry.license)];
     let mut parts: Vec<Part> = lines.into_iter().map(|line| Part::words("", line)).collect();
     if non_commercial(&entry.license) {
-        parts.push(Part::words("tag warn", text::NON_COMMERCIAL));
+        parts.push(Part::words("tag warn", say("models.non-commercial")));
     }
     parts
 }

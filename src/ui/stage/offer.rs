@@ -5,6 +5,7 @@ use crate::ui::parts::{Part, Parts};
 use crate::ui::state::{Event, ModelState};
 use crate::ui::store::Store;
 use crate::ui::text;
+use crate::ui::words::say;
 use leptos::prelude::*;
 
 /// Nothing while no model is offered. `models` opens the dialog of models.
@@ -16,13 +17,13 @@ pub fn Offer(models: RwSignal<bool>) -> impl IntoView {
             let entry = state.entry().filter(|_| state.model == ModelState::Offered)?;
             Some((entry.clone(), text::load(state.bytes_to_fetch().unwrap_or_default())))
         });
-        let Some((entry, load)) = offered else { return vec![Part::words("placeholder", text::NO_RUN_YET)] };
+        let Some((entry, load)) = offered else { return vec![Part::words("placeholder", say("run.no-run-yet"))] };
         let mut parts = vec![Part::heading("", entry.name.clone())];
         parts.extend(describe(&entry));
         let load = Part::button("primary", load, move || store.dispatch(Event::Load));
-        let others = Part::button("", "Other models", move || models.set(true)).with("aria-haspopup", "dialog");
+        let others = Part::button("", say("models.others"), move || models.set(true)).with("aria-haspopup", "dialog");
         parts.push(Part::group("buttons", vec![load, others]));
-        vec![Part::new("section", "offer").with("aria-label", "Model to load").of(parts)]
+        vec![Part::new("section", "offer").with("aria-label", say("models.offer")).of(parts)]
     };
     view! { <Parts content=Box::new(content) /> }
 }

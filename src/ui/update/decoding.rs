@@ -3,6 +3,7 @@
 use crate::protocol::ToWorker;
 use crate::ui::state::{AppState, Decoding, Effect};
 use crate::ui::text;
+use crate::ui::words::say_with;
 
 impl AppState {
     /// Asks for the selected picture of the step on the stage.
@@ -43,7 +44,7 @@ impl AppState {
         let Some(film) = &mut self.film else { return };
         let result = match (buffers.len(), buffers.pop()) {
             (1, Some(pixels)) => film.put_decoded(step, picture, pixels),
-            (count, _) => Err(format!("the decoded picture came with {count} buffers, not 1")),
+            (count, _) => Err(say_with("failures.decoded-buffers", &[("found", &count)])),
         };
         if let Err(message) = result {
             self.notices.push(text::not_decoded(step, &message));

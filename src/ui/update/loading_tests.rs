@@ -1,7 +1,7 @@
 //! How models come into use, without a browser.
 
 use crate::config::{Catalog, CatalogEntry};
-use crate::protocol::{FailureKind, FromWorker, ModelSource, ToWorker};
+use crate::protocol::{FailureKind, FromWorker, LoadStage, ModelSource, ToWorker};
 use crate::ui::film::tests::info;
 use crate::ui::model_ref::ModelRef;
 use crate::ui::models::tests::entry;
@@ -167,7 +167,7 @@ fn loading_goes_on_where_it_stopped() {
     let mut state = offered();
     state.update(Event::Load);
     let progress =
-        |loaded_bytes| FromWorker::LoadProgress { stage: "Shard 2 of 3".into(), loaded_bytes, total_bytes: 100 };
+        |loaded_bytes| FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes, total_bytes: 100 };
     hear(&mut state, progress(60));
     let message = "the connection broke".to_string();
     hear(&mut state, FromWorker::Failed { run: None, kind: FailureKind::Network, message });

@@ -5,7 +5,7 @@ use crate::protocol::{FailureKind, ModelSource};
 use crate::ui::model_ref::ModelRef;
 use crate::ui::models::{Added, Adding, Listing, StorageReport};
 use crate::ui::state::{AppState, Effect, Failure, ModelState, WorkerState};
-use crate::ui::text;
+use crate::ui::words::say;
 
 impl AppState {
     pub(super) fn take_catalog(&mut self, result: Result<Catalog, String>) -> Vec<Effect> {
@@ -46,7 +46,7 @@ impl AppState {
         match ModelRef::parse_url(text) {
             Some(model) => self.add_model(model),
             None => {
-                self.models.adding = Some(Adding::Failed(text::NO_ADDRESS.into()));
+                self.models.adding = Some(Adding::Failed(say("models.no-address").into()));
                 vec![]
             }
         }
