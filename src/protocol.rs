@@ -163,8 +163,7 @@ pub enum FromWorker {
     /// The model is ready to generate.
     Loaded {
         backend: Backend,
-        /// What the visitor should know: a rung of the device ladder that was passed, and why.
-        notices: Vec<String>,
+        notices: Vec<LoadNotice>,
         num_parameters: u64,
         weights: WeightsReport,
     },
@@ -230,11 +229,28 @@ pub enum FromWorker {
 /// What a load is at; the page has the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LoadStage {
+    #[serde(alias = "Preparing the device")]
     Device,
     /// Weights come over the network or from the visitor's disk.
+    #[serde(alias = "Loading the weights")]
     Weights,
     /// Weights come from the browser's storage.
+    #[serde(alias = "Reading the stored weights")]
     StoredWeights,
+}
+
+/// What the visitor should know about a load; the page has the words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LoadNotice {
+    /// Why the CPU computes and not a GPU: the browser has no WebGPU, …
+    NoWebGpu,
+    /// … or offers no adapter, …
+    NoAdapter,
+    /// … or one in software, which is slower.
+    SoftwareWebGpu,
+    /// Something rarer, in English.
+    #[serde(untagged)]
+    Other(String),
 }
 
 /// Which device the visitor wants.

@@ -5,7 +5,7 @@ use super::models::StorageReport;
 use super::state::{AppState, ModelState, Progress, RunState};
 use super::words::{Words, say, say_with};
 use crate::config::{CatalogEntry, RunSettings, SamplerKind};
-use crate::protocol::{Backend, FailureKind, LoadStage, ModelSource, WeightsReport};
+use crate::protocol::{Backend, FailureKind, LoadNotice, LoadStage, ModelSource, WeightsReport};
 
 pub const RECORDED: &str = "Recorded";
 pub const NON_COMMERCIAL: &str = "Non-commercial use only";
@@ -81,6 +81,15 @@ fn done(state: &AppState, total_ms: f64) -> String {
         what.push_str(&format!(" ×{pictures}"));
     }
     say_with("run.done", &[("what", &what), ("time", &seconds(total_ms))])
+}
+
+pub fn load_notice(notice: &LoadNotice) -> String {
+    match notice {
+        LoadNotice::NoWebGpu => say("run.no-webgpu").into(),
+        LoadNotice::NoAdapter => say("run.no-adapter").into(),
+        LoadNotice::SoftwareWebGpu => say("run.software-webgpu").into(),
+        LoadNotice::Other(words) => words.clone(),
+    }
 }
 
 /// What the visitor can do about a failure.

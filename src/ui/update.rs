@@ -94,7 +94,7 @@ impl AppState {
             }
             FromWorker::Loaded { backend, notices, num_parameters, weights } => {
                 self.model = ModelState::Ready { backend, num_parameters, weights };
-                for notice in notices {
+                for notice in notices.iter().map(text::load_notice) {
                     if !self.notices.contains(&notice) {
                         self.notices.push(notice);
                     }

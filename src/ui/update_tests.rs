@@ -1,7 +1,7 @@
 //! The reducer's tests: every state of the page, without a browser.
 
 use super::*;
-use crate::protocol::{Backend, LoadStage, ModelSource, RecordedRun, RunInfo, WeightsReport};
+use crate::protocol::{Backend, LoadNotice, LoadStage, ModelSource, RecordedRun, RunInfo, WeightsReport};
 use crate::ui::film::tests::{self as films, info};
 
 pub const BASE: &str = "http://host/folder/";
@@ -22,7 +22,7 @@ fn frame(state: &mut AppState, run: u32, step: usize) {
 
 pub fn loaded() -> FromWorker {
     let backend = Backend { name: "CPU".into(), detail: "flex".into() };
-    let (notices, weights) = (vec!["No WebGPU here.".into()], WeightsReport::default());
+    let (notices, weights) = (vec![LoadNotice::NoWebGpu], WeightsReport::default());
     FromWorker::Loaded { backend, notices, num_parameters: 1, weights }
 }
 
@@ -90,7 +90,7 @@ fn the_model_is_asked_for_when_the_worker_takes_messages() {
     assert_eq!(hear(&mut state, FromWorker::Ready), [Effect::Send(load)]);
     assert_eq!(hear(&mut state, loaded()), [Effect::LookAtStorage]);
     assert!(matches!(state.model, ModelState::Ready { .. }));
-    assert_eq!(state.notices, ["No WebGPU here."]);
+    assert_eq!(state.notices, ["This browser has no WebGPU. The CPU computes instead."]);
     assert_eq!(text::status(&state), "Ready");
 }
 

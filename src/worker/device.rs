@@ -1,6 +1,6 @@
 //! Which device computes: the ladder WebGPU → CPU, and the self-check on each rung.
 
-use crate::protocol::{Backend, BackendChoice};
+use crate::protocol::{Backend, BackendChoice, LoadNotice};
 use crate::selfcheck::{self, Check};
 use burn::tensor::{Device, FloatDType};
 use std::cell::RefCell;
@@ -8,7 +8,6 @@ use std::cell::RefCell;
 /// Above these sizes half the memory is worth a conversion in every layer.
 const F16_ABOVE_ON_GPU: u64 = 128 << 20;
 const F16_ABOVE_ON_CPU: u64 = 1 << 30;
-const SOFTWARE: &str = "WebGPU runs in software here, which is slower than the CPU path.";
 
 /// The devices that were started so far.
 #[derive(Default)]
@@ -32,7 +31,7 @@ pub struct Chosen {
     /// Bytes of the largest buffer that a GPU takes; none on the CPU.
     pub most_buffer: Option<u64>,
     /// Why a better rung of the ladder was passed over.
-    pub notices: Vec<String>,
+    pub notices: Vec<LoadNotice>,
 }
 
 impl Devices {
@@ -48,9 +47,13 @@ impl Devices {
                     return Ok(Chosen { device, backend, most_buffer: Some(most_buffer), notices });
                 }
                 Err(reason) if choice == BackendChoice::WebGpu => {
+                    let reason = words(&reason);
                     return Err(format!("{reason} Choose the CPU instead, or try a browser with WebGPU."));
                 }
-                Err(reason) => notices.push(format!("{reason} The CPU computes instead.")),
+                Err(LoadNotice::Other(reason)) => {
+                    notices.push(LoadNotice::Other(format!("{reason} The CPU computes instead.")));
+                }
+                Err(reason) => notices.push(reason),
             }
         }
         let device = Device::flex();
@@ -60,18 +63,18 @@ impl Devices {
     }
 
     /// The GPU, if there is a real one (or any, if `forced`) and it computes right.
-    async fn webgpu(&self, forced: bool, checks: &[Check]) -> Result<Gpu, String> {
+    async fn webgpu(&self, forced: bool, checks: &[Check]) -> Result<Gpu, LoadNotice> {
         let known = self.gpu.borrow().clone();
         let gpu = match known {
             Some(gpu) if forced || !gpu.software => gpu,
-            Some(_) => return Err(SOFTWARE.into()),
+            Some(_) => return Err(LoadNotice::SoftwareWebGpu),
             None => {
                 let gpu = start_webgpu(forced).await?;
                 self.gpu.replace(Some(gpu.clone()));
                 gpu
             }
         };
-        pass(&gpu.device, "WebGPU", checks).await?;
+        pass(&gpu.device, "WebGPU", checks).await.map_err(LoadNotice::Other)?;
         Ok(gpu)
     }
 }
@@ -94,20 +97,17 @@ async fn pass(device: &Device, name: &str, checks: &[Check]) -> Result<(), Strin
     Ok(())
 }
 
-async fn start_webgpu(forced: bool) -> Result<Gpu, String> {
+async fn start_webgpu(forced: bool) -> Result<Gpu, LoadNotice> {
     if !has_webgpu() {
-        return Err("This browser has no WebGPU.".into());
+        return Err(LoadNotice::NoWebGpu);
     }
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let options =
         wgpu::RequestAdapterOptions { power_preference: wgpu::PowerPreference::HighPerformance, ..Default::default() };
-    let adapter = instance
-        .request_adapter(&options)
-        .await
-        .map_err(|_| "WebGPU is there, but the browser offers no graphics adapter.".to_owned())?;
+    let adapter = instance.request_adapter(&options).await.map_err(|_| LoadNotice::NoAdapter)?;
     let software = adapter.get_info().device_type == wgpu::DeviceType::Cpu;
     if software && !forced {
-        return Err(SOFTWARE.into());
+        return Err(LoadNotice::SoftwareWebGpu);
     }
     // The device is asked for with all that its adapter allows.
     let limits = adapter.limits();
@@ -116,9 +116,19 @@ async fn start_webgpu(forced: bool) -> Result<Gpu, String> {
     if software {
         detail.push_str(" (software)");
     }
-    let device =
-        Device::wgpu_options().init_async().await.map_err(|error| format!("WebGPU could not start: {error}."))?;
+    let device = Device::wgpu_options().init_async().await;
+    let device = device.map_err(|error| LoadNotice::Other(format!("WebGPU could not start: {error}.")))?;
     Ok(Gpu { device, backend: Backend { name: "WebGPU".into(), detail }, software, most_buffer })
+}
+
+/// The reason as a part of a failure.
+fn words(reason: &LoadNotice) -> &str {
+    match reason {
+        LoadNotice::NoWebGpu => "This browser has no WebGPU.",
+        LoadNotice::NoAdapter => "WebGPU is there, but the browser offers no graphics adapter.",
+        LoadNotice::SoftwareWebGpu => "WebGPU runs in software here, which is slower than the CPU path.",
+        LoadNotice::Other(reason) => reason,
+    }
 }
 
 fn has_webgpu() -> bool {

@@ -9,7 +9,7 @@ use super::store::Store;
 use super::{State, announce_config, finish_load, limits, readback};
 use crate::config::{AutoencoderConfig, CatalogEntry, ModelConfig};
 use crate::generate::Model;
-use crate::protocol::{BackendChoice, FromWorker, LoadStage, ModelSource, WeightsReport};
+use crate::protocol::{BackendChoice, FromWorker, LoadNotice, LoadStage, ModelSource, WeightsReport};
 use crate::selfcheck::Check;
 use crate::weights::{ShardInfo, WeightsIndex, verify};
 use std::cell::Cell;
@@ -79,7 +79,7 @@ impl Load<'_> {
         limits::check_room(&config, weights_bytes, &chosen)?;
         Partial::begin(&self.state.partial, &self.source, &config, &index, &chosen.device, keep_f16);
         let notice = self.weights(&index, &chosen).await?;
-        chosen.notices.extend(notice);
+        chosen.notices.extend(notice.map(LoadNotice::Other));
         let (model, weights) = Partial::finish(&self.state.partial)?;
         Ok((model, chosen, weights))
     }

@@ -23,7 +23,7 @@ mod store;
 
 use crate::config::ModelConfig;
 use crate::generate::Model;
-use crate::protocol::{Backend, FromWorker, ToWorker, WeightsReport};
+use crate::protocol::{Backend, FromWorker, LoadNotice, ToWorker, WeightsReport};
 use decode::Wanted;
 use failure::Failure;
 use post::{Envelope, post};
@@ -140,7 +140,7 @@ fn abort(state: &State) -> bool {
 }
 
 /// Puts a loaded model in place and says so.
-fn finish_load(state: &State, model: Model, backend: Backend, notices: Vec<String>, weights: WeightsReport) {
+fn finish_load(state: &State, model: Model, backend: Backend, notices: Vec<LoadNotice>, weights: WeightsReport) {
     let num_parameters = model.num_params() as u64;
     state.abort.take();
     state.model.replace(Some(Rc::new(model)));
