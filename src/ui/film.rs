@@ -93,6 +93,11 @@ impl Film {
         Ok(film)
     }
 
+    /// The same with its part of the memory, where several films are kept.
+    pub fn sharing(self, among: usize) -> Self {
+        Self { max_bytes: MAX_FILM_BYTES / among.max(1), ..self }
+    }
+
     /// Takes the next frame with the buffers of [`crate::protocol::FromWorker::Frame`].
     pub fn push(&mut self, frame: &FrameInfo, buffers: Vec<Vec<u8>>) -> Result<(), String> {
         let (step, image_shape) = (frame.step, frame.image_shape);
@@ -215,6 +220,13 @@ impl Film {
 pub fn place(info: &RunInfo, position: usize) -> (usize, f64) {
     let at = |i| Some((*info.timesteps.get(i)?, *info.alpha_bar.get(i)?));
     at(position).unwrap_or((0, 1.0))
+}
+
+/// Guidance scale and seed of picture `i`. Where each picture has a scale of its own, all have one seed.
+pub fn origin(info: &RunInfo, i: usize) -> (f64, u64) {
+    let scale = info.guidance_scales.get(i).copied().unwrap_or(info.settings.guidance_scale);
+    let one_seed = info.guidance_scales.iter().any(|other| *other != scale);
+    (scale, info.settings.seed + if one_seed { 0 } else { i as u64 })
 }
 
 impl Frame {
@@ -434,6 +446,13 @@ pub mod tests {
         assert_eq!(picture(&film.info, &film.frames()[0], 1).rgba, (36..72).collect::<Vec<u8>>());
         assert_eq!(latent(&film.info, &film.frames()[0], 1, 3, false).rgba.len(), 16);
         assert!(picture(&film.info, &film.frames()[0], 9).rgba.is_empty());
+    }
+
+    #[test]
+    fn pictures_of_several_scales_have_one_seed() {
+        let scales = RunInfo { guidance_scales: vec![1.0, 2.5], ..info(1, 2) };
+        assert_eq!((origin(&scales, 0), origin(&scales, 1)), ((1.0, 7), (2.5, 7)));
+        assert_eq!((origin(&info(1, 2), 1), origin(&info(1, 2), 9)), ((4.0, 8), (4.0, 16)));
     }
 
     #[test]

@@ -53,7 +53,11 @@ fn detail(state: &AppState) -> String {
             state.decoded.map(text::decoding).unwrap_or_default()
         }
         (ModelState::Ready { .. }, RunState::Running { .. }) => {
-            state.film.as_ref().map(text::run_progress).unwrap_or_default()
+            let step = state.film.as_ref().map(text::run_progress).unwrap_or_default();
+            let run = state.run_of_comparison().map(|(run, runs)| {
+                say_with("compare.run-of", &[("run", &run), ("runs", &runs), ("step", &step)])
+            });
+            run.unwrap_or(step)
         }
         (ModelState::Ready { weights, .. }, RunState::Idle) => text::weights_origin(&state.source(), weights),
         _ => String::new(),
@@ -68,7 +72,7 @@ fn progress(state: &AppState) -> Option<Option<f64>> {
         (ModelState::Ready { .. }, ..) if decoded.is_some() => Some(decoded),
         (ModelState::Ready { .. }, ..) if state.decoding.is_some() => Some(Some(0.0)),
         (ModelState::Ready { .. }, RunState::Running { .. }, Some(film)) => {
-            Some(Some(film.received() as f64 / (film.steps() + 1) as f64))
+            Some(Some(state.share_of_all(film.received() as f64 / (film.steps() + 1) as f64)))
         }
         (ModelState::Ready { .. }, RunState::Running { .. }, None) => Some(Some(0.0)),
         _ => None,

@@ -288,7 +288,10 @@ impl AppState {
 
     /// The film on the stage.
     pub fn shown(&self) -> Option<&Film> {
-        self.film.as_ref().or(self.recorded.as_ref())
+        match self.mode() {
+            Mode::Compare => self.compared_film(),
+            _ => self.film.as_ref().or(self.recorded.as_ref()),
+        }
     }
 
     pub fn is_running(&self) -> bool {

@@ -1,10 +1,10 @@
 //! Texts that are put together: the words are in `web/texts`, here is what goes into them.
 
-use super::film::{Film, place};
+use super::film::{Film, origin, place};
 use super::models::StorageReport;
 use super::state::{AppState, ModelState, Progress, RunState};
 use super::words::{Words, say, say_with};
-use crate::config::{CatalogEntry, RunSettings, SamplerKind};
+use crate::config::{CatalogEntry, SamplerKind};
 use crate::protocol::{Backend, FailureKind, LoadNotice, LoadStage, ModelSource, WeightsReport};
 
 pub const RECORDED: &str = "Recorded";
@@ -279,9 +279,12 @@ pub fn run_progress(film: &Film) -> String {
 
 /// Caption of a film.
 pub fn caption(film: &Film) -> String {
-    let RunSettings { guidance_scale, seed, .. } = &film.info.settings;
+    let seed = film.info.settings.seed;
+    let mut scales: Vec<String> = (0..film.info.num_images).map(|i| origin(&film.info, i).0.to_string()).collect();
+    scales.dedup();
+    let guidance = scales.join(", ");
     let values: [(&str, &dyn ToString); 4] =
-        [("model", &film.model), ("label", &film.label), ("guidance", guidance_scale), ("seed", seed)];
+        [("model", &film.model), ("label", &film.label), ("guidance", &guidance), ("seed", &seed)];
     say_with("run.caption", &values)
 }
 
@@ -295,12 +298,12 @@ pub fn file_name(film: &Film, picture: usize, position: usize) -> String {
             slug.push('-');
         }
     }
-    let RunSettings { guidance_scale, seed, .. } = film.info.settings;
+    let (guidance_scale, seed) = origin(&film.info, picture);
     let step = if position < film.steps() { format!("-step{position}") } else { String::new() };
     let preview = film.at(position).is_some_and(|frame| frame.is_preview(picture));
     let preview = if preview { "-preview" } else { "" };
     let slug = slug.trim_end_matches('-');
-    format!("ditscope-{slug}-g{guidance_scale}-s{}{step}{preview}.png", seed + picture as u64)
+    format!("ditscope-{slug}-g{guidance_scale}-s{seed}{step}{preview}.png")
 }
 
 pub fn parameters(count: u64) -> String {

@@ -15,6 +15,7 @@ use super::text;
 use super::url::{self, Chosen};
 use crate::config::{ModelConfig, RunSettings};
 use crate::protocol::{BackendChoice, FailureKind, FrameInfo, FromWorker, StartFrom, ToWorker};
+use std::ops::ControlFlow;
 
 /// Ticks of rest at the end of a looping film.
 const REST_TICKS: u8 = 12;
@@ -116,20 +117,26 @@ impl AppState {
                 match Film::new(info, self.model_name(), label) {
                     Ok(film) => {
                         let selected = self.view.selected.min(film.info.num_images - 1);
-                        self.film = Some(film);
+                        self.film = Some(film.sharing(self.films_compared()));
                         self.film_model = Some(self.address.model.clone());
-                        self.view = View { follow: true, selected, ..View::default() };
+                        if !self.looks_at_comparison() {
+                            self.view = View { follow: true, selected, ..View::default() };
+                        }
                     }
                     Err(message) => self.fail_run(FailureKind::BadModel, message),
                 }
             }
             FromWorker::Frame(frame) if frame.run == self.run_number => self.take_frame(&frame, buffers),
             FromWorker::Done { run, total_ms } if run == self.run_number && self.is_running() => {
-                self.run = RunState::Done { total_ms };
+                self.run = match self.after_run(total_ms) {
+                    ControlFlow::Continue(plan) => return vec![self.start_run(plan)],
+                    ControlFlow::Break(end) => end,
+                };
                 self.decoded = None;
                 self.view.follow = false;
             }
             FromWorker::Cancelled { run } if run == self.run_number && self.is_running() => {
+                self.settle_comparison();
                 self.run = RunState::Cancelled;
                 self.decoded = None;
                 self.view.follow = false;
@@ -169,8 +176,12 @@ impl AppState {
     fn take_frame(&mut self, frame: &FrameInfo, buffers: Vec<Vec<u8>>) {
         let (Some(film), true) = (&mut self.film, matches!(self.run, RunState::Running { .. })) else { return };
         match film.push(frame, buffers) {
-            Ok(()) if self.view.follow => self.view.position = film.last(),
-            Ok(()) => {}
+            Ok(()) => {
+                self.compare_frame();
+                if self.view.follow {
+                    self.view.position = self.shown().map_or(0, Film::last);
+                }
+            }
             Err(message) => self.fail_run(FailureKind::BadModel, message),
         }
     }
@@ -254,6 +265,7 @@ impl AppState {
 
     /// Has the worker begin a run, in place of the one under way.
     pub(super) fn start_run(&mut self, plan: Plan) -> Effect {
+        self.settle_comparison();
         self.run_number += 1;
         self.run = RunState::Running { cancelling: false };
         // The worker drops a decoding for a run.
@@ -268,7 +280,9 @@ impl AppState {
     }
 
     fn show(&mut self, mode: Mode) -> Vec<Effect> {
+        let place = self.place();
         self.address.view = mode;
+        self.go_to(place);
         vec![Effect::ShowAddress(self.query())]
     }
 
@@ -287,6 +301,7 @@ impl AppState {
     }
 
     fn fail_run(&mut self, kind: FailureKind, message: String) {
+        self.settle_comparison();
         self.run = RunState::Failed(Failure { kind, message });
         self.decoded = None;
         self.view.follow = false;
@@ -374,4 +389,4 @@ fn stride(steps: usize) -> usize {
 
 #[cfg(test)]
 #[path = "update_tests.rs"]
-mod tests;
+pub(super) mod tests;

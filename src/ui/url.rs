@@ -1,9 +1,10 @@
 //! Settings ↔ address bar, pure.
 //!
-//! The parameters are `model, class, guidance, steps, sampler, seed, n, backend, view, lang`.
+//! The parameters are `model, class, guidance, steps, sampler, seed, n, backend, view, compare, lang`.
 //! Whatever does not fit is clamped or left out, and said: an address never
 //! leads to an error page.
 
+use super::compare::What;
 use super::mode::Mode;
 use super::model_ref::ModelRef;
 use super::words::{Language, say, say_with};
@@ -47,6 +48,8 @@ pub struct Address {
     pub chosen: Chosen,
     /// What the stage shows first.
     pub view: Mode,
+    /// What was chosen to be compared.
+    pub compare: Option<What>,
     /// Another language than the browser's.
     pub language: Option<Language>,
 }
@@ -108,6 +111,18 @@ fn read(address: &mut Address, key: &str, value: &str) -> Result<(), String> {
             address.view = Mode::parse(value).ok_or_else(|| ignored(&one_of(&Mode::ALL.map(Mode::name))))?;
             Ok(())
         }
+        // The usual scales are the model's business.
+        "compare" if value == "guidance" => {
+            address.compare = None;
+            Ok(())
+        }
+        "compare" => {
+            let known = "guidance:1,2,4 or steps:5,10,20 (2 to 5 numbers), or samplers";
+            let (what, is_changed) = What::parse(value).ok_or_else(|| ignored(known))?;
+            let notice = if is_changed { Err(changed(key, value, &what)) } else { Ok(()) };
+            address.compare = Some(what);
+            notice
+        }
         "lang" => {
             let known = one_of(&Language::ALL.map(Language::code));
             address.language = Some(Language::from_tag(value).ok_or_else(|| ignored(&known))?);
@@ -119,7 +134,7 @@ fn read(address: &mut Address, key: &str, value: &str) -> Result<(), String> {
 
 /// The query string that reproduces a run, without `?`. A folder on the visitor's disk is not in it.
 pub fn query(address: &Address, settings: &RunSettings) -> String {
-    let Address { model, backend, view, language, chosen: _ } = address;
+    let Address { model, backend, view, compare, language, chosen: _ } = address;
     let RunSettings { class, guidance_scale, num_inference_steps, sampler, seed, num_images } = settings;
     let sampler = sampler.name().replace('+', "%2B");
     let model = model.query_value().map(|model| format!("model={model}&")).unwrap_or_default();
@@ -134,6 +149,9 @@ pub fn query(address: &Address, settings: &RunSettings) -> String {
     }
     if *view != Mode::default() {
         query.push_str(&format!("&view={}", view.name()));
+    }
+    if let Some(what) = compare {
+        query.push_str(&format!("&compare={}", what.to_string().replace('+', "%2B")));
     }
     if let Some(language) = language {
         query.push_str(&format!("&lang={}", language.code()));
@@ -272,13 +290,37 @@ mod tests {
         })
     }
 
+    #[test]
+    fn what_cannot_be_compared_is_told() {
+        let (address, notices) = parse("compare=guidance:0,2,99");
+        assert_eq!(address.compare, Some(What::Guidance(vec![1.0, 2.0, 10.0])));
+        assert!(notices[0].contains("changed to guidance:1,2,10"), "{notices:?}");
+        for query in ["compare=steps:5", "compare=seeds:1,2", "compare=samplers:ddim,euler", "compare="] {
+            let (address, notices) = parse(query);
+            assert_eq!((address.compare, notices.len()), (None, 1), "{query}");
+        }
+        assert_eq!(parse("compare=steps:1,2&compare=guidance"), (Address::default(), vec![]));
+    }
+
+    fn compared() -> impl Strategy<Value = Option<What>> {
+        let scales = prop::collection::vec(10u32..=100, 2..9).prop_map(|tenths| {
+            What::Guidance(tenths.into_iter().map(|tenths| f64::from(tenths) / 10.0).collect())
+        });
+        let steps = prop::collection::vec(1usize..=250, 2..9).prop_map(What::Steps);
+        let samplers = prop::sample::subsequence(&SamplerKind::ALL[..], 2..=3).prop_map(What::SomeSamplers);
+        prop_oneof![scales, steps, samplers, Just(What::Samplers)].prop_map(What::sound)
+    }
+
     proptest! {
         #[test]
-        fn every_run_survives_the_address_bar(settings in settings(), backend in 0..3, view in 0..4, path in "[!$-;=A-Z_a-z~]{0,20}") {
+        fn every_run_survives_the_address_bar(
+            settings in settings(), backend in 0..3, view in 0..4, compare in compared(),
+            path in "[!$-;=A-Z_a-z~]{0,20}"
+        ) {
             let backend = [BackendChoice::Auto, BackendChoice::WebGpu, BackendChoice::Cpu][backend as usize];
             let model = ModelRef::parse(&format!("https://a.b/{path}")).unwrap_or(ModelRef::Shipped("a-model_1.0".into()));
             let view = Mode::ALL[view as usize];
-            let written = Address { model, backend, view, language: Some(Language::German), ..Address::default() };
+            let written = Address { model, backend, view, compare, language: Some(Language::German), ..Address::default() };
             let (address, notices) = parse(&query(&written, &settings));
             prop_assert_eq!(notices, Vec::<String>::new());
             prop_assert_eq!(address.chosen.over(&RunSettings::default()), settings);
@@ -286,8 +328,9 @@ mod tests {
         }
 
         #[test]
-        fn any_text_gives_settings_in_range(query in "\\PC{0,80}|(guidance|steps|n|seed|class)=[-0-9.e%+]{0,12}") {
+        fn any_text_gives_settings_in_range(query in "\\PC{0,80}|(guidance|steps|n|seed|class|compare)=[-0-9.e%+]{0,12}|compare=(guidance|steps|samplers):[-0-9.,NaN]{0,20}") {
             let (address, _) = parse(&query);
+            prop_assert!(address.compare.as_ref().is_none_or(|what| what.clone().sound() == Some(what.clone())));
             let mut settings = address.chosen.over(&RunSettings::default());
             settings.class = 0;
             prop_assert_eq!(settings.validate(1), Ok(()));

@@ -1,12 +1,110 @@
 //! One seed with several settings beside each other: guidance scales, samplers, numbers of steps.
 
+mod column;
+mod maps;
+mod settings;
 mod state;
+mod what;
 
 pub use state::{Compare, Event};
+pub use what::{Kind, What};
 
+use super::film::Film;
+use super::parts::{Part, Parts};
+use super::state::AppState;
+use super::store::Store;
+use super::words::{say, say_with};
+use super::text;
+use crate::config::SamplerKind;
+use column::Column;
 use leptos::prelude::*;
+use settings::Settings;
+use state::Comparison;
 
 #[component]
 pub fn CompareStage() -> impl IntoView {
-    view! { <div class="stage"></div> }
+    let store = Store::get();
+    let caption = store.memo(caption);
+    let count = store.memo(AppState::columns);
+    let largest = store.memo(|state| if state.compare.rows.difference { state.largest_difference() } else { 0.0 });
+    let foot = move || store.state.with(|state| foot(state, largest.get()));
+    view! {
+        <div class="stage compare">
+            <Settings />
+            <p class="compare-caption">{caption}</p>
+            <div
+                class="columns"
+                role="group"
+                aria-label=say("compare.columns")
+                style=move || format!("--columns: {}", count.get())
+            >
+                {move || (0..count.get()).map(|i| view! { <Column i largest /> }).collect_view()}
+            </div>
+            <div class="compare-foot"><Parts content=Box::new(foot) /></div>
+        </div>
+    }
+}
+
+/// Names are the same in every language.
+fn sampler(kind: SamplerKind) -> &'static str {
+    match kind {
+        SamplerKind::Ddim => "DDIM",
+        SamplerKind::Ddpm => "DDPM",
+        SamplerKind::DpmSolverPlusPlus => "DPM-Solver++",
+    }
+}
+
+/// What is compared, and what all columns have in common.
+fn caption(state: &AppState) -> String {
+    let made = state.comparison();
+    let settings = made.map_or_else(|| state.settings(), |made| made.settings().clone());
+    let film = made.and_then(Comparison::film);
+    let label = film.map_or_else(|| state.label(settings.class), |film: &Film| film.label.clone());
+    let model = film.map_or_else(|| state.model_name(), |film| film.model.clone());
+    let (seed, steps, sampler) = (settings.seed, settings.num_inference_steps, sampler(settings.sampler));
+    let guidance = settings.guidance_scale;
+    let start: [(&str, &dyn ToString); 3] = [("model", &model), ("label", &label), ("seed", &seed)];
+    let with = |key: &str, rest: [(&str, &dyn ToString); 2]| say_with(key, &[&start[..], &rest[..]].concat());
+    match state.compared().kind() {
+        Kind::Guidance => with("compare.caption-guidance", [("sampler", &sampler), ("steps", &steps)]),
+        Kind::Samplers => with("compare.caption-samplers", [("guidance", &guidance), ("steps", &steps)]),
+        Kind::Steps => with("compare.caption-steps", [("guidance", &guidance), ("sampler", &sampler)]),
+    }
+}
+
+/// How to read the columns.
+fn foot(state: &AppState, largest: f32) -> Vec<Part> {
+    let mut lines: Vec<String> = vec![];
+    let mut say_line = |words: String| lines.push(words);
+    let kind = state.compared().kind();
+    let made = state.comparison();
+    match (made, kind) {
+        (None, Kind::Guidance) => say_line(say("compare.begin-guidance").into()),
+        (None, _) => say_line(say("compare.begin-runs").into()),
+        (Some(_), Kind::Guidance) => say_line(say("compare.aligned-batch").into()),
+        (Some(_), _) => say_line(say("compare.aligned-share").into()),
+    }
+    if let Some((total_ms, ms)) = made.and_then(Comparison::time) {
+        let (pictures, seconds) = (state.columns(), seconds(total_ms));
+        let step = text::ms_per_step(ms);
+        say_line(say_with("compare.batch-time", &[("pictures", &pictures), ("seconds", &seconds), ("step", &step)]));
+    }
+    if (0..state.columns()).any(|i| state.column(i).is_some_and(|column| column.distance.is_some() && !column.is_reference)) {
+        say_line(say("compare.about-distance").into());
+    }
+    if state.compare.rows.noisy {
+        say_line(say("compare.about-noisy").into());
+    }
+    if state.compare.rows.difference {
+        say_line(say_with("compare.about-difference", &[("largest", &format!("{largest:.2}"))]));
+    }
+    let mut parts: Vec<Part> = lines.into_iter().map(|line| Part::words("hint", line)).collect();
+    if state.is_set_otherwise() {
+        parts.insert(0, Part::words("set-otherwise", say("compare.set-otherwise")));
+    }
+    parts
+}
+
+fn seconds(ms: f64) -> String {
+    format!("{:.1}", ms / 1000.0)
 }

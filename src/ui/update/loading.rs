@@ -55,6 +55,7 @@ impl AppState {
         }
         if self.is_running() {
             // Its messages are no longer heard; its frames stay.
+            self.settle_comparison();
             self.run_number += 1;
             self.run = RunState::Cancelled;
         }
