@@ -224,6 +224,9 @@ fn candidates(role: &str) -> &'static str {
         "dialog" => "dialog, [role=dialog]",
         "complementary" => "aside, [role=complementary]",
         "alert" => "[role=alert]",
+        "group" => "[role=group]",
+        "img" => "canvas[role=img]",
+        "tab" => "[role=tab]",
         other => panic!("no candidates for the role {other}"),
     }
 }
@@ -240,7 +243,7 @@ fn dist() -> PathBuf {
     dist
 }
 
-fn decode_base64(text: &str) -> Vec<u8> {
+pub fn decode_base64(text: &str) -> Vec<u8> {
     use base64::{Engine, engine::general_purpose::STANDARD};
     STANDARD.decode(text).expect("a data URL holds base64")
 }

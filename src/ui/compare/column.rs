@@ -1,6 +1,6 @@
 //! One column: what one setting makes of the seed.
 
-use super::state::{self, Made, strip};
+use super::comparison::{self, Made, strip};
 use super::{Event, What, maps, sampler, seconds};
 use crate::ui::dom;
 use crate::ui::film::{self, Pixels};
@@ -20,7 +20,7 @@ const NOISY: f32 = 3.0;
 const STRIP: usize = 8;
 const IN_ROW: f64 = 4.0;
 
-type Shown = Memo<Option<state::Column>>;
+type Shown = Memo<Option<comparison::Column>>;
 
 /// `largest` is the scale of the differences.
 #[component]
@@ -40,7 +40,8 @@ pub fn Column(i: usize, largest: Memo<f32>) -> impl IntoView {
     };
     let picture = pixels(|moment, i, _, _| Some(film::picture(&moment.info, &moment.frame, i)));
     let noisy = pixels(|moment, i, _, dark| Some(maps::noisy(&moment.info, &moment.frame, i)?.pixels(NOISY, dark)));
-    let push = pixels(|moment, i, most, dark| Some(maps::difference(&moment.info, &moment.frame, i)?.pixels(most, dark)));
+    let push =
+        pixels(|moment, i, most, dark| Some(maps::difference(&moment.info, &moment.frame, i)?.pixels(most, dark)));
     let across = Signal::derive(move || {
         column.with(|column| column.as_ref().and_then(|c| c.moment.as_ref()).map_or(1, |m| m.info.image_shape[1]))
     });
@@ -48,31 +49,32 @@ pub fn Column(i: usize, largest: Memo<f32>) -> impl IntoView {
         Signal::derive(move || column.with(|column| spoken(&title.get(), what, column.as_ref())))
     };
     let no_preview = move || {
-        let is_preview = |shown: &state::Column| shown.moment.as_ref().is_some_and(|m| m.frame.is_preview(shown.picture));
+        let is_preview =
+            |shown: &comparison::Column| shown.moment.as_ref().is_some_and(|m| m.frame.is_preview(shown.picture));
         column.with(|column| !column.as_ref().is_some_and(is_preview))
     };
     let map = move |name: Signal<String>, map: Signal<Option<Pixels>>, label| {
         view! {
-            <figcaption class="hint">{name}</figcaption>
+            <p class="hint two-lines">{name}</p>
             <div class="column-picture"><PixelCanvas pixels=map available label /></div>
         }
     };
     let push_name = Signal::derive(move || column.with(|column| push_name(column.as_ref())));
-    let noisy_name = Signal::derive(|| say("compare.row-noisy").into_owned());
+    let noisy_name = Signal::derive(|| say("compare.noisy-name").into_owned());
     view! {
-        <figure class="column">
+        <section class="column" role="group" aria-label=title>
             <h3 class="column-title">{title}</h3>
             <p class="hint column-state">{move || column.with(|column| progress(column.as_ref()))}</p>
             <div class="column-picture" node_ref=node>
                 <PixelCanvas pixels=picture available across label=spoken("") />
                 <span class="tag" hidden=no_preview title=text::HINT_PREVIEW>{text::PREVIEW}</span>
             </div>
-            <p class="column-step">{move || column.with(|column| place(column.as_ref()))}</p>
+            <p class="column-step two-lines">{move || column.with(|column| place(column.as_ref()))}</p>
             {move || rows.get().noisy.then(|| map(noisy_name, noisy, spoken("xₜ")))}
             {move || rows.get().difference.then(|| map(push_name, push, spoken("cond − uncond")))}
             <Strip i column title available />
             <p class="hint column-state">{move || column.with(|column| distance(column.as_ref()))}</p>
-        </figure>
+        </section>
     }
 }
 
@@ -130,8 +132,8 @@ fn title(state: &AppState, i: usize) -> String {
 }
 
 /// Waiting, under way, or how long it took.
-fn progress(column: Option<&state::Column>) -> String {
-    let Some(column) = column else { return say("compare.not-yet").into_owned() };
+fn progress(column: Option<&comparison::Column>) -> String {
+    let Some(column) = column else { return String::new() };
     match (column.made, column.total_ms) {
         (Made::Waiting, _) => say("compare.waiting").into_owned(),
         (Made::Running, _) => say("compare.running").into_owned(),
@@ -145,39 +147,40 @@ fn progress(column: Option<&state::Column>) -> String {
     }
 }
 
-/// Its own step and t. A line of the same height while there is none.
-fn place(column: Option<&state::Column>) -> String {
+/// Its own step and t, in two lines.
+fn place(column: Option<&comparison::Column>) -> String {
     let moment = column.and_then(|column| Some((column, column.moment.as_ref()?)));
-    let Some((column, moment)) = moment else { return "\u{a0}".into() };
+    let Some((column, moment)) = moment else { return String::new() };
     let t = film::place(&moment.info, column.step).0;
     say_with("compare.place", &[("step", &column.step), ("steps", &column.steps), ("t", &t)])
 }
 
-fn distance(column: Option<&state::Column>) -> String {
-    let Some(column) = column else { return "\u{a0}".into() };
+fn distance(column: Option<&comparison::Column>) -> String {
+    let Some(column) = column else { return String::new() };
     match column.distance {
-        None => "\u{a0}".into(),
+        None => String::new(),
         Some(_) if column.is_reference => say("compare.reference").into_owned(),
         Some(rms) => say_with("compare.distance", &[("rms", &format!("{rms:.1}"))]),
     }
 }
 
 /// The difference map's name with its size as a number, or why there is none.
-fn push_name(column: Option<&state::Column>) -> String {
+fn push_name(column: Option<&comparison::Column>) -> String {
     let shown = column.and_then(|column| Some((column, column.moment.as_ref()?)));
     let map = shown.and_then(|(column, moment)| maps::difference(&moment.info, &moment.frame, column.picture));
     match (map, shown) {
         (Some(map), _) => say_with("compare.difference-rms", &[("rms", &format!("{:.3}", map.rms()))]),
         (None, Some((column, _))) if column.step == column.steps => say("compare.no-difference-end").into_owned(),
         (None, Some(_)) => say("compare.no-difference").into_owned(),
-        (None, None) => say("compare.row-difference").into_owned(),
+        (None, None) => say("compare.difference-name").into_owned(),
     }
 }
 
 /// A picture in words: of which column, what, and where it stands.
-fn spoken(title: &str, what: &str, column: Option<&state::Column>) -> String {
+fn spoken(title: &str, what: &str, column: Option<&comparison::Column>) -> String {
     let Some(column) = column else { return title.into() };
     let column_name = if what.is_empty() { title.to_owned() } else { format!("{title}, {what}") };
-    let values: [(&str, &dyn ToString); 3] = [("column", &column_name), ("step", &column.step), ("steps", &column.steps)];
+    let values: [(&str, &dyn ToString); 3] =
+        [("column", &column_name), ("step", &column.step), ("steps", &column.steps)];
     say_with("compare.spoken", &values)
 }

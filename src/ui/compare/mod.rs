@@ -1,6 +1,7 @@
 //! One seed with several settings beside each other: guidance scales, samplers, numbers of steps.
 
 mod column;
+mod comparison;
 mod maps;
 mod settings;
 mod state;
@@ -13,13 +14,13 @@ use super::film::Film;
 use super::parts::{Part, Parts};
 use super::state::AppState;
 use super::store::Store;
-use super::words::{say, say_with};
 use super::text;
+use super::words::{say, say_with};
 use crate::config::SamplerKind;
 use column::Column;
+use comparison::Comparison;
 use leptos::prelude::*;
 use settings::Settings;
-use state::Comparison;
 
 #[component]
 pub fn CompareStage() -> impl IntoView {
@@ -89,7 +90,9 @@ fn foot(state: &AppState, largest: f32) -> Vec<Part> {
         let step = text::ms_per_step(ms);
         say_line(say_with("compare.batch-time", &[("pictures", &pictures), ("seconds", &seconds), ("step", &step)]));
     }
-    if (0..state.columns()).any(|i| state.column(i).is_some_and(|column| column.distance.is_some() && !column.is_reference)) {
+    if (0..state.columns())
+        .any(|i| state.column(i).is_some_and(|column| column.distance.is_some() && !column.is_reference))
+    {
         say_line(say("compare.about-distance").into());
     }
     if state.compare.rows.noisy {

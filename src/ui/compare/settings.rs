@@ -1,4 +1,4 @@
-//! What is compared, to be chosen: the kind, its numbers or samplers, and what is shown under the pictures.
+//! What is compared, to be chosen: the kind, its numbers or samplers; and what is shown under the pictures.
 
 use super::state::{Rows, has_room};
 use super::what::{COLUMNS, Kind};
@@ -20,8 +20,10 @@ pub fn Settings() -> impl IntoView {
     view! {
         <div class="compare-settings">
             <Parts content=Box::new(kinds) />
-            <Numbers />
-            <Parts content=Box::new(choices) />
+            <div class="compare-choices">
+                <Numbers />
+                <Parts content=Box::new(choices) />
+            </div>
         </div>
     }
 }
@@ -40,6 +42,7 @@ fn group(class: &'static str, name: Words, parts: Vec<Part>) -> Part {
     Part::group(class, parts).with("role", "group").with("aria-label", name)
 }
 
+/// The kinds, and what is shown under the pictures.
 fn kinds(store: Store, state: &AppState) -> Vec<Part> {
     let chosen = state.compared().kind();
     let name = |kind| match kind {
@@ -48,13 +51,20 @@ fn kinds(store: Store, state: &AppState) -> Vec<Part> {
         Kind::Steps => say("compare.steps"),
     };
     let kinds = Kind::ALL.map(|kind| toggle(store, name(kind), kind == chosen, Event::Show(kind)));
-    vec![group("segments", say("compare.what"), kinds.into())]
+    let rows = state.compare.rows;
+    let noisy = Event::Rows(Rows { noisy: !rows.noisy, ..rows });
+    let difference = Event::Rows(Rows { difference: !rows.difference, ..rows });
+    let rows = vec![
+        toggle(store, say("compare.row-noisy"), rows.noisy, noisy),
+        toggle(store, say("compare.row-difference"), rows.difference, difference),
+    ];
+    let kinds = group("segments", say("compare.what"), kinds.into());
+    vec![Part::group("compare-kinds", vec![kinds, group("toggles", say("compare.rows"), rows)])]
 }
 
-/// The samplers, where they are compared; a button for another number, where there are numbers; the rows.
+/// The samplers, where they are compared; a button for another number, where there are numbers.
 fn choices(store: Store, state: &AppState) -> Vec<Part> {
     let what = state.compared();
-    let mut parts = vec![];
     if what.kind() == Kind::Samplers {
         let on = |kind| what.samplers().contains(&kind);
         let fewest = what.columns() == *COLUMNS.start();
@@ -63,21 +73,12 @@ fn choices(store: Store, state: &AppState) -> Vec<Part> {
             // Fewer than two are no comparison.
             if on(kind) && fewest { button.with("disabled", "") } else { button }
         });
-        parts.push(group("toggles", say("compare.samplers"), samplers.into()));
+        vec![group("toggles", say("compare.samplers"), samplers.into())]
     } else {
         let add = Part::button("quiet", say("compare.add"), move || send(store, Event::Add));
         let add = if has_room(what.columns()) { add } else { add.with("disabled", "") };
-        parts.push(Part::group("toggles", vec![add]));
+        vec![add]
     }
-    let rows = state.compare.rows;
-    let noisy = Event::Rows(Rows { noisy: !rows.noisy, ..rows });
-    let difference = Event::Rows(Rows { difference: !rows.difference, ..rows });
-    let rows = vec![
-        toggle(store, say("compare.row-noisy"), rows.noisy, noisy),
-        toggle(store, say("compare.row-difference"), rows.difference, difference),
-    ];
-    parts.push(group("toggles rows", say("compare.rows"), rows));
-    vec![Part::group("compare-choices", parts)]
 }
 
 /// The numbers that are compared, each in a field with a button that takes it away.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::protocol::{FailureKind, FrameInfo, FromWorker, RunInfo, ToWorker};
+use crate::ui::compare::comparison::{Made, strip};
 use crate::ui::film::tests as films;
 use crate::ui::model_ref::ModelRef;
 use crate::ui::state::{Choice, Event as Page};
@@ -62,14 +63,15 @@ fn steps_of(state: &AppState) -> Vec<usize> {
 
 #[test]
 fn guidance_scales_are_one_run_with_a_picture_for_each() {
-    let mut state = comparing(What::Guidance(vec![7.0, 1.0, 2.0]));
+    let mut state = comparing(What::Guidance(vec![7.0, 1.0, 3.0]));
     let (number, steps, _, scales) = asked(&state.update(Page::Generate)).expect("a run is asked for");
-    assert_eq!((number, steps, scales.as_slice()), (1, 4, &[1.0, 2.0, 7.0][..]));
+    assert_eq!((number, steps, scales.as_slice()), (1, 4, &[1.0, 3.0, 7.0][..]));
     assert_eq!((made(&state), state.run_of_comparison()), (vec![Made::Running; 3], None));
     start(&mut state, 1, 4, &scales);
     frames(&mut state, 1, 0..=4, 3);
     let effects = hear(&mut state, FromWorker::Done { run: 1, total_ms: 900.0 });
     assert_eq!((asked(&effects), &state.run), (None, &RunState::Done { total_ms: 900.0 }));
+    assert_eq!(state.view.selected, 1, "the scale of the settings is 4");
     let columns: Vec<Column> = (0..3).filter_map(|i| state.column(i)).collect();
     assert!(columns.iter().all(|column| (column.made, column.step, column.total_ms) == (Made::Done, 4, None)));
     assert_eq!(columns.iter().map(|column| column.picture).collect::<Vec<_>>(), [0, 1, 2]);
@@ -215,7 +217,7 @@ fn each_kind_keeps_what_was_made_and_what_was_set() {
     run(&mut state, 2, 4);
     state.update(Page::Seek(2));
     event(&mut state, Event::Show(Kind::Guidance));
-    assert_eq!((state.shown(), state.columns(), made(&state)), (None, 5, vec![]));
+    assert_eq!((state.shown(), state.columns(), made(&state)), (None, 5, vec![Made::Not; 5]));
     assert!(!state.query().contains("compare="), "the usual scales are the model's");
     state.update(Page::ConfigFetched(Box::new(some_config(2))));
     assert_eq!(state.compared(), What::Guidance(vec![1.0, 2.0, 3.0, 6.5, 10.0]), "its own is 3");

@@ -280,8 +280,13 @@ mod tests {
         assert_eq!(What::parse("guidance:0,99"), Some((What::Guidance(vec![1.0, 10.0]), true)));
         assert_eq!(What::parse("steps:20,20,5"), Some((What::Steps(vec![5, 20]), true)));
         assert_eq!(What::parse("steps:1,2,3,4,5,6"), Some((What::Steps(vec![1, 2, 3, 4, 5]), true)));
-        assert_eq!(What::parse("samplers:dpm  ,ddim"), Some((What::SomeSamplers(vec![Ddim, DpmSolverPlusPlus]), false)));
-        for bad in ["", "guidance:", "guidance:1", "guidance:1,x", "guidance:1,NaN", "steps:5", "steps:5,-1", "seeds:1,2"] {
+        assert_eq!(
+            What::parse("samplers:dpm  ,ddim"),
+            Some((What::SomeSamplers(vec![Ddim, DpmSolverPlusPlus]), false))
+        );
+        for bad in
+            ["", "guidance:", "guidance:1", "guidance:1,x", "guidance:1,NaN", "steps:5", "steps:5,-1", "seeds:1,2"]
+        {
             assert_eq!(What::parse(bad), None, "{bad}");
         }
     }
