@@ -55,8 +55,9 @@ fn kinds(store: Store, state: &AppState) -> Vec<Part> {
     let noisy = Event::Rows(Rows { noisy: !rows.noisy, ..rows });
     let difference = Event::Rows(Rows { difference: !rows.difference, ..rows });
     let rows = vec![
-        toggle(store, say("compare.row-noisy"), rows.noisy, noisy),
-        toggle(store, say("compare.row-difference"), rows.difference, difference),
+        toggle(store, say("compare.row-noisy"), rows.noisy, noisy).with("title", say("compare.hint-noisy")),
+        toggle(store, say("compare.row-difference"), rows.difference, difference)
+            .with("title", say("compare.hint-difference")),
     ];
     let kinds = group("segments", say("compare.what"), kinds.into());
     vec![Part::group("compare-kinds", vec![kinds, group("toggles", say("compare.rows"), rows)])]
