@@ -82,7 +82,8 @@ impl AppState {
             }
             Event::Seek { column, step } => return self.seek_column(column, step),
         };
-        what.map(|what| self.compare_this(Some(what))).unwrap_or_default()
+        let new = what.filter(|what| self.address.compare.as_ref() != Some(what));
+        new.map(|what| self.compare_this(Some(what))).unwrap_or_default()
     }
 
     fn show_kind(&mut self, kind: Kind) -> Vec<Effect> {
