@@ -54,9 +54,9 @@ fn detail(state: &AppState) -> String {
         }
         (ModelState::Ready { .. }, RunState::Running { .. }) => {
             let step = state.film.as_ref().map(text::run_progress).unwrap_or_default();
-            let run = state.run_of_comparison().map(|(run, runs)| {
-                say_with("compare.run-of", &[("run", &run), ("runs", &runs), ("step", &step)])
-            });
+            let run = state
+                .run_of_comparison()
+                .map(|(run, runs)| say_with("compare.run-of", &[("run", &run), ("runs", &runs), ("step", &step)]));
             run.unwrap_or(step)
         }
         (ModelState::Ready { weights, .. }, RunState::Idle) => text::weights_origin(&state.source(), weights),

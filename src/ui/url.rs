@@ -117,8 +117,7 @@ fn read(address: &mut Address, key: &str, value: &str) -> Result<(), String> {
             Ok(())
         }
         "compare" => {
-            let known = "guidance:1,2,4 or steps:5,10,20 (2 to 5 numbers), or samplers";
-            let (what, is_changed) = What::parse(value).ok_or_else(|| ignored(known))?;
+            let (what, is_changed) = What::parse(value).ok_or_else(|| ignored(&say("compare.known")))?;
             let notice = if is_changed { Err(changed(key, value, &what)) } else { Ok(()) };
             address.compare = Some(what);
             notice
