@@ -14,9 +14,11 @@ mod webdriver;
 
 mod devices;
 mod failures;
+mod inside;
 mod language;
 mod layout;
 mod models;
+mod plots;
 mod runs;
 mod settings;
 mod worker;
