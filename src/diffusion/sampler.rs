@@ -27,13 +27,9 @@ pub struct SamplerConfig {
 }
 
 impl SamplerConfig {
-    /// The usual choice: η = 0; uniform-t spacing for DPM-Solver++, both ends for the others.
+    /// The usual choice: η = 0 and the sampler's usual spacing.
     pub fn new(kind: SamplerKind, num_inference_steps: usize) -> Self {
-        let spacing = match kind {
-            SamplerKind::DpmSolverPlusPlus => Spacing::UniformT,
-            SamplerKind::Ddpm | SamplerKind::Ddim => Spacing::Linspace,
-        };
-        Self { kind, num_inference_steps, eta: 0.0, spacing }
+        Self { kind, num_inference_steps, eta: 0.0, spacing: Spacing::of(kind) }
     }
 }
 

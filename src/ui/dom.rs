@@ -51,6 +51,25 @@ pub fn effect(run: Box<dyn FnMut()>) {
     Effect::new(run);
 }
 
+/// Where in its element a pointer is: shares of width and height.
+pub fn within(event: &web_sys::PointerEvent) -> Option<(f64, f64)> {
+    let element: web_sys::Element = event.current_target()?.dyn_into().ok()?;
+    let sides = element.get_bounding_client_rect();
+    let share = |at: i32, from: f64, length: f64| (f64::from(at) - from) / length.max(1.0);
+    let (x, y) = (event.client_x(), event.client_y());
+    Some((share(x, sides.left(), sides.width()), share(y, sides.top(), sides.height())))
+}
+
+/// Whether a pointer event presses or drags. Pressing holds the pointer, so that it may leave the element.
+pub fn drags(event: &web_sys::PointerEvent) -> bool {
+    let pressed = event.buttons() & 1 == 1;
+    if pressed && event.type_() == "pointerdown" {
+        let element = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let _ = element.map(|element| element.set_pointer_capture(event.pointer_id()));
+    }
+    pressed
+}
+
 /// The input field with this id.
 pub fn field(id: &str) -> Option<web_sys::HtmlInputElement> {
     document().get_element_by_id(id)?.dyn_into().ok()

@@ -1,10 +1,11 @@
-//! Depth behind the picture: the schedule, and what the terms mean.
+//! Depth behind the picture: the schedule, the latents' sizes, and what the terms mean.
 
 use super::film;
 use super::models::non_commercial;
-use super::plots::SchedulePlot;
+use super::plots::{SchedulePlot, SizePlot};
 use super::store::Store;
 use super::text;
+use super::words::say;
 use leptos::prelude::*;
 
 #[component]
@@ -18,12 +19,12 @@ pub fn Inspector() -> impl IntoView {
     let licence = store.memo(|state| text::model_license(state.license()));
     let mark = store.memo(|state| {
         let restricted = non_commercial(state.license());
-        if restricted { text::NON_COMMERCIAL.to_string() } else { String::new() }
+        if restricted { say("models.non-commercial").into() } else { String::new() }
     });
     view! {
-        <aside class="inspector" aria-label="Inspector">
+        <aside class="inspector" aria-label=say("plots.inspector")>
             <details open>
-                <summary>"Noise schedule"</summary>
+                <summary>{say("plots.schedule")}</summary>
                 <SchedulePlot />
                 <p class="formula">
                     {move || match shares.get() {
@@ -31,17 +32,22 @@ pub fn Inspector() -> impl IntoView {
                         None => "xₜ = √ᾱ · x₀ + √(1 − ᾱ) · ε".into(),
                     }}
                 </p>
-                <p class="dim">{text::ABOUT_ALPHA_BAR}</p>
+                <p class="dim">{say("plots.about-schedule")}</p>
             </details>
             <details open>
-                <summary>"What you see"</summary>
+                <summary>{say("plots.sizes")}</summary>
+                <SizePlot />
+                <p class="dim">{say("plots.about-sizes")}</p>
+            </details>
+            <details open>
+                <summary>{say("plots.terms")}</summary>
                 <dl class="terms">
-                    <dt><var>"xₜ"</var>" · noisy latent"</dt>
-                    <dd>{text::ABOUT_X_T}</dd>
-                    <dt><var>"x̂₀"</var>" · predicted picture"</dt>
-                    <dd>{text::ABOUT_X0}</dd>
-                    <dt>"guidance scale"</dt>
-                    <dd>{text::ABOUT_GUIDANCE}</dd>
+                    <dt><var>"xₜ"</var>" · "{say("plots.term-x")}</dt>
+                    <dd>{say("plots.about-x")}</dd>
+                    <dt><var>"x̂₀"</var>" · "{say("plots.term-x0")}</dt>
+                    <dd>{say("plots.about-x0")}</dd>
+                    <dt>{say("plots.term-guidance")}</dt>
+                    <dd>{say("plots.about-guidance")}</dd>
                 </dl>
             </details>
             <p class="dim licence">

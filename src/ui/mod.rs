@@ -14,7 +14,9 @@
 //! | `storage` | what the browser keeps: weights, marks |
 //! | `app` | the layout; `header`, `run_bar`, `controls`, `stage`, `timeline`, `inspector`, `help` are its parts |
 //! | `model_dialog` | choosing, adding and deleting models |
-//! | `plots` | hand-made SVG |
+//! | `plots` | hand-made SVG: the schedule, and how large the latents are |
+//! | [`inside`] | attention, token norms and adaLN-Zero at the step on the timeline |
+//! | `live` | elements that change with every step |
 //! | `parts`, `modal`, `shortcuts`, `theme`, `language`, `dom` | buttons and words, dialogs, keys, light and dark, which language, small browser helpers |
 
 pub mod asks;
@@ -44,6 +46,7 @@ mod header;
 mod help;
 mod inspector;
 mod language;
+mod live;
 mod modal;
 mod model_dialog;
 mod parts;

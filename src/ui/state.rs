@@ -294,6 +294,11 @@ impl AppState {
         }
     }
 
+    /// Whether the film on the stage was made by the model that is chosen now.
+    pub fn film_is_of_model(&self) -> bool {
+        self.film.is_none() || self.film_model.as_ref() == Some(&self.address.model)
+    }
+
     pub fn is_running(&self) -> bool {
         matches!(self.run, RunState::Running { .. })
     }

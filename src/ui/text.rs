@@ -13,14 +13,6 @@ pub const PREVIEW: &str = "linear preview";
 pub const HINT_PREVIEW: &str = "A quick guess of the colours, straight from the latent; the decoder is too slow for \
     every step.";
 pub const HINT_DECODE: &str = "Run the full decoder on the selected picture of this step";
-pub const ABOUT_ALPHA_BAR: &str =
-    "ᾱ is the share of the picture left in the mixture: near 0 at the start, 1 at the end.";
-pub const ABOUT_X_T: &str =
-    "The small coded picture that the Transformer works on, mixed with noise; one tile for each channel.";
-pub const ABOUT_X0: &str = "What is left when all noise the model sees in xₜ is taken away at once, decoded to pixels. \
-    Vague at first, sharper with each step.";
-pub const ABOUT_GUIDANCE: &str =
-    "Each step is predicted with the class and without it; the difference is taken that many times over.";
 pub const HINT_X_T: &str = "The latent the network sees at this step, one tile for each channel: noise at first.";
 pub const HINT_X0: &str = "What the finished picture would be if all noise that the network sees now were taken away.";
 

@@ -23,6 +23,12 @@ const REST_TICKS: u8 = 12;
 impl AppState {
     /// Takes an event in and says what is to be done.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
+        let mut effects = self.react(event);
+        effects.extend(self.look_inside());
+        effects
+    }
+
+    fn react(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::Worker { message, buffers, now_ms } => return self.hear(message, buffers, now_ms),
             Event::WorkerLost(message) => self.lose_worker(message),

@@ -218,6 +218,7 @@ fn candidates(role: &str) -> &'static str {
         "slider" => "input[type=range], [role=slider]",
         "radiogroup" => "[role=radiogroup]",
         "radio" => "input[type=radio], [role=radio]",
+        "checkbox" => "input[type=checkbox], [role=checkbox]",
         "combobox" => "select, [role=combobox]",
         "spinbutton" => "input[type=number], [role=spinbutton]",
         "textbox" => "input[type=text], input:not([type]), [role=textbox]",

@@ -1,92 +1,83 @@
-//! Plots as hand-made SVG.
+//! Plots as hand-made SVG: the schedule and the sizes of the latents, over t.
+//!
+//! A charting crate would draw the lines, but neither the marker that is dragged and moved by keys nor its words for
+//! a screen reader, and the page's budget of bytes has better uses than a second way to lay out SVG.
 
-use super::film;
-use super::state::AppState;
+mod curves;
+mod drawing;
+mod geometry;
+mod schedule;
+mod size_plot;
+mod sizes;
+
+pub use schedule::SchedulePlot;
+pub use size_plot::SizePlot;
+
+use super::dom;
+use super::live::Live;
+use super::state::{AppState, Event};
 use super::store::Store;
-use crate::diffusion::schedule::NoiseSchedule;
-use leptos::prelude::*;
+use geometry::{HEIGHT, WIDTH, nearest, t_at};
+use wasm_bindgen::JsCast;
+use web_sys::{KeyboardEvent, PointerEvent};
 
-const WIDTH: f64 = 260.0;
-const HEIGHT: f64 = 130.0;
-const LEFT: f64 = 26.0;
-const BOTTOM: f64 = 24.0;
-const TOP: f64 = 8.0;
-const RIGHT: f64 = 8.0;
-
-/// ᾱ over t, noise on the left as in the run, with the place of the stage on it.
-#[component]
-pub fn SchedulePlot() -> impl IntoView {
-    let store = Store::get();
-    let curve = store.memo(curve);
-    let dots = store.memo(|state| {
-        let end = largest_t(state);
-        // More dots than that would be a line.
-        let film = state.shown().filter(|film| film.steps() <= 60)?;
-        let at = |i: usize| point(film::place(&film.info, i), end);
-        Some((0..=film.steps()).map(at).collect::<Vec<_>>())
-    });
-    let marker = store.memo(|state| {
-        let film = state.shown().filter(|film| !film.is_empty())?;
-        Some(point(film::place(&film.info, state.view.position), largest_t(state)))
-    });
-    let end = store.memo(largest_t);
-    let (x0, x1, y0, y1) = (LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM, TOP);
-    view! {
-        <svg
-            class="plot"
-            viewBox=format!("0 0 {WIDTH} {HEIGHT}")
-            role="img"
-            aria-label="Noise schedule: ᾱ, the share of signal, over the timestep t"
-        >
-            <path class="axis" d=format!("M{x0} {y1}V{y0}H{x1}") />
-            <text x=x0 - 6.0 y=y1 + 4.0 text-anchor="end">"1"</text>
-            <text x=x0 - 6.0 y=y0 text-anchor="end">"0"</text>
-            <text class="name" x=x0 - 6.0 y=(y0 + y1) / 2.0 + 3.0 text-anchor="end">"ᾱ"</text>
-            <text x=x0 y=HEIGHT - 8.0>{move || format!("t = {}", end.get())}</text>
-            <text x=x1 y=HEIGHT - 8.0 text-anchor="end">"t = 0"</text>
-            <path class="curve" d=move || curve.get() />
-            {move || {
-                let dots = dots.get().unwrap_or_default().into_iter();
-                dots.map(|(x, y)| view! { <circle class="dot" cx=x cy=y r="1.6" /> }).collect_view()
-            }}
-            {move || marker.get().map(|(x, y)| view! {
-                <g class="marker">
-                    <path d=format!("M{x} {y1}V{y0}") />
-                    <circle cx=x cy=y r="4.5" />
-                </g>
-            })}
-        </svg>
-    }
+/// The process that the film on the stage was made with, as far as it is known; without a film the model's.
+fn process(state: &AppState) -> Option<curves::Process> {
+    let scheduler = state.config.as_ref().filter(|_| state.film_is_of_model()).map(|config| &config.scheduler)?;
+    Some((scheduler.beta_schedule, scheduler.num_train_timesteps))
 }
 
-fn point((t, alpha_bar): (usize, f64), end: usize) -> (f64, f64) {
-    let x = LEFT + (1.0 - t as f64 / end.max(1) as f64) * (WIDTH - LEFT - RIGHT);
-    (x, HEIGHT - BOTTOM - alpha_bar.clamp(0.0, 1.0) * (HEIGHT - BOTTOM - TOP))
-}
-
-/// The noisiest t: the model's where it is known, else the run's.
+/// The largest t on the axes.
 fn largest_t(state: &AppState) -> usize {
-    let of_model = state.config.as_ref().map(|config| config.scheduler.num_train_timesteps - 1);
     let of_run = || state.shown().and_then(|film| film.info.timesteps.first().copied());
-    of_model.or_else(of_run).unwrap_or(999)
+    process(state).map(|(_, steps)| steps - 1).or_else(of_run).unwrap_or(999)
 }
 
-/// The schedule of the model, or the points of the run while the model is not known.
-fn curve(state: &AppState) -> String {
-    let end = largest_t(state);
-    let points: Vec<(usize, f64)> = if let Some(config) = &state.config {
-        let schedule = NoiseSchedule::new(config.scheduler.beta_schedule, config.scheduler.num_train_timesteps);
-        let all = schedule.timesteps.into_iter().zip(schedule.alphas_cumprod);
-        all.step_by((end / 100).max(1)).collect()
-    } else if let Some(film) = state.shown() {
-        (0..=film.steps()).map(|i| film::place(&film.info, i)).collect()
-    } else {
-        return String::new();
+/// A plot over t: pressing or dragging on it takes the stage to the nearest step of the run.
+fn area(store: Store, draw: Box<dyn Fn() -> String>) -> Live {
+    let seek = move |event: web_sys::Event| {
+        let Some(event) = event.dyn_ref::<PointerEvent>() else { return };
+        let Some((share, _)) = dom::within(event).filter(|_| dom::drags(event)) else { return };
+        let position = store.peek(|state| {
+            let film = state.shown().filter(|film| !film.is_empty())?;
+            Some(nearest(&film.info.timesteps, t_at(share, largest_t(state))))
+        });
+        if let Some(position) = position {
+            store.dispatch(Event::Seek(position));
+        }
     };
-    let mut path = String::new();
-    for (i, place) in points.into_iter().enumerate() {
-        let (x, y) = point(place, end);
-        path.push_str(&format!("{}{x:.1} {y:.1}", if i == 0 { 'M' } else { 'L' }));
-    }
-    path
+    let svg = Live::svg("plot", (WIDTH, HEIGHT)).live("html", draw);
+    let area = Live::new("div", "plot-area").of(vec![svg]);
+    area.on("pointerdown", Box::new(seek)).on("pointermove", Box::new(seek))
+}
+
+/// A line of a legend: what it looks like, and its name.
+fn key(class: &str, name: Box<dyn Fn() -> String>) -> Live {
+    let drawn = match class {
+        "dots" => "M4 5h0M12 5h0M20 5h0",
+        "planned" => "M4 2v6M12 2v6M20 2v6",
+        _ => "M0 5H24",
+    };
+    let path = format!("<path class=\"{class}\" d=\"{drawn}\"/>");
+    let svg = Live::svg("plot-key", (24.0, 10.0)).live("html", Box::new(move || path.clone()));
+    Live::new("li", "").of(vec![svg, Live::new("span", "").live("text", name)])
+}
+
+/// What the keys of a slider over the steps of a run mean; the event is used up then.
+pub fn step_by_key(store: Store, event: &web_sys::Event) {
+    let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+    let steps = store.peek(|state| state.shown().map_or(0, |film| film.steps()));
+    let leap = (steps / 10).max(2) as isize;
+    let then = match event.key().as_str() {
+        "ArrowLeft" | "ArrowDown" => Event::Step(-1),
+        "ArrowRight" | "ArrowUp" => Event::Step(1),
+        "PageDown" => Event::Step(-leap),
+        "PageUp" => Event::Step(leap),
+        "Home" => Event::Seek(0),
+        "End" => Event::Seek(usize::MAX),
+        _ => return,
+    };
+    event.prevent_default();
+    event.stop_propagation();
+    store.dispatch(then);
 }

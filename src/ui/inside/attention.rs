@@ -1,0 +1,262 @@
+//! What a token looks at: over the picture, and for each head.
+
+use super::state::{Event, Panel};
+use super::trace::largest;
+use super::{heat, heat_map, is_hidden, legend, on_ground, percent, see, send};
+use crate::ui::dom;
+use crate::ui::film;
+use crate::ui::live::{Live, Mount};
+use crate::ui::stage::PixelCanvas;
+use crate::ui::state::AppState;
+use crate::ui::store::Store;
+use crate::ui::words::{say, say_with};
+use leptos::html::Div;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{KeyboardEvent, PointerEvent};
+
+#[component]
+pub fn AttentionPanel() -> impl IntoView {
+    let store = Store::get();
+    // What the pointer is over goes before what was chosen.
+    let under_pointer = RwSignal::new(None::<usize>);
+    let node = NodeRef::<Div>::new();
+    let width = dom::width_of(node);
+    let hidden = store.memo(|state| is_hidden(state, Panel::Attention));
+    let picture = Signal::derive(move || {
+        let selected = store.selected.get();
+        store.moment.with(|m| m.as_ref().map(|m| film::picture(&m.info, &m.frame, selected)))
+    });
+    let across = Signal::derive(move || store.moment.with(|m| m.as_ref().map_or(1, |m| m.info.image_shape[1])));
+    let see = move |part: fn(&AppState, Option<usize>) -> String| -> Box<dyn Fn() -> String> {
+        Box::new(move || {
+            let over = under_pointer.get();
+            store.state.with(|state| part(state, over))
+        })
+    };
+    let most = |state: &AppState, over: Option<usize>| {
+        let (most, even) = (percent(largest(&shares(state, over))), percent(1.0 / count(grid(state)) as f32));
+        say_with("inside.most", &[("most", &most), ("even", &even)])
+    };
+    let under = Live::new("div", "").of(vec![
+        legend(Box::new(|| "0".into()), see(most)),
+        Live::new("p", "inside-readout numbers").live("text", see(readout)),
+    ]);
+    view! {
+        <div class="attention" hidden=move || hidden.get()>
+            <div class="attention-picture">
+                <div class="token-room" node_ref=node>
+                    <div class="token-grid">
+                        <PixelCanvas pixels=picture available=width across />
+                        <Mount live=tokens(store, under_pointer) />
+                    </div>
+                </div>
+                <Mount live=under />
+            </div>
+            <Mount live=heads(store, under_pointer) />
+        </div>
+    }
+}
+
+/// Rows and columns of tokens.
+fn grid(state: &AppState) -> [usize; 2] {
+    state.inside_trace().and_then(Result::ok).map_or([1, 1], |trace| trace.grid)
+}
+
+fn count([rows, columns]: [usize; 2]) -> usize {
+    rows * columns
+}
+
+/// The token whose attention is shown, if it is not the mean of all.
+fn token(state: &AppState, over: Option<usize>) -> Option<usize> {
+    over.or(state.inside.token).filter(|token| *token < count(grid(state)))
+}
+
+/// What it looks at, in the head that is shown large.
+fn shares(state: &AppState, over: Option<usize>) -> Vec<f32> {
+    let Some(Ok(trace)) = state.inside_trace() else { return vec![] };
+    trace.attention(state.inside.head.filter(|head| *head < trace.heads), token(state, over))
+}
+
+/// In words, where the attention goes.
+fn readout(state: &AppState, over: Option<usize>) -> String {
+    let (shares, columns) = (shares(state, over), grid(state)[1]);
+    let Some((to, share)) = shares.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)) else { return String::new() };
+    let place = |token: usize| (token / columns + 1, token % columns + 1);
+    let ((to_row, to_column), share) = (place(to), percent(*share));
+    let (row, column) = token(state, over).map(place).unwrap_or_default();
+    let key = if row > 0 { "inside.readout" } else { "inside.readout-all" };
+    say_with(
+        key,
+        &[("row", &row), ("column", &column), ("to_row", &to_row), ("to_column", &to_column), ("share", &share)],
+    )
+}
+
+/// The grid of tokens over the picture, and what the shown one looks at. A slider in two directions.
+fn tokens(store: Store, under_pointer: RwSignal<Option<usize>>) -> Live {
+    let see_over = move |part: fn(&AppState, Option<usize>) -> String| -> Box<dyn Fn() -> String> {
+        Box::new(move || {
+            let over = under_pointer.get();
+            store.state.with(|state| part(state, over))
+        })
+    };
+    let map = heat_map(Box::new(move || {
+        let over = under_pointer.get();
+        store.state.with(|state| {
+            let shares = shares(state, over);
+            Some(heat::map(&shares, grid(state)[1], largest(&shares)))
+        })
+    }));
+    let at = move |event: &PointerEvent| {
+        let [rows, columns] = store.peek(grid);
+        let (x, y) = dom::within(event)?;
+        let within = |share: f64, of: usize| ((share.max(0.0) * of as f64) as usize).min(of - 1);
+        Some(within(y, rows) * columns + within(x, columns))
+    };
+    let on_press = move |event: web_sys::Event| {
+        let Some(event) = event.dyn_ref::<PointerEvent>() else { return };
+        let pressed = at(event);
+        let chosen = store.peek(|state| state.inside.token);
+        send(store, Event::Token(pressed.filter(|_| pressed != chosen)));
+    };
+    let on_move = move |event: web_sys::Event| {
+        // A finger does not hover.
+        if let Some(event) = event.dyn_ref::<PointerEvent>().filter(|event| event.pointer_type() == "mouse") {
+            under_pointer.set(at(event));
+        }
+    };
+    let on_key = move |event: web_sys::Event| {
+        let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+        let (grid, chosen) = store.peek(|state| (grid(state), state.inside.token));
+        let Some(to) = moved(&event.key(), chosen.filter(|chosen| *chosen < count(grid)), grid) else { return };
+        event.prevent_default();
+        event.stop_propagation();
+        under_pointer.set(None);
+        send(store, Event::Token(to));
+    };
+    let lines = |state: &AppState| format!("--rows: {}; --columns: {}", grid(state)[0], grid(state)[1]);
+    let frame = Live::new("div", "token-frame")
+        .live("hidden", see_over(|state, over| token(state, over).is_none().to_string()))
+        .live("style", see_over(frame_style));
+    Live::new("div", "tokens")
+        .with("role", "slider")
+        .with("tabindex", "0")
+        .with("aria-roledescription", &say("inside.token-grid"))
+        .with("aria-label", &say("inside.token"))
+        .with("title", &say("inside.hint-token"))
+        .with("aria-valuemin", "0")
+        .live("aria-valuemax", see(store, |state| count(grid(state)).to_string()))
+        .live("aria-valuenow", see_over(|state, over| token(state, over).map_or(0, |token| token + 1).to_string()))
+        .live("aria-valuetext", see_over(readout))
+        .live("style", see(store, lines))
+        .on("pointerdown", Box::new(on_press))
+        .on("pointermove", Box::new(on_move))
+        .on("pointerleave", Box::new(move |_| under_pointer.set(None)))
+        .on("keydown", Box::new(on_key))
+        .of(vec![map, frame])
+}
+
+/// Where the shown token is.
+fn frame_style(state: &AppState, over: Option<usize>) -> String {
+    let ([rows, columns], token) = (grid(state), token(state, over).unwrap_or_default());
+    let part = |at: usize, of: usize| 100.0 * at as f64 / of as f64;
+    format!(
+        "left: {:.3}%; top: {:.3}%; width: {:.3}%; height: {:.3}%",
+        part(token % columns, columns),
+        part(token / columns, rows),
+        part(1, columns),
+        part(1, rows)
+    )
+}
+
+/// Which token a key leads to: `Some(None)` is all of them, `None` no key of this grid.
+fn moved(key: &str, token: Option<usize>, [rows, columns]: [usize; 2]) -> Option<Option<usize>> {
+    let Some(at) = token else {
+        return match key {
+            "ArrowRight" | "ArrowDown" | "Home" => Some(Some(0)),
+            "ArrowLeft" | "ArrowUp" | "End" => Some(Some(rows * columns - 1)),
+            _ => None,
+        };
+    };
+    let (row, column) = (at / columns, at % columns);
+    let (row, column) = match key {
+        "ArrowRight" => (row, (column + 1).min(columns - 1)),
+        "ArrowLeft" => (row, column.saturating_sub(1)),
+        "ArrowDown" => ((row + 1).min(rows - 1), column),
+        "ArrowUp" => (row.saturating_sub(1), column),
+        "Home" => (0, 0),
+        "End" => (rows - 1, columns - 1),
+        "Escape" | "Delete" | "Backspace" => return Some(None),
+        _ => return None,
+    };
+    Some(Some(row * columns + column))
+}
+
+/// Every head small, as buttons that show it large; the first is the mean of all.
+fn heads(store: Store, under_pointer: RwSignal<Option<usize>>) -> Live {
+    let tiles = store.memo(|state| state.inside_trace().and_then(Result::ok).map_or(1, |trace| trace.heads + 1));
+    let tile = move |i: usize| {
+        let head = i.checked_sub(1);
+        let shares = move || {
+            let over = under_pointer.get();
+            store.state.with(|state| {
+                let trace = state.inside_trace()?.ok()?;
+                Some((trace.attention(head, token(state, over)), trace.grid[1]))
+            })
+        };
+        let map = on_ground(Box::new(move || {
+            let (shares, width) = shares()?;
+            Some(heat::map(&shares, width, largest(&shares)))
+        }));
+        let most = move || shares().map_or_else(String::new, |(shares, _)| percent(largest(&shares)));
+        let name =
+            head.map_or_else(|| say("inside.mean").into(), |head| say_with("inside.head", &[("head", &(head + 1))]));
+        let pressed = move || store.state.with(|state| (state.inside.head == head).to_string());
+        Live::new("button", "head")
+            .with("type", "button")
+            .with("title", &say("inside.hint-head"))
+            .live("aria-pressed", Box::new(pressed))
+            .on("click", Box::new(move |_| send(store, Event::Head(head))))
+            .of(vec![
+                map,
+                Live::new("span", "").saying(&name),
+                Live::new("span", "dim numbers").with("aria-hidden", "true").live("text", Box::new(most)),
+            ])
+    };
+    let all = Live::new("button", "")
+        .with("type", "button")
+        .saying(&say("inside.all-tokens"))
+        .live("disabled", see(store, |state| state.inside.token.is_none().to_string()))
+        .on("click", Box::new(move |_| send(store, Event::Token(None))));
+    Live::new("div", "heads-side").of(vec![
+        Live::new("p", "label").saying(&say("inside.heads")),
+        Live::new("div", "heads")
+            .with("role", "group")
+            .with("aria-label", &say("inside.heads"))
+            .listing(tiles, Box::new(tile)),
+        Live::new("p", "hint").saying(&say("inside.about-attention")),
+        all,
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::moved;
+
+    #[test]
+    fn arrows_go_over_the_grid_and_stay_in_it() {
+        let moved = |key, token| moved(key, token, [2, 3]);
+        assert_eq!(moved("ArrowRight", None), Some(Some(0)));
+        assert_eq!(moved("ArrowUp", None), Some(Some(5)));
+        assert_eq!(moved("ArrowRight", Some(1)), Some(Some(2)));
+        assert_eq!(moved("ArrowRight", Some(2)), Some(Some(2)));
+        assert_eq!(moved("ArrowDown", Some(2)), Some(Some(5)));
+        assert_eq!(moved("ArrowDown", Some(5)), Some(Some(5)));
+        assert_eq!(moved("ArrowUp", Some(4)), Some(Some(1)));
+        assert_eq!(moved("ArrowLeft", Some(3)), Some(Some(3)));
+        assert_eq!(moved("End", Some(0)), Some(Some(5)));
+        assert_eq!(moved("Escape", Some(4)), Some(None));
+        assert_eq!(moved("Escape", None), None, "then it cancels the run");
+        assert_eq!(moved("g", Some(4)), None);
+    }
+}

@@ -1,0 +1,125 @@
+//! The noise schedule over t, with the run's steps on it and a marker that follows the timeline and leads it.
+
+use super::curves::{Curves, Quantity, other, planned};
+use super::drawing::Drawing;
+use super::geometry::{BOTTOM, Scale, dots, number, strokes, x};
+use super::{area, key, largest_t, process, step_by_key};
+use crate::config::BetaSchedule;
+use crate::ui::film::Film;
+use crate::ui::live::{Live, Mount, segments};
+use crate::ui::state::AppState;
+use crate::ui::store::Store;
+use crate::ui::words::{say, say_with};
+use leptos::prelude::*;
+use std::rc::Rc;
+
+/// More dots than that would be a line.
+const MOST_DOTS: usize = 100;
+
+#[component]
+pub fn SchedulePlot() -> impl IntoView {
+    let store = Store::get();
+    let (quantity, compared) = (RwSignal::new(0usize), RwSignal::new(false));
+    let of = move || (Quantity::ALL[quantity.get()], compared.get());
+    let see =
+        move |part: fn(&AppState) -> String| -> Box<dyn Fn() -> String> { Box::new(move || store.state.with(part)) };
+    let kind = move |of: fn(BetaSchedule) -> BetaSchedule, shown: bool| {
+        let kind = store.state.with(process).filter(|_| shown).map(|(kind, _)| of(kind));
+        kind.map_or_else(String::new, |kind| schedule_name(kind).into())
+    };
+    let area = area(store, Box::new(move || store.state.with(|state| draw(state, of()))))
+        .with("role", "slider")
+        .with("tabindex", "0")
+        .with("aria-label", &say("plots.place"))
+        .with("title", &say("plots.hint-drag"))
+        .with("aria-valuemin", "0")
+        .live("aria-valuemax", see(|state| state.shown().map_or(0, Film::steps).to_string()))
+        .live("aria-valuenow", see(|state| state.view.position.to_string()))
+        .live("aria-valuetext", see(|state| say_numbers(state, "plots.spoken")))
+        .live("aria-disabled", see(|state| state.shown().is_none_or(Film::is_empty).to_string()))
+        .on("keydown", Box::new(move |event| step_by_key(store, &event)));
+    let compare = Live::new("input", "")
+        .with("type", "checkbox")
+        .live("checked", Box::new(move || compared.get().to_string()))
+        .live("disabled", see(|state| process(state).is_none().to_string()))
+        .on("change", Box::new(move |_| compared.update(|compared| *compared = !*compared)));
+    let symbols = Quantity::ALL.map(|quantity| quantity.symbol().into());
+    let (chosen, choose) = (Rc::new(move || quantity.get()), Rc::new(move |i| quantity.set(i)));
+    let live = Live::new("div", "").of(vec![
+        Live::new("div", "plot-controls").of(vec![segments(
+            &say("plots.quantity"),
+            "plot-quantity",
+            &symbols,
+            chosen,
+            choose,
+        )]),
+        area,
+        Live::new("p", "plot-readout numbers").live("text", see(|state| say_numbers(state, "plots.numbers"))),
+        Live::new("ul", "keys").of(vec![
+            key("curve", Box::new(move || kind(|kind| kind, true))),
+            key("curve other", Box::new(move || kind(other, compared.get())))
+                .live("hidden", Box::new(move || (!compared.get()).to_string())),
+            key("dots", Box::new(|| say("plots.steps-taken").into())),
+            key("planned", Box::new(|| say("plots.steps-chosen").into())),
+        ]),
+        Live::new("label", "check").of(vec![compare, Live::new("span", "").saying(&say("plots.compare"))]),
+    ]);
+    view! { <Mount live /> }
+}
+
+/// The curves of the model, or what a run tells of them.
+fn curves(state: &AppState, (quantity, compared): (Quantity, bool)) -> Option<Curves> {
+    match process(state) {
+        Some(process) => Some(Curves::new(quantity, process, compared)),
+        None => state.shown().map(|film| Curves::of_run(quantity, &film.info)),
+    }
+}
+
+fn draw(state: &AppState, of: (Quantity, bool)) -> String {
+    let Some(curves) = curves(state, of) else {
+        return Drawing::axes(Scale::Linear { max: 1.0 }, largest_t(state), of.0.symbol()).done();
+    };
+    let mut drawing = Drawing::axes(curves.scale, curves.end, of.0.symbol());
+    if let Some(process) = process(state) {
+        let settings = state.settings();
+        let steps = planned(process, settings.sampler, settings.num_inference_steps);
+        let places = steps.into_iter().map(|t| x(t as f64, curves.end));
+        drawing.path("planned", &strokes(places, BOTTOM - 6.0, BOTTOM));
+    }
+    drawing.path("curve other", &curves.other);
+    drawing.path("curve", &curves.path);
+    if let Some(film) = state.shown().filter(|film| !film.is_empty()) {
+        if film.steps() <= MOST_DOTS {
+            drawing.path("dots", &dots((0..=film.steps()).filter_map(|i| curves.place(&film.info, i))));
+        }
+        drawing.marker(curves.place(&film.info, state.view.position));
+    }
+    drawing.done()
+}
+
+/// Where the marker is, in words and numbers.
+fn say_numbers(state: &AppState, key: &'static str) -> String {
+    let film = state.shown().filter(|film| !film.is_empty());
+    let Some((film, curves)) = film.zip(curves(state, (Quantity::AlphaBar, false))) else { return "\u{a0}".into() };
+    let (position, steps) = (state.view.position, film.steps());
+    let values = curves.at(&film.info, position);
+    let beta = values.beta.map_or_else(|| "–".into(), number);
+    say_with(
+        key,
+        &[
+            ("step", &position),
+            ("steps", &steps),
+            ("t", &values.t),
+            ("alpha_bar", &number(values.alpha_bar)),
+            ("beta", &beta),
+            ("snr", &number(values.snr())),
+        ],
+    )
+}
+
+fn schedule_name(kind: BetaSchedule) -> crate::ui::words::Words {
+    match kind {
+        BetaSchedule::Linear => say("plots.linear"),
+        BetaSchedule::Cosine => say("plots.cosine"),
+    }
+}
