@@ -22,7 +22,7 @@ use wasm_bindgen::JsCast;
 #[component]
 pub fn InsideStage() -> impl IntoView {
     let store = Store::get();
-    let other = Live::new("div", "").of(vec![message(store), maps::norms(store), maps::modulation(store)]);
+    let other = Live::new("div", "inside-other").of(vec![message(store), maps::norms(store), maps::modulation(store)]);
     view! {
         <div class="stage inside">
             <Mount live=bar(store) />
