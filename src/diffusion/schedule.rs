@@ -2,7 +2,7 @@
 //!
 //! Pure numbers, no tensors: the page plots them, the samplers use them.
 
-use crate::config::{BetaSchedule, ConfigError};
+use crate::config::{BetaSchedule, ConfigError, DiffusionConfig, SamplerKind};
 
 /// A forward process with T steps, or a respaced one with fewer.
 ///
@@ -31,6 +31,21 @@ pub enum Spacing {
     /// Uniform in t without 0: `round(i·(T−1)/N)` for i = 1..=N. The last step then goes straight to x̂0
     /// (DPM-Solver's uniform-t spacing; diffusers' `linspace` with a final σ of zero).
     UniformT,
+}
+
+impl Spacing {
+    /// A sampler's usual choice: uniform in t for DPM-Solver++, both ends for the others.
+    pub fn of(sampler: SamplerKind) -> Self {
+        match sampler {
+            SamplerKind::DpmSolverPlusPlus => Self::UniformT,
+            SamplerKind::Ddpm | SamplerKind::Ddim => Self::Linspace,
+        }
+    }
+}
+
+/// The original process of a configuration: what training noises with and what the page plots.
+pub fn training_schedule(config: &DiffusionConfig) -> NoiseSchedule {
+    NoiseSchedule::new(config.beta_schedule, config.num_train_timesteps)
 }
 
 impl NoiseSchedule {

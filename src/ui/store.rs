@@ -6,7 +6,7 @@ use super::model_ref::ModelRef;
 use super::models::Added;
 use super::state::{AppState, Effect, Event};
 use super::theme::Theme;
-use super::{dom, storage, text};
+use super::{dom, forward, storage, text};
 use crate::config::{Catalog, ModelConfig};
 use crate::protocol::{ModelSource, RecordedRun, RunInfo};
 use gloo::net::http::Request;
@@ -112,6 +112,7 @@ impl Store {
                 Effect::StartWorker => {
                     self.bridge.update_value(|bridge| bridge.start(move |event| self.dispatch(event)));
                 }
+                Effect::ReadTraining(address) => spawn_local(forward::read_sheet(self, address)),
                 Effect::ShowAddress(query) => dom::show_address(&query),
                 Effect::FetchModel(model) => spawn_local(self.fetch_model(model)),
                 Effect::FetchCatalog => spawn_local(self.fetch_catalog()),
