@@ -14,6 +14,7 @@ mod webdriver;
 
 mod devices;
 mod failures;
+mod forward;
 mod layout;
 mod models;
 mod runs;
