@@ -44,7 +44,7 @@ pub fn Level() -> impl IntoView {
     };
     let beginning = store.memo(text::beginning);
     view! {
-        <div class="level">
+        <div class="noise-level">
             <button
                 type="button"
                 class="icon play"
@@ -79,7 +79,7 @@ pub fn Level() -> impl IntoView {
                     }
                 }
             />
-            <p class="formula numbers" title=say("forward.hint-formula")>
+            <p class="noise-formula numbers" title=say("forward.hint-formula")>
                 <span>
                     <var>"x"<sub>{t}</sub></var>
                     " = " {number(|(signal, ..)| signal)} " · " <var>"x"<sub>"0"</sub></var>
@@ -88,7 +88,7 @@ pub fn Level() -> impl IntoView {
                 <span class="dim">"√ᾱ · x₀ + √(1−ᾱ) · ε, ᾱ = " {number(|(_, _, alpha_bar, _)| alpha_bar)}</span>
                 <span class="dim">"SNR = " {ratio}</span>
             </p>
-            <p class="hint beginning">{beginning}</p>
+            <p class="hint denoise-from">{beginning}</p>
         </div>
     }
 }
@@ -117,18 +117,18 @@ pub fn Strip() -> impl IntoView {
         view! {
             <button
                 type="button"
-                class="mark"
+                class="noise-mark"
                 aria-label=move || say_with("forward.mark", &[("t", &mark())])
                 aria-pressed=move || (t.get() == mark()).to_string()
                 on:click=move |_| tell(store, Event::SetT(mark()))
             >
-                <span class="place"><PixelCanvas pixels available=Signal::derive(|| 64.0) across /></span>
+                <span class="picture-place"><PixelCanvas pixels available=Signal::derive(|| 64.0) across /></span>
                 <span class="hint" aria-hidden="true">{mark}</span>
             </button>
         }
     };
     view! {
-        <div class="strip" role="group" aria-label=say("forward.strip")>
+        <div class="noise-strip" role="group" aria-label=say("forward.strip")>
             {(0..MARKS).map(one).collect_view()}
         </div>
     }

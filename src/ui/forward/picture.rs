@@ -30,7 +30,8 @@ pub enum Unreadable {
 /// How many times larger than `side` a picture whose middle square is `square` wide is drawn before it is
 /// averaged: at most about as large as it is.
 pub fn times(square: f64, side: usize) -> usize {
-    let most = MOST_TIMES.min(MOST_SIDE / side.max(1)).max(1);
+    let side = side.max(1);
+    let most = MOST_TIMES.min(MOST_SIDE / side).max(1);
     (1..=most).rev().find(|times| (times * side) as f64 <= square).unwrap_or(1)
 }
 
@@ -96,7 +97,7 @@ pub fn planes(pixels: &Pixels) -> Vec<u8> {
 
 /// Picture `i` of a sheet of square ones, row by row.
 pub fn tile(sheet: &Pixels, side: usize, i: usize) -> Option<Pixels> {
-    let columns = sheet.width / side.max(1);
+    let columns = sheet.width.checked_div(side)?;
     if columns == 0 || i / columns >= sheet.height / side {
         return None;
     }

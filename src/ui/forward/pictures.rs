@@ -77,7 +77,7 @@ pub fn Pictures() -> impl IntoView {
                 />
                 <Channels noised />
             </div>
-            <div class="result">
+            <div class="denoised">
                 <Figure
                     class=""
                     caption=move || say("forward.result").into_any()
@@ -143,7 +143,7 @@ fn figure(
     view! {
         <figure class=class>
             <figcaption>{caption}</figcaption>
-            <div class="place" node_ref=node>
+            <div class="picture-place" node_ref=node>
                 <PixelCanvas pixels available=width across label />
                 <span class="hint" hidden=there>{empty}</span>
             </div>
@@ -172,7 +172,7 @@ fn Channels(noised: Memo<Option<Arc<Noised>>>) -> impl IntoView {
     };
     view! {
         <div
-            class="channels"
+            class="noised-channels"
             role="img"
             aria-label=move || say_with("forward.channels", &[("count", &channels.get())])
             node_ref=node

@@ -74,7 +74,7 @@ pub fn Sources() -> impl IntoView {
                     aria-label=say("forward.own")
                     on:change=picked
                 />
-                <label class="invert" class:away=move || !is_own.get()>
+                <label class="invert-own" class:away=move || !is_own.get()>
                     <input
                         type="checkbox"
                         disabled=move || !is_own.get()
@@ -115,7 +115,7 @@ fn Training() -> impl IntoView {
         let style = move || format!("background: url(\"{}\") {x:.3}% {y:.3}% / {size}", sheet.get());
         let title = name.clone();
         view! {
-            <label class="sample" title=title style=style>
+            <label class="training-tile" title=title style=style>
                 <input
                     type="radio"
                     name="training"
@@ -137,7 +137,7 @@ fn Training() -> impl IntoView {
         if state.forward_training().0 > 0 || waits { String::new() } else { say("forward.no-training").into() }
     });
     view! {
-        <div class="samples" role="radiogroup" aria-label=say("forward.training") tabindex="-1">
+        <div class="training-tiles" role="radiogroup" aria-label=say("forward.training") tabindex="-1">
             {tiles}
             <span class="hint">{none}</span>
         </div>
