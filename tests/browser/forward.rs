@@ -162,7 +162,7 @@ fn own_pictures_are_used_and_bad_files_are_told() {
     app.wait("the reconstruction", SHORT, || pixels(&app, REBUILT).filter(|p| *p != training).map(drop));
     let light = expect_picture(&app, "Picture: mine.png");
     assert_eq!((light.len(), light[0]), (4 * 32 * 32, 250), "the middle square in the model's size");
-    app.browser.script("document.querySelector('.invert-own input').click()");
+    app.click("button", "Invert");
     app.wait("the inverted picture", SHORT, || pixels(&app, "Picture: mine.png").filter(|p| p[0] == 5).map(drop));
 
     for (name, words) in [("broken.png", "damaged"), ("text.txt", "not a picture"), ("empty.png", "is empty")] {

@@ -24,7 +24,8 @@ pub use read::read_sheet;
 pub use state::{Event, Forward};
 
 use super::dom;
-use super::state::{self as app, ModelState};
+use super::film::Pixels;
+use super::state as app;
 use super::store::Store;
 use gloo::timers::callback::Interval;
 use leptos::prelude::*;
@@ -52,15 +53,19 @@ pub fn ForwardStage() -> impl IntoView {
     }
 }
 
+/// What a canvas shows. One type for all: each type of memo has code of its own.
+type Picture = Memo<Option<Pixels>>;
+
+fn tell(store: Store, event: Event) {
+    store.dispatch(app::Event::Forward(event));
+}
+
 /// Goes on whenever something is there that the pictures wait for or depend on.
 fn look_on(store: Store) {
-    let depends = store.memo(|state| {
-        let ready = matches!(state.model, ModelState::Ready { .. });
-        (ready, state.config.is_some(), state.settings().seed, state.source())
-    });
+    let depends = store.memo(|state| state.forward_depends_on());
     dom::effect(Box::new(move || {
         depends.track();
-        store.dispatch(app::Event::Forward(Event::Look));
+        tell(store, Event::Look);
     }));
 }
 
@@ -69,7 +74,6 @@ fn dissolve(store: Store) {
     let beat = store.memo(|state| state.forward_beat());
     let clock = StoredValue::new_local(None::<Interval>);
     dom::effect(Box::new(move || {
-        let tick = move || store.dispatch(app::Event::Forward(Event::Tick));
-        clock.set_value(beat.get().map(|ms| Interval::new(ms, tick)));
+        clock.set_value(beat.get().map(|ms| Interval::new(ms, move || tell(store, Event::Tick))));
     }));
 }

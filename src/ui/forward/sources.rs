@@ -1,11 +1,12 @@
 //! Where the picture comes from: training pictures, the model itself, a file of the visitor's.
 
 use super::read::take_file;
-use super::state::{Event, Source, can_encode};
-use super::text;
+use super::state::{Event, Sheet, Source, can_encode};
+use super::{tell, text};
 use crate::protocol::ModelSource;
 use crate::ui::dom;
-use crate::ui::state as app;
+use crate::ui::parts::{Part, Parts};
+use crate::ui::state::AppState;
 use crate::ui::store::Store;
 use crate::ui::words::{say, say_with};
 use leptos::ev;
@@ -15,24 +16,9 @@ use web_sys::{DataTransfer, Element, HtmlInputElement};
 
 const PICKER: &str = "forward-file";
 
-fn tell(store: Store, event: Event) {
-    store.dispatch(app::Event::Forward(event));
-}
-
 #[component]
 pub fn Sources() -> impl IntoView {
     let store = Store::get();
-    let source = store.memo(text::source);
-    let advice = store.memo(text::advice);
-    let cannot_encode = store.memo(|state| state.config.as_ref().is_some_and(|config| !can_encode(config)));
-    let is_generated = store.memo(|state| matches!(state.forward.source, Some(Source::Generated)));
-    let is_own = store.memo(|state| matches!(state.forward.source, Some(Source::Own(_))));
-    let is_inverted = store.memo(|state| matches!(&state.forward.source, Some(Source::Own(own)) if own.inverted));
-    let pick = move |_| {
-        if let Some(picker) = dom::field(PICKER) {
-            picker.click();
-        }
-    };
     let picked = move |event: ev::Event| {
         let picker: HtmlInputElement = event_target(&event);
         let file = picker.files().and_then(|files| files.item(0));
@@ -44,104 +30,75 @@ pub fn Sources() -> impl IntoView {
     };
     view! {
         <div class="sources" role="group" aria-label=say("forward.sources")>
-            <Training />
-            <div class="source-buttons">
-                <button
-                    type="button"
-                    title=say("forward.hint-generated")
-                    aria-pressed=move || is_generated.get().to_string()
-                    on:click=move |_| tell(store, Event::UseGenerated)
-                >
-                    {say("forward.generated")}
-                </button>
-                <button
-                    type="button"
-                    class="drop-zone"
-                    title=say("forward.hint-own")
-                    disabled=cannot_encode
-                    aria-pressed=move || is_own.get().to_string()
-                    aria-describedby="forward-drop"
-                    on:click=pick
-                >
-                    {say("forward.own")}
-                </button>
-                <span class="hint" id="forward-drop">{say("forward.drop-hint")}</span>
-                <input
-                    id=PICKER
-                    type="file"
-                    accept="image/*"
-                    hidden
-                    aria-label=say("forward.own")
-                    on:change=picked
-                />
-                <label class="invert-own" class:away=move || !is_own.get()>
-                    <input
-                        type="checkbox"
-                        disabled=move || !is_own.get()
-                        prop:checked=move || is_inverted.get()
-                        on:change=move |event| tell(store, Event::Invert(event_target_checked(&event)))
-                    />
-                    {say("forward.invert")}
-                </label>
+            <div class="training-tiles" role="radiogroup" aria-label=say("forward.training")>
+                <Parts content=Box::new(move || store.state.with(|state| tiles(store, state))) />
             </div>
-            <p class="hint advice"><strong>{source}</strong>" "{advice}</p>
+            <Parts content=Box::new(move || store.state.with(|state| others(store, state))) />
+            <input id=PICKER type="file" accept="image/*" hidden aria-label=say("forward.own") on:change=picked />
         </div>
     }
 }
 
 /// The training pictures in one row; radios, so that arrows go along it.
-#[component]
-fn Training() -> impl IntoView {
-    let store = Store::get();
-    let count = store.memo(|state| state.forward_training());
-    let chosen = store.memo(|state| match state.forward.source {
-        Some(Source::Training(i)) => Some(i),
-        _ => None,
-    });
-    let sheet = store.memo(|state| match state.source() {
-        ModelSource::Url(folder) => format!("{folder}/training.png").replace(['"', '\\'], ""),
-        ModelSource::Folder(_) => String::new(),
-    });
-    let tile = move |i: usize, (count, of_class): (usize, usize)| {
-        let name = store.peek(|state| {
-            let number = i % of_class + 1;
-            say_with("forward.training-one", &[("label", &state.label(i / of_class)), ("number", &number)])
-        });
+fn tiles(store: Store, state: &AppState) -> Vec<Part> {
+    let (count, of_class) = state.forward_training();
+    let (ModelSource::Url(folder), true) = (state.source(), count > 0) else {
+        let waits = matches!(state.forward.sheet, Sheet::Asked | Sheet::Unknown);
+        return if waits { vec![] } else { vec![Part::words("hint", say("forward.no-training"))] };
+    };
+    let classes = count / of_class;
+    let tile = |i: usize| {
+        let (class, column) = (i / of_class, i % of_class);
         // In percent of what the sheet is larger than a tile.
-        let (columns, rows) = (of_class, count / of_class);
-        let share = |at: usize, of: usize| at as f64 / (of - 1).max(1) as f64 * 100.0;
-        let (x, y) = (share(i % columns, columns), share(i / columns, rows));
-        let size = format!("{}% {}%", columns * 100, rows * 100);
-        let style = move || format!("background: url(\"{}\") {x:.3}% {y:.3}% / {size}", sheet.get());
-        let title = name.clone();
-        view! {
-            <label class="training-tile" title=title style=style>
-                <input
-                    type="radio"
-                    name="training"
-                    aria-label=name
-                    prop:checked=move || chosen.get() == Some(i)
-                    on:change=move |_| tell(store, Event::UseTraining(i))
-                />
-            </label>
-        }
+        let share = |at: usize, of: usize| at * 10_000 / (of - 1).max(1);
+        let (x, y) = (share(column, of_class), share(class, classes));
+        let place = format!("calc({x}% / 100) calc({y}% / 100) / {}% {}%", of_class * 100, classes * 100);
+        let url = folder.replace(['"', '\\'], "");
+        let name = say_with("forward.training-one", &[("label", &state.label(class)), ("number", &(column + 1))]);
+        let radio = Part::new("input", "")
+            .with("type", "radio")
+            .with("name", "training")
+            .with("aria-label", name)
+            .doing(move || tell(store, Event::UseTraining(i)));
+        let is_chosen = state.forward.source == Some(Source::Training(i));
+        let radio = if is_chosen { radio.with("checked", "") } else { radio };
+        let style = format!("background: url(\"{url}/training.png\") {place}");
+        Part::new("label", "training-tile").with("style", style).of(vec![radio])
     };
     // One of each class first: the row may be too short for all.
-    let tiles = move || {
-        let (all, of_class) = count.get();
-        let order = (0..of_class).flat_map(move |n| (0..all / of_class).map(move |class| class * of_class + n));
-        order.map(|i| tile(i, (all, of_class))).collect_view()
+    (0..count).map(|i| tile(i % classes * of_class + i / classes)).collect()
+}
+
+/// What the model has made, files, and what is to be known about the picture.
+fn others(store: Store, state: &AppState) -> Vec<Part> {
+    let own = if let Some(Source::Own(own)) = &state.forward.source { Some(own) } else { None };
+    let toggle = |class, words, pressed: bool, press: Box<dyn Fn()>| {
+        Part::button(class, words, press).with("aria-pressed", pressed.to_string())
     };
-    let none = store.memo(|state| {
-        let waits = matches!(state.forward.sheet, super::state::Sheet::Asked | super::state::Sheet::Unknown);
-        if state.forward_training().0 > 0 || waits { String::new() } else { say("forward.no-training").into() }
-    });
-    view! {
-        <div class="training-tiles" role="radiogroup" aria-label=say("forward.training") tabindex="-1">
-            {tiles}
-            <span class="hint">{none}</span>
-        </div>
+    let is_generated = matches!(state.forward.source, Some(Source::Generated));
+    let generated = move || tell(store, Event::UseGenerated);
+    let generated = toggle("", say("forward.generated"), is_generated, Box::new(generated))
+        .with("title", say("forward.hint-generated"));
+    let pick = || {
+        if let Some(picker) = dom::field(PICKER) {
+            picker.click();
+        }
+    };
+    let mut file = toggle("drop-zone", say("forward.own"), own.is_some(), Box::new(pick))
+        .with("title", say("forward.hint-own"))
+        .with("aria-describedby", "forward-drop");
+    if state.config.as_ref().is_some_and(|config| !can_encode(config)) {
+        file = file.with("disabled", "");
     }
+    let drop = Part::new("span", "hint").with("id", "forward-drop").saying(say("forward.drop-hint").into());
+    let mut buttons = vec![generated, file, drop];
+    if let Some(inverted) = own.map(|own| own.inverted) {
+        let invert = move || tell(store, Event::Invert(!inverted));
+        buttons.push(toggle("invert-own", say("forward.invert"), inverted, Box::new(invert)));
+    }
+    let source = Part::new("strong", "").saying(text::source(state));
+    let advice = Part::new("span", "").saying(format!(" {}", text::advice(state)));
+    vec![Part::group("source-buttons", buttons), Part::new("p", "hint advice").of(vec![source, advice])]
 }
 
 /// Files that are dropped on the page or pasted, as long as this stage is there.
@@ -162,18 +119,18 @@ pub fn listen_for_files(store: Store, over: RwSignal<bool>) {
         over.set(false);
         let Some(data) = event.data_transfer() else { return };
         event.prevent_default();
-        take_file(store, data.files().and_then(|files| files.item(0)));
+        take_first(store, &data);
     });
     let paste = window_event_listener(ev::paste, move |event| {
         let Some(data) = event.clipboard_data() else { return };
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         // Text is for fields.
-        if target.is_some_and(|target| ["INPUT", "TEXTAREA"].contains(&target.tag_name().as_str())) && !has_files(&data)
-        {
+        let in_field = target.is_some_and(|target| ["INPUT", "TEXTAREA"].contains(&target.tag_name().as_str()));
+        if in_field && !has_files(&data) {
             return;
         }
         event.prevent_default();
-        take_file(store, data.files().and_then(|files| files.item(0)));
+        take_first(store, &data);
     });
     on_cleanup(move || {
         drag.remove();
@@ -181,6 +138,10 @@ pub fn listen_for_files(store: Store, over: RwSignal<bool>) {
         drop.remove();
         paste.remove();
     });
+}
+
+fn take_first(store: Store, data: &DataTransfer) {
+    take_file(store, data.files().and_then(|files| files.item(0)));
 }
 
 fn has_files(data: &DataTransfer) -> bool {

@@ -7,6 +7,7 @@ use super::picture::{self, Unreadable};
 use super::questions::{Noised, Pending};
 use super::steps::{self, Beginning};
 use crate::config::{AutoencoderConfig, ModelConfig};
+use crate::diffusion::schedule::{NoiseSchedule, training_schedule};
 use crate::protocol::{ModelSource, RunInfo, StartFrom};
 use crate::ui::film::{self, Film, Pixels};
 use crate::ui::mode::Mode;
@@ -43,6 +44,8 @@ pub struct Forward {
     playing: bool,
     /// The newest file that is being read, by number; and whether it still is.
     reading: (u32, bool),
+    /// The model's, to be looked up with every move of the slider.
+    schedule: Option<Arc<NoiseSchedule>>,
     /// The run that began with this picture, and the film that was there before.
     run: Option<(u32, Option<Arc<RunInfo>>)>,
 }
@@ -118,6 +121,8 @@ impl AppState {
         }
         match event {
             Event::Look => {
+                let schedule = || self.config.as_ref().map(|config| Arc::new(training_schedule(&config.scheduler)));
+                self.forward.schedule = self.forward.schedule.take().or_else(schedule);
                 if let (Sheet::Unknown, ModelSource::Url(folder)) = (&self.forward.sheet, self.source()) {
                     self.forward.sheet = Sheet::Asked;
                     return vec![Effect::ReadTraining(format!("{folder}/training.png"))];
@@ -200,7 +205,15 @@ impl AppState {
 
     /// Where a run from this noise level begins; nothing, where no step is left.
     pub fn forward_beginning(&self) -> Option<Beginning> {
-        Beginning::find(&self.config.as_ref()?.scheduler, &self.settings(), self.forward_t())
+        Beginning::find(self.forward.schedule.as_ref()?, &self.settings(), self.forward_t())
+    }
+
+    /// Factors of the picture and of the noise on the slider, ᾱ and the signal-to-noise ratio.
+    pub fn forward_factors(&self) -> Option<[f64; 4]> {
+        let t = self.forward_t();
+        let schedule = self.forward.schedule.as_ref().filter(|schedule| t < schedule.len())?;
+        let (signal, noise) = schedule.q_sample_factors(t);
+        Some([signal, noise, schedule.alphas_cumprod[t], schedule.snr(t)])
     }
 
     /// The film that began with this picture.
@@ -214,6 +227,16 @@ impl AppState {
     pub fn forward_beat(&self) -> Option<u32> {
         // Without motion it goes from mark to mark.
         self.forward.playing.then_some(if self.reduced_motion { 1000 } else { 90 })
+    }
+
+    pub fn forward_is_playing(&self) -> bool {
+        self.forward.playing
+    }
+
+    /// When this changes, other questions may be due.
+    pub fn forward_depends_on(&self) -> String {
+        let ready = self.is_ready_for_questions() && self.config.is_some();
+        format!("{ready} {} {}", self.settings().seed, self.address.model.key())
     }
 
     /// Whether something is read or encoded that the visitor waits for.

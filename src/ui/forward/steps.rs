@@ -1,7 +1,7 @@
 //! From a noise level to the steps of a run; pure.
 
-use crate::config::{DiffusionConfig, RunSettings};
-use crate::diffusion::schedule::{NoiseSchedule, Spacing, training_schedule};
+use crate::config::RunSettings;
+use crate::diffusion::schedule::{NoiseSchedule, Spacing};
 
 /// Where a run that begins with a picture sets in.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,9 +17,9 @@ pub struct Beginning {
 
 impl Beginning {
     /// The step whose timestep is nearest to t; nothing, when the end of the run is nearer.
-    pub fn find(diffusion: &DiffusionConfig, settings: &RunSettings, t: usize) -> Option<Self> {
+    pub fn find(whole: &NoiseSchedule, settings: &RunSettings, t: usize) -> Option<Self> {
         let spacing = Spacing::of(settings.sampler);
-        let schedule = training_schedule(diffusion).respaced(spacing, settings.num_inference_steps).ok()?;
+        let schedule = whole.respaced(spacing, settings.num_inference_steps).ok()?;
         let i = nearest(&schedule, t)?;
         let (step, steps) = (schedule.len() - 1 - i, schedule.len());
         Some(Self { step, steps, t: schedule.timesteps[i], alpha_bar: schedule.alphas_cumprod[i] })
@@ -46,18 +46,7 @@ pub fn mark(i: usize, count: usize, last_t: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{BetaSchedule, PredictionType, SamplerKind, VarianceType};
-
-    fn diffusion() -> DiffusionConfig {
-        DiffusionConfig {
-            num_train_timesteps: 1000,
-            beta_schedule: BetaSchedule::Cosine,
-            prediction_type: PredictionType::Epsilon,
-            variance_type: VarianceType::FixedSmall,
-            clip_sample_range: None,
-            guidance_channels: None,
-        }
-    }
+    use crate::config::{BetaSchedule, SamplerKind};
 
     fn settings(sampler: SamplerKind, num_inference_steps: usize) -> RunSettings {
         RunSettings { sampler, num_inference_steps, ..RunSettings::default() }
@@ -65,8 +54,8 @@ mod tests {
 
     #[test]
     fn the_nearest_step_is_the_first() {
-        let diffusion = diffusion();
-        let find = |sampler, steps, t| Beginning::find(&diffusion, &settings(sampler, steps), t).map(|b| (b.step, b.t));
+        let whole = NoiseSchedule::new(BetaSchedule::Cosine, 1000);
+        let find = |sampler, steps, t| Beginning::find(&whole, &settings(sampler, steps), t).map(|b| (b.step, b.t));
         // Of 999, 888, 777 … 0.
         assert_eq!(find(SamplerKind::Ddim, 10, 999), Some((0, 999)));
         assert_eq!(find(SamplerKind::Ddim, 10, 800), Some((2, 777)));
@@ -80,8 +69,8 @@ mod tests {
 
     #[test]
     fn more_noise_keeps_less() {
-        let diffusion = diffusion();
-        let of = |t| Beginning::find(&diffusion, &settings(SamplerKind::Ddim, 250), t).expect("a step").strength();
+        let whole = NoiseSchedule::new(BetaSchedule::Cosine, 1000);
+        let of = |t| Beginning::find(&whole, &settings(SamplerKind::Ddim, 250), t).expect("a step").strength();
         let strengths: Vec<usize> = (0..1000).map(of).collect();
         assert!(strengths.is_sorted());
         assert_eq!((strengths[0], strengths[999]), (0, 4));

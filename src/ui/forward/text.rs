@@ -74,6 +74,41 @@ pub fn advice(state: &AppState) -> String {
     words.into()
 }
 
+/// `x₄₀₀ noised, decoded`
+pub fn noised(state: &AppState) -> String {
+    let noised = state.forward.noised.as_ref();
+    let preview = if noised.is_some_and(|n| n.preview) { "forward.noised-preview" } else { "forward.noised" };
+    format!("x{} {}", subscript(noised.map_or(state.forward_t(), |n| n.t)), say_with(preview, &[]))
+}
+
+/// The formula with numbers put in, in general, and the signal-to-noise ratio.
+pub fn formula(state: &AppState) -> [String; 3] {
+    let t = subscript(state.forward_t());
+    let Some([signal, noise, alpha_bar, snr]) = state.forward_factors() else {
+        return [format!("x{t} = √ᾱ · x₀ + √(1−ᾱ) · ε"), String::new(), String::new()];
+    };
+    let decibels = 10.0 * snr.log10();
+    let digits = if snr < 10.0 { 2 } else { 0 };
+    [
+        format!("x{t} = {signal:.3} · x₀ + {noise:.3} · ε"),
+        format!("√ᾱ · x₀ + √(1−ᾱ) · ε, ᾱ = {alpha_bar:.3}"),
+        format!("SNR = {snr:.digits$} ({decibels:.0} dB)"),
+    ]
+}
+
+/// The slider's value in words.
+pub fn spoken_level(state: &AppState) -> String {
+    let [signal, noise, ..] = state.forward_factors().unwrap_or_default();
+    let percent = |factor: f64| (factor * factor * 100.0).round() as usize;
+    let values: [(&str, &dyn ToString); 3] =
+        [("t", &state.forward_t()), ("signal", &percent(signal)), ("noise", &percent(noise))];
+    say_with("forward.spoken-level", &values)
+}
+
+fn subscript(number: usize) -> String {
+    number.to_string().bytes().filter_map(|digit| char::from_u32(0x2080 + u32::from(digit - b'0'))).collect()
+}
+
 /// Where denoising begins, and what this much noise leaves.
 pub fn beginning(state: &AppState) -> String {
     if state.config.is_none() {
