@@ -10,8 +10,9 @@
 //! }
 //! ```
 
-use crate::config::{BetaSchedule, ConfigError, DiffusionConfig, SamplerKind, VarianceType};
+use crate::config::{ConfigError, DiffusionConfig, SamplerKind, VarianceType};
 use crate::diffusion::prediction::{LogVariance, Prediction, log_variance};
+pub use crate::diffusion::schedule::training_schedule;
 use crate::diffusion::schedule::{NoiseSchedule, Spacing};
 use burn::tensor::Tensor;
 
@@ -55,8 +56,7 @@ impl Sampler {
                 allowed: "0 to 1".into(),
             });
         }
-        let schedule = NoiseSchedule::new(diffusion.beta_schedule, diffusion.num_train_timesteps)
-            .respaced(config.spacing, config.num_inference_steps)?;
+        let schedule = training_schedule(diffusion).respaced(config.spacing, config.num_inference_steps)?;
         Ok(Self { config, variance_type: diffusion.variance_type, schedule, previous_x0_hat: None })
     }
 
@@ -154,10 +154,4 @@ impl Sampler {
         };
         x_t * (sigma_to / sigma_from) - data * (alpha_to * (-h).exp_m1())
     }
-}
-
-/// The original process of a configuration: what training noises with and what the page plots.
-pub fn training_schedule(config: &DiffusionConfig) -> NoiseSchedule {
-    let kind: BetaSchedule = config.beta_schedule;
-    NoiseSchedule::new(kind, config.num_train_timesteps)
 }

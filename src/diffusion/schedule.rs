@@ -2,7 +2,7 @@
 //!
 //! Pure numbers, no tensors: the page plots them, the samplers use them.
 
-use crate::config::{BetaSchedule, ConfigError, SamplerKind};
+use crate::config::{BetaSchedule, ConfigError, DiffusionConfig, SamplerKind};
 
 /// A forward process with T steps, or a respaced one with fewer.
 ///
@@ -41,6 +41,11 @@ impl Spacing {
             SamplerKind::Ddpm | SamplerKind::Ddim => Self::Linspace,
         }
     }
+}
+
+/// The original process of a configuration: what training noises with and what the page plots.
+pub fn training_schedule(config: &DiffusionConfig) -> NoiseSchedule {
+    NoiseSchedule::new(config.beta_schedule, config.num_train_timesteps)
 }
 
 impl NoiseSchedule {

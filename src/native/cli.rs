@@ -1,6 +1,6 @@
 //! The commands and their options.
 
-use super::{bench, convert, decode, eval, forward, index, info, sample, train};
+use super::{bench, convert, decode, eval, forward, index, info, sample, samples, train};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -33,6 +33,15 @@ enum Command {
     Info(info::InfoOptions),
     /// Describe a folder of models in its index.json, which the page reads
     Index(index::IndexOptions),
+    /// Take pictures out of a data set
+    #[command(subcommand)]
+    Data(Data),
+}
+
+#[derive(Debug, Subcommand)]
+enum Data {
+    /// A few training pictures of each class as one PNG, which the page noises
+    Samples(samples::SamplesOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,6 +72,7 @@ impl Cli {
             Command::Decode(options) => decode::run(options),
             Command::Info(options) => info::run(options),
             Command::Index(options) => index::run(options),
+            Command::Data(Data::Samples(options)) => samples::run(options),
         }
     }
 }

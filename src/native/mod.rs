@@ -17,5 +17,6 @@ pub mod model_dir;
 mod parallel;
 mod record;
 pub mod sample;
+mod samples;
 mod tensors;
 pub mod train;

@@ -164,7 +164,7 @@ pub fn device_pixel_ratio() -> f64 {
     window().device_pixel_ratio().max(0.5)
 }
 
-fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
+pub fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
     canvas.get_context("2d").ok().flatten()?.dyn_into().ok()
 }
 

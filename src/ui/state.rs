@@ -228,6 +228,8 @@ pub enum Effect {
     DeleteStored(Vec<String>),
     /// Ask the browser to keep what is stored, and look again.
     Persist,
+    /// Read the training pictures at this address.
+    ReadTraining(String),
     /// Put this query string into the address bar.
     ShowAddress(String),
 }

@@ -7,7 +7,7 @@ use super::models::Added;
 use super::state::{AppState, Effect, Event};
 use super::theme::Theme;
 use super::words::Language;
-use super::{dom, language, storage, text};
+use super::{dom, forward, language, storage, text};
 use crate::config::{Catalog, ModelConfig};
 use crate::protocol::{ModelSource, RecordedRun, RunInfo};
 use gloo::net::http::Request;
@@ -118,6 +118,7 @@ impl Store {
                 Effect::StartWorker => {
                     self.bridge.update_value(|bridge| bridge.start(move |event| self.dispatch(event)));
                 }
+                Effect::ReadTraining(address) => spawn_local(forward::read_sheet(self, address)),
                 Effect::ShowAddress(query) => dom::show_address(&query),
                 Effect::FetchModel(model) => spawn_local(self.fetch_model(model)),
                 Effect::FetchCatalog => spawn_local(self.fetch_catalog()),

@@ -202,6 +202,7 @@ impl AppState {
     fn lose_worker(&mut self, message: String) {
         self.worker = WorkerState::Lost;
         self.forget_asks();
+        self.forget_forward_question();
         if self.is_running() {
             self.fail_run(FailureKind::Device, message.clone());
         }
@@ -247,7 +248,7 @@ impl AppState {
         }
     }
 
-    fn generate(&mut self) -> Vec<Effect> {
+    pub(super) fn generate(&mut self) -> Vec<Effect> {
         let mut effects = vec![Effect::ShowAddress(self.query())];
         match &self.model {
             ModelState::Ready { .. } => {

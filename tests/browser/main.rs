@@ -15,6 +15,7 @@ mod webdriver;
 mod compare;
 mod devices;
 mod failures;
+mod forward;
 mod inside;
 mod language;
 mod layout;

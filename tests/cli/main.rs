@@ -16,6 +16,7 @@ mod forward;
 mod image_to_image;
 mod info;
 mod sample;
+mod samples;
 mod train;
 
 use safetensors::tensor::TensorView;

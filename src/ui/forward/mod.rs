@@ -1,12 +1,79 @@
 //! The forward process: any picture under as much noise as at any t, and denoised from there.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `state` | the picture, the noise level, the run from there; pure |
+//! | `questions` | what the worker is asked for, and its answers; pure |
+//! | `steps` | from a noise level to the steps of a run; pure |
+//! | `picture` | files and tiles made ready for the model; pure |
+//! | `read` | the browser decodes a file |
+//! | `sources`, `pictures`, `level` | where the picture comes from; what becomes of it; how noisy |
+//! | `text` | its words |
 
+mod level;
+mod picture;
+mod pictures;
+mod questions;
+mod read;
+mod sources;
 mod state;
+mod steps;
+mod text;
 
+pub use read::read_sheet;
 pub use state::{Event, Forward};
 
+use super::dom;
+use super::film::Pixels;
+use super::state as app;
+use super::store::Store;
+use gloo::timers::callback::Interval;
 use leptos::prelude::*;
+use level::{Level, Strip};
+use pictures::Pictures;
+use sources::{Sources, listen_for_files};
 
 #[component]
 pub fn ForwardStage() -> impl IntoView {
-    view! { <div class="stage"></div> }
+    let store = Store::get();
+    let over = RwSignal::new(false);
+    listen_for_files(store, over);
+    look_on(store);
+    dissolve(store);
+    let note = store.memo(text::note);
+    let is_bad = store.memo(|state| state.forward.note.is_some());
+    view! {
+        <div class="stage forward" class:over=move || over.get()>
+            <Sources />
+            <Pictures />
+            <Level />
+            <Strip />
+            <p class="forward-note" class:bad=move || is_bad.get() role="status">{note}</p>
+        </div>
+    }
+}
+
+/// What a canvas shows. One type for all: each type of memo has code of its own.
+type Picture = Memo<Option<Pixels>>;
+
+fn tell(store: Store, event: Event) {
+    store.dispatch(app::Event::Forward(event));
+}
+
+/// Goes on whenever something is there that the pictures wait for or depend on.
+fn look_on(store: Store) {
+    let depends = store.memo(|state| state.forward_depends_on());
+    dom::effect(Box::new(move || {
+        depends.track();
+        tell(store, Event::Look);
+    }));
+}
+
+/// Beats while the picture dissolves.
+fn dissolve(store: Store) {
+    let beat = store.memo(|state| state.forward_beat());
+    let clock = StoredValue::new_local(None::<Interval>);
+    dom::effect(Box::new(move || {
+        clock.set_value(beat.get().map(|ms| Interval::new(ms, move || tell(store, Event::Tick))));
+    }));
 }

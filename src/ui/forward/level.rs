@@ -1,0 +1,97 @@
+//! How much noise: the slider, the numbers behind it, and the filmstrip.
+
+use super::pictures::{across, strip};
+use super::state::{Event, MARKS};
+use super::{steps, tell, text};
+use crate::ui::controls::fill;
+use crate::ui::parts::{Part, Parts};
+use crate::ui::stage::PixelCanvas;
+use crate::ui::state::AppState;
+use crate::ui::store::Store;
+use crate::ui::words::{say, say_with};
+use leptos::prelude::*;
+
+#[component]
+pub fn Level() -> impl IntoView {
+    let store = Store::get();
+    let t = store.memo(|state| state.forward_t());
+    let last = store.memo(|state| state.forward_last_t());
+    let playing = store.memo(|state| state.forward_is_playing());
+    let spoken = store.memo(text::spoken_level);
+    view! {
+        <div class="noise-level">
+            <button
+                type="button"
+                class="icon play"
+                aria-label=move || if playing.get() { say("forward.pause") } else { say("forward.play") }
+                title=say("forward.hint-play")
+                on:click=move |_| tell(store, Event::TogglePlay)
+            >
+                <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true">
+                    <path
+                        d=move || if playing.get() { "M8 5v14M16 5v14" } else { "M8 5l11 7-11 7z" }
+                        fill="currentColor"
+                        stroke="currentColor"
+                        stroke-width="2"
+                        stroke-linejoin="round"
+                    />
+                </svg>
+            </button>
+            <input
+                type="range"
+                aria-label=say("forward.level")
+                aria-valuetext=spoken
+                title=say("forward.hint-level")
+                min="0"
+                max=move || last.get().to_string()
+                step="1"
+                style=move || fill(t.get() as f64, 0.0, last.get() as f64)
+                prop:value=move || t.get().to_string()
+                on:input=move |event| {
+                    if let Ok(t) = event_target_value(&event).parse() {
+                        tell(store, Event::SetT(t));
+                    }
+                }
+            />
+        </div>
+        <Parts content=Box::new(move || store.state.with(numbers)) />
+    }
+}
+
+/// The formula with numbers put in, and where denoising would begin.
+fn numbers(state: &AppState) -> Vec<Part> {
+    let [formula, general, ratio] = text::formula(state);
+    let part = |class, words| Part::new("span", class).saying(words);
+    let parts = vec![part("with-numbers", formula), part("dim", general), part("dim", ratio)];
+    let formula = Part::new("p", "noise-formula").with("title", say("forward.hint-formula")).of(parts);
+    vec![formula, Part::words("hint denoise-from", text::beginning(state))]
+}
+
+/// The picture at even distances from none to all of the noise.
+#[component]
+pub fn Strip() -> impl IntoView {
+    let store = Store::get();
+    let last = store.memo(|state| state.forward_last_t());
+    let t = store.memo(|state| state.forward_t());
+    let across = across();
+    let one = move |(i, pixels)| {
+        let mark = move || steps::mark(i, MARKS, last.get());
+        view! {
+            <button
+                type="button"
+                class="noise-mark"
+                aria-label=move || say_with("forward.mark", &[("t", &mark())])
+                aria-pressed=move || (t.get() == mark()).to_string()
+                on:click=move |_| tell(store, Event::SetT(mark()))
+            >
+                <span class="picture-place"><PixelCanvas pixels available=Signal::derive(|| 64.0) across /></span>
+                <span class="hint" aria-hidden="true">{move || mark().to_string()}</span>
+            </button>
+        }
+    };
+    view! {
+        <div class="noise-strip" role="group" aria-label=say("forward.strip")>
+            {strip(store).into_iter().enumerate().map(one).collect_view()}
+        </div>
+    }
+}
