@@ -13,6 +13,7 @@ use super::run_bar::{FailurePanel, Notices, RunBar};
 use super::shortcuts;
 use super::stage::Stage;
 use super::store::Store;
+use super::take::{PresentBar, SaveDialog, Shown};
 use super::timeline::Timeline;
 use leptos::prelude::*;
 
@@ -40,6 +41,7 @@ pub fn App() -> impl IntoView {
         <Header help models />
         <main class="layout">
             <section class="centre" aria-label="Stage">
+                <PresentBar />
                 <RunBar />
                 <FailurePanel />
                 <ModeTabs />
@@ -52,6 +54,8 @@ pub fn App() -> impl IntoView {
         </main>
         <GenerateBar />
         <ModelDialog open=models />
+        <SaveDialog />
+        <Shown />
         <Help open=help />
     }
 }

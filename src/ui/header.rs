@@ -4,6 +4,7 @@ use super::film::Film;
 use super::model_ref::ModelRef;
 use super::state::{AppState, ModelState};
 use super::store::{Store, share_link};
+use super::take::{PresentButton, SaveButton};
 use super::theme::Theme;
 use super::{dom, text};
 use leptos::prelude::*;
@@ -58,6 +59,8 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
                 >
                     "Share"
                 </button>
+                <SaveButton brief=true />
+                <PresentButton />
                 <button
                     type="button"
                     class="quiet icon"

@@ -1,12 +1,13 @@
 //! A dialog over the page: Escape, its backdrop and its closing button end it, and the focus goes back.
 
 use super::dom;
+use super::words::Words;
 use leptos::html::Dialog;
 use leptos::prelude::*;
 
 /// `title` has the id `{id}-title`.
 #[component]
-pub fn Modal(id: &'static str, title: &'static str, open: RwSignal<bool>, children: Children) -> impl IntoView {
+pub fn Modal(id: &'static str, #[prop(into)] title: Words, open: RwSignal<bool>, children: Children) -> impl IntoView {
     let dialog = NodeRef::<Dialog>::new();
     dom::effect(Box::new(move || {
         let Some(dialog) = dialog.get() else { return };

@@ -12,6 +12,7 @@ use super::mode::Mode;
 use super::model_ref::ModelRef;
 use super::models::{self, Added, Models, StorageReport};
 use super::stage::{self, Views};
+use super::take::{self, Take};
 use super::text;
 use super::url::{self, Address};
 use crate::config::{Catalog, CatalogEntry, ModelConfig, RunSettings, SamplerKind};
@@ -37,6 +38,7 @@ pub struct AppState {
     pub compare: Compare,
     pub forward: Forward,
     pub inside: Inside,
+    pub take: Take,
     pub run: RunState,
     /// The visitor's own run, or what there is of it.
     pub film: Option<Film>,
@@ -176,6 +178,7 @@ pub enum Event {
     Compare(compare::Event),
     Forward(forward::Event),
     Inside(inside::Event),
+    Take(take::Event),
     Generate,
     Cancel,
     Load,
@@ -224,6 +227,8 @@ pub enum Effect {
     DeleteStored(Vec<String>),
     /// Ask the browser to keep what is stored, and look again.
     Persist,
+    /// Make this to be saved or copied, by this number.
+    Make(u32, take::Kind),
     /// Put this query string into the address bar.
     ShowAddress(String),
 }
@@ -232,7 +237,7 @@ impl AppState {
     pub fn new(query: &str, base: &str, reduced_motion: bool) -> (Self, Vec<Effect>) {
         let (address, notices) = url::parse(query);
         let model = address.model.clone();
-        let effects = vec![
+        let mut effects = vec![
             Effect::StartWorker,
             Effect::FetchModel(model.clone()),
             Effect::FetchCatalog,
@@ -242,7 +247,7 @@ impl AppState {
         ];
         // The default model is small and part of the page: it comes unasked.
         let starting = ModelState::Loading(Progress::starting());
-        let state = Self {
+        let mut state = Self {
             address,
             base: base.into(),
             notices,
@@ -255,6 +260,7 @@ impl AppState {
             compare: Compare::default(),
             forward: Forward::default(),
             inside: Inside::default(),
+            take: Take::default(),
             run: RunState::Idle,
             film: None,
             recorded: None,
@@ -268,6 +274,14 @@ impl AppState {
             worker: WorkerState::Starting,
             asks: Asks::default(),
         };
+        // On another's page nothing large comes unasked, the worker's own code included.
+        if state.waits_for_word() {
+            effects.remove(0);
+            state.worker = WorkerState::Lost;
+            if state.address.model.is_default() {
+                state.model = ModelState::Offered;
+            }
+        }
         (state, effects)
     }
 

@@ -6,7 +6,7 @@ use super::model_ref::ModelRef;
 use super::models::Added;
 use super::state::{AppState, Effect, Event};
 use super::theme::Theme;
-use super::{dom, storage, text};
+use super::{dom, storage, take, text};
 use crate::config::{Catalog, ModelConfig};
 use crate::protocol::{ModelSource, RecordedRun, RunInfo};
 use gloo::net::http::Request;
@@ -29,6 +29,8 @@ pub struct Store {
     pub selected: Memo<usize>,
     /// A word to the visitor that replaces the status for a while, such as "Link copied".
     pub word: RwSignal<Option<&'static str>>,
+    /// Whether the dialog for saving is open.
+    pub saving: RwSignal<bool>,
     bridge: StoredValue<Bridge, LocalStorage>,
 }
 
@@ -60,7 +62,8 @@ impl Store {
         });
         let selected = Memo::new(move |_| state.with(|state| state.view.selected));
         let bridge = StoredValue::new_local(Bridge::new(base));
-        let store = Self { state, theme: Theme::signal(), moment, selected, word: RwSignal::new(None), bridge };
+        let (word, saving) = (RwSignal::new(None), RwSignal::new(false));
+        let store = Self { state, theme: Theme::signal(), moment, selected, word, saving, bridge };
         provide_context(store);
         store.carry_out(effects);
         store
@@ -112,6 +115,7 @@ impl Store {
                 Effect::StartWorker => {
                     self.bridge.update_value(|bridge| bridge.start(move |event| self.dispatch(event)));
                 }
+                Effect::Make(number, kind) => take::make(self, number, kind),
                 Effect::ShowAddress(query) => dom::show_address(&query),
                 Effect::FetchModel(model) => spawn_local(self.fetch_model(model)),
                 Effect::FetchCatalog => spawn_local(self.fetch_catalog()),
