@@ -191,7 +191,8 @@ mod tests {
         assert_eq!(header["x0_hat"]["shape"][0], 2);
         let mut previews = Film::new(info(3, 1), "m".into(), "l".into()).expect("a sound description");
         previews.push(&preview(0), vec![vec![0; 64], vec![9; 16], vec![0; 64]]).expect("a sound preview");
-        let (header, pictures) = read(&file(&previews), "pictures");
+        let bytes = file(&previews);
+        let (header, pictures) = read(&bytes, "pictures");
         assert_eq!((&header["pictures"]["shape"], pictures.len()), (&serde_json::json!([1, 2, 2, 3]), 12));
         assert!(header.get("eps_cond").is_none(), "what did not come is not there");
     }

@@ -207,7 +207,8 @@ mod tests {
         assert_eq!(state.model, ModelState::Asking);
         let config = crate::ui::update::tests::some_config(3);
         let entry = crate::config::CatalogEntry::new("other", &config, 5, None);
-        hear(&mut state, FromWorker::Inspected { source: state.source(), result: Ok(entry) });
+        let source = state.source();
+        hear(&mut state, FromWorker::Inspected { source, result: Ok(entry) });
         assert_eq!(state.model, ModelState::Offered);
     }
 
