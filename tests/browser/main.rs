@@ -18,4 +18,5 @@ mod layout;
 mod models;
 mod runs;
 mod settings;
+mod take;
 mod worker;

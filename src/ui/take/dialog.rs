@@ -148,7 +148,7 @@ fn entries(store: Store, film: Option<Film>, busy: bool) -> Vec<Part> {
     match &film {
         None => parts.push(Part::words("dim", say("take.nothing-yet"))),
         Some(Film { about, count, selected }) => {
-            parts.push(Part::words("dim", about.clone()));
+            parts.push(Part::words("dim about-film", about.clone()));
             let moving = |kind: fn(Subject) -> Kind| {
                 let this = kind(Subject::One(*selected));
                 let mut kinds = one(this);
@@ -184,7 +184,10 @@ fn entry(store: Store, kinds: &[(Kind, Words)], off: Option<Words>, busy: bool) 
     let describes = id(first);
     let buttons = kinds.iter().map(|(kind, label)| {
         let kind = *kind;
-        let button = Part::button("", label.clone(), move || send(store, Event::Make(kind)));
+        let mut button = Part::button("", label.clone(), move || send(store, Event::Make(kind)));
+        if *label != name(first) {
+            button = button.with("aria-label", format!("{}: {label}", name(first)));
+        }
         let button = button.with("aria-describedby", describes.clone());
         if busy || off.is_some() { button.with("disabled", "") } else { button }
     });

@@ -3,9 +3,9 @@
 //! Always on white with the light colours: paper has no dark theme.
 
 use super::choice::{columns, compares_scales, even_frames, seed_and_scale};
+use crate::ui::colour;
 use crate::ui::film::{self, Film, Frame, Pixels, place};
 use crate::ui::words::{say, say_with};
-use crate::ui::{colour, text};
 
 /// The tokens of the light theme in web/css/base.css.
 pub const PAPER: &str = "#ffffff";
@@ -76,15 +76,14 @@ impl Measures {
 /// The way of picture `i` from noise: x̂0 and x_t of about fifteen even steps.
 pub fn trajectory(film: &Film, i: usize) -> Sheet {
     let frames = even_frames(film, MOST_FRAMES);
+    // The fewest empty places; of those, the widest.
     let columns = match frames.len() {
-        0..=4 => frames.len().max(1),
-        5..=6 => 3,
-        7..=8 => 4,
-        _ => 5,
+        few @ 0..=4 => few.max(1),
+        count => [5, 4, 3].into_iter().min_by_key(|columns| columns - 1 - (count - 1) % columns).unwrap_or(5),
     };
     let measures = Measures::of(film, 448);
     let tiles = tiles(film, &measures);
-    let cell = measures.picture.1 as f64 + measures.gap / 2.0 + tiles.side.1 + 2.0 * measures.line();
+    let cell = measures.picture.1 as f64 + measures.gap / 2.0 + tiles.side.1 + 1.6 * measures.line();
     let (seed, scale) = seed_and_scale(&film.info, i);
     let mut page = Page::new(film, measures, columns, &seed.to_string(), &scale.to_string());
     for (at, frame) in frames.iter().enumerate() {
@@ -105,7 +104,7 @@ pub fn trajectory(film: &Film, i: usize) -> Sheet {
 pub fn pictures(film: &Film) -> Sheet {
     let count = film.info.num_images;
     let measures = Measures::of(film, if count > 9 { 320 } else { 448 });
-    let cell = measures.picture.1 as f64 + 2.0 * measures.line();
+    let cell = measures.picture.1 as f64 + 1.6 * measures.line();
     let compares = compares_scales(&film.info);
     let (first, last) = (seed_and_scale(&film.info, 0).0, seed_and_scale(&film.info, count - 1).0);
     let seeds = if first == last { first.to_string() } else { format!("{first}–{last}") };
@@ -265,9 +264,6 @@ fn about(film: &Film, seeds: &str, scale: &str) -> String {
     if film.recorded {
         more(&say("take.recorded"));
     }
-    if let Some(ms) = film.ms_per_step() {
-        more(&text::ms_per_step(ms));
-    }
     words
 }
 
@@ -315,7 +311,7 @@ mod tests {
         assert_eq!(tiles.count(), 15 * 4);
         let words = words(&sheet);
         assert_eq!(words[0], "Fashion · Ankle boot");
-        assert_eq!(words[1], "guidance 4 · DDIM · 30 steps · seed 8 · 40 ms/step");
+        assert_eq!(words[1], "guidance 4 · DDIM · 30 steps · seed 8");
         assert_eq!((words[2], words[16]), ("step 0 · t = 290", "step 30 · finished"));
     }
 

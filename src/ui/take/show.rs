@@ -7,8 +7,11 @@ use crate::ui::state as app;
 use crate::ui::store::Store;
 use crate::ui::words::{say, say_with};
 use crate::ui::{dom, text};
+use js_sys::{Function, Promise, Reflect};
 use leptos::ev;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 fn present(store: Store, on: bool) {
     store.dispatch(app::Event::Take(Event::Present(on)));
@@ -29,7 +32,7 @@ pub fn Shown() -> impl IntoView {
         let _ = root.set_attribute("data-show", shown);
         match (shown == "present", document().fullscreen_element().is_some()) {
             // Refused without a click or a key, and in many frames: the window is then as large as it gets.
-            (true, false) => drop(root.request_fullscreen()),
+            (true, false) => fill_screen(&root),
             (false, true) => document().exit_fullscreen(),
             _ => {}
         }
@@ -54,6 +57,15 @@ pub fn Shown() -> impl IntoView {
         >
             "ditscope ↗"
         </a>
+    }
+}
+
+/// Asks for the full screen; that it is refused is no error of the page.
+fn fill_screen(root: &web_sys::Element) {
+    let request = Reflect::get(root, &"requestFullscreen".into()).ok();
+    let Some(request) = request.and_then(|request| request.dyn_into::<Function>().ok()) else { return };
+    if let Some(promise) = request.call0(root).ok().and_then(|answer| answer.dyn_into::<Promise>().ok()) {
+        spawn_local(async move { drop(JsFuture::from(promise).await) });
     }
 }
 
