@@ -23,6 +23,7 @@ pub mod config;
 pub mod diffusion;
 pub mod pixels;
 pub mod protocol;
+pub mod tensor_file;
 
 #[cfg(feature = "model")]
 pub mod autoencoder;

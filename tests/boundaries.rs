@@ -94,7 +94,8 @@ fn the_method_names_no_file() {
 
 #[test]
 fn plain_data_names_neither_tensor_nor_browser() {
-    let plain = ["src/config.rs", "src/protocol.rs", "src/pixels.rs", "src/diffusion/schedule.rs"];
+    let plain =
+        ["src/config.rs", "src/protocol.rs", "src/pixels.rs", "src/tensor_file.rs", "src/diffusion/schedule.rs"];
     assert_none(found(plain, &["burn", "std::fs"]));
     assert_none(found(plain, &BROWSER));
 }

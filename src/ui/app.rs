@@ -13,6 +13,7 @@ use super::run_bar::{FailurePanel, Notices, RunBar};
 use super::shortcuts;
 use super::stage::Stage;
 use super::store::Store;
+use super::take::{PresentBar, SaveDialog, Shown};
 use super::timeline::Timeline;
 use super::words::say;
 use leptos::prelude::*;
@@ -49,6 +50,7 @@ fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> AnyView {
         <Header help models />
         <main class="layout">
             <section class="centre" aria-label=say("page.stage")>
+                <PresentBar />
                 <RunBar />
                 <FailurePanel />
                 <ModeTabs />
@@ -61,6 +63,8 @@ fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> AnyView {
         </main>
         <GenerateBar />
         <ModelDialog open=models />
+        <SaveDialog />
+        <Shown />
         <Help open=help />
     }
     .into_any()

@@ -5,6 +5,7 @@ use super::language::LanguageSelect;
 use super::model_ref::ModelRef;
 use super::state::{AppState, ModelState};
 use super::store::{Store, share_link};
+use super::take::{PresentButton, SaveButton};
 use super::theme::Theme;
 use super::words::{Words, say, say_with};
 use super::{dom, text};
@@ -61,6 +62,8 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
                 >
                     {say("page.share")}
                 </button>
+                <SaveButton brief=true />
+                <PresentButton />
                 <button
                     type="button"
                     class="quiet icon"

@@ -14,6 +14,7 @@
 //! | `storage` | what the browser keeps: weights, marks |
 //! | `app` | the layout; `header`, `run_bar`, `controls`, `stage`, `timeline`, `inspector`, `help` are its parts |
 //! | `model_dialog` | choosing, adding and deleting models |
+//! | [`take`] | saving results, presenter mode, embed mode |
 //! | `plots` | hand-made SVG: the schedule, and how large the latents are |
 //! | [`inside`] | attention, token norms and adaLN-Zero at the step on the timeline |
 //! | `live` | elements that change with every step |
@@ -31,6 +32,7 @@ pub mod model_ref;
 pub mod models;
 pub mod stage;
 pub mod state;
+pub mod take;
 pub mod text;
 pub mod update;
 pub mod url;

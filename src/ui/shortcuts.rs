@@ -3,6 +3,7 @@
 use super::dom;
 use super::state::{Choice, Event};
 use super::store::Store;
+use super::take;
 use super::words::{Words, say};
 use leptos::ev;
 use leptos::prelude::*;
@@ -10,7 +11,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
 /// Key and meaning, as shown in the help.
-pub fn keys() -> [(Words, Words); 10] {
+pub fn keys() -> [(Words, Words); 11] {
     [
         ("G".into(), say("keys.generate")),
         ("Esc".into(), say("keys.cancel")),
@@ -20,6 +21,7 @@ pub fn keys() -> [(Words, Words); 10] {
         (say("keys.end"), say("keys.last")),
         ("D".into(), say("keys.seed")),
         ("M".into(), say("keys.model")),
+        ("F".into(), say("keys.present")),
         ("T".into(), say("keys.theme")),
         ("?".into(), say("keys.help")),
     ]
@@ -28,16 +30,20 @@ pub fn keys() -> [(Words, Words); 10] {
 /// Listens on the window as long as the page lives.
 pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
     let handle = window_event_listener(ev::keydown, move |event: KeyboardEvent| {
-        let in_dialog = help.get_untracked() || models.get_untracked();
+        let in_dialog = help.get_untracked() || models.get_untracked() || store.saving.get_untracked();
         if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || in_dialog {
             return;
         }
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         // What the focused element does with a key goes first.
         let free = target.as_ref().map_or(Free::ALL, Free::beside);
+        let presenting = || store.peek(|state| state.address.present);
+        let present = |on| store.dispatch(Event::Take(take::Event::Present(on)));
         let key = event.key();
         match key.as_str() {
+            "Escape" if presenting() => present(false),
             "Escape" => store.dispatch(Event::Cancel),
+            "f" | "F" if free.letters => present(!presenting()),
             "g" | "G" if free.letters => store.dispatch(Event::Generate),
             "d" | "D" if free.letters => store.dispatch(Event::Choose(Choice::Seed(dom::random_seed()))),
             "m" | "M" if free.letters => models.set(true),

@@ -12,6 +12,7 @@ use super::mode::Mode;
 use super::model_ref::ModelRef;
 use super::models::{self, Added, Models, StorageReport};
 use super::stage::{self, Views};
+use super::take::{self, Take};
 use super::text;
 use super::url::{self, Address};
 use super::words::Language;
@@ -38,6 +39,7 @@ pub struct AppState {
     pub compare: Compare,
     pub forward: Forward,
     pub inside: Inside,
+    pub take: Take,
     pub run: RunState,
     /// The visitor's own run, or what there is of it.
     pub film: Option<Film>,
@@ -180,6 +182,7 @@ pub enum Event {
     Compare(compare::Event),
     Forward(forward::Event),
     Inside(inside::Event),
+    Take(take::Event),
     Generate,
     Cancel,
     Load,
@@ -230,6 +233,8 @@ pub enum Effect {
     Persist,
     /// Read the training pictures at this address.
     ReadTraining(String),
+    /// Make this to be saved or copied, by this number.
+    Make(u32, take::Kind),
     /// Put this query string into the address bar.
     ShowAddress(String),
 }
@@ -238,7 +243,7 @@ impl AppState {
     pub fn new(query: &str, base: &str, reduced_motion: bool) -> (Self, Vec<Effect>) {
         let (address, notices) = url::parse(query);
         let model = address.model.clone();
-        let effects = vec![
+        let mut effects = vec![
             Effect::StartWorker,
             Effect::FetchModel(model.clone()),
             Effect::FetchCatalog,
@@ -248,7 +253,7 @@ impl AppState {
         ];
         // The default model is small and part of the page: it comes unasked.
         let starting = ModelState::Loading(Progress::starting());
-        let state = Self {
+        let mut state = Self {
             address,
             base: base.into(),
             notices,
@@ -261,6 +266,7 @@ impl AppState {
             compare: Compare::default(),
             forward: Forward::default(),
             inside: Inside::default(),
+            take: Take::default(),
             run: RunState::Idle,
             film: None,
             recorded: None,
@@ -274,6 +280,14 @@ impl AppState {
             worker: WorkerState::Starting,
             asks: Asks::default(),
         };
+        // On another's page nothing large comes unasked, the worker's own code included.
+        if state.waits_for_word() {
+            effects.remove(0);
+            state.worker = WorkerState::Lost;
+            if state.address.model.is_default() {
+                state.model = ModelState::Offered;
+            }
+        }
         (state, effects)
     }
 

@@ -7,7 +7,7 @@ use super::models::Added;
 use super::state::{AppState, Effect, Event};
 use super::theme::Theme;
 use super::words::Language;
-use super::{dom, forward, language, storage, text};
+use super::{dom, forward, language, storage, take, text};
 use crate::config::{Catalog, ModelConfig};
 use crate::protocol::{ModelSource, RecordedRun, RunInfo};
 use gloo::net::http::Request;
@@ -32,6 +32,8 @@ pub struct Store {
     pub selected: Memo<usize>,
     /// A word to the visitor that replaces the status for a while, such as "Link copied".
     pub word: RwSignal<Option<String>>,
+    /// Whether the dialog for saving is open.
+    pub saving: RwSignal<bool>,
     bridge: StoredValue<Bridge, LocalStorage>,
 }
 
@@ -65,8 +67,8 @@ impl Store {
         });
         let selected = Memo::new(move |_| state.with(|state| state.view.selected));
         let bridge = StoredValue::new_local(Bridge::new(base));
-        let (theme, word) = (Theme::signal(), RwSignal::new(None));
-        let store = Self { state, theme, language, moment, selected, word, bridge };
+        let (theme, word, saving) = (Theme::signal(), RwSignal::new(None), RwSignal::new(false));
+        let store = Self { state, theme, language, moment, selected, word, saving, bridge };
         provide_context(store);
         store.carry_out(effects);
         store
@@ -119,6 +121,7 @@ impl Store {
                     self.bridge.update_value(|bridge| bridge.start(move |event| self.dispatch(event)));
                 }
                 Effect::ReadTraining(address) => spawn_local(forward::read_sheet(self, address)),
+                Effect::Make(number, kind) => take::make(self, number, kind),
                 Effect::ShowAddress(query) => dom::show_address(&query),
                 Effect::FetchModel(model) => spawn_local(self.fetch_model(model)),
                 Effect::FetchCatalog => spawn_local(self.fetch_catalog()),

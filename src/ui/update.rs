@@ -47,6 +47,7 @@ impl AppState {
             Event::Compare(event) => return self.update_compare(event),
             Event::Forward(event) => return self.update_forward(event),
             Event::Inside(event) => return self.update_inside(event),
+            Event::Take(event) => return self.update_take(event),
             Event::Generate => return self.generate(),
             Event::Cancel => return self.cancel(),
             Event::Load => return self.load_knowingly(),

@@ -1,6 +1,6 @@
 //! Settings ↔ address bar, pure.
 //!
-//! The parameters are `model, class, guidance, steps, sampler, seed, n, backend, view, compare, lang`.
+//! The parameters are `model, class, guidance, steps, sampler, seed, n, backend, view, compare, lang, present, embed`.
 //! Whatever does not fit is clamped or left out, and said: an address never
 //! leads to an error page.
 
@@ -52,6 +52,10 @@ pub struct Address {
     pub compare: Option<What>,
     /// Another language than the browser's.
     pub language: Option<Language>,
+    /// Large, with few controls, for a lecture.
+    pub present: bool,
+    /// Small, as a part of another page.
+    pub embed: bool,
 }
 
 /// Reads a query string (with or without its `?`); the second part tells the visitor what was changed.
@@ -127,13 +131,22 @@ fn read(address: &mut Address, key: &str, value: &str) -> Result<(), String> {
             address.language = Some(Language::from_tag(value).ok_or_else(|| ignored(&known))?);
             Ok(())
         }
+        "present" | "embed" => {
+            let yes = match value {
+                "1" => true,
+                "0" => false,
+                _ => return Err(ignored("1 or 0")),
+            };
+            *(if key == "present" { &mut address.present } else { &mut address.embed }) = yes;
+            Ok(())
+        }
         _ => Err(say_with("address.unknown", &[("key", &shorten(key))])),
     }
 }
 
 /// The query string that reproduces a run, without `?`. A folder on the visitor's disk is not in it.
 pub fn query(address: &Address, settings: &RunSettings) -> String {
-    let Address { model, backend, view, compare, language, chosen: _ } = address;
+    let Address { model, backend, view, compare, language, present, embed, chosen: _ } = address;
     let RunSettings { class, guidance_scale, num_inference_steps, sampler, seed, num_images } = settings;
     let sampler = sampler.name().replace('+', "%2B");
     let model = model.query_value().map(|model| format!("model={model}&")).unwrap_or_default();
@@ -154,6 +167,11 @@ pub fn query(address: &Address, settings: &RunSettings) -> String {
     }
     if let Some(language) = language {
         query.push_str(&format!("&lang={}", language.code()));
+    }
+    for (name, yes) in [("present", present), ("embed", embed)] {
+        if *yes {
+            query.push_str(&format!("&{name}=1"));
+        }
     }
     query
 }
@@ -244,7 +262,7 @@ mod tests {
 
     #[test]
     fn out_of_range_values_are_clamped_with_a_notice() {
-        let (address, notices) = parse("?guidance=99&steps=0&n=17&seed=-1&class=3");
+        let (address, notices) = parse("?guidance=99&steps=0&n=17&seed=-1&class=3&present=0");
         assert_eq!(address.chosen.guidance_scale, Some(10.0));
         assert_eq!(address.chosen.num_inference_steps, Some(1));
         assert_eq!(address.chosen.num_images, Some(16));
@@ -256,10 +274,11 @@ mod tests {
 
     #[test]
     fn foreign_values_are_ignored_with_a_notice() {
-        let (address, notices) =
-            parse("guidance=NaN&steps=many&sampler=euler&backend=tpu&colour=red&model=../secret&seed=");
+        let (address, notices) = parse(
+            "guidance=NaN&steps=many&sampler=euler&backend=tpu&colour=red&model=../secret&seed=&embed=yes&present=",
+        );
         assert_eq!(address, Address::default());
-        assert_eq!(notices.len(), 7, "{notices:?}");
+        assert_eq!(notices.len(), 9, "{notices:?}");
     }
 
     #[test]
@@ -313,12 +332,14 @@ mod tests {
         #[test]
         fn every_run_survives_the_address_bar(
             settings in settings(), backend in 0..3, view in 0..4, compare in compared(),
+            (present, embed) in any::<(bool, bool)>(),
             path in "[!$-;=A-Z_a-z~]{0,20}"
         ) {
             let backend = [BackendChoice::Auto, BackendChoice::WebGpu, BackendChoice::Cpu][backend as usize];
             let model = ModelRef::parse(&format!("https://a.b/{path}")).unwrap_or(ModelRef::Shipped("a-model_1.0".into()));
             let view = Mode::ALL[view as usize];
-            let written = Address { model, backend, view, compare, language: Some(Language::German), ..Address::default() };
+            let language = Some(Language::German);
+            let written = Address { model, backend, view, compare, language, present, embed, chosen: Chosen::default() };
             let (address, notices) = parse(&query(&written, &settings));
             prop_assert_eq!(notices, Vec::<String>::new());
             prop_assert_eq!(address.chosen.over(&RunSettings::default()), settings);

@@ -23,4 +23,5 @@ mod models;
 mod plots;
 mod runs;
 mod settings;
+mod take;
 mod worker;

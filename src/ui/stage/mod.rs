@@ -12,6 +12,7 @@ use super::film::{self, Pixels};
 use super::models::non_commercial;
 use super::state::{self as app, Choice, RunState, View};
 use super::store::{Moment, Store};
+use super::take::SaveButton;
 use super::theme::Theme;
 use super::{colour, dom, text};
 use leptos::html::Div;
@@ -215,6 +216,7 @@ fn Readout() -> impl IntoView {
                 >
                     "Download PNG"
                 </button>
+                <SaveButton brief=false />
                 <button
                     type="button"
                     disabled=move || !done.get()

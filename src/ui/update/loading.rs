@@ -33,7 +33,9 @@ impl AppState {
         if download_bytes > BIG && self.models.storage.is_none() {
             self.model = ModelState::Asking;
             vec![]
-        } else if self.bytes_to_fetch().is_some_and(|bytes| bytes > BIG) {
+        } else if self.bytes_to_fetch().is_some_and(|bytes| bytes > BIG)
+            || self.waits_for_word() && self.run != RunState::Queued
+        {
             self.model = ModelState::Offered;
             // Asked for before the size was known.
             self.unqueue();

@@ -1,0 +1,197 @@
+//! The dialog of everything that can be taken away.
+
+use super::make::{embed_code, video_type};
+use super::state::{Event, Kind, Making, Subject};
+use crate::ui::modal::Modal;
+use crate::ui::parts::{Part, Parts};
+use crate::ui::state as app;
+use crate::ui::store::Store;
+use crate::ui::words::{Words, say, say_with};
+use leptos::prelude::*;
+
+fn send(store: Store, event: Event) {
+    store.dispatch(app::Event::Take(event));
+}
+
+/// Opens the dialog; `brief` in the header.
+#[component]
+pub fn SaveButton(brief: bool) -> impl IntoView {
+    let store = Store::get();
+    view! {
+        <button
+            type="button"
+            class=if brief { "quiet wide-only" } else { "" }
+            aria-haspopup="dialog"
+            title=say("take.hint-open")
+            on:click=move |_| {
+                send(store, Event::Forget);
+                store.saving.set(true);
+            }
+        >
+            {if brief { say("take.open-brief") } else { say("take.open") }}
+        </button>
+    }
+}
+
+/// What the entries depend on.
+#[derive(Clone, PartialEq)]
+struct Film {
+    about: String,
+    count: usize,
+    selected: usize,
+}
+
+#[component]
+pub fn SaveDialog() -> impl IntoView {
+    let store = Store::get();
+    let film = store.memo(|state| {
+        let film = state.shown().filter(|film| !film.is_empty())?;
+        let mut about = crate::ui::text::caption(film);
+        let mut more = |words: &str| about.push_str(&format!(" · {words}"));
+        if film.recorded {
+            more(&say("take.recorded"));
+        }
+        if !film.is_complete() {
+            more(&say_with("take.until-step", &[("step", &film.last())]));
+        }
+        if film.stride() > 1 {
+            more(&say_with("take.every", &[("stride", &film.stride())]));
+        }
+        if film.frames().last().is_some_and(|frame| frame.is_preview(state.view.selected)) {
+            more(&say("take.preview"));
+        }
+        Some(Film { about, count: film.info.num_images, selected: state.view.selected })
+    });
+    let busy = store.memo(|state| state.take.making.is_some());
+    let content = move || {
+        // Not while it is closed: a run changes it with every step.
+        if store.saving.get() { entries(store, film.get(), busy.get()) } else { vec![] }
+    };
+    view! {
+        <Modal id="save" title=say("take.title") open=store.saving>
+            <Outcome />
+            <Parts content=Box::new(content) />
+        </Modal>
+    }
+}
+
+/// How far it is, or how it went. Its height never changes.
+#[component]
+fn Outcome() -> impl IntoView {
+    let store = Store::get();
+    let making = store.memo(|state| state.take.making);
+    let said = store.memo(|state| match (&state.take.making, &state.take.outcome) {
+        (Some(making), _) => name(making.kind).into_owned(),
+        (None, Some(Ok(words) | Err(words))) => words.clone(),
+        (None, None) => String::new(),
+    });
+    let failed = store.memo(|state| matches!(state.take.outcome, Some(Err(_))));
+    let share = move || match making.get() {
+        Some(Making { done, total, .. }) => done as f64 / total.max(1) as f64,
+        None => 0.0,
+    };
+    view! {
+        <div class="making">
+            <p role="status" class:failed=failed>{said}</p>
+            <button
+                type="button"
+                class="quiet"
+                hidden=move || making.get().is_none()
+                on:click=move |_| send(store, Event::Stop)
+            >
+                {say("take.stop")}
+            </button>
+            <progress
+                class="progress"
+                aria-label=say("take.progress")
+                max="1"
+                value=share
+                hidden=move || making.get().is_none()
+            ></progress>
+        </div>
+    }
+}
+
+/// What is made, for the visitor.
+fn name(kind: Kind) -> Words {
+    match kind {
+        Kind::Png => say("take.png"),
+        Kind::Sheet => say("take.sheet"),
+        Kind::Pictures => say("take.pictures"),
+        Kind::Gif(_) => say("take.gif"),
+        Kind::Video(_) => say("take.video"),
+        Kind::Json => say("take.json"),
+        Kind::Tensors => say("take.tensors"),
+        Kind::Link => say("take.link"),
+        Kind::Embed => say("take.embed"),
+    }
+}
+
+fn about(kind: Kind) -> Words {
+    match kind {
+        Kind::Png => say("take.about-png"),
+        Kind::Sheet => say("take.about-sheet"),
+        Kind::Pictures => say("take.about-pictures"),
+        Kind::Gif(_) => say("take.about-gif"),
+        Kind::Video(_) => say("take.about-video"),
+        Kind::Json => say("take.about-json"),
+        Kind::Tensors => say("take.about-tensors"),
+        Kind::Link => say("take.about-link"),
+        Kind::Embed => say("take.about-embed"),
+    }
+}
+
+fn entries(store: Store, film: Option<Film>, busy: bool) -> Vec<Part> {
+    let mut parts = vec![];
+    let entry = |kinds: &[(Kind, Words)], off: Option<Words>| entry(store, kinds, off, busy);
+    let one = |kind: Kind| vec![(kind, name(kind))];
+    match &film {
+        None => parts.push(Part::words("dim", say("take.nothing-yet"))),
+        Some(Film { about, count, selected }) => {
+            parts.push(Part::words("dim about-film", about.clone()));
+            let moving = |kind: fn(Subject) -> Kind| {
+                let this = kind(Subject::One(*selected));
+                let mut kinds = one(this);
+                if *count > 1 {
+                    kinds.push((kind(Subject::All), say_with("take.all", &[("count", count)]).into()));
+                }
+                kinds
+            };
+            let mut rows = vec![entry(&one(Kind::Png), None), entry(&one(Kind::Sheet), None)];
+            if *count > 1 {
+                rows.push(entry(&one(Kind::Pictures), None));
+            }
+            rows.push(entry(&moving(Kind::Gif), None));
+            let no_video = video_type().is_none().then(|| say("take.no-video"));
+            rows.push(entry(&moving(Kind::Video), no_video));
+            rows.push(entry(&one(Kind::Json), None));
+            rows.push(entry(&one(Kind::Tensors), None));
+            parts.push(Part::new("ul", "entries").of(rows));
+        }
+    }
+    let rows = vec![entry(&one(Kind::Link), None), entry(&one(Kind::Embed), None)];
+    parts.push(Part::heading("", say("take.to-others").into_owned()));
+    parts.push(Part::new("ul", "entries").of(rows));
+    let code = Part::new("pre", "embed-code").with("tabindex", "0").saying(store.state.with(embed_code));
+    parts.push(code.with("aria-label", say("take.embed-code")).with("role", "group"));
+    parts
+}
+
+/// A line with what it is, and a button for each kind. `off` says why it is not to be had here.
+fn entry(store: Store, kinds: &[(Kind, Words)], off: Option<Words>, busy: bool) -> Part {
+    let id = |kind: Kind| format!("about-{}", name(kind).to_lowercase().replace([' ', '(', ')', ',', '.'], "-"));
+    let first = kinds[0].0;
+    let describes = id(first);
+    let buttons = kinds.iter().map(|(kind, label)| {
+        let kind = *kind;
+        let mut button = Part::button("", label.clone(), move || send(store, Event::Make(kind)));
+        if *label != name(first) {
+            button = button.with("aria-label", format!("{}: {label}", name(first)));
+        }
+        let button = button.with("aria-describedby", describes.clone());
+        if busy || off.is_some() { button.with("disabled", "") } else { button }
+    });
+    let buttons = Part::group("buttons", buttons.collect());
+    let words = Part::words("dim", off.clone().unwrap_or_else(|| about(first))).with("id", describes.clone());
+    Part::new("li", "").of(vec![buttons, words])
+}

@@ -1,0 +1,313 @@
+//! Makes what is taken away: files, a video, texts for the clipboard. Long work goes frame by frame, and the page
+//! lives in between.
+
+use super::choice::{columns, even_frames, file_name, picture, resized, times};
+use super::gif::{Gif, HOLD_MS, MOST_FRAMES, frame_ms, is_gray};
+use super::sheet::{Item, PAPER, Sheet};
+use super::state::{Event, Kind, Subject};
+use super::{data, sheet, state};
+use crate::tensor_file;
+use crate::ui::film::{Film, Pixels};
+use crate::ui::store::Store;
+use crate::ui::url::{self, Address};
+use crate::ui::words::{say, say_with};
+use crate::ui::{dom, state as app, text};
+use gloo::timers::future::TimeoutFuture;
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{
+    Blob, BlobEvent, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, MediaRecorder,
+    MediaRecorderOptions, MediaStream,
+};
+
+/// The effect of [`Event::Make`].
+pub fn make(store: Store, number: u32, kind: Kind) {
+    spawn_local(async move {
+        let result = Maker { store, number }.make(kind).await;
+        send(store, Event::Ended { number, result });
+    });
+}
+
+fn send(store: Store, event: Event) {
+    store.dispatch(app::Event::Take(event));
+}
+
+/// The page's link to the film's or else to the chosen settings, whatever way the page is shown now.
+pub fn link(state: &app::AppState, film: Option<&Film>) -> String {
+    let address = Address { present: false, embed: false, ..state.address.clone() };
+    let settings = film.map_or_else(|| state.settings(), |film| film.info.settings.clone());
+    let page = dom::page();
+    let end = page.find(['?', '#']).unwrap_or(page.len());
+    format!("{}?{}", &page[..end], url::query(&address, &settings))
+}
+
+pub fn embed_code(state: &app::AppState) -> String {
+    let title = format!("ditscope: {}, {}", state.model_name(), state.label(state.settings().class));
+    state::embed_code(&link(state, None), &title)
+}
+
+#[derive(Clone, Copy)]
+struct Maker {
+    store: Store,
+    number: u32,
+}
+
+/// What was made, in words for the visitor.
+type Made = Result<String, String>;
+
+impl Maker {
+    async fn make(self, kind: Kind) -> Made {
+        match kind {
+            Kind::Link => return copy(self.store.peek(|state| link(state, None)), "take.link-copied").await,
+            Kind::Embed => return copy(self.store.peek(embed_code), "take.embed-copied").await,
+            _ => {}
+        }
+        // Frames are shared, not copied.
+        let film = self.store.peek(|state| state.shown().filter(|film| !film.is_empty()).cloned());
+        let film = film.ok_or_else(|| say("take.nothing-yet").into_owned())?;
+        let selected = Subject::One(self.store.peek(|state| state.view.selected));
+        match kind {
+            Kind::Png => self.png(&film, selected),
+            Kind::Sheet => {
+                let i = if let Subject::One(i) = selected { i } else { 0 };
+                draw(sheet::trajectory(&film, i), file_name(&film, selected, "-steps", "png"))
+            }
+            Kind::Pictures => draw(sheet::pictures(&film), file_name(&film, Subject::All, "-pictures", "png")),
+            Kind::Gif(subject) => self.gif(&film, subject).await,
+            Kind::Video(subject) => self.video(&film, subject).await,
+            Kind::Json => {
+                let text = data::description(&film, &self.about(&film));
+                save(&[text.into()], "application/json", file_name(&film, Subject::All, "", "json"))
+            }
+            Kind::Tensors => {
+                let parts = Array::new();
+                data::tensor_file(&film, &self.about(&film), |piece| {
+                    parts.push(&Uint8Array::from(piece));
+                });
+                let name = file_name(&film, Subject::All, "", tensor_file::EXTENSION);
+                save(&parts.to_vec(), "application/octet-stream", name)
+            }
+            Kind::Link | Kind::Embed => Err(String::new()),
+        }
+    }
+
+    fn about(self, film: &Film) -> state::About {
+        self.store.peek(|state| state.about(film, link(state, Some(film))))
+    }
+
+    /// The picture that is on the stage.
+    fn png(self, film: &Film, selected: Subject) -> Made {
+        const TIMES: u32 = 8;
+        let position = self.store.peek(|state| state.view.position);
+        let (Some(frame), Subject::One(i)) = (film.at(position), selected) else { return Err(String::new()) };
+        let name = text::file_name(film, i, position);
+        dom::download_png(&picture(film, frame, selected), TIMES, name.clone());
+        Ok(saved(&name))
+    }
+
+    async fn gif(self, film: &Film, subject: Subject) -> Made {
+        let frames = even_frames(film, MOST_FRAMES);
+        // First a look at all of them: their colours decide the palette.
+        let gray = frames.iter().all(|frame| is_gray(&picture(film, frame, subject)));
+        let size = size(film, subject);
+        let mut gif = Gif::new(size, times(size.0), gray)?;
+        for (done, frame) in frames.iter().enumerate() {
+            self.progress(done, frames.len()).await?;
+            let last = done + 1 == frames.len();
+            gif.add(&picture(film, frame, subject), if last { HOLD_MS } else { frame_ms(frames.len()) })?;
+        }
+        let bytes = gif.finish()?;
+        save(&[Uint8Array::from(&bytes[..]).into()], "image/gif", file_name(film, subject, "", "gif"))
+    }
+
+    /// Plays the film on a canvas, which the browser records: as long as it takes to be seen.
+    async fn video(self, film: &Film, subject: Subject) -> Made {
+        let failed = |error: JsValue| describe(&error);
+        let (media_type, extension) = video_type().ok_or_else(|| say("take.no-video").into_owned())?;
+        let frames = even_frames(film, MOST_FRAMES);
+        let (width, height) = size(film, subject);
+        // Video has even sides only.
+        let times = times(width) * 2 / if width % 2 == 0 && height % 2 == 0 { 2 } else { 1 };
+        let canvas = canvas(width * times, height * times).ok_or_else(|| say("take.no-canvas").into_owned())?;
+        let stream: MediaStream =
+            call(&canvas, "captureStream", &[30.into()]).map_err(failed)?.dyn_into().map_err(failed)?;
+        let options = MediaRecorderOptions::new();
+        options.set_mime_type(media_type);
+        options.set_video_bits_per_second(8_000_000);
+        let recorder = MediaRecorder::new_with_media_stream_and_media_recorder_options(&stream, &options);
+        let recorder = recorder.map_err(failed)?;
+        let parts = Array::new();
+        let heard = parts.clone();
+        let on_data = Closure::<dyn FnMut(BlobEvent)>::new(move |event: BlobEvent| {
+            if let Some(blob) = event.data() {
+                heard.push(&blob);
+            }
+        });
+        recorder.set_ondataavailable(Some(on_data.as_ref().unchecked_ref()));
+        let ended = Promise::new(&mut |resolve, _| recorder.set_onstop(Some(&resolve)));
+        show(&canvas, &picture(film, &frames[0], subject));
+        recorder.start().map_err(failed)?;
+        let mut played = Ok(());
+        for (done, frame) in frames.iter().enumerate() {
+            played = self.progress(done, frames.len()).await;
+            if played.is_err() {
+                break;
+            }
+            show(&canvas, &picture(film, frame, subject));
+            TimeoutFuture::new(frame_ms(frames.len()) as u32).await;
+        }
+        if played.is_ok() {
+            // Drawn again, or some browsers cut the end that stands still.
+            if let Some(last) = frames.last() {
+                show(&canvas, &picture(film, last, subject));
+            }
+            TimeoutFuture::new(HOLD_MS as u32).await;
+        }
+        recorder.stop().map_err(failed)?;
+        JsFuture::from(ended).await.map_err(failed)?;
+        recorder.set_ondataavailable(None);
+        played?;
+        save(&parts.to_vec(), media_type, file_name(film, subject, "", extension))
+    }
+
+    /// Tells how far it is and lets the page live; the error is that it was stopped.
+    async fn progress(self, done: usize, total: usize) -> Result<(), String> {
+        send(self.store, Event::Progress { number: self.number, done, total });
+        TimeoutFuture::new(0).await;
+        let going_on = self.store.state.try_with_untracked(|state| state.take.is_making(self.number));
+        if going_on == Some(true) { Ok(()) } else { Err(String::new()) }
+    }
+}
+
+/// Sides of a moving picture before it is enlarged.
+fn size(film: &Film, subject: Subject) -> (usize, usize) {
+    let [height, width] = film.info.image_shape;
+    match subject {
+        Subject::One(_) => (width, height),
+        Subject::All => {
+            let columns = columns(film.info.num_images);
+            (columns * width, film.info.num_images.div_ceil(columns) * height)
+        }
+    }
+}
+
+/// What the browser can record, with the ending of such files.
+pub fn video_type() -> Option<(&'static str, &'static str)> {
+    let known = [
+        ("video/webm;codecs=vp9", "webm"),
+        ("video/webm;codecs=vp8", "webm"),
+        ("video/webm", "webm"),
+        ("video/mp4", "mp4"),
+    ];
+    let recorder = Reflect::get(&window(), &"MediaRecorder".into()).ok().filter(JsValue::is_function)?;
+    let canvas = canvas(2, 2)?;
+    let stream = Reflect::get(&canvas, &"captureStream".into()).ok()?;
+    let can = |media_type: &str| {
+        let answer = call(&recorder, "isTypeSupported", &[media_type.into()]);
+        answer.is_ok_and(|answer| answer.is_truthy())
+    };
+    known.into_iter().find(|(media_type, _)| stream.is_function() && can(media_type))
+}
+
+fn call(object: &JsValue, method: &str, arguments: &[JsValue]) -> Result<JsValue, JsValue> {
+    let function: Function = Reflect::get(object, &method.into())?.dyn_into()?;
+    function.apply(object, &arguments.iter().collect::<Array>())
+}
+
+fn describe(error: &JsValue) -> String {
+    let message = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
+    say_with("take.not-recorded", &[("why", &message.unwrap_or_default())])
+}
+
+async fn copy(text: String, done: &'static str) -> Made {
+    if dom::copy(&text).await { Ok(say_key(done)) } else { Err(say("take.copy-by-hand").into_owned()) }
+}
+
+fn say_key(key: &'static str) -> String {
+    say(key).into_owned()
+}
+
+fn canvas(width: usize, height: usize) -> Option<HtmlCanvasElement> {
+    let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
+    canvas.set_width(width as u32);
+    canvas.set_height(height as u32);
+    Some(canvas)
+}
+
+fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
+    canvas.get_context("2d").ok().flatten()?.dyn_into().ok()
+}
+
+/// A picture over the whole canvas, its pixels as squares.
+fn show(canvas: &HtmlCanvasElement, pixels: &Pixels) {
+    let (width, height) = (f64::from(canvas.width()), f64::from(canvas.height()));
+    if let Some(context) = context(canvas) {
+        put(&context, pixels, 0.0, 0.0, width, height);
+    }
+}
+
+fn put(context: &CanvasRenderingContext2d, pixels: &Pixels, x: f64, y: f64, width: f64, height: f64) {
+    let Some(small) = canvas(pixels.width, pixels.height) else { return };
+    // What is missing of a picture is black.
+    dom::draw(&small, &resized(pixels, pixels.width, pixels.height));
+    context.set_image_smoothing_enabled(width < pixels.width as f64);
+    let _ = context.draw_image_with_html_canvas_element_and_dw_and_dh(&small, x, y, width, height);
+}
+
+fn draw(sheet: Sheet, name: String) -> Made {
+    let failed = || say("take.no-canvas").into_owned();
+    let canvas = canvas(sheet.width, sheet.height).ok_or_else(failed)?;
+    let context = context(&canvas).ok_or_else(failed)?;
+    context.set_fill_style_str(PAPER);
+    context.fill_rect(0.0, 0.0, sheet.width as f64, sheet.height as f64);
+    context.set_text_baseline("top");
+    for item in &sheet.items {
+        match item {
+            Item::Pixels { x, y, width, height, pixels } => put(&context, pixels, *x, *y, *width, *height),
+            Item::Words { x, y, size, bold, colour, most_width, words } => {
+                let weight = if *bold { 650 } else { 400 };
+                context.set_font(&format!("{weight} {size}px system-ui, sans-serif"));
+                context.set_fill_style_str(colour);
+                let _ = context.fill_text_with_max_width(words, *x, *y, *most_width);
+            }
+        }
+    }
+    let file = name.clone();
+    let take = Closure::once_into_js(move |blob: Option<Blob>| {
+        if let Some(blob) = blob {
+            download(&blob, &file);
+        }
+    });
+    canvas.to_blob(take.unchecked_ref()).map_err(|_| failed())?;
+    Ok(saved(&name))
+}
+
+fn saved(name: &str) -> String {
+    say_with("take.saved", &[("file", &name)])
+}
+
+fn save(parts: &[JsValue], media_type: &str, name: String) -> Made {
+    let options = BlobPropertyBag::new();
+    options.set_type(media_type);
+    let parts: Array = parts.iter().collect();
+    let blob = Blob::new_with_blob_sequence_and_options(&parts, &options);
+    let blob = blob.map_err(|_| say("take.no-memory").into_owned())?;
+    download(&blob, &name);
+    Ok(saved(&name))
+}
+
+fn download(blob: &Blob, name: &str) {
+    let link = document().create_element("a").ok().and_then(|a| a.dyn_into::<HtmlAnchorElement>().ok());
+    let (Ok(url), Some(link)) = (web_sys::Url::create_object_url_with_blob(blob), link) else { return };
+    link.set_href(&url);
+    link.set_download(name);
+    link.click();
+    // Some browsers read the address only after the click is over.
+    gloo::timers::callback::Timeout::new(10_000, move || {
+        let _ = web_sys::Url::revoke_object_url(&url);
+    })
+    .forget();
+}
