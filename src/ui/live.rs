@@ -157,9 +157,9 @@ pub fn segments(
         let input = Live::new("input", "").with("type", "radio").with("name", group);
         let input = input.live("checked", Box::new(move || (chosen() == i).to_string()));
         let input = input.on("change", Box::new(move |_| choose(i)));
-        Live::new("label", "segment").of(vec![input, Live::new("span", "").saying(words)])
+        Live::new("label", "switch-option").of(vec![input, Live::new("span", "").saying(words)])
     };
-    Live::new("div", "segments").with("role", "radiogroup").with("aria-label", name).of(options
+    Live::new("div", "switch").with("role", "radiogroup").with("aria-label", name).of(options
         .iter()
         .enumerate()
         .map(segment)

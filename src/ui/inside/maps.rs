@@ -29,14 +29,13 @@ fn trace(state: &AppState) -> Option<Shared<Trace>> {
 
 /// One scale for all, so that they can be compared: the least and the most. From 0 all would look alike.
 fn range_of_norms(state: &AppState) -> (f32, f32) {
-    let Some(trace) = trace(state) else { return (0.0, 0.0) };
-    let all = (0..=trace.depth).flat_map(|after| trace.norms(after)).copied();
-    all.fold((f32::MAX, 0.0), |(least, most), norm| (norm.min(least), norm.max(most)))
+    trace(state).map_or((0.0, 0.0), |trace| trace.range_of_norms)
 }
 
 fn tokens(store: Store, after: usize) -> Live {
     let map = move |state: &AppState| {
-        let (trace, (least, most)) = (trace(state)?, range_of_norms(state));
+        let trace = trace(state)?;
+        let (least, most) = trace.range_of_norms;
         let above: Vec<f32> = trace.norms(after).iter().map(|norm| norm - least).collect();
         Some(heat::map(&above, trace.grid[1], most - least))
     };

@@ -26,6 +26,8 @@ pub struct Trace {
     means: Vec<f32>,
     /// `[depth + 1, T]`
     norms: Vec<f32>,
+    /// The least and the most of them.
+    pub range_of_norms: (f32, f32),
 }
 
 /// How strongly the condition acts over a run.
@@ -61,14 +63,17 @@ impl Trace {
                 sum += share;
                 *mean += share / tokens as f32;
             }
-            // Also what is not a number is not near 1.
-            if !((sum - 1.0).abs() <= TOLERANCE) {
+            // What is not a number is not near 1 either.
+            let is_near = (sum - 1.0f32).abs() <= TOLERANCE;
+            if !is_near {
                 let sum = format!("{sum:.4}");
                 let (head, token) = (row / tokens + 1, row % tokens + 1);
                 return Err(say_with("inside.bad-rows", &[("head", &head), ("token", &token), ("sum", &sum)]));
             }
         }
-        Ok(Self { block, heads, depth, grid, attention, means, norms: numbers(&norms).collect() })
+        let norms: Vec<f32> = numbers(&norms).collect();
+        let range = norms.iter().fold((f32::MAX, 0.0), |(least, most), norm| (norm.min(least), norm.max(most)));
+        Ok(Self { block, heads, depth, grid, attention, means, norms, range_of_norms: range })
     }
 
     pub fn tokens(&self) -> usize {
@@ -168,6 +173,7 @@ pub mod tests {
         assert_eq!(trace.attention(Some(1), None), [0.5, 0.5]);
         assert_eq!(trace.attention(None, None), [0.5, 0.5]);
         assert_eq!(trace.attention(Some(5), Some(9)), [0.0; 0]);
+        assert_eq!(trace.range_of_norms, (0.0, 7.0));
         assert_eq!((trace.norms(0), trace.norms(3), trace.norms(4)), (&[0.0, 1.0][..], &[6.0, 7.0][..], &[][..]));
     }
 
