@@ -120,14 +120,21 @@ const PRESS: &str = "data-press";
 
 /// Shows parts, and makes them anew when they look different: `content` may look at the whole state.
 #[component]
-pub fn Parts(content: Box<dyn Fn() -> Vec<Part>>) -> impl IntoView {
+pub fn Parts(
+    content: Box<dyn Fn() -> Vec<Part>>,
+    /// Looks after what `content` leaves open, whenever it was asked: pictures, and what changes too often for all
+    /// to be made anew.
+    #[prop(optional)]
+    tend: Option<Box<dyn Fn(&Element)>>,
+) -> impl IntoView {
     let node = NodeRef::<Div>::new();
     let shown = StoredValue::new_local(Vec::<Part>::new());
     let presses = StoredValue::new_local(Vec::<Press>::new());
     dom::effect(Box::new(move || {
         let (Some(place), parts) = (node.get(), content()) else { return };
+        let tended = |place: &Element| tend.iter().for_each(|tend| tend(place));
         if shown.with_value(|shown| *shown == parts) {
-            return;
+            return tended(&place);
         }
         let focus = Focus::within(&place);
         let mut new = vec![];
@@ -138,6 +145,7 @@ pub fn Parts(content: Box<dyn Fn() -> Vec<Part>>) -> impl IntoView {
         if let Some(focus) = focus {
             focus.give_back(&place, new.len());
         }
+        tended(&place);
         presses.set_value(new);
         shown.set_value(parts);
     }));

@@ -1,6 +1,6 @@
 //! One seed with several settings beside each other: guidance scales, samplers, numbers of steps.
 
-mod column;
+mod columns;
 mod comparison;
 mod maps;
 mod settings;
@@ -14,34 +14,36 @@ use super::film::Film;
 use super::parts::{Part, Parts};
 use super::state::AppState;
 use super::store::Store;
-use super::text;
+use super::theme::Theme;
 use super::words::{say, say_with};
+use super::{dom, text};
 use crate::config::SamplerKind;
-use column::Column;
 use comparison::Comparison;
+use leptos::html::Div;
 use leptos::prelude::*;
-use settings::Settings;
+use web_sys::Element;
 
 #[component]
 pub fn CompareStage() -> impl IntoView {
     let store = Store::get();
-    let caption = store.memo(caption);
-    let count = store.memo(AppState::columns);
-    let largest = store.memo(|state| if state.compare.rows.difference { state.largest_difference() } else { 0.0 });
-    let foot = move || store.state.with(|state| foot(state, largest.get()));
+    let node = NodeRef::<Div>::new();
+    let width = dom::width_of(node);
+    let settings = move || store.state.with(|state| settings::settings(store, state));
+    let columns = move || store.state.with(|state| columns::columns(store, state));
+    let tend = move |place: &Element| {
+        // Pictures fit anew when the room changes.
+        width.track();
+        let dark = store.theme.get() == Theme::Dark;
+        store.state.with(|state| columns::tend(place, state, dark));
+    };
+    let caption = move || store.state.with(|state| vec![Part::words("compare-caption", caption(state))]);
+    let foot = move || store.state.with(foot);
     view! {
-        <div class="stage compare">
-            <Settings />
-            <p class="compare-caption">{caption}</p>
-            <div
-                class="columns"
-                role="group"
-                aria-label=say("compare.columns")
-                style=move || format!("--columns: {}", count.get())
-            >
-                {move || (0..count.get()).map(|i| view! { <Column i largest /> }).collect_view()}
-            </div>
-            <div class="compare-foot"><Parts content=Box::new(foot) /></div>
+        <div class="stage compare" node_ref=node on:change=move |event| settings::typed(store, &event)>
+            <Parts content=Box::new(settings) />
+            <Parts content=Box::new(caption) />
+            <Parts content=Box::new(columns) tend=Box::new(tend) />
+            <Parts content=Box::new(foot) />
         </div>
     }
 }
@@ -74,7 +76,7 @@ fn caption(state: &AppState) -> String {
 }
 
 /// How to read the columns.
-fn foot(state: &AppState, largest: f32) -> Vec<Part> {
+fn foot(state: &AppState) -> Vec<Part> {
     let mut lines: Vec<String> = vec![];
     let mut say_line = |words: String| lines.push(words);
     let kind = state.compared().kind();
@@ -99,13 +101,14 @@ fn foot(state: &AppState, largest: f32) -> Vec<Part> {
         say_line(say("compare.about-noisy").into());
     }
     if state.compare.rows.difference {
-        say_line(say_with("compare.about-difference", &[("largest", &format!("{largest:.2}"))]));
+        let largest = format!("{:.2}", state.largest_difference());
+        say_line(say_with("compare.about-difference", &[("largest", &largest)]));
     }
     let mut parts: Vec<Part> = lines.into_iter().map(|line| Part::words("hint", line)).collect();
     if state.is_set_otherwise() {
         parts.insert(0, Part::words("set-otherwise", say("compare.set-otherwise")));
     }
-    parts
+    vec![Part::group("compare-foot", parts)]
 }
 
 fn seconds(ms: f64) -> String {

@@ -4,46 +4,58 @@ use super::state::{Rows, has_room};
 use super::what::{COLUMNS, Kind};
 use super::{Event, sampler};
 use crate::config::{RunSettings, SamplerKind};
-use crate::ui::parts::{Part, Parts};
+use crate::ui::parts::Part;
 use crate::ui::state::{AppState, Event as Page};
 use crate::ui::store::Store;
 use crate::ui::url::GUIDANCE_STEP;
 use crate::ui::words::{Words, say, say_with};
-use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
-#[component]
-pub fn Settings() -> impl IntoView {
-    let store = Store::get();
-    let kinds = move || store.state.with(|state| kinds(store, state));
-    let choices = move || store.state.with(|state| choices(store, state));
-    view! {
-        <div class="compare-settings">
-            <Parts content=Box::new(kinds) />
-            <div class="compare-choices">
-                <Numbers />
-                <Parts content=Box::new(choices) />
-            </div>
-        </div>
+/// The number fields have this and their place for an id.
+const FIELD: &str = "compare-number-";
+
+pub fn settings(store: Store, state: &AppState) -> Vec<Part> {
+    let what = state.compared();
+    let choices = if what.kind() == Kind::Samplers { samplers(store, state) } else { numbers(store, state) };
+    vec![Part::group("compare-settings", vec![kinds(store, state), choices])]
+}
+
+/// A number was typed.
+pub fn typed(store: Store, event: &web_sys::Event) {
+    let Some(field) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else { return };
+    let Some(at) = field.id().strip_prefix(FIELD).and_then(|at| at.parse::<usize>().ok()) else { return };
+    if let Ok(number) = field.value().parse() {
+        send(store, Event::Number(at, number));
     }
+    // Where it changed nothing, the field still shows what was typed.
+    let kept = store.peek(|state| state.compared().numbers().get(at).map(f64::to_string));
+    field.set_value(&kept.unwrap_or_default());
 }
 
 fn send(store: Store, event: Event) {
     store.dispatch(Page::Compare(event));
 }
 
-/// A button that stays pressed.
-fn toggle(store: Store, words: impl Into<String>, is_on: bool, event: Event) -> Part {
-    let button = Part::button("toggle", words, move || send(store, event.clone()));
-    button.with("aria-pressed", is_on.to_string())
+fn button(store: Store, class: &'static str, words: impl Into<String>, event: Event) -> Part {
+    Part::button(class, words, move || send(store, event.clone()))
 }
 
-fn group(class: &'static str, name: Words, parts: Vec<Part>) -> Part {
+/// A button that stays pressed.
+fn toggle(store: Store, words: impl Into<String>, is_on: bool, event: Event) -> Part {
+    button(store, "toggle", words.into(), event).with("aria-pressed", is_on.to_string())
+}
+
+fn disabled(part: Part, disabled: bool) -> Part {
+    if disabled { part.with("disabled", "") } else { part }
+}
+
+pub fn group(class: &'static str, name: Words, parts: Vec<Part>) -> Part {
     Part::group(class, parts).with("role", "group").with("aria-label", name)
 }
 
 /// The kinds, and what is shown under the pictures.
-fn kinds(store: Store, state: &AppState) -> Vec<Part> {
+fn kinds(store: Store, state: &AppState) -> Part {
     let chosen = state.compared().kind();
     let name = |kind| match kind {
         Kind::Guidance => say("compare.guidance"),
@@ -60,81 +72,42 @@ fn kinds(store: Store, state: &AppState) -> Vec<Part> {
             .with("title", say("compare.hint-difference")),
     ];
     let kinds = group("segments", say("compare.what"), kinds.into());
-    vec![Part::group("compare-kinds", vec![kinds, group("toggles", say("compare.rows"), rows)])]
+    Part::group("compare-kinds", vec![kinds, group("toggles", say("compare.rows"), rows)])
 }
 
-/// The samplers, where they are compared; a button for another number, where there are numbers.
-fn choices(store: Store, state: &AppState) -> Vec<Part> {
+fn samplers(store: Store, state: &AppState) -> Part {
     let what = state.compared();
-    if what.kind() == Kind::Samplers {
-        let on = |kind| what.samplers().contains(&kind);
-        let fewest = what.columns() == *COLUMNS.start();
-        let samplers = SamplerKind::ALL.map(|kind| {
-            let button = toggle(store, sampler(kind), on(kind), Event::Toggle(kind));
-            // Fewer than two are no comparison.
-            if on(kind) && fewest { button.with("disabled", "") } else { button }
-        });
-        vec![group("toggles", say("compare.samplers"), samplers.into())]
-    } else {
-        let add = Part::button("quiet", say("compare.add"), move || send(store, Event::Add));
-        let add = if has_room(what.columns()) { add } else { add.with("disabled", "") };
-        vec![add]
-    }
+    let on = |kind| what.samplers().contains(&kind);
+    // Fewer than two are no comparison.
+    let fewest = what.columns() == *COLUMNS.start();
+    let samplers = SamplerKind::ALL
+        .map(|kind| disabled(toggle(store, sampler(kind), on(kind), Event::Toggle(kind)), on(kind) && fewest));
+    group("toggles", say("compare.samplers"), samplers.into())
 }
 
-/// The numbers that are compared, each in a field with a button that takes it away.
-#[component]
-fn Numbers() -> impl IntoView {
-    let store = Store::get();
-    let numbers = store.memo(|state| state.compared().numbers());
-    let fields = store.memo(|state| (state.compared().kind() == Kind::Guidance, state.compared().numbers().len()));
-    let field = move |scales: bool, count: usize, i: usize| {
-        let values: [(&str, &dyn ToString); 2] = [("i", &(i + 1)), ("count", &count)];
-        let name = say_with(if scales { "compare.scale-of" } else { "compare.steps-of" }, &values);
-        let remove = say_with("compare.remove", &[("i", &(i + 1))]);
-        let (min, max, step) = match scales {
-            true => (*RunSettings::GUIDANCE_SCALE.start(), *RunSettings::GUIDANCE_SCALE.end(), GUIDANCE_STEP),
-            false => (*RunSettings::STEPS.start() as f64, *RunSettings::STEPS.end() as f64, 1.0),
-        };
-        let value = move || numbers.with(|numbers| numbers.get(i).map(f64::to_string).unwrap_or_default());
-        let on_change = move |event: web_sys::Event| {
-            if let Ok(number) = event_target_value(&event).parse::<f64>() {
-                send(store, Event::Number(i, number));
-            }
-            // What was made of it: in order, within what is possible, or what it was.
-            event_target::<HtmlInputElement>(&event).set_value(&untrack(value));
-        };
-        view! {
-            <span class="number">
-                <input
-                    type="number"
-                    inputmode="decimal"
-                    aria-label=name
-                    min=min.to_string()
-                    max=max.to_string()
-                    step=step.to_string()
-                    prop:value=value
-                    on:change=on_change
-                />
-                <button
-                    type="button"
-                    class="quiet"
-                    aria-label=remove.clone()
-                    title=remove
-                    disabled={count == *COLUMNS.start()}
-                    on:click=move |_| send(store, Event::Remove(i))
-                >
-                    "×"
-                </button>
-            </span>
-        }
+/// The numbers that are compared, each in a field with a button that takes it away, and a button for another.
+fn numbers(store: Store, state: &AppState) -> Part {
+    let what = state.compared();
+    let numbers = what.numbers();
+    let count = numbers.len();
+    let is_guidance = what.kind() == Kind::Guidance;
+    let (min, max, step) = match is_guidance {
+        true => (*RunSettings::GUIDANCE_SCALE.start(), *RunSettings::GUIDANCE_SCALE.end(), GUIDANCE_STEP),
+        false => (*RunSettings::STEPS.start() as f64, *RunSettings::STEPS.end() as f64, 1.0),
     };
-    view! {
-        <div class="numbers" hidden=move || fields.get().1 == 0>
-            {move || {
-                let (scales, count) = fields.get();
-                (0..count).map(|i| field(scales, count, i)).collect_view()
-            }}
-        </div>
-    }
+    let field = |(i, number): (usize, &f64)| {
+        let values: [(&str, &dyn ToString); 2] = [("i", &(i + 1)), ("count", &count)];
+        let name = say_with(if is_guidance { "compare.scale-of" } else { "compare.steps-of" }, &values);
+        let field = Part::new("input", "").with("type", "number").with("inputmode", "decimal");
+        let field = field.with("id", format!("{FIELD}{i}")).with("aria-label", name).with("value", number.to_string());
+        let field = field.with("min", min.to_string()).with("max", max.to_string()).with("step", step.to_string());
+        let words = say_with("compare.remove", &[("i", &(i + 1))]);
+        let remove = button(store, "quiet", "×", Event::Remove(i)).with("aria-label", words.clone());
+        let remove = disabled(remove.with("title", words), count == *COLUMNS.start());
+        Part::new("span", "number").of(vec![field, remove])
+    };
+    let mut parts: Vec<Part> = numbers.iter().enumerate().map(field).collect();
+    let add = button(store, "quiet", say("compare.add"), Event::Add);
+    parts.push(disabled(add, !has_room(count)));
+    Part::group("numbers", parts)
 }

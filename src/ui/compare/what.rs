@@ -47,16 +47,25 @@ fn usual_scales(own: f64) -> Vec<f64> {
     let own = if own > 1.0 && own < most { own } else { 2.0 };
     let push = own - 1.0;
     let rest = if 1.0 + 6.0 * push <= most { [1.0 + 3.0 * push, 1.0 + 6.0 * push] } else { [(own + most) / 2.0, most] };
-    let mut scales = vec![1.0, 1.0 + push / 2.0, own, rest[0], rest[1]];
-    set_scales(&mut scales);
-    scales
+    ordered(&[1.0, 1.0 + push / 2.0, own, rest[0], rest[1]], url::to_guidance)
 }
 
-fn set_scales(scales: &mut Vec<f64>) {
-    scales.retain(|scale| scale.is_finite());
-    scales.iter_mut().for_each(|scale| *scale = url::to_guidance(*scale));
-    scales.sort_by(f64::total_cmp);
-    scales.dedup();
+/// What `kept` makes of the numbers, in order, each once, and the least of them where they are too many.
+fn ordered(numbers: &[f64], kept: fn(f64) -> f64) -> Vec<f64> {
+    let mut ordered: Vec<f64> = vec![];
+    for number in numbers.iter().filter(|number| number.is_finite()) {
+        let number = kept(*number);
+        let at = ordered.iter().take_while(|other| **other < number).count();
+        if ordered.get(at) != Some(&number) {
+            ordered.insert(at, number);
+            ordered.truncate(*COLUMNS.end());
+        }
+    }
+    ordered
+}
+
+fn to_steps(number: f64) -> f64 {
+    number.round().clamp(*RunSettings::STEPS.start() as f64, *RunSettings::STEPS.end() as f64)
 }
 
 impl What {
@@ -71,18 +80,10 @@ impl What {
     /// In order, within what is possible, each once and not too many; nothing where fewer than two are left.
     pub fn sound(self) -> Option<Self> {
         let sound = match self {
-            Self::Guidance(mut scales) => {
-                set_scales(&mut scales);
-                scales.truncate(*COLUMNS.end());
-                Self::Guidance(scales)
-            }
-            Self::Steps(mut steps) => {
-                let (least, most) = (*RunSettings::STEPS.start(), *RunSettings::STEPS.end());
-                steps.iter_mut().for_each(|steps| *steps = (*steps).clamp(least, most));
-                steps.sort_unstable();
-                steps.dedup();
-                steps.truncate(*COLUMNS.end());
-                Self::Steps(steps)
+            Self::Guidance(scales) => Self::Guidance(ordered(&scales, url::to_guidance)),
+            Self::Steps(_) => {
+                let steps = ordered(&self.numbers(), to_steps);
+                Self::Steps(steps.into_iter().map(|steps| steps as usize).collect())
             }
             Self::Samplers => Self::Samplers,
             Self::SomeSamplers(samplers) => {
@@ -174,29 +175,30 @@ impl What {
 
     /// From an address, with whether it had to be changed.
     pub fn parse(text: &str) -> Option<(Self, bool)> {
-        let what = match text.split_once(':') {
-            None if text == "samplers" => Self::Samplers,
-            None if text == "steps" => Self::Steps(USUAL_STEPS.to_vec()),
-            None => return None,
-            Some(("guidance", list)) => {
-                let mut scales: Vec<f64> = list.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
-                scales.sort_by(f64::total_cmp);
-                Self::Guidance(scales)
+        let (name, list) = text.split_once(':').map_or((text, None), |(name, list)| (name, Some(list)));
+        let parts = || list.unwrap_or_default().split(',');
+        let numbers = || parts().map(|number| number.parse().ok()).collect::<Option<Vec<f64>>>();
+        let what = match name {
+            "samplers" if list.is_none() => Self::Samplers,
+            "samplers" => {
+                let samplers = parts().map(|name| name.replace(' ', "+").parse().ok());
+                Self::SomeSamplers(samplers.collect::<Option<_>>()?)
             }
-            Some(("samplers", list)) => {
-                let samplers = list.split(',').map(|name| name.replace(' ', "+").parse());
-                Self::SomeSamplers(samplers.collect::<Result<_, _>>().ok()?)
+            "steps" if list.is_none() => Self::Steps(USUAL_STEPS.to_vec()),
+            "guidance" => Self::Guidance(numbers()?),
+            "steps" => {
+                let numbers = numbers()?;
+                let whole = numbers.iter().all(|number| number.fract() == 0.0 && *number >= 0.0);
+                // `as` saturates.
+                whole.then(|| Self::Steps(numbers.into_iter().map(|number| number as usize).collect()))?
             }
-            Some(("steps", list)) => {
-                let mut steps: Vec<usize> = list.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
-                steps.sort_unstable();
-                Self::Steps(steps)
-            }
-            Some(_) => return None,
+            _ => return None,
         };
-        let numbers = what.numbers();
+        let asked = what.numbers();
         let sound = what.sound()?;
-        let changed = numbers != sound.numbers();
+        let kept = sound.numbers();
+        // Another order is no change.
+        let changed = asked.len() != kept.len() || asked.iter().any(|number| !kept.contains(number));
         Some((sound, changed))
     }
 }
