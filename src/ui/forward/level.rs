@@ -4,11 +4,13 @@ use super::pictures::{across, strip};
 use super::state::{Event, MARKS};
 use super::{steps, tell, text};
 use crate::ui::controls::fill;
+use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::stage::PixelCanvas;
 use crate::ui::state::AppState;
 use crate::ui::store::Store;
 use crate::ui::words::{say, say_with};
+use leptos::html::Div;
 use leptos::prelude::*;
 
 #[component]
@@ -74,6 +76,10 @@ pub fn Strip() -> impl IntoView {
     let last = store.memo(|state| state.forward_last_t());
     let t = store.memo(|state| state.forward_t());
     let across = across();
+    let node = NodeRef::<Div>::new();
+    let width = dom::width_of(node);
+    // The gaps and the frames are the style sheet's.
+    let available = Signal::derive(move || (width.get() - (MARKS - 1) as f64 * 4.0) / MARKS as f64 - 6.0);
     let one = move |(i, pixels)| {
         let mark = move || steps::mark(i, MARKS, last.get());
         view! {
@@ -84,13 +90,13 @@ pub fn Strip() -> impl IntoView {
                 aria-pressed=move || (t.get() == mark()).to_string()
                 on:click=move |_| tell(store, Event::SetT(mark()))
             >
-                <span class="picture-place"><PixelCanvas pixels available=Signal::derive(|| 64.0) across /></span>
+                <span class="picture-place"><PixelCanvas pixels available across /></span>
                 <span class="hint" aria-hidden="true">{move || mark().to_string()}</span>
             </button>
         }
     };
     view! {
-        <div class="noise-strip" role="group" aria-label=say("forward.strip")>
+        <div class="noise-strip" role="group" aria-label=say("forward.strip") node_ref=node>
             {strip(store).into_iter().enumerate().map(one).collect_view()}
         </div>
     }

@@ -64,7 +64,8 @@ fn tell(store: Store, event: Event) {
 fn look_on(store: Store) {
     let depends = store.memo(|state| state.forward_depends_on());
     dom::effect(Box::new(move || {
-        depends.track();
+        // Read, not only tracked: a memo that nobody reads never notices anything.
+        depends.with(|_| ());
         tell(store, Event::Look);
     }));
 }

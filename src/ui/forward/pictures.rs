@@ -8,7 +8,7 @@ use crate::ui::stage::PixelCanvas;
 use crate::ui::state::{AppState, Event};
 use crate::ui::store::Store;
 use crate::ui::theme::Theme;
-use crate::ui::words::{say, say_with};
+use crate::ui::words::{Words, say, say_with};
 use crate::ui::{colour, dom};
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -23,14 +23,16 @@ pub fn Pictures() -> impl IntoView {
     let words = |words: fn(&AppState) -> String| store.memo(words);
     let given = figure(
         "given",
+        "".into(),
         words(|_| say("forward.picture").into()),
         words(|state| format!("{}: {}", say("forward.picture"), text::source(state))),
         store.memo(|state| state.forward.picture.as_deref().cloned()),
     );
     let rebuilt_words = words(|_| say("forward.rebuilt").into());
-    let rebuilt = figure("rebuilt", rebuilt_words, rebuilt_words, store.memo(rebuilt));
+    let rebuilt = figure("rebuilt", say("forward.hint-rebuilt"), rebuilt_words, rebuilt_words, store.memo(rebuilt));
     let noised = figure(
         "",
+        "".into(),
         words(text::noised),
         words(|state| {
             let t = state.forward.noised.as_ref().map_or(0, |noised| noised.t);
@@ -39,7 +41,7 @@ pub fn Pictures() -> impl IntoView {
         store.memo(|state| state.forward.noised.as_ref().map(|noised| noised.picture.clone())),
     );
     let result_words = words(|_| say("forward.result").into());
-    let denoised = figure("", result_words, result_words, store.memo(denoised));
+    let denoised = figure("", "".into(), result_words, result_words, store.memo(denoised));
     view! {
         <div class="forward-pictures">
             {given}
@@ -81,11 +83,11 @@ fn denoise(store: Store, state: &AppState) -> Vec<Part> {
     vec![button, Part::words("hint", words)]
 }
 
-fn figure(class: &'static str, caption: Memo<String>, label: Memo<String>, pixels: Picture) -> AnyView {
+fn figure(class: &'static str, title: Words, caption: Memo<String>, label: Memo<String>, pixels: Picture) -> AnyView {
     let node = NodeRef::<Div>::new();
     let width = dom::width_of(node);
     view! {
-        <figure class=class>
+        <figure class=class title=title>
             <figcaption>{caption}</figcaption>
             <div class="picture-place" node_ref=node>
                 <PixelCanvas pixels available=width across=across() label />
