@@ -2,6 +2,7 @@
 
 use super::compare::CompareStage;
 use super::controls::{Controls, GenerateBar};
+use super::dom;
 use super::forward::ForwardStage;
 use super::header::Header;
 use super::help::Help;
@@ -16,7 +17,9 @@ use super::store::Store;
 use super::take::{PresentBar, SaveDialog, Shown};
 use super::timeline::Timeline;
 use super::words::say;
+use leptos::mount::mount_to;
 use leptos::prelude::*;
+use std::any::Any;
 
 /// What the stage shows in a mode.
 fn panel(mode: Mode, models: RwSignal<bool>) -> AnyView {
@@ -38,14 +41,20 @@ pub fn App() -> impl IntoView {
     if let Some(boot) = document().get_element_by_id("boot") {
         boot.remove();
     }
-    // Words are looked up when a view is made: in another language all are made anew. The state stays.
-    move || {
+    // Words are looked up when a view is made: in another language all are made anew, and the state stays. Mounted
+    // by hand, because a view that leptos puts in the place of another has code for the change of each of its parts.
+    let mut shown: Option<Box<dyn Any>> = None;
+    dom::effect(Box::new(move || {
         store.language.track();
-        page(help, models)
-    }
+        // The old page goes before the new one comes: ids are there once.
+        drop(shown.take());
+        if let Some(body) = document().body() {
+            shown = Some(Box::new(mount_to(body, move || page(help, models))));
+        }
+    }));
 }
 
-fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> AnyView {
+fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
     view! {
         <Header help models />
         <main class="layout">
@@ -67,5 +76,4 @@ fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> AnyView {
         <Shown />
         <Help open=help />
     }
-    .into_any()
 }
