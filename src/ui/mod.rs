@@ -32,6 +32,7 @@ pub mod models;
 pub mod stage;
 pub mod state;
 pub mod text;
+pub mod timeline;
 pub mod update;
 pub mod url;
 pub mod words;
@@ -55,6 +56,5 @@ mod run_bar;
 mod shortcuts;
 mod storage;
 mod theme;
-mod timeline;
 
 pub use app::App;

@@ -23,4 +23,5 @@ mod models;
 mod plots;
 mod runs;
 mod settings;
+mod stage;
 mod worker;
