@@ -220,18 +220,21 @@ pub fn reading(name: &str, content: &Content, at: (usize, usize), in_row: bool) 
 
 /// `+1.27`, `−0.003`, with a sign as long as a digit.
 fn signed(value: f32) -> String {
-    let digits = if value.abs() < 0.1 { 4 } else { 3 };
+    let (value, digits) = (f64::from(value), if value.abs() < 0.1 { 4 } else { 3 });
     format!("{value:+.digits$}").replace('-', "−")
 }
 
 /// The end of a legend: `3`, `0.42`.
 pub fn limit(range: f32) -> String {
-    match range {
-        _ if range.fract() == 0.0 || range >= 100.0 => format!("{range:.0}"),
-        1.0.. => format!("{range:.1}"),
-        0.01.. => format!("{range:.2}"),
-        _ => format!("{range:.4}"),
-    }
+    let range = f64::from(range);
+    let digits = match range {
+        100.0.. => 0,
+        1.0.. => 1,
+        0.01.. => 2,
+        _ => 4,
+    };
+    let number = format!("{range:.digits$}");
+    if digits > 0 { number.trim_end_matches('0').trim_end_matches('.').into() } else { number }
 }
 
 #[cfg(test)]

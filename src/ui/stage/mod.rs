@@ -13,7 +13,7 @@ pub use kind::Kind;
 use offer::Offer;
 use probe::Probe;
 pub use state::{Event, Views};
-use views::{Chooser, StepView, symbol};
+use views::{Chooser, StepView};
 
 use super::film;
 use super::models::non_commercial;
@@ -95,14 +95,15 @@ fn Predicted(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
     let preview = Memo::new(move |_| {
         let selected = store.selected.get();
         let is_preview = |moment: &Moment| moment.frame.is_preview(selected);
-        store.moment.with(|moment| moment.as_ref().is_some_and(is_preview)).then(|| say("stage.preview"))
+        store.moment.with(|moment| moment.as_ref().is_some_and(is_preview))
     });
-    let (label, title) = (say("stage.x0-finished"), say("stage.x0-finished-title"));
-    let label = move || symbol(if finished.get() { label.clone() } else { Kind::X0.label() });
+    let label = move || if finished.get() { say("stage.x0-finished") } else { Kind::X0.label() };
+    let title = move || if finished.get() { say("stage.x0-finished-title") } else { Kind::X0.title() };
+    let preview = move || if preview.get() { say("stage.preview") } else { "".into() };
     view! {
         <figure class="picture-view">
             <figcaption title=Kind::X0.hint()>
-                {label}" "{move || if finished.get() { title.clone() } else { Kind::X0.title() }}
+                <var>{label}</var>" "{title}
                 <span class="tag" title=say("stage.preview-hint")>{preview}</span>
             </figcaption>
             <Pictures models probe />
@@ -177,7 +178,14 @@ fn Readout(probe: Probe) -> impl IntoView {
         let film = state.shown().filter(|film| !film.is_empty());
         film.map_or_else(|| "\u{a0}".into(), |film| text::readout(film, state.view.position))
     });
-    let reading = probe.reading();
+    let line = NodeRef::<leptos::html::P>::new();
+    dom::effect(Box::new(move || {
+        let (Some(line), (words, spoken)) = (line.get(), probe.reading()) else { return };
+        let _ = line.set_attribute("aria-live", if spoken { "polite" } else { "off" });
+        if line.text_content().as_deref() != Some(&words) {
+            line.set_text_content(Some(&words));
+        }
+    }));
     let own = store.memo(|state| state.film.as_ref().is_some_and(|film| !film.is_empty()));
     let done = store.memo(|state| matches!(state.run, RunState::Done { .. }));
     let no_previews = store.memo(|state| !state.has_previews());
@@ -190,9 +198,7 @@ fn Readout(probe: Probe) -> impl IntoView {
         <div class="readout">
             <div class="numbers">
                 <p>{readout}</p>
-                <p class="reading" aria-live=move || if reading.get().1 { "polite" } else { "off" }>
-                    {move || reading.get().0}
-                </p>
+                <p class="reading" node_ref=line></p>
             </div>
             <div class="buttons">
                 <button

@@ -84,15 +84,11 @@ impl Probe {
     }
 
     /// The value in words, and whether it is to be spoken: only where keys led to it.
-    pub fn reading(self) -> Memo<(Words, bool)> {
-        let words = self.store.memo(move |state| {
-            let at = self.at.get()?;
-            Some((self.read(state, at)?, at.by_key))
-        });
-        Memo::new(move |_| match words.get() {
-            Some((words, by_key)) => (words.into(), by_key),
-            None => (say("stage.reading-hint"), false),
-        })
+    pub fn reading(self) -> (Words, bool) {
+        let at = self.at.get();
+        let words = at.and_then(|at| self.store.state.with(|state| self.read(state, at)));
+        let by_key = at.is_some_and(|at| at.by_key);
+        words.map_or_else(|| (say("stage.reading-hint"), false), |words| (words.into(), by_key))
     }
 
     fn read(self, state: &AppState, at: At) -> Option<String> {
