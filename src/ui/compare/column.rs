@@ -67,7 +67,7 @@ pub fn Column(i: usize, largest: Memo<f32>) -> impl IntoView {
             <p class="hint column-state">{move || column.with(|column| progress(column.as_ref()))}</p>
             <div class="column-picture" node_ref=node>
                 <PixelCanvas pixels=picture available across label=spoken("") />
-                <span class="tag" hidden=no_preview title=text::HINT_PREVIEW>{text::PREVIEW}</span>
+                <span class="tag" hidden=no_preview title=say("stage.preview-hint")>{say("stage.preview")}</span>
             </div>
             <p class="column-step two-lines">{move || column.with(|column| place(column.as_ref()))}</p>
             {move || rows.get().noisy.then(|| map(noisy_name, noisy, spoken("xₜ")))}

@@ -51,7 +51,7 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
             <p class="stage-caption">
                 <span class="recorded" hidden=not_recorded>{say("stage.recorded")}</span>
                 <span class="caption">{caption}</span>
-                <span class="tag warn" title=say("stage.non-commercial")>{restricted}</span>
+                <span class="tag warn" title=say("models.non-commercial")>{restricted}</span>
             </p>
             <Chooser />
             <div

@@ -169,8 +169,7 @@ impl AppState {
 
     /// Whether the model that is loaded is the one whose latents are shown. A recording is of the model in use.
     fn has_decoder(&self) -> bool {
-        let same = self.film.is_none() || self.film_model.as_ref() == Some(&self.address.model);
-        matches!(self.model, ModelState::Ready { .. }) && same
+        matches!(self.model, ModelState::Ready { .. }) && self.film_is_of_model()
     }
 
     /// Asks for the picture of the latent in view, one at a time: while an answer is awaited, latents may come and go,
