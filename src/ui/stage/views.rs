@@ -123,7 +123,7 @@ impl Elements<'_> {
         self.0.query_selector(selector).ok().flatten()
     }
 
-    fn say(&self, selector: &str, words: &str, hint: &str) {
+    fn tell(&self, selector: &str, words: &str, hint: &str) {
         if let Some(element) = self.find(selector) {
             element.set_text_content(Some(words));
             let _ = element.set_attribute("title", hint);
@@ -164,8 +164,8 @@ impl Elements<'_> {
             }
         };
         let _ = self.0.set_attribute("class", &format!("step-view{class}"));
-        self.say(".placeholder", &words, "");
-        self.say(".tag", &tag, &tag_hint);
+        self.tell(".placeholder", &words, "");
+        self.tell(".tag", &tag, &tag_hint);
         self.set(".plate", "aria-label", &name);
         if let Some(plate) = self.find(".plate") {
             let _ = plate.toggle_attribute_with_force("hidden", pixels.is_none());
@@ -192,8 +192,8 @@ impl Elements<'_> {
             if fitted { ("stage.fitted", "stage.legend-fitted") } else { ("stage.fixed", "stage.legend-fixed") };
         self.set(".legend", "aria-label", &say_with(key, &[("limit", &range)]));
         self.set(".bar", "style", &format!("background: {}", scheme.gradient()));
-        self.say(".low", &format!("−{range}"), "");
-        self.say(".how", &say(how), "");
-        self.say(".high", &format!("+{range}"), "");
+        self.tell(".low", &format!("−{range}"), "");
+        self.tell(".how", &say(how), "");
+        self.tell(".high", &format!("+{range}"), "");
     }
 }
