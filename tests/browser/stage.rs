@@ -31,7 +31,7 @@ impl App {
 
     /// The line that reads a value off a view.
     fn reading(&self) -> String {
-        let text = self.browser.script("return document.querySelector('.reading').textContent");
+        let text = self.browser.script("return document.querySelector('.probed').textContent");
         text.as_str().unwrap_or_default().to_owned()
     }
 

@@ -196,9 +196,9 @@ fn Readout(probe: Probe) -> impl IntoView {
     };
     view! {
         <div class="readout">
-            <div class="numbers">
+            <div class="place">
                 <p>{readout}</p>
-                <p class="reading" node_ref=line></p>
+                <p class="probed" node_ref=line></p>
             </div>
             <div class="buttons">
                 <button
