@@ -49,6 +49,11 @@ impl AppState {
         }
     }
 
+    /// Whether an answer is still to come.
+    pub(super) fn awaits(&self, id: u32) -> bool {
+        self.asks.waiting.iter().any(|(waiting, _)| *waiting == id)
+    }
+
     /// The worker is gone: nothing will be answered.
     pub(super) fn forget_asks(&mut self) {
         self.asks.waiting.clear();

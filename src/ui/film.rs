@@ -1,7 +1,6 @@
 //! A run as pictures, pure: frames in the order of the steps, checked when they
 //! come in, and cut into pictures for the canvases.
 
-use super::colour;
 use super::words::{say, say_with};
 use crate::protocol::{FrameInfo, FramePart, RecordedRun, RunInfo};
 use std::sync::Arc;
@@ -168,6 +167,24 @@ impl Film {
         self.frames.get(after.checked_sub(1)?).filter(|_| position < self.received)
     }
 
+    /// The nearest kept position at or before `position`, which may lie beyond the newest frame.
+    pub fn kept(&self, position: usize) -> usize {
+        self.at(position.min(self.last())).map_or(0, |frame| frame.step)
+    }
+
+    /// The kept position `by` frames on from `position`, or the nearest end.
+    pub fn neighbour(&self, position: usize, by: isize) -> usize {
+        let here = self.frames.partition_point(|frame| frame.step < position);
+        let there = here.saturating_add_signed(by).min(self.frames.len().saturating_sub(1));
+        self.frames.get(there).map_or(0, |frame| frame.step)
+    }
+
+    /// The frame before this one, of those that are kept.
+    pub fn before(&self, frame: &Frame) -> Option<&Arc<Frame>> {
+        let here = self.frames.partition_point(|kept| kept.step < frame.step);
+        self.frames.get(here.checked_sub(1)?)
+    }
+
     /// The frames that are kept, in the order of their steps.
     pub fn frames(&self) -> &[Arc<Frame>] {
         &self.frames
@@ -274,15 +291,6 @@ pub fn picture(info: &RunInfo, frame: &Frame, i: usize) -> Pixels {
     Pixels { width, height, rgba: frame.x0.get(i * size..(i + 1) * size).unwrap_or_default().to_vec() }
 }
 
-/// Channel `channel` of the noisy latent of picture `i`, as colours.
-pub fn latent(info: &RunInfo, frame: &Frame, i: usize, channel: usize, dark: bool) -> Pixels {
-    let [channels, height, width] = info.latent_shape;
-    let size = height * width;
-    let start = (i * channels + channel) * size;
-    let values = frame.x_t.get(start..start + size).unwrap_or_default();
-    Pixels { width, height, rgba: values.iter().flat_map(|v| colour::diverging(*v, dark)).collect() }
-}
-
 /// Bytes of each part of a frame.
 fn part_bytes(info: &RunInfo, frame: &FrameInfo) -> Result<Vec<usize>, String> {
     let (latents, pictures) = frame_bytes(info, frame.image_shape)?;
@@ -342,6 +350,13 @@ pub mod tests {
     pub fn preview(step: usize) -> FrameInfo {
         let parts = vec![FramePart::XT, FramePart::Pictures, FramePart::X0Hat];
         FrameInfo { image_shape: [2, 2], preview: true, parts, ..frame(step) }
+    }
+
+    impl Film {
+        /// Gives it less room.
+        pub fn limit(&mut self, max_bytes: usize) {
+            self.max_bytes = max_bytes;
+        }
     }
 
     #[test]
@@ -409,6 +424,34 @@ pub mod tests {
         );
     }
 
+    /// The longest run that the page offers, with the most pictures, of the shipped model's shape and of a large
+    /// model's: with everything that a frame brings.
+    #[test]
+    fn the_longest_runs_fit_the_budget() {
+        let shapes = [([4, 8, 8], [32, 32], false, 1), ([4, 32, 32], [256, 256], true, 2)];
+        for (latent_shape, image_shape, is_preview, stride) in shapes {
+            let info = RunInfo { latent_shape, image_shape, ..info(250, 16) };
+            let mut film = Film::new(info, "m".into(), "l".into()).expect("a sound description");
+            let latents = 4 * 16 * latent_shape.iter().product::<usize>();
+            for step in 0..=250 {
+                let preview = is_preview && step < 250;
+                let image_shape = if preview { [latent_shape[1], latent_shape[2]] } else { image_shape };
+                let mut parts = vec![FramePart::XT, FramePart::Pictures];
+                if step < 250 {
+                    parts.extend([FramePart::X0Hat, FramePart::EpsCond, FramePart::EpsUncond]);
+                }
+                let size = |part: &FramePart| match part {
+                    FramePart::Pictures => 4 * 16 * image_shape[0] * image_shape[1],
+                    _ => latents,
+                };
+                let buffers = parts.iter().map(|part| vec![0; size(part)]).collect();
+                film.push(&FrameInfo { run: 1, step, ms: 40.0, image_shape, preview, parts }, buffers).expect("fits");
+                assert!(film.bytes() <= MAX_FILM_BYTES, "{} bytes at step {step}", film.bytes());
+            }
+            assert_eq!((film.stride(), film.is_complete()), (stride, true), "{latent_shape:?}");
+        }
+    }
+
     #[test]
     fn parts_are_found_by_name() {
         let mut film = film(1, 1);
@@ -444,7 +487,7 @@ pub mod tests {
         let x0: Vec<u8> = (0..72).collect();
         film.push(&frame(0), vec![vec![0; 128], x0]).expect("a sound frame");
         assert_eq!(picture(&film.info, &film.frames()[0], 1).rgba, (36..72).collect::<Vec<u8>>());
-        assert_eq!(latent(&film.info, &film.frames()[0], 1, 3, false).rgba.len(), 16);
+        assert_eq!(of_picture(&film.info, &film.frames()[0].x_t, 1).map(<[f32]>::len), Some(16));
         assert!(picture(&film.info, &film.frames()[0], 9).rgba.is_empty());
     }
 

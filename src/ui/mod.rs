@@ -34,6 +34,7 @@ pub mod stage;
 pub mod state;
 pub mod take;
 pub mod text;
+pub mod timeline;
 pub mod update;
 pub mod url;
 pub mod words;
@@ -57,6 +58,5 @@ mod run_bar;
 mod shortcuts;
 mod storage;
 mod theme;
-mod timeline;
 
 pub use app::App;

@@ -5,6 +5,7 @@ use super::parts::{Part, Parts};
 use super::state::{AppState, Event, ModelState, RunState};
 use super::store::Store;
 use super::text;
+use super::timeline::HoldButtons;
 use super::words::{say, say_with};
 use crate::protocol::{BackendChoice, FailureKind};
 use leptos::prelude::*;
@@ -32,6 +33,7 @@ pub fn RunBar() -> impl IntoView {
         <div class="run-bar">
             <p class="status" role="status">{move || store.word.get().unwrap_or_else(|| status.get())}</p>
             <p class="detail">{detail}</p>
+            <HoldButtons />
             <button type="button" class="quiet" hidden=no_action on:click=act>{action}</button>
             <progress
                 class="progress"

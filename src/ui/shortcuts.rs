@@ -4,6 +4,7 @@ use super::dom;
 use super::state::{Choice, Event};
 use super::store::Store;
 use super::take;
+use super::timeline;
 use super::words::{Words, say};
 use leptos::ev;
 use leptos::prelude::*;
@@ -11,14 +12,18 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
 /// Key and meaning, as shown in the help.
-pub fn keys() -> [(Words, Words); 11] {
+pub fn keys() -> [(Words, Words); 15] {
     [
         ("G".into(), say("keys.generate")),
         ("Esc".into(), say("keys.cancel")),
+        ("P".into(), say("keys.hold")),
+        ("N".into(), say("keys.once")),
         (say("keys.space"), say("keys.play")),
         ("←  →".into(), say("keys.step")),
         (say("keys.home"), say("keys.first")),
         (say("keys.end"), say("keys.last")),
+        ("L".into(), say("keys.loop")),
+        ("<  >".into(), say("keys.speed")),
         ("D".into(), say("keys.seed")),
         ("M".into(), say("keys.model")),
         ("F".into(), say("keys.present")),
@@ -48,6 +53,11 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
             "d" | "D" if free.letters => store.dispatch(Event::Choose(Choice::Seed(dom::random_seed()))),
             "m" | "M" if free.letters => models.set(true),
             "t" | "T" if free.letters => store.theme.get_untracked().other().choose(store.theme),
+            "p" | "P" if free.letters => store.dispatch(Event::Timeline(timeline::Event::ToggleHold)),
+            "n" | "N" | "." if free.letters => store.dispatch(Event::Timeline(timeline::Event::StepOnce)),
+            "l" | "L" if free.letters => store.dispatch(Event::Timeline(timeline::Event::ToggleLoop)),
+            "<" if free.letters => store.dispatch(Event::Timeline(timeline::Event::Faster(-1))),
+            ">" if free.letters => store.dispatch(Event::Timeline(timeline::Event::Faster(1))),
             "?" if free.letters => help.set(true),
             " " if free.space => store.dispatch(Event::TogglePlay),
             "ArrowLeft" if free.moves => store.dispatch(Event::Step(-1)),

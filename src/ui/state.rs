@@ -14,6 +14,7 @@ use super::models::{self, Added, Models, StorageReport};
 use super::stage::{self, Views};
 use super::take::{self, Take};
 use super::text;
+use super::timeline::{self, Player};
 use super::url::{self, Address};
 use super::words::Language;
 use crate::config::{Catalog, CatalogEntry, ModelConfig, RunSettings, SamplerKind};
@@ -46,6 +47,7 @@ pub struct AppState {
     /// Shown until there is an own run.
     pub recorded: Option<Film>,
     pub view: View,
+    pub player: Player,
     /// A picture of the own film that is being decoded on demand.
     pub decoding: Option<Decoding>,
     /// How far the decoder is: of the last frame of a run, or of `decoding`.
@@ -99,12 +101,24 @@ pub enum RunState {
     /// `cancelling` after the visitor asked to stop, until the worker answers.
     Running {
         cancelling: bool,
+        pace: Pace,
     },
     Done {
         total_ms: f64,
     },
     Cancelled,
     Failed(Failure),
+}
+
+/// How a run goes on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pace {
+    #[default]
+    Free,
+    /// Asked to be held, or to be held after one more step; the worker has not yet answered.
+    Holding,
+    /// Held before this step: the model is idle.
+    Held(usize),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -196,6 +210,8 @@ pub enum Event {
     Live,
     TogglePlay,
     Tick,
+    /// Of the player and of the run's pace.
+    Timeline(timeline::Event),
     Select(usize),
 }
 
@@ -271,6 +287,7 @@ impl AppState {
             film: None,
             recorded: None,
             view: View::default(),
+            player: Player::default(),
             decoding: None,
             decoded: None,
             reduced_motion,
@@ -319,6 +336,11 @@ impl AppState {
         matches!(self.run, RunState::Running { .. })
     }
 
+    /// Whether the run is held between two steps, so that the model is free for other things.
+    pub fn is_held(&self) -> bool {
+        matches!(self.run, RunState::Running { pace: Pace::Held(_), cancelling: false })
+    }
+
     /// The failure to show: a model that cannot be used weighs more than a run.
     pub fn failure(&self) -> Option<&Failure> {
         match (&self.model, &self.run) {
@@ -365,7 +387,7 @@ impl AppState {
     pub fn can_decode(&self) -> bool {
         let frame = self.film.as_ref().and_then(|film| film.at(self.view.position));
         matches!(self.model, ModelState::Ready { .. })
-            && !self.is_running()
+            && (!self.is_running() || self.is_held())
             && self.decoding.is_none()
             && self.film_model.as_ref() == Some(&self.address.model)
             && frame.is_some_and(|frame| frame.is_preview(self.view.selected))

@@ -2,19 +2,10 @@
 
 use super::film::{Film, origin, place};
 use super::models::StorageReport;
-use super::state::{AppState, ModelState, Progress, RunState};
+use super::state::{AppState, ModelState, Pace, Progress, RunState};
 use super::words::{Words, say, say_with};
 use crate::config::{CatalogEntry, SamplerKind};
 use crate::protocol::{Backend, FailureKind, LoadNotice, LoadStage, ModelSource, WeightsReport};
-
-pub const RECORDED: &str = "Recorded";
-pub const NON_COMMERCIAL: &str = "Non-commercial use only";
-pub const PREVIEW: &str = "linear preview";
-pub const HINT_PREVIEW: &str = "A quick guess of the colours, straight from the latent; the decoder is too slow for \
-    every step.";
-pub const HINT_DECODE: &str = "Run the full decoder on the selected picture of this step";
-pub const HINT_X_T: &str = "The latent the network sees at this step, one tile for each channel: noise at first.";
-pub const HINT_X0: &str = "What the finished picture would be if all noise that the network sees now were taken away.";
 
 pub fn sampler(kind: SamplerKind) -> Words {
     match kind {
@@ -50,12 +41,18 @@ pub fn status(state: &AppState) -> String {
         (ModelState::Loading(_), RunState::Queued) => say("run.queued"),
         (ModelState::Loading(_), _) => say("run.loading"),
         (ModelState::Stopped, _) => say("run.stopped-load"),
-        (ModelState::Ready { .. }, RunState::Running { cancelling: true }) => say("run.stopping"),
-        (ModelState::Ready { .. }, RunState::Running { .. } | RunState::Queued) => say("run.generating"),
+        (ModelState::Ready { .. }, RunState::Running { cancelling: true, .. }) => say("run.stopping"),
         (ModelState::Ready { .. }, _) if state.decoding.is_some_and(|decoding| decoding.cancelling) => {
             say("run.stopping-decoder")
         }
         (ModelState::Ready { .. }, _) if state.decoding.is_some() => say("run.decoding-step"),
+        (ModelState::Ready { .. }, RunState::Running { pace: Pace::Held(step), .. }) => {
+            return say_with("timeline.held", &[("step", step)]);
+        }
+        (ModelState::Ready { .. }, RunState::Running { pace: Pace::Holding, .. }) => say("timeline.holding"),
+        (ModelState::Ready { .. }, RunState::Running { pace: Pace::Free, .. } | RunState::Queued) => {
+            say("run.generating")
+        }
         (ModelState::Ready { .. }, RunState::Done { total_ms }) => return done(state, *total_ms),
         (ModelState::Ready { .. }, RunState::Cancelled) => match frames() {
             Some(frames) => return say_with("run.cancelled-with", &[("frames", &frames)]),

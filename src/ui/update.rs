@@ -1,7 +1,7 @@
 //! The one reducer: an event changes the state and says what is to be done outside.
 //!
 //! Pure; `store` carries the effects out. Loading a model is in `loading`, choosing among models in `models`,
-//! decoding in `decoding`.
+//! decoding in `decoding`; the player and the run's pace are the timeline's.
 
 mod decoding;
 mod loading;
@@ -10,21 +10,19 @@ mod models;
 use super::film::Film;
 use super::mode::Mode;
 use super::model_ref::ModelRef;
-use super::state::{AppState, Choice, Effect, Event, Failure, ModelState, RunState, View, WorkerState};
+use super::state::{AppState, Choice, Effect, Event, Failure, ModelState, Pace, RunState, View, WorkerState};
 use super::text;
 use super::url::{self, Chosen};
 use crate::config::{ModelConfig, RunSettings};
 use crate::protocol::{BackendChoice, FailureKind, FrameInfo, FromWorker, StartFrom, ToWorker};
 use std::ops::ControlFlow;
 
-/// Ticks of rest at the end of a looping film.
-const REST_TICKS: u8 = 12;
-
 impl AppState {
     /// Takes an event in and says what is to be done.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = self.react(event);
         effects.extend(self.look_inside());
+        effects.extend(self.ask_for_picture());
         effects
     }
 
@@ -78,10 +76,11 @@ impl AppState {
             Event::DecodeStep => return self.decode_step(),
             Event::DismissNotices => self.notices.clear(),
             Event::Seek(position) => self.seek(position),
-            Event::Step(by) => self.seek(self.view.position.saturating_add_signed(by)),
-            Event::Live => self.follow(),
+            Event::Step(by) => self.step(by),
+            Event::Live => self.seek(usize::MAX),
             Event::TogglePlay => self.toggle_play(),
             Event::Tick => self.tick(),
+            Event::Timeline(event) => return self.update_timeline(event),
             Event::Select(picture) => {
                 let pictures = self.shown().map_or(1, |film| film.info.num_images);
                 self.view.selected = picture.min(pictures - 1);
@@ -168,10 +167,10 @@ impl AppState {
                 self.take_decode_failure(run, step, picture, message);
             }
             FromWorker::Answered { id, result } => return self.take_answer(id, result, buffers),
-            // The page does not hold runs.
-            FromWorker::Paused { .. } => {}
+            FromWorker::Paused { run, step } if run == self.run_number => self.take_pause(step),
             // A run that was replaced.
             FromWorker::Started { .. }
+            | FromWorker::Paused { .. }
             | FromWorker::Frame(_)
             | FromWorker::Done { .. }
             | FromWorker::Cancelled { .. }
@@ -185,9 +184,9 @@ impl AppState {
         match film.push(frame, buffers) {
             Ok(()) => {
                 self.compare_frame();
-                if self.view.follow {
-                    self.view.position = self.shown().map_or(0, Film::last);
-                }
+                // Where the film gave up frames, the stage may have shown one of them.
+                let position = if self.view.follow { usize::MAX } else { self.view.position };
+                self.view.position = self.shown().map_or(0, |film| film.kept(position));
             }
             Err(message) => self.fail_run(FailureKind::BadModel, message),
         }
@@ -275,7 +274,7 @@ impl AppState {
     pub(super) fn start_run(&mut self, plan: Plan) -> Effect {
         self.settle_comparison();
         self.run_number += 1;
-        self.run = RunState::Running { cancelling: false };
+        self.run = RunState::Running { cancelling: false, pace: Pace::Free };
         // The worker drops a decoding for a run.
         (self.decoding, self.decoded) = (None, None);
         let Plan { settings, guidance_scales, start } = plan;
@@ -296,8 +295,10 @@ impl AppState {
 
     fn cancel(&mut self) -> Vec<Effect> {
         match &mut self.run {
-            RunState::Running { cancelling } if !*cancelling => {
+            RunState::Running { cancelling, .. } if !*cancelling => {
                 *cancelling = true;
+                // While the run is held a picture may be in the decoder: the worker stops both.
+                self.give_up_decoding();
                 vec![Effect::Send(ToWorker::Cancel)]
             }
             RunState::Queued => {
@@ -320,53 +321,6 @@ impl AppState {
             self.run = RunState::Idle;
         }
     }
-
-    fn seek(&mut self, position: usize) {
-        let last = self.shown().map_or(0, Film::last);
-        self.view.position = position.min(last);
-        self.view.playing = false;
-        self.view.follow = self.is_running() && self.film.is_some() && position >= last;
-    }
-
-    fn follow(&mut self) {
-        self.seek(usize::MAX);
-    }
-
-    fn toggle_play(&mut self) {
-        let Some(last) = self.shown().map(Film::last) else { return };
-        self.view.playing = !self.view.playing && last > 0;
-        self.view.rest = 0;
-        if self.view.playing {
-            self.view.follow = false;
-            if self.view.position >= last {
-                self.view.position = 0;
-            }
-        }
-    }
-
-    /// One beat of the player.
-    fn tick(&mut self) {
-        let Some(film) = self.shown() else { return };
-        let (last, stride, looping) = (film.last(), stride(film.steps()), film.recorded);
-        let at_end = self.view.position >= last;
-        let running = self.is_running();
-        let view = &mut self.view;
-        if !view.playing {
-            return;
-        }
-        match (at_end, looping) {
-            (false, _) => {
-                view.position = (view.position + stride).min(last);
-                view.rest = REST_TICKS;
-            }
-            (true, true) if view.rest > 0 => view.rest -= 1,
-            (true, true) => view.position = 0,
-            (true, false) => {
-                view.playing = false;
-                view.follow = running;
-            }
-        }
-    }
 }
 
 /// A run to be started.
@@ -383,16 +337,6 @@ impl Plan {
     pub fn new(settings: RunSettings) -> Self {
         Self { settings, guidance_scales: vec![], start: None }
     }
-}
-
-/// A whole run plays in about four seconds: the time between two beats …
-pub fn tick_ms(steps: usize) -> u32 {
-    (4000 / (steps as u32 + 1)).clamp(50, 400)
-}
-
-/// … and how many frames a beat takes.
-fn stride(steps: usize) -> usize {
-    (50 * (steps + 1)).div_ceil(4000).max(1)
 }
 
 #[cfg(test)]

@@ -23,5 +23,6 @@ mod models;
 mod plots;
 mod runs;
 mod settings;
+mod stage;
 mod take;
 mod worker;

@@ -68,8 +68,8 @@ fn column(store: Store, state: &AppState, i: usize, shown: &Column) -> Part {
     let mut parts =
         vec![Part::new("h3", "column-title").saying(title.clone()), Part::words("hint column-state", progress(shown))];
     for row in Row::ALL.into_iter().filter(|row| row.is_shown(state)) {
-        let tag = Part::new("span", "tag").with("hidden", "").with("title", text::HINT_PREVIEW);
-        let tag = tag.saying(text::PREVIEW.into());
+        let tag = Part::new("span", "tag").with("hidden", "").with("title", say("stage.preview-hint"));
+        let tag = tag.saying(say("stage.preview").into());
         let (name, picture) = (Part::words("hint two-lines", ""), Part::group(row.class(), vec![canvas(), tag]));
         match row {
             Row::Picture => parts.extend([picture, name]),

@@ -165,7 +165,7 @@ pub fn GenerateBar() -> impl IntoView {
     let store = Store::get();
     let generate = NodeRef::<Button>::new();
     let cannot_cancel = store.memo(|state| {
-        let run = matches!(state.run, RunState::Running { cancelling: false } | RunState::Queued);
+        let run = matches!(state.run, RunState::Running { cancelling: false, .. } | RunState::Queued);
         let decoding = state.decoding.is_some_and(|decoding| !decoding.cancelling);
         !run && !decoding
     });

@@ -1,20 +1,27 @@
-//! The stage: the noisy latent x_t, and the picture x̂0 that the model sees in it.
+//! The stage: a step of the run in several views, with the picture x̂0 that the model sees in it as the large one.
 
 mod canvas;
+mod content;
+mod kind;
 mod offer;
+mod probe;
 mod state;
+mod views;
 
 pub use canvas::PixelCanvas;
+pub use kind::Kind;
 use offer::Offer;
+use probe::Probe;
 pub use state::{Event, Views};
+use views::{Chooser, StepView};
 
-use super::film::{self, Pixels};
+use super::film;
 use super::models::non_commercial;
-use super::state::{self as app, Choice, RunState, View};
+use super::state::{self as app, AppState, Choice, RunState, View};
 use super::store::{Moment, Store};
 use super::take::SaveButton;
-use super::theme::Theme;
-use super::{colour, dom, text};
+use super::words::{say, say_with};
+use super::{dom, text};
 use leptos::html::Div;
 use leptos::prelude::*;
 
@@ -23,94 +30,91 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
     let not_recorded = store.memo(|state| state.shown().is_none_or(|film| !film.recorded));
     let caption = store.memo(|state| state.shown().map(text::caption).unwrap_or_default());
-    let finished = store.memo(|state| state.shown().is_some_and(|film| state.view.position >= film.steps()));
     let restricted = store.memo(|state| {
         let license = state.license();
         if non_commercial(license) { license.to_owned() } else { String::new() }
     });
-    let preview = Memo::new(move |_| {
-        let selected = store.selected.get();
-        let is_preview = |moment: &Moment| moment.frame.is_preview(selected);
-        let preview = store.moment.with(|moment| moment.as_ref().is_some_and(is_preview));
-        if preview { text::PREVIEW.to_string() } else { String::new() }
-    });
+    let on = store.memo(views_on);
+    let node = NodeRef::<Div>::new();
+    let width = dom::width_of(node);
+    let narrow = Memo::new(move |_| width.get() > 0.0 && dom::prefers("(max-width: 699px)"));
+    let small = Memo::new(move |_| on.with(|on| on.iter().filter(|kind| **kind != Kind::X0).count()));
+    // On a phone one map alone lies in a row above the picture, which then keeps its place on the screen.
+    let in_row = Signal::derive(move || narrow.get() && small.get() == 1 && on.with(|on| on.contains(&Kind::X0)));
+    let probe = Probe::new(store, in_row);
+    let large = move || on.with(|on| on.contains(&Kind::X0));
+    let views = move || {
+        let kinds = on.get().into_iter().filter(|kind| *kind != Kind::X0);
+        kinds.map(|kind| view! { <StepView kind in_row probe /> }).collect_view()
+    };
     view! {
         <div class="stage">
             <p class="stage-caption">
-                <span class="recorded" hidden=not_recorded>{text::RECORDED}</span>
+                <span class="recorded" hidden=not_recorded>{say("stage.recorded")}</span>
                 <span class="caption">{caption}</span>
-                <span class="tag warn" title=text::NON_COMMERCIAL>{restricted}</span>
+                <span class="tag warn" title=say("models.non-commercial")>{restricted}</span>
             </p>
-            <div class="views">
-                <figure class="latent-view">
-                    <figcaption title=text::HINT_X_T><var>"xₜ"</var>" noisy latent"</figcaption>
-                    <Latent />
-                    <Legend />
-                </figure>
+            <Chooser />
+            <div
+                class="views"
+                class:large=large
+                data-small=move || small.get().to_string()
+                node_ref=node
+                on:pointermove=move |event| probe.point(&event)
+                on:pointerdown=move |event| probe.point(&event)
+                on:pointerleave=move |event| probe.leave(&event)
+                on:keydown=move |event| probe.key(&event)
+                on:mousedown=move |event| probe::leave_focus(&event)
+            >
+                <div class="step-views" class:in-row=in_row>{views}</div>
                 <div class="arrow" aria-hidden="true">
-                    <span>"model"</span>
+                    <span>{say("stage.model")}</span>
                     <svg viewBox="0 0 48 12">
                         <path d="M0 6h44M39 1.5 44.5 6 39 10.5" fill="none" stroke="currentColor" stroke-width="1.5" />
                     </svg>
                 </div>
-                <figure class="picture-view">
-                    <figcaption title=text::HINT_X0>
-                        <var>{move || if finished.get() { "x₀" } else { "x̂₀" }}</var>
-                        {move || if finished.get() { " the picture" } else { " predicted picture" }}
-                        <span class="tag" title=text::HINT_PREVIEW>{preview}</span>
-                    </figcaption>
-                    <Pictures models />
-                </figure>
+                {move || large().then(|| view! { <Predicted models probe /> })}
             </div>
-            <Readout />
+            <Readout probe />
         </div>
     }
 }
 
-/// The channels of x_t of the selected picture, tiled in a square.
+/// The views that are on; without a run there is nothing to see but the offer in the place of the picture.
+fn views_on(state: &AppState) -> Vec<Kind> {
+    match state.shown() {
+        Some(film) if !film.is_empty() => state.views.on().to_vec(),
+        _ => Views::default().on().to_vec(),
+    }
+}
+
+/// The large picture x̂0, or all of them, with its name.
 #[component]
-fn Latent() -> impl IntoView {
+fn Predicted(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
     let store = Store::get();
-    let node = NodeRef::<Div>::new();
-    let width = dom::width_of(node);
-    let channels = Memo::new(move |_| store.moment.with(|m| m.as_ref().map_or(4, |m| m.info.latent_shape[0])));
-    // Hundreds of channels could not be told apart; the first sixteen can.
-    let shown = move || channels.get().min(16);
-    let columns = move || (shown() as f64).sqrt().ceil().max(1.0) as usize;
-    let tile = move |channel: usize| {
-        let pixels = Signal::derive(move || {
-            let dark = store.theme.get() == Theme::Dark;
-            let picture = store.selected.get();
-            store.moment.with(|m| m.as_ref().map(|m| film::latent(&m.info, &m.frame, picture, channel, dark)))
-        });
-        let available = Signal::derive(move || tile_width(node, width.get(), shown(), columns()));
-        view! { <div class="tile" title=format!("latent channel {channel}")><PixelCanvas pixels available /></div> }
-    };
-    let label = move || format!("Noisy latent, {} channels", channels.get());
+    let finished = store.memo(|state| state.shown().is_some_and(|film| state.view.position >= film.steps()));
+    let preview = Memo::new(move |_| {
+        let selected = store.selected.get();
+        let is_preview = |moment: &Moment| moment.frame.is_preview(selected);
+        store.moment.with(|moment| moment.as_ref().is_some_and(is_preview))
+    });
+    let label = move || if finished.get() { say("stage.x0-finished") } else { Kind::X0.label() };
+    let title = move || if finished.get() { say("stage.x0-finished-title") } else { Kind::X0.title() };
+    let preview = move || if preview.get() { say("stage.preview") } else { "".into() };
     view! {
-        <div
-            class="tiles"
-            role="img"
-            aria-label=label
-            node_ref=node
-            style=move || format!("--columns: {}; --tiles: {}", columns(), shown())
-        >
-            {move || (0..shown()).map(tile).collect_view()}
-        </div>
+        <figure class="picture-view">
+            <figcaption title=Kind::X0.hint()>
+                <var>{label}</var>" "{title}
+                <span class="tag" title=say("stage.preview-hint")>{preview}</span>
+            </figcaption>
+            <Pictures models probe />
+        </figure>
     }
-}
-
-/// Room for a tile. On a phone the style sheet puts all of them in one row.
-fn tile_width(node: NodeRef<Div>, width: f64, tiles: usize, columns: usize) -> f64 {
-    const GAP: f64 = 4.0;
-    let in_row = node.get_untracked().is_some_and(|_| dom::prefers("(max-width: 699px)")) && tiles <= 4;
-    let columns = if in_row { tiles } else { columns } as f64;
-    ((width - (columns - 1.0) * GAP) / columns).floor()
 }
 
 /// All pictures x̂0; with more than one, each is a button that selects it.
 #[component]
-fn Pictures(models: RwSignal<bool>) -> impl IntoView {
+fn Pictures(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
     let store = Store::get();
     let node = NodeRef::<Div>::new();
     let width = dom::width_of(node);
@@ -130,8 +134,12 @@ fn Pictures(models: RwSignal<bool>) -> impl IntoView {
             .unwrap_or_default()
     });
     let one = move || {
-        let label: Signal<String> = label.into();
-        view! { <PixelCanvas pixels=pixels(0) available across label /> }
+        view! {
+            <div class="plate" tabindex="0" role="img" aria-label=label data-view=Kind::X0.name()>
+                <PixelCanvas pixels=pixels(0) available across />
+                <i class="spot" style=move || probe.spot(Kind::X0)></i>
+            </div>
+        }
     };
     let many = move || {
         (0..count.get())
@@ -140,7 +148,9 @@ fn Pictures(models: RwSignal<bool>) -> impl IntoView {
                     <button
                         type="button"
                         class="pick"
-                        aria-label=format!("Picture {} of {}", i + 1, count.get())
+                        data-view=Kind::X0.name()
+                        data-picture=i.to_string()
+                        aria-label=say_with("stage.picture", &[("number", &(i + 1)), ("count", &count.get())])
                         aria-pressed=move || (store.selected.get() == i).to_string()
                         on:click=move |_| store.dispatch(app::Event::Select(i))
                     >
@@ -155,37 +165,28 @@ fn Pictures(models: RwSignal<bool>) -> impl IntoView {
             {move || match count.get() {
                 0 => view! { <Offer models /> }.into_any(),
                 1 => one().into_any(),
-                _ => view! { <div class="grid" role="group" aria-label="Pictures made">{many()}</div> }.into_any(),
+                _ => view! { <div class="grid" role="group" aria-label=say("stage.pictures")>{many()}</div> }.into_any(),
             }}
-        </div>
-    }
-}
-
-/// What the colours of the latent mean.
-#[component]
-fn Legend() -> impl IntoView {
-    let store = Store::get();
-    let pixels = Signal::derive(move || {
-        let rgba = colour::legend(65, store.theme.get() == Theme::Dark);
-        Some(Pixels { width: 65, height: 1, rgba })
-    });
-    view! {
-        <div class="legend" aria-label="Colours from −3 (blue) over 0 (gray) to +3 (red)" role="img">
-            <span aria-hidden="true">"−3"</span>
-            <PixelCanvas pixels available=Signal::derive(|| 65.0) />
-            <span aria-hidden="true">"+3"</span>
         </div>
     }
 }
 
 /// Where the stage is in the run, and what can be done with it.
 #[component]
-fn Readout() -> impl IntoView {
+fn Readout(probe: Probe) -> impl IntoView {
     let store = Store::get();
     let readout = store.memo(|state| {
         let film = state.shown().filter(|film| !film.is_empty());
         film.map_or_else(|| "\u{a0}".into(), |film| text::readout(film, state.view.position))
     });
+    let line = NodeRef::<leptos::html::P>::new();
+    dom::effect(Box::new(move || {
+        let (Some(line), (words, spoken)) = (line.get(), probe.reading()) else { return };
+        let _ = line.set_attribute("aria-live", if spoken { "polite" } else { "off" });
+        if line.text_content().as_deref() != Some(&words) {
+            line.set_text_content(Some(&words));
+        }
+    }));
     let own = store.memo(|state| state.film.as_ref().is_some_and(|film| !film.is_empty()));
     let done = store.memo(|state| matches!(state.run, RunState::Done { .. }));
     let no_previews = store.memo(|state| !state.has_previews());
@@ -196,34 +197,37 @@ fn Readout() -> impl IntoView {
     };
     view! {
         <div class="readout">
-            <p class="numbers">{readout}</p>
+            <div class="place">
+                <p>{readout}</p>
+                <p class="probed" node_ref=line></p>
+            </div>
             <div class="buttons">
                 <button
                     type="button"
                     class="decode"
                     hidden=no_previews
                     disabled=cannot_decode
-                    title=text::HINT_DECODE
+                    title=say("stage.decode-hint")
                     on:click=move |_| store.dispatch(app::Event::DecodeStep)
                 >
-                    "Decode this step"
+                    {say("stage.decode")}
                 </button>
                 <button
                     type="button"
                     disabled=move || !own.get()
-                    title="Save the selected picture"
+                    title=say("stage.download-hint")
                     on:click=move |_| download(store)
                 >
-                    "Download PNG"
+                    {say("stage.download")}
                 </button>
                 <SaveButton brief=false />
                 <button
                     type="button"
                     disabled=move || !done.get()
-                    title="Same settings, another first noise"
+                    title=say("stage.another-hint")
                     on:click=again
                 >
-                    "Another seed"
+                    {say("stage.another")}
                 </button>
             </div>
         </div>

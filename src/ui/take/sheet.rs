@@ -3,7 +3,8 @@
 //! Always on white with the light colours: paper has no dark theme.
 
 use super::choice::{columns, compares_scales, even_frames, seed_and_scale};
-use crate::ui::colour;
+use crate::protocol::RunInfo;
+use crate::ui::colour::{RANGE, diverging};
 use crate::ui::film::{self, Film, Frame, Pixels, place};
 use crate::ui::words::{say, say_with};
 
@@ -90,7 +91,7 @@ pub fn trajectory(film: &Film, i: usize) -> Sheet {
         let (x, y) = page.cell(at, cell);
         let below = page.picture(x, y, film::picture(&film.info, frame, i));
         for channel in 0..tiles.count {
-            let pixels = film::latent(&film.info, frame, i, channel, false);
+            let pixels = channel_map(&film.info, frame, i, channel);
             let x = x + channel as f64 * tiles.step;
             page.pixels((x, below), tiles.side, pixels);
         }
@@ -98,6 +99,15 @@ pub fn trajectory(film: &Film, i: usize) -> Sheet {
     }
     page.legend(cell, frames.len());
     page.finish(cell, frames.len())
+}
+
+/// Channel `channel` of x_t of picture `i`, in the page's light colours.
+fn channel_map(info: &RunInfo, frame: &Frame, i: usize, channel: usize) -> Pixels {
+    let [_, height, width] = info.latent_shape;
+    let size = height * width;
+    let latent = film::of_picture(info, &frame.x_t, i).unwrap_or_default();
+    let values = latent.get(channel * size..(channel + 1) * size).unwrap_or_default();
+    Pixels { width, height, rgba: values.iter().flat_map(|value| diverging(*value, false)).collect() }
 }
 
 /// All pictures, as far as they are.
@@ -229,7 +239,9 @@ impl Page {
         let room = self.width() - 2.0 * left - size * 13.0;
         self.words((left, y), size * 0.9, false, DIM, room, words);
         let right = self.width() - left;
-        let bar = Pixels { width: 65, height: 1, rgba: colour::legend(65, false) };
+        let value = |i: usize| (i as f32 / 32.0 - 1.0) * RANGE;
+        let rgba = (0..65).flat_map(|i| diverging(value(i), false)).collect();
+        let bar = Pixels { width: 65, height: 1, rgba };
         self.words((right - size * 12.0, y), size * 0.9, false, DIM, size * 2.0, "−3".into());
         self.pixels((right - size * 10.5, y + size * 0.1), (size * 8.5, size * 0.7), bar);
         self.words((right - size * 1.5, y), size * 0.9, false, DIM, size * 2.0, "+3".into());

@@ -6,7 +6,7 @@ use super::state::Event;
 use crate::ui::state as app;
 use crate::ui::store::Store;
 use crate::ui::words::{say, say_with};
-use crate::ui::{dom, text};
+use crate::ui::dom;
 use js_sys::{Function, Promise, Reflect};
 use leptos::ev;
 use leptos::prelude::*;
@@ -119,7 +119,7 @@ pub fn PresentBar() -> impl IntoView {
             <p class="present-class">{class}</p>
             <p class="present-settings">
                 {settings}
-                <span class="recorded" hidden=move || !recorded.get()>{text::RECORDED}</span>
+                <span class="recorded" hidden=move || !recorded.get()>{say("stage.recorded")}</span>
             </p>
             <button type="button" title=say("take.hint-leave") on:click=move |_| present(store, false)>
                 {say("take.leave")}

@@ -1,13 +1,19 @@
 //! Every step of the run: a slider over thumbnails of x̂0, with a player.
 
+mod hold;
+mod state;
+
+pub use hold::HoldButtons;
+pub use state::{Event, Player, Speed};
+
 use super::controls::fill;
 use super::dom;
 use super::film::{self, Film};
 use super::stage::PixelCanvas;
-use super::state::Event;
+use super::state::{self as app, AppState};
 use super::store::Store;
 use super::text;
-use super::update::tick_ms;
+use super::words::{Words, say, say_with};
 use gloo::timers::callback::Interval;
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -24,18 +30,20 @@ pub fn Timeline() -> impl IntoView {
     let not_live = store.memo(|state| !state.is_running() || state.film.is_none() || state.view.follow);
     let spoken =
         store.memo(|state| state.shown().map(|f| text::spoken_position(f, state.view.position)).unwrap_or_default());
+    let memory = store.memo(memory);
+    let loops = store.memo(|state| state.loops());
     let play_icon = Signal::derive(move || if playing.get() { "M8 5v14M16 5v14" } else { "M8 5l11 7-11 7z" });
     let style = move || {
         let there = fill(last.get() as f64, 0.0, steps.get() as f64).replace("--fill", "--there");
         format!("{}; {there}", fill(position.get() as f64, 0.0, steps.get() as f64))
     };
     view! {
-        <section class="timeline" aria-label="Timeline of the run">
+        <section class="timeline" aria-label=say("timeline.name")>
             <Thumbnails />
             <input
                 type="range"
                 class="scrubber"
-                aria-label="Timeline"
+                aria-label=say("timeline.slider")
                 aria-valuetext=move || spoken.get()
                 min="0"
                 max=move || steps.get().max(1).to_string()
@@ -45,63 +53,117 @@ pub fn Timeline() -> impl IntoView {
                 prop:value=move || position.get().to_string()
                 on:input=move |event| {
                     if let Ok(position) = event_target_value(&event).parse() {
-                        store.dispatch(Event::Seek(position));
-                        // The slider may have gone beyond the newest frame.
+                        store.dispatch(app::Event::Seek(position));
+                        // The slider may have gone beyond the newest frame, or to one that is not kept.
                         let kept = store.peek(|state| state.view.position).to_string();
                         event_target::<web_sys::HtmlInputElement>(&event).set_value(&kept);
                     }
                 }
             />
-            <div class="player">
-                <PlayerButton
-                    name="First step"
-                    title="To pure noise (Home)"
-                    path="M6 5v14M18 5 9 12l9 7z"
-                    empty
-                    event=Event::Seek(0)
-                />
-                <PlayerButton
-                    name="Previous step"
-                    title="One step back (←)"
-                    path="M16 5 7 12l9 7z"
-                    empty
-                    event=Event::Step(-1)
-                />
-                <button
-                    type="button"
-                    class="icon play"
-                    disabled=move || empty.get()
-                    aria-label=move || if playing.get() { "Pause" } else { "Play" }
-                    title="Play or pause (Space)"
-                    on:click=move |_| store.dispatch(Event::TogglePlay)
-                >
-                    <Icon path=play_icon />
-                </button>
-                <PlayerButton
-                    name="Next step"
-                    title="One step on (→)"
-                    path="M8 5l9 7-9 7z"
-                    empty
-                    event=Event::Step(1)
-                />
-                <PlayerButton
-                    name="Last step"
-                    title="To the picture (End)"
-                    path="M18 5v14M6 5l9 7-9 7z"
-                    empty
-                    event=Event::Seek(usize::MAX)
-                />
-                <button
-                    type="button"
-                    class="live"
-                    hidden=not_live
-                    title="Go along with the newest step"
-                    on:click=move |_| store.dispatch(Event::Live)
-                >
-                    "Live"
-                </button>
+            <div class="playback">
+                <p class="memory" title=say("timeline.hint-memory")>{memory}</p>
+                <div class="player" role="group" aria-label=say("timeline.playback")>
+                    <PlayerButton
+                        name=say("timeline.first")
+                        title=say("timeline.hint-first")
+                        path="M6 5v14M18 5 9 12l9 7z"
+                        empty
+                        event=app::Event::Seek(0)
+                    />
+                    <PlayerButton
+                        name=say("timeline.previous")
+                        title=say("timeline.hint-previous")
+                        path="M16 5 7 12l9 7z"
+                        empty
+                        event=app::Event::Step(-1)
+                    />
+                    <button
+                        type="button"
+                        class="icon play"
+                        disabled=move || empty.get()
+                        aria-label=move || if playing.get() { say("timeline.pause") } else { say("timeline.play") }
+                        title=say("timeline.hint-play")
+                        on:click=move |_| store.dispatch(app::Event::TogglePlay)
+                    >
+                        <Icon path=play_icon />
+                    </button>
+                    <PlayerButton
+                        name=say("timeline.next")
+                        title=say("timeline.hint-next")
+                        path="M8 5l9 7-9 7z"
+                        empty
+                        event=app::Event::Step(1)
+                    />
+                    <PlayerButton
+                        name=say("timeline.last")
+                        title=say("timeline.hint-last")
+                        path="M18 5v14M6 5l9 7-9 7z"
+                        empty
+                        event=app::Event::Seek(usize::MAX)
+                    />
+                </div>
+                <div class="pace">
+                    <button
+                        type="button"
+                        class="live"
+                        hidden=not_live
+                        title=say("timeline.hint-live")
+                        on:click=move |_| store.dispatch(app::Event::Live)
+                    >
+                        {say("timeline.live")}
+                    </button>
+                    <button
+                        type="button"
+                        class="icon loop"
+                        aria-label=say("timeline.loop")
+                        aria-pressed=move || loops.get().to_string()
+                        title=say("timeline.hint-loop")
+                        on:click=move |_| store.dispatch(app::Event::Timeline(Event::ToggleLoop))
+                    >
+                        <Outline path="M17 3l3.5 3.5L17 10M20 6.5H8a4.5 4.5 0 0 0-4.5 4.5M7 21l-3.5-3.5L7 14M4 17.5h12a4.5 4.5 0 0 0 4.5-4.5" />
+                    </button>
+                    <Speeds />
+                </div>
             </div>
         </section>
+    }
+}
+
+/// How fast the player goes.
+#[component]
+fn Speeds() -> impl IntoView {
+    let store = Store::get();
+    let speed = store.memo(|state| state.player.speed);
+    let options = Speed::ALL.map(|choice| {
+        let words = format!("{}×", choice.factor());
+        view! { <option selected=move || speed.get() == choice>{words}</option> }
+    });
+    let choose = move |event: web_sys::Event| {
+        let at = event_target::<web_sys::HtmlSelectElement>(&event).selected_index();
+        if let Some(speed) = usize::try_from(at).ok().and_then(|at| Speed::ALL.get(at)) {
+            store.dispatch(app::Event::Timeline(Event::Speed(*speed)));
+        }
+    };
+    view! {
+        <select
+            class="speed"
+            aria-label=say("timeline.speed")
+            title=say("timeline.hint-speed")
+            prop:selectedIndex=move || speed.get() as i32
+            on:change=choose
+        >
+            {options.collect_view()}
+        </select>
+    }
+}
+
+/// `12 MB · every frame`
+fn memory(state: &AppState) -> String {
+    let Some(film) = state.shown().filter(|film| !film.is_empty()) else { return String::new() };
+    let bytes = text::bytes(film.bytes() as u64);
+    match film.stride() {
+        1 => say_with("timeline.memory-all", &[("bytes", &bytes)]),
+        stride => say_with("timeline.memory-some", &[("bytes", &bytes), ("stride", &stride)]),
     }
 }
 
@@ -135,7 +197,7 @@ fn Thumbnails() -> impl IntoView {
             places.with(|places| places.iter().min_by_key(|place| distance(place)).copied()) == Some(at)
         };
         view! {
-            <div class="slot" class:here=nearest on:click=move |_| store.dispatch(Event::Seek(at))>
+            <div class="slot" class:here=nearest on:click=move |_| store.dispatch(app::Event::Seek(at))>
                 <PixelCanvas pixels available=Signal::derive(|| SIDE) />
             </div>
         }
@@ -148,13 +210,7 @@ fn Thumbnails() -> impl IntoView {
 }
 
 #[component]
-fn PlayerButton(
-    name: &'static str,
-    title: &'static str,
-    path: &'static str,
-    empty: Memo<bool>,
-    event: Event,
-) -> impl IntoView {
+fn PlayerButton(name: Words, title: Words, path: &'static str, empty: Memo<bool>, event: app::Event) -> impl IntoView {
     let store = Store::get();
     view! {
         <button
@@ -186,14 +242,23 @@ fn Icon(path: Signal<&'static str>) -> impl IntoView {
     }
 }
 
+#[component]
+fn Outline(path: &'static str) -> impl IntoView {
+    view! {
+        <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true">
+            <path d=path fill="none" stroke="currentColor" stroke-width="1.8" stroke-linejoin="round" stroke-linecap="round" />
+        </svg>
+    }
+}
+
 /// Beats while a film plays.
 fn run_player(store: Store) {
     let beat = store.memo(|state| {
         let film = state.shown().filter(|_| state.view.playing)?;
-        Some(tick_ms(film.steps()))
+        Some(state.player.speed.tick_ms(film.steps()))
     });
     let clock = StoredValue::new_local(None::<Interval>);
     dom::effect(Box::new(move || {
-        clock.set_value(beat.get().map(|ms| Interval::new(ms, move || store.dispatch(Event::Tick))));
+        clock.set_value(beat.get().map(|ms| Interval::new(ms, move || store.dispatch(app::Event::Tick))));
     }));
 }

@@ -31,6 +31,13 @@ impl AppState {
         }
     }
 
+    /// The worker drops a decoding for something that goes first: its failure is then no news.
+    pub(in crate::ui) fn give_up_decoding(&mut self) {
+        if let Some(decoding) = &mut self.decoding {
+            decoding.cancelling = true;
+        }
+    }
+
     pub(super) fn take_decode_progress(&mut self, run: u32, done: usize, total: usize) {
         if run == self.run_number && (self.is_running() || self.decoding.is_some()) && total > 0 {
             self.decoded = Some((done.min(total), total));

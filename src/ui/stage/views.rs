@@ -1,0 +1,199 @@
+//! The chooser of views, and the views beside the large picture.
+
+use super::content::{Content, content, limit};
+use super::kind::Kind;
+use super::probe::Probe;
+use super::state::Event;
+use crate::ui::colour::Scheme;
+use crate::ui::dom;
+use crate::ui::film::fitted_width;
+use crate::ui::parts::{Part, Parts};
+use crate::ui::state::{self as app, AppState};
+use crate::ui::store::Store;
+use crate::ui::theme::Theme;
+use crate::ui::words::{Words, say, say_with};
+use leptos::html::Figure;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlCanvasElement};
+
+/// Which views are on, and how maps are coloured.
+#[component]
+pub fn Chooser() -> impl IntoView {
+    let store = Store::get();
+    let chosen = store.memo(|state| (state.views.on().to_vec(), state.views.gray, state.views.fitted));
+    let toggle = move |words: Words, name: String, hint: Words, pressed: bool, event: Event| {
+        Part::button("view-chip", "", move || store.dispatch(app::Event::Views(event.clone())))
+            .with("aria-label", name)
+            .with("aria-pressed", pressed.to_string())
+            .with("title", hint)
+            .of(symbol(&words))
+    };
+    let content = move || {
+        let (on, gray, fitted) = chosen.get();
+        let view = |kind: Kind| {
+            let name = format!("{}: {}", kind.label(), kind.title());
+            toggle(kind.label(), name, kind.hint(), on.contains(&kind), Event::Toggle(kind))
+        };
+        let colour = |words: Words, hint, pressed, event| toggle(words.clone(), words.into(), hint, pressed, event);
+        let gray = colour(say("stage.gray"), say("stage.gray-hint"), gray, Event::ToggleGray);
+        let fit = colour(say("stage.fit"), say("stage.fit-hint"), fitted, Event::ToggleFitted);
+        let chips = |name: Words, parts| Part::group("chips", parts).with("role", "group").with("aria-label", name);
+        let views = Kind::ALL.into_iter().map(view).collect();
+        vec![chips(say("stage.views"), views), chips(say("stage.colours"), vec![gray, fit])]
+    };
+    view! { <div class="chooser"><Parts content=Box::new(content) /></div> }
+}
+
+/// `ε guided`, with the symbol as in a formula.
+fn symbol(words: &str) -> Vec<Part> {
+    let first = words.split(' ').next().unwrap_or_default();
+    // A word alone is no symbol.
+    if first.is_ascii() || first.chars().count() > 3 {
+        return vec![Part::new("span", "").saying(words.into())];
+    }
+    let rest = Part::new("span", "").saying(words[first.len()..].into());
+    vec![Part::new("var", "").saying(first.into()), rest]
+}
+
+/// A view other than the large picture. Its elements are kept up to date by one effect: there are up to eight views,
+/// and a scrub along the timeline changes all of them with every frame. `in_row`: it lies across a phone's width.
+#[component]
+pub fn StepView(kind: Kind, in_row: Signal<bool>, probe: Probe) -> impl IntoView {
+    let store = Store::get();
+    let node = NodeRef::<Figure>::new();
+    let width = dom::width_of(node);
+    let look = store.memo(|state| (state.views.fitted, state.views.gray));
+    let scene = store.memo(AppState::scene);
+    dom::effect(Box::new(move || {
+        let (Some(figure), (fitted, gray)) = (node.get(), look.get()) else { return };
+        let figure: &Element = figure.as_ref();
+        let scheme = Scheme { gray, dark: store.theme.get() == Theme::Dark };
+        let content = scene.with(|scene| scene.as_ref().map(|scene| content(kind, scene, fitted)));
+        // In a row the name and the legend stand beside the map.
+        let room = if in_row.get() { width.get().min(204.0) } else { width.get() };
+        Elements::of(figure).show(kind, content, fitted, scheme, in_row.get(), room);
+    }));
+    dom::effect(Box::new(move || {
+        let style = probe.spot(kind);
+        if let Some(spot) = node.get().and_then(|figure| figure.query_selector(".spot").ok().flatten()) {
+            let _ = spot.set_attribute("style", &style);
+        }
+    }));
+    view! {
+        <figure class="step-view" node_ref=node>
+            <figcaption title=kind.hint()>
+                <Caption words=kind.label() />" "<span class="title">{kind.title()}</span>
+                <span class="tag"></span>
+            </figcaption>
+            <div class="map">
+                <p class="placeholder"></p>
+                <div class="plate" role="img" tabindex="0" data-view=kind.name()>
+                    <canvas class="pixels" aria-hidden="true"></canvas>
+                    <i class="spot"></i>
+                </div>
+            </div>
+            <div class="legend" role="img">
+                <i class="bar"></i>
+                <span class="low" aria-hidden="true"></span>
+                <span class="how" aria-hidden="true"></span>
+                <span class="high" aria-hidden="true"></span>
+            </div>
+        </figure>
+    }
+}
+
+/// A label with its symbol as in a formula.
+#[component]
+fn Caption(words: Words) -> impl IntoView {
+    let first = words.split(' ').next().unwrap_or_default();
+    let (symbol, rest) = if first.is_ascii() { ("", &words[..]) } else { words.split_at(first.len()) };
+    view! { <var>{symbol.to_owned()}</var>{rest.to_owned()} }
+}
+
+/// What of a view changes with the step.
+struct Elements<'a>(&'a Element);
+
+impl Elements<'_> {
+    fn of(figure: &Element) -> Elements<'_> {
+        Elements(figure)
+    }
+
+    fn find(&self, selector: &str) -> Option<Element> {
+        self.0.query_selector(selector).ok().flatten()
+    }
+
+    fn tell(&self, selector: &str, words: &str, hint: &str) {
+        if let Some(element) = self.find(selector) {
+            element.set_text_content(Some(words));
+            let _ = element.set_attribute("title", hint);
+            let _ = element.toggle_attribute_with_force("hidden", words.is_empty());
+        }
+    }
+
+    fn set(&self, selector: &str, attribute: &str, value: &str) {
+        if let Some(element) = self.find(selector) {
+            let _ = element.set_attribute(attribute, value);
+        }
+    }
+
+    fn show(&self, kind: Kind, content: Option<Content>, fitted: bool, scheme: Scheme, in_row: bool, room: f64) {
+        let (mut words, mut tag, mut tag_hint, mut class) = (Words::default(), Words::default(), Words::default(), "");
+        let mut range = None;
+        let mut name = kind.title().into_owned();
+        let pixels = match content {
+            None => None,
+            Some(Content::Words(said)) => {
+                words = said;
+                None
+            }
+            Some(Content::Picture { pixels, preview, stale }) => {
+                if stale {
+                    (class, tag, tag_hint) = (" stale", say("stage.stale"), say("stage.stale-hint"));
+                } else if preview {
+                    (tag, tag_hint) = (say("stage.preview"), say("stage.preview-hint"));
+                }
+                Some(pixels)
+            }
+            Some(Content::Map(map)) => {
+                range = Some(limit(map.range));
+                if map.shape[0] > 1 {
+                    name = say_with("stage.channels", &[("title", &name), ("channels", &map.shape[0])]);
+                }
+                Some(map.pixels(scheme, in_row))
+            }
+        };
+        let _ = self.0.set_attribute("class", &format!("step-view{class}"));
+        self.tell(".placeholder", &words, "");
+        self.tell(".tag", &tag, &tag_hint);
+        self.set(".plate", "aria-label", &name);
+        if let Some(plate) = self.find(".plate") {
+            let _ = plate.toggle_attribute_with_force("hidden", pixels.is_none());
+        }
+        if let Some(pixels) = pixels {
+            let css = fitted_width(pixels.width, room, dom::device_pixel_ratio());
+            self.set(
+                "canvas",
+                "style",
+                &format!("width: {css:.3}px; aspect-ratio: {} / {}", pixels.width, pixels.height),
+            );
+            if let Some(canvas) = self.find("canvas").and_then(|canvas| canvas.dyn_into::<HtmlCanvasElement>().ok()) {
+                dom::draw(&canvas, &pixels);
+            }
+        }
+        self.legend(range, fitted, scheme);
+    }
+
+    /// What the colours mean. Where there is no map now, its place is kept.
+    fn legend(&self, range: Option<String>, fitted: bool, scheme: Scheme) {
+        self.set(".legend", "class", if range.is_some() { "legend" } else { "legend blank" });
+        let Some(range) = range else { return };
+        let (how, key) =
+            if fitted { ("stage.fitted", "stage.legend-fitted") } else { ("stage.fixed", "stage.legend-fixed") };
+        self.set(".legend", "aria-label", &say_with(key, &[("limit", &range)]));
+        self.set(".bar", "style", &format!("background: {}", scheme.gradient()));
+        self.tell(".low", &format!("−{range}"), "");
+        self.tell(".how", &say(how), "");
+        self.tell(".high", &format!("+{range}"), "");
+    }
+}
