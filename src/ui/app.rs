@@ -12,8 +12,10 @@ use super::model_dialog::ModelDialog;
 use super::run_bar::{FailurePanel, Notices, RunBar};
 use super::shortcuts;
 use super::stage::Stage;
+use super::state::AppState;
 use super::store::Store;
 use super::timeline::Timeline;
+use super::tour::TourPanel;
 use leptos::prelude::*;
 
 /// What the stage shows in a mode.
@@ -36,9 +38,10 @@ pub fn App() -> impl IntoView {
     if let Some(boot) = document().get_element_by_id("boot") {
         boot.remove();
     }
+    let touring = store.memo(AppState::tour_is_open);
     view! {
         <Header help models />
-        <main class="layout">
+        <main class="layout" class:touring=touring>
             <section class="centre" aria-label="Stage">
                 <RunBar />
                 <FailurePanel />
@@ -47,6 +50,7 @@ pub fn App() -> impl IntoView {
                 <Timeline />
                 <Notices />
             </section>
+            <TourPanel />
             <Controls />
             <Inspector />
         </main>

@@ -2,10 +2,11 @@
 
 use super::film::Film;
 use super::model_ref::ModelRef;
-use super::state::{AppState, ModelState};
+use super::state::{AppState, Event, ModelState};
 use super::store::{Store, share_link};
 use super::theme::Theme;
-use super::{dom, text};
+use super::words::say;
+use super::{dom, text, tour};
 use leptos::prelude::*;
 
 #[component]
@@ -16,6 +17,7 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
         ModelState::Ready { num_parameters, .. } => format!(" · {}", text::parameters(*num_parameters)),
         _ => String::new(),
     });
+    let touring = store.memo(AppState::tour_is_open);
     let spoken = Memo::new(move |_| format!("Model: {}{}", name.get(), size.get()));
     let badge = store.memo(|state| match &state.model {
         ModelState::Ready { backend, .. } => {
@@ -50,6 +52,17 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
                 <span class="badge" title=about_device>{badge}</span>
             </div>
             <div class="header-buttons">
+                <button
+                    type="button"
+                    class="quiet"
+                    id=tour::OPENER
+                    title=say("tour.button-hint")
+                    aria-controls=tour::PANEL
+                    aria-expanded=move || touring.get().to_string()
+                    on:click=move |_| store.dispatch(Event::Tour(tour::Event::Toggle))
+                >
+                    {say("tour.button")}
+                </button>
                 <button
                     type="button"
                     class="quiet"

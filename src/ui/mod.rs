@@ -15,7 +15,8 @@
 //! | `app` | the layout; `header`, `run_bar`, `controls`, `stage`, `timeline`, `inspector`, `help` are its parts |
 //! | `model_dialog` | choosing, adding and deleting models |
 //! | `plots` | hand-made SVG |
-//! | `parts`, `modal`, `shortcuts`, `theme`, `dom` | buttons and words, dialogs, keys, light and dark, small browser helpers |
+//! | [`tour`] | the guided tour: its chapters, and how they bring the page to what they speak of |
+//! | `parts`, `maths`, `modal`, `shortcuts`, `theme`, `dom` | buttons and words, formulas, dialogs, keys, light and dark, small browser helpers |
 
 pub mod asks;
 pub mod colour;
@@ -30,6 +31,7 @@ pub mod models;
 pub mod stage;
 pub mod state;
 pub mod text;
+pub mod tour;
 pub mod update;
 pub mod url;
 pub mod words;
@@ -43,6 +45,7 @@ mod dom;
 mod header;
 mod help;
 mod inspector;
+mod maths;
 mod modal;
 mod model_dialog;
 mod parts;

@@ -1,15 +1,15 @@
 //! Keys. They never take a key from a field, a slider, a radio or a button that has the focus.
 
-use super::dom;
-use super::state::{Choice, Event};
+use super::state::{AppState, Choice, Event};
 use super::store::Store;
+use super::{dom, tour};
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
 /// Key and meaning, as shown in the help.
-pub const KEYS: [(&str, &str); 10] = [
+pub const KEYS: [(&str, &str); 12] = [
     ("G", "generate"),
     ("Esc", "cancel the run"),
     ("Space", "play or pause the timeline"),
@@ -18,12 +18,15 @@ pub const KEYS: [(&str, &str); 10] = [
     ("End", "to the last step: the picture"),
     ("D", "roll another seed"),
     ("M", "choose a model"),
+    ("U", "open or close the guided tour"),
+    ("P  N", "in the tour: the chapter before, the next one"),
     ("T", "light or dark"),
     ("?", "this help"),
 ];
 
 /// Listens on the window as long as the page lives.
 pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
+    let turn = move |by| store.dispatch(Event::Tour(tour::Event::Turn(by)));
     let handle = window_event_listener(ev::keydown, move |event: KeyboardEvent| {
         let in_dialog = help.get_untracked() || models.get_untracked();
         if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || in_dialog {
@@ -39,6 +42,9 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
             "d" | "D" if free.letters => store.dispatch(Event::Choose(Choice::Seed(dom::random_seed()))),
             "m" | "M" if free.letters => models.set(true),
             "t" | "T" if free.letters => store.theme.get_untracked().other().choose(store.theme),
+            "u" | "U" if free.letters => store.dispatch(Event::Tour(tour::Event::Toggle)),
+            "p" | "P" if free.letters && store.peek(AppState::tour_is_open) => turn(-1),
+            "n" | "N" if free.letters && store.peek(AppState::tour_is_open) => turn(1),
             "?" if free.letters => help.set(true),
             " " if free.space => store.dispatch(Event::TogglePlay),
             "ArrowLeft" if free.moves => store.dispatch(Event::Step(-1)),

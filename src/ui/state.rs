@@ -13,7 +13,9 @@ use super::model_ref::ModelRef;
 use super::models::{self, Added, Models, StorageReport};
 use super::stage::{self, Views};
 use super::text;
+use super::tour::{self, Depth, Tour};
 use super::url::{self, Address};
+use super::words::Language;
 use crate::config::{Catalog, CatalogEntry, ModelConfig, RunSettings, SamplerKind};
 use crate::protocol::{Backend, FailureKind, FromWorker, ModelSource, ToWorker, WeightsReport};
 
@@ -37,6 +39,7 @@ pub struct AppState {
     pub compare: Compare,
     pub forward: Forward,
     pub inside: Inside,
+    pub tour: Tour,
     pub run: RunState,
     /// The visitor's own run, or what there is of it.
     pub film: Option<Film>,
@@ -50,6 +53,8 @@ pub struct AppState {
     pub reduced_motion: bool,
     /// Number of the newest run; messages of older ones are dropped.
     pub(super) run_number: u32,
+    /// The run that made the own film.
+    pub(super) film_run: u32,
     /// The model that made the own film: no other can decode its latents.
     pub(super) film_model: Option<ModelRef>,
     /// Another model was chosen; the address shows its defaults when they are known.
@@ -176,6 +181,7 @@ pub enum Event {
     Compare(compare::Event),
     Forward(forward::Event),
     Inside(inside::Event),
+    Tour(tour::Event),
     Generate,
     Cancel,
     Load,
@@ -224,6 +230,9 @@ pub enum Effect {
     DeleteStored(Vec<String>),
     /// Ask the browser to keep what is stored, and look again.
     Persist,
+    /// The tour's chapters in this language.
+    FetchTour(Language),
+    KeepDepth(Depth),
     /// Put this query string into the address bar.
     ShowAddress(String),
 }
@@ -255,6 +264,7 @@ impl AppState {
             compare: Compare::default(),
             forward: Forward::default(),
             inside: Inside::default(),
+            tour: Tour::default(),
             run: RunState::Idle,
             film: None,
             recorded: None,
@@ -263,6 +273,7 @@ impl AppState {
             decoded: None,
             reduced_motion,
             run_number: 0,
+            film_run: 0,
             film_model: None,
             address_waits: false,
             worker: WorkerState::Starting,

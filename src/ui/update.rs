@@ -22,6 +22,14 @@ const REST_TICKS: u8 = 12;
 impl AppState {
     /// Takes an event in and says what is to be done.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
+        self.heed(&event);
+        let mut effects = self.react(event);
+        effects.extend(self.pursue());
+        effects
+    }
+
+    /// Without what the tour makes of it.
+    pub(super) fn react(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::Worker { message, buffers, now_ms } => return self.hear(message, buffers, now_ms),
             Event::WorkerLost(message) => self.lose_worker(message),
@@ -36,6 +44,7 @@ impl AppState {
             Event::Compare(event) => return self.update_compare(event),
             Event::Forward(event) => return self.update_forward(event),
             Event::Inside(event) => return self.update_inside(event),
+            Event::Tour(event) => return self.update_tour(event),
             Event::Generate => return self.generate(),
             Event::Cancel => return self.cancel(),
             Event::Load => return self.load_knowingly(),
@@ -113,6 +122,7 @@ impl AppState {
                     Ok(film) => {
                         let selected = self.view.selected.min(film.info.num_images - 1);
                         self.film = Some(film);
+                        self.film_run = run;
                         self.film_model = Some(self.address.model.clone());
                         self.view = View { follow: true, selected, ..View::default() };
                     }
@@ -370,4 +380,4 @@ fn stride(steps: usize) -> usize {
 
 #[cfg(test)]
 #[path = "update_tests.rs"]
-mod tests;
+pub(super) mod tests;
