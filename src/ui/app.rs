@@ -13,9 +13,11 @@ use super::model_dialog::ModelDialog;
 use super::run_bar::{FailurePanel, Notices, RunBar};
 use super::shortcuts;
 use super::stage::Stage;
+use super::state::AppState;
 use super::store::Store;
 use super::take::{PresentBar, SaveDialog, Shown};
 use super::timeline::Timeline;
+use super::tour::TourPanel;
 use super::words::say;
 use leptos::mount::mount_to;
 use leptos::prelude::*;
@@ -55,9 +57,10 @@ pub fn App() -> impl IntoView {
 }
 
 fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
+    let touring = Store::get().memo(AppState::tour_is_open);
     view! {
         <Header help models />
-        <main class="layout">
+        <main class="layout" class:touring=touring>
             <section class="centre" aria-label=say("page.stage")>
                 <PresentBar />
                 <RunBar />
@@ -67,6 +70,7 @@ fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
                 <Timeline />
                 <Notices />
             </section>
+            <TourPanel />
             <Controls />
             <Inspector />
         </main>

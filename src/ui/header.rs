@@ -3,12 +3,12 @@
 use super::film::Film;
 use super::language::LanguageSelect;
 use super::model_ref::ModelRef;
-use super::state::{AppState, ModelState};
+use super::state::{AppState, Event, ModelState};
 use super::store::{Store, share_link};
 use super::take::{PresentButton, SaveButton};
 use super::theme::Theme;
 use super::words::{Words, say, say_with};
-use super::{dom, text};
+use super::{dom, text, tour};
 use leptos::prelude::*;
 
 #[component]
@@ -19,6 +19,7 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
         ModelState::Ready { num_parameters, .. } => format!(" · {}", text::parameters(*num_parameters)),
         _ => String::new(),
     });
+    let touring = store.memo(AppState::tour_is_open);
     let spoken = Memo::new(move |_| say_with("page.model", &[("model", &(name.get() + &size.get()))]));
     let badge = store.memo(|state| match &state.model {
         ModelState::Ready { backend, .. } => {
@@ -54,6 +55,17 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
             </div>
             <LanguageSelect id="language" />
             <div class="header-buttons">
+                <button
+                    type="button"
+                    class="quiet"
+                    id=tour::OPENER
+                    title=say("tour.button-hint")
+                    aria-controls=tour::PANEL
+                    aria-expanded=move || touring.get().to_string()
+                    on:click=move |_| store.dispatch(Event::Tour(tour::Event::Toggle))
+                >
+                    {say("tour.button")}
+                </button>
                 <button
                     type="button"
                     class="quiet"

@@ -18,7 +18,8 @@
 //! | `plots` | hand-made SVG: the schedule, and how large the latents are |
 //! | [`inside`] | attention, token norms and adaLN-Zero at the step on the timeline |
 //! | `live` | elements that change with every step |
-//! | `parts`, `modal`, `shortcuts`, `theme`, `language`, `dom` | buttons and words, dialogs, keys, light and dark, which language, small browser helpers |
+//! | [`tour`] | the guided tour: its chapters, and how they bring the page to what they speak of |
+//! | `parts`, `maths`, `modal`, `shortcuts`, `theme`, `language`, `dom` | buttons and words, formulas, dialogs, keys, light and dark, which language, small browser helpers |
 
 pub mod asks;
 pub mod colour;
@@ -35,6 +36,7 @@ pub mod state;
 pub mod take;
 pub mod text;
 pub mod timeline;
+pub mod tour;
 pub mod update;
 pub mod url;
 pub mod words;
@@ -50,6 +52,7 @@ mod help;
 mod inspector;
 mod language;
 mod live;
+mod maths;
 mod modal;
 mod model_dialog;
 mod parts;

@@ -3,7 +3,7 @@
 //! In a view every closure and every arrangement of elements is a type with code of its own. These have one type,
 //! which keeps the page small; for the same reason its methods are not inlined.
 
-use super::dom;
+use super::{dom, maths};
 use leptos::html::Div;
 use leptos::prelude::*;
 use std::rc::Rc;
@@ -20,14 +20,17 @@ pub struct Part {
     attributes: Vec<(&'static str, String)>,
     words: String,
     parts: Vec<Part>,
+    /// A formula, as MathML.
+    mathml: String,
     press: Option<Press>,
 }
 
 /// Parts that look the same do the same.
 impl PartialEq for Part {
     fn eq(&self, other: &Self) -> bool {
-        let Self { tag, attributes, words, parts, press: _ } = self;
-        (*tag, attributes, words, parts) == (other.tag, &other.attributes, &other.words, &other.parts)
+        let Self { tag, attributes, words, parts, mathml, press: _ } = self;
+        (*tag, attributes, words, mathml) == (other.tag, &other.attributes, &other.words, &other.mathml)
+            && *parts == other.parts
     }
 }
 
@@ -86,6 +89,13 @@ impl Part {
         self
     }
 
+    /// With a formula in it.
+    #[inline(never)]
+    pub fn showing(mut self, mathml: String) -> Self {
+        self.mathml = mathml;
+        self
+    }
+
     pub fn doing(self, press: impl Fn() + 'static) -> Self {
         self.doing_boxed(Rc::new(press))
     }
@@ -104,6 +114,9 @@ impl Part {
         }
         if !self.words.is_empty() {
             element.set_text_content(Some(&self.words));
+        }
+        if let Some(formula) = maths::element(&self.mathml) {
+            let _ = element.append_child(&formula);
         }
         if let Some(press) = &self.press {
             let _ = element.set_attribute(PRESS, &presses.len().to_string());

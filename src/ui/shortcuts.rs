@@ -1,18 +1,16 @@
 //! Keys. They never take a key from a field, a slider, a radio or a button that has the focus.
 
-use super::dom;
-use super::state::{Choice, Event};
+use super::state::{AppState, Choice, Event};
 use super::store::Store;
-use super::take;
-use super::timeline;
 use super::words::{Words, say};
+use super::{dom, take, timeline, tour};
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
 /// Key and meaning, as shown in the help.
-pub fn keys() -> [(Words, Words); 15] {
+pub fn keys() -> [(Words, Words); 17] {
     [
         ("G".into(), say("keys.generate")),
         ("Esc".into(), say("keys.cancel")),
@@ -27,6 +25,8 @@ pub fn keys() -> [(Words, Words); 15] {
         ("D".into(), say("keys.seed")),
         ("M".into(), say("keys.model")),
         ("F".into(), say("keys.present")),
+        ("U".into(), say("keys.tour")),
+        (say("keys.pages"), say("keys.chapter")),
         ("T".into(), say("keys.theme")),
         ("?".into(), say("keys.help")),
     ]
@@ -34,6 +34,7 @@ pub fn keys() -> [(Words, Words); 15] {
 
 /// Listens on the window as long as the page lives.
 pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
+    let turn = move |by| store.dispatch(Event::Tour(tour::Event::Turn(by)));
     let handle = window_event_listener(ev::keydown, move |event: KeyboardEvent| {
         let in_dialog = help.get_untracked() || models.get_untracked() || store.saving.get_untracked();
         if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || in_dialog {
@@ -58,6 +59,9 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
             "l" | "L" if free.letters => store.dispatch(Event::Timeline(timeline::Event::ToggleLoop)),
             "<" if free.letters => store.dispatch(Event::Timeline(timeline::Event::Faster(-1))),
             ">" if free.letters => store.dispatch(Event::Timeline(timeline::Event::Faster(1))),
+            "u" | "U" if free.letters => store.dispatch(Event::Tour(tour::Event::Toggle)),
+            "PageUp" if free.moves && store.peek(AppState::tour_is_open) => turn(-1),
+            "PageDown" if free.moves && store.peek(AppState::tour_is_open) => turn(1),
             "?" if free.letters => help.set(true),
             " " if free.space => store.dispatch(Event::TogglePlay),
             "ArrowLeft" if free.moves => store.dispatch(Event::Step(-1)),

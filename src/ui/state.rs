@@ -15,6 +15,7 @@ use super::stage::{self, Views};
 use super::take::{self, Take};
 use super::text;
 use super::timeline::{self, Player};
+use super::tour::{self, Depth, Tour};
 use super::url::{self, Address};
 use super::words::Language;
 use crate::config::{Catalog, CatalogEntry, ModelConfig, RunSettings, SamplerKind};
@@ -41,6 +42,7 @@ pub struct AppState {
     pub forward: Forward,
     pub inside: Inside,
     pub take: Take,
+    pub tour: Tour,
     pub run: RunState,
     /// The visitor's own run, or what there is of it.
     pub film: Option<Film>,
@@ -55,6 +57,8 @@ pub struct AppState {
     pub reduced_motion: bool,
     /// Number of the newest run; messages of older ones are dropped.
     pub(super) run_number: u32,
+    /// The run that made the own film.
+    pub(super) film_run: u32,
     /// The model that made the own film: no other can decode its latents.
     pub(super) film_model: Option<ModelRef>,
     /// Another model was chosen; the address shows its defaults when they are known.
@@ -197,6 +201,7 @@ pub enum Event {
     Forward(forward::Event),
     Inside(inside::Event),
     Take(take::Event),
+    Tour(tour::Event),
     Generate,
     Cancel,
     Load,
@@ -251,6 +256,9 @@ pub enum Effect {
     ReadTraining(String),
     /// Make this to be saved or copied, by this number.
     Make(u32, take::Kind),
+    /// The tour's chapters in this language.
+    FetchTour(Language),
+    KeepDepth(Depth),
     /// Put this query string into the address bar.
     ShowAddress(String),
 }
@@ -283,6 +291,7 @@ impl AppState {
             forward: Forward::default(),
             inside: Inside::default(),
             take: Take::default(),
+            tour: Tour::default(),
             run: RunState::Idle,
             film: None,
             recorded: None,
@@ -292,6 +301,7 @@ impl AppState {
             decoded: None,
             reduced_motion,
             run_number: 0,
+            film_run: 0,
             film_model: None,
             address_waits: false,
             worker: WorkerState::Starting,

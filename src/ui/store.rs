@@ -6,7 +6,8 @@ use super::model_ref::ModelRef;
 use super::models::Added;
 use super::state::{AppState, Effect, Event};
 use super::theme::Theme;
-use super::words::Language;
+use super::tour::{self, Book, Depth};
+use super::words::{Language, say_with};
 use super::{dom, forward, language, storage, take, text};
 use crate::config::{Catalog, ModelConfig};
 use crate::protocol::{ModelSource, RecordedRun, RunInfo};
@@ -19,6 +20,7 @@ use wasm_bindgen_futures::spawn_local;
 /// Keys of the browser's local storage.
 const ADDED_MODELS: &str = "ditscope-models";
 const FAVOURITES: &str = "ditscope-favourites ";
+const DEPTH: &str = "ditscope-tour-depth";
 
 /// What every part of the page shares. Copy it freely.
 #[derive(Clone, Copy)]
@@ -138,6 +140,8 @@ impl Store {
                 Effect::LookAtStorage => self.in_storage(vec![], false),
                 Effect::DeleteStored(urls) => self.in_storage(urls, false),
                 Effect::Persist => self.in_storage(vec![], true),
+                Effect::FetchTour(language) => spawn_local(self.fetch_tour(language)),
+                Effect::KeepDepth(depth) => storage::keep(DEPTH, &depth.name().to_owned()),
             }
         }
     }
@@ -150,6 +154,29 @@ impl Store {
         let address = self.peek(|state| format!("{}assets/models/index.json", state.base));
         let found = fetch_json::<Catalog>(&address).await.ok_or_else(|| text::no_listing(&address));
         self.dispatch(Event::CatalogFetched(found));
+    }
+
+    /// Tells the tour the language of the page, and how deep the visitor went the last time.
+    pub fn start_tour(self) {
+        let depth = storage::recall::<String>(DEPTH).and_then(|name| Depth::parse(&name));
+        self.dispatch(Event::Tour(tour::Event::Started { language: Language::spoken(), depth }));
+    }
+
+    async fn fetch_tour(self, language: Language) {
+        let base = self.peek(|state| state.base.clone());
+        let mut files = [String::new(), String::new()];
+        let mut found = Ok(());
+        for (text, name) in files.iter_mut().zip(["tour", language.code()]) {
+            let address = format!("{base}tour/{name}.json");
+            match fetch_bytes(&address).await.and_then(|bytes| String::from_utf8(bytes).ok()) {
+                Some(fetched) => *text = fetched,
+                None => found = Err(say_with("tour.missing", &[("address", &address)])),
+            }
+        }
+        let [tour, words] = &files;
+        let read = || Book::read(language, tour, words).ok_or_else(|| say_with("tour.damaged", &[("base", &base)]));
+        let book = found.and_then(|()| read()).map(Arc::new);
+        self.dispatch(Event::Tour(tour::Event::Fetched(language, book)));
     }
 
     /// Does what is asked with what the browser keeps, and looks what is there then.

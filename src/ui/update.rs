@@ -20,13 +20,16 @@ use std::ops::ControlFlow;
 impl AppState {
     /// Takes an event in and says what is to be done.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
+        self.heed(&event);
         let mut effects = self.react(event);
+        effects.extend(self.pursue());
         effects.extend(self.look_inside());
         effects.extend(self.ask_for_picture());
         effects
     }
 
-    fn react(&mut self, event: Event) -> Vec<Effect> {
+    /// Without what the tour makes of it.
+    pub(super) fn react(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::Worker { message, buffers, now_ms } => return self.hear(message, buffers, now_ms),
             Event::WorkerLost(message) => self.lose_worker(message),
@@ -46,6 +49,7 @@ impl AppState {
             Event::Forward(event) => return self.update_forward(event),
             Event::Inside(event) => return self.update_inside(event),
             Event::Take(event) => return self.update_take(event),
+            Event::Tour(event) => return self.update_tour(event),
             Event::Generate => return self.generate(),
             Event::Cancel => return self.cancel(),
             Event::Load => return self.load_knowingly(),
@@ -124,6 +128,7 @@ impl AppState {
                     Ok(film) => {
                         let selected = self.view.selected.min(film.info.num_images - 1);
                         self.film = Some(film.sharing(self.films_compared()));
+                        self.film_run = run;
                         self.film_model = Some(self.address.model.clone());
                         if !self.looks_at_comparison() {
                             self.view = View { follow: true, selected, ..View::default() };

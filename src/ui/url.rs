@@ -1,12 +1,13 @@
 //! Settings ↔ address bar, pure.
 //!
-//! The parameters are `model, class, guidance, steps, sampler, seed, n, backend, view, compare, lang, present, embed`.
+//! The parameters are `model, class, guidance, steps, sampler, seed, n, backend, view, compare, lang, present, embed, tour`.
 //! Whatever does not fit is clamped or left out, and said: an address never
 //! leads to an error page.
 
 use super::compare::What;
 use super::mode::Mode;
 use super::model_ref::ModelRef;
+use super::tour::Tour;
 use super::words::{Language, say, say_with};
 use crate::config::{RunSettings, SamplerKind};
 use crate::protocol::BackendChoice;
@@ -56,6 +57,8 @@ pub struct Address {
     pub present: bool,
     /// Small, as a part of another page.
     pub embed: bool,
+    /// The open chapter of the tour; without a name it is the first.
+    pub tour: Option<String>,
 }
 
 /// Reads a query string (with or without its `?`); the second part tells the visitor what was changed.
@@ -131,6 +134,11 @@ fn read(address: &mut Address, key: &str, value: &str) -> Result<(), String> {
             address.language = Some(Language::from_tag(value).ok_or_else(|| ignored(&known))?);
             Ok(())
         }
+        // Which chapters there are is known when the tour is there.
+        "tour" => {
+            address.tour = Some(Tour::parse_chapter(value).ok_or_else(|| ignored(&say("tour.a-chapter")))?);
+            Ok(())
+        }
         "present" | "embed" => {
             let yes = match value {
                 "1" => true,
@@ -146,7 +154,7 @@ fn read(address: &mut Address, key: &str, value: &str) -> Result<(), String> {
 
 /// The query string that reproduces a run, without `?`. A folder on the visitor's disk is not in it.
 pub fn query(address: &Address, settings: &RunSettings) -> String {
-    let Address { model, backend, view, compare, language, present, embed, chosen: _ } = address;
+    let Address { model, backend, view, compare, language, present, embed, tour, chosen: _ } = address;
     let RunSettings { class, guidance_scale, num_inference_steps, sampler, seed, num_images } = settings;
     let sampler = sampler.name().replace('+', "%2B");
     let model = model.query_value().map(|model| format!("model={model}&")).unwrap_or_default();
@@ -172,6 +180,9 @@ pub fn query(address: &Address, settings: &RunSettings) -> String {
         if *yes {
             query.push_str(&format!("&{name}=1"));
         }
+    }
+    if let Some(chapter) = tour {
+        query.push_str(&format!("&tour={chapter}"));
     }
     query
 }
@@ -282,6 +293,14 @@ mod tests {
     }
 
     #[test]
+    fn a_chapter_of_the_tour_may_be_named_or_not() {
+        assert_eq!(parse("tour").0.tour, Some(String::new()));
+        assert_eq!(parse("tour=Guidance").0.tour, Some("guidance".into()));
+        let (address, notices) = parse("tour=%3Cb%3E");
+        assert_eq!((address.tour, notices.len()), (None, 1));
+    }
+
+    #[test]
     fn a_sampler_name_may_be_typed_by_hand() {
         for query in ["sampler=dpm++", "sampler=dpm%2B%2B"] {
             assert_eq!(parse(query).0.chosen.sampler, Some(SamplerKind::DpmSolverPlusPlus));
@@ -339,7 +358,8 @@ mod tests {
             let model = ModelRef::parse(&format!("https://a.b/{path}")).unwrap_or(ModelRef::Shipped("a-model_1.0".into()));
             let view = Mode::ALL[view as usize];
             let language = Some(Language::German);
-            let written = Address { model, backend, view, compare, language, present, embed, chosen: Chosen::default() };
+            let (tour, chosen) = (Some("adaln-zero".into()), Chosen::default());
+            let written = Address { model, backend, view, compare, language, present, embed, tour, chosen };
             let (address, notices) = parse(&query(&written, &settings));
             prop_assert_eq!(notices, Vec::<String>::new());
             prop_assert_eq!(address.chosen.over(&RunSettings::default()), settings);

@@ -42,6 +42,11 @@ impl Language {
         Self::ALL.into_iter().find(|language| language.code() == primary)
     }
 
+    /// The language of [`say`].
+    pub fn spoken() -> Self {
+        Self::from_tag(&rust_i18n::locale()).unwrap_or_default()
+    }
+
     /// Makes this the language of [`say`] from now on.
     pub fn speak(self) {
         rust_i18n::set_locale(self.code());

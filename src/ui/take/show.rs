@@ -3,10 +3,10 @@
 
 use super::make::link;
 use super::state::Event;
+use crate::ui::dom;
 use crate::ui::state as app;
 use crate::ui::store::Store;
 use crate::ui::words::{say, say_with};
-use crate::ui::dom;
 use js_sys::{Function, Promise, Reflect};
 use leptos::ev;
 use leptos::prelude::*;

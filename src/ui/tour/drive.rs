@@ -1,0 +1,77 @@
+//! From what a chapter wishes to what the page can do. Pure.
+//!
+//! The one file that knows both the tour's looks and the parts of the stage.
+
+use super::book::{Look, Wish};
+use crate::protocol::RunInfo;
+use crate::ui::mode::Mode;
+use crate::ui::state::{Choice, Event};
+
+/// Where a look is to be had.
+pub fn mode(look: Look) -> Mode {
+    match look {
+        Look::X0 | Look::XT | Look::Channels | Look::Guidance | Look::Schedule => Mode::Denoise,
+        Look::CompareGuidance | Look::CompareSamplers => Mode::Compare,
+        Look::Forward => Mode::Forward,
+        Look::Attention | Look::AdaLn => Mode::Inside,
+    }
+}
+
+/// The events that bring the stage to a look, before there is a run.
+fn views(wish: &Wish) -> Vec<Event> {
+    vec![Event::Show(mode(wish.look))]
+}
+
+/// Settings and views: what can be done at once.
+pub fn at_once(wish: &Wish) -> Vec<Event> {
+    let settings = &wish.settings;
+    let choices = [
+        Choice::Class(settings.class),
+        Choice::Guidance(settings.guidance_scale),
+        Choice::Steps(settings.num_inference_steps),
+        Choice::Sampler(settings.sampler),
+        Choice::Seed(settings.seed),
+        Choice::NumImages(settings.num_images),
+    ];
+    // The texts speak of the picture with the settings' seed: the first.
+    let selected = Event::Select(0);
+    choices.into_iter().map(Event::Choose).chain([selected]).chain(views(wish)).collect()
+}
+
+/// Whether the run is the comparison's to plan, and not a plain one.
+pub fn compares(wish: &Wish) -> bool {
+    mode(wish.look) == Mode::Compare
+}
+
+/// Whether a run with this description shows what is wished.
+pub fn fits(info: &RunInfo, wish: &Wish) -> bool {
+    let RunInfo { settings, guidance_scales: scales, steps_skipped, .. } = info;
+    let num_images = settings.num_images;
+    match wish.look {
+        // Its pictures are as many as there are scales, whatever the settings say.
+        Look::CompareGuidance => {
+            let wished = crate::config::RunSettings { num_images, ..wish.settings.clone() };
+            (settings, scales) == (&wished, &wish.guidance_scales)
+        }
+        // It takes several runs.
+        Look::CompareSamplers => false,
+        _ => {
+            let plain = scales.iter().all(|scale| *scale == settings.guidance_scale);
+            plain && *steps_skipped == 0 && *settings == wish.settings && scales.len() == num_images
+        }
+    }
+}
+
+/// How many frames must have come before [`arrive`].
+pub fn due(wish: &Wish, steps: usize) -> usize {
+    match wish.look {
+        // The finished picture is what is noised.
+        Look::Forward => steps + 1,
+        _ => wish.frame(steps) + 1,
+    }
+}
+
+/// The events that bring the page to its place in the run.
+pub fn arrive(wish: &Wish, info: &RunInfo) -> Vec<Event> {
+    vec![Event::Seek(wish.frame(info.timesteps.len()))]
+}
