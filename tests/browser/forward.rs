@@ -80,9 +80,9 @@ fn a_training_picture_is_noised_as_the_formula_says() {
     app.browser.press(key::END);
     let at_999 = expect_picture(&app, &noised(999));
     let (from_400, from_999) = (difference(&at_400, &rebuilt).1, difference(&at_999, &rebuilt).1);
-    assert!(from_400 > 4.0 && from_999 > 2.0 * from_400, "{from_400} at t = 400, {from_999} at t = 999");
+    assert!(from_400 > 4.0 && from_999 > 1.5 * from_400, "{from_400} at t = 400, {from_999} at t = 999");
     app.click("button", "Noise level t = 571");
-    expect_picture(&app, &noised(571));
+    let at_571 = expect_picture(&app, &noised(571));
     assert_eq!(app.slider("Noise level t", "now"), 571.0);
 
     // x_t = √ᾱ·x0 + √(1−ᾱ)·ε, with the noise that the seed gives.
@@ -98,7 +98,10 @@ fn a_training_picture_is_noised_as_the_formula_says() {
     let asks = said["asks"].as_object().expect("questions");
     let encode = asks.iter().find(|(_, ask)| *ask == "Encode").expect("the picture was encoded").0;
     let (x0, mut checked) = (numbers(encode), 0);
-    for (id, ask) in asks.iter().filter(|(id, _)| said["answers"].get(id.as_str()).is_some()) {
+    // What was asked before is of the picture before.
+    let number = |id: &str| id.parse::<u32>().expect("the number of a question");
+    let of_this = |id: &str| number(id) > number(encode) && said["answers"].get(id).is_some();
+    for (id, ask) in asks.iter().filter(|(id, _)| of_this(id)) {
         let Some(t) = ask["QSample"]["t"].as_u64() else { continue };
         let (signal, noise) = schedule.q_sample_factors(t as usize);
         for (i, found) in numbers(id).into_iter().enumerate() {
@@ -126,7 +129,7 @@ fn a_training_picture_is_noised_as_the_formula_says() {
 
     // Another seed, other noise; the playing picture ends as noise.
     app.browser.press("d");
-    app.wait("other noise", SHORT, || pixels(&app, &noised(571)).filter(|p| *p != at_400).map(drop));
+    app.wait("other noise", SHORT, || pixels(&app, &noised(571)).filter(|p| *p != at_571).map(drop));
     app.click("button", "Dissolve the picture");
     app.wait("the end", LONG, || (app.slider("Noise level t", "now") == 999.0).then_some(()));
 }
