@@ -4,8 +4,12 @@
 
 use super::book::{Look, Wish};
 use crate::protocol::RunInfo;
+use crate::ui::compare::What;
+use crate::ui::inside::Panel;
 use crate::ui::mode::Mode;
+use crate::ui::stage::Kind;
 use crate::ui::state::{Choice, Event};
+use crate::ui::{compare, film, forward, inside, stage};
 
 /// Where a look is to be had.
 pub fn mode(look: Look) -> Mode {
@@ -19,7 +23,29 @@ pub fn mode(look: Look) -> Mode {
 
 /// The events that bring the stage to a look, before there is a run.
 fn views(wish: &Wish) -> Vec<Event> {
-    vec![Event::Show(mode(wish.look))]
+    let step = |kinds: &[Kind]| vec![Event::Views(stage::Event::Set(kinds.to_vec()))];
+    let views = match wish.look {
+        Look::X0 | Look::Channels | Look::Schedule => step(&[Kind::X0, Kind::XT]),
+        Look::XT => step(&[Kind::X0, Kind::XTDecoded]),
+        Look::Guidance => step(&[Kind::X0, Kind::EpsCond, Kind::EpsUncond, Kind::EpsDiff]),
+        Look::CompareGuidance => {
+            vec![Event::Compare(compare::Event::Set(What::Guidance(wish.guidance_scales.clone())))]
+        }
+        Look::CompareSamplers => vec![Event::Compare(compare::Event::Set(What::Samplers))],
+        Look::Attention => [
+            Some(inside::Event::Panel(Panel::Attention)),
+            wish.block.map(inside::Event::Block),
+            Some(inside::Event::Token(wish.token)),
+            Some(inside::Event::Head(None)),
+        ]
+        .into_iter()
+        .flatten()
+        .map(Event::Inside)
+        .collect(),
+        Look::AdaLn => vec![Event::Inside(inside::Event::Panel(Panel::Modulation))],
+        Look::Forward => vec![],
+    };
+    [Event::Show(mode(wish.look))].into_iter().chain(views).collect()
 }
 
 /// Settings and views: what can be done at once.
@@ -73,5 +99,11 @@ pub fn due(wish: &Wish, steps: usize) -> usize {
 
 /// The events that bring the page to its place in the run.
 pub fn arrive(wish: &Wish, info: &RunInfo) -> Vec<Event> {
-    vec![Event::Seek(wish.frame(info.timesteps.len()))]
+    let frame = wish.frame(info.timesteps.len());
+    let seek = Event::Seek(frame);
+    if wish.look != Look::Forward {
+        return vec![seek];
+    }
+    let (t, _) = film::place(info, frame);
+    vec![seek, Event::Forward(forward::Event::UseGenerated), Event::Forward(forward::Event::SetT(t))]
 }
