@@ -141,7 +141,7 @@ fn a_chapter_waits_for_the_model() {
     state.update(PageEvent::Seek(0));
     hear(&mut state, FromWorker::Ready);
     let (_, settings) = generate_of(&hear(&mut state, loaded())).expect("it starts by itself");
-    assert_eq!((settings.num_inference_steps, state.run.clone()), (30, RunState::Running { cancelling: false }));
+    assert_eq!((settings.num_inference_steps, state.run.clone()), (30, RunState::Running { cancelling: false, pace: Pace::default() }));
 }
 
 #[test]
