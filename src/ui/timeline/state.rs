@@ -130,7 +130,8 @@ impl AppState {
 
     pub(in crate::ui) fn seek(&mut self, position: usize) {
         let Some(film) = self.shown() else { return };
-        let (kept, at_end) = (film.kept(position), position >= film.last());
+        // Who asks for the beginning stays there, also while there is no more than it.
+        let (kept, at_end) = (film.kept(position), position > 0 && position >= film.last());
         self.view.position = kept;
         self.view.playing = false;
         self.view.follow = self.is_running() && self.film.is_some() && at_end;
@@ -138,8 +139,10 @@ impl AppState {
 
     /// Goes so many kept frames on.
     pub(in crate::ui) fn step(&mut self, by: isize) {
-        if let Some(position) = self.shown().map(|film| film.neighbour(self.view.position, by)) {
-            self.seek(position);
+        let here = self.view.position;
+        if let Some(there) = self.shown().map(|film| film.neighbour(here, by)) {
+            // On from the newest frame is along with those to come.
+            self.seek(if by > 0 && there == here { usize::MAX } else { there });
         }
     }
 

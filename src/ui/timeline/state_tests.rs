@@ -50,6 +50,20 @@ fn a_run_is_held_stepped_and_let_go() {
 }
 
 #[test]
+fn who_asks_for_the_beginning_stays_there() {
+    let mut state = ready("");
+    state.update(AppEvent::Generate);
+    hear(&mut state, FromWorker::Started { run: 1, info: info(4, 1) });
+    push(&mut state, 0);
+    state.update(AppEvent::Seek(0));
+    push(&mut state, 1);
+    assert_eq!((state.view.position, state.view.follow), (0, false));
+    state.update(AppEvent::Step(1));
+    push(&mut state, 2);
+    assert_eq!((state.view.position, state.view.follow), (2, true), "the newest frame was reached");
+}
+
+#[test]
 fn a_held_run_is_cancelled_or_replaced() {
     let mut state = running();
     press(&mut state, Event::ToggleHold);

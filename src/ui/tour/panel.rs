@@ -28,12 +28,18 @@ pub fn TourPanel() -> impl IntoView {
     let folded = RwSignal::new(false);
     let place = store.memo(place);
     tend_focus(open, panel);
-    // A new chapter begins at its beginning, with the stage in sight.
+    // Another text begins at its beginning; what it speaks of is in sight.
+    let text = Memo::new(move |_| place.with(|place| (place.chapter, place.depth)));
     dom::effect(Box::new(move || {
-        let chapter = place.with(|place| place.chapter.is_some());
-        if let (true, Some(body)) = (chapter, body.get()) {
+        text.track();
+        if let Some(body) = body.get() {
             body.set_scroll_top(0);
-            show_stage();
+        }
+    }));
+    let shown = Memo::new(move |_| place.with(|place| (place.chapter, place.step)));
+    dom::effect(Box::new(move || {
+        if let ((Some(_), _), Some(panel)) = (shown.get(), panel.get()) {
+            show_stage(&panel);
         }
     }));
     tend_formulas(body, place);
@@ -62,8 +68,8 @@ pub fn TourPanel() -> impl IntoView {
             node_ref=panel
             on:keydown=on_key
         >
-            <header class="tour-head">
-                <h2 id=TITLE tabindex="-1" aria-live="polite">{move || place.get().title}</h2>
+            <h2 id=TITLE tabindex="-1" aria-live="polite">{move || place.get().title}</h2>
+            <div class="tour-head">
                 <button
                     type="button"
                     class="quiet icon tour-fold"
@@ -85,7 +91,7 @@ pub fn TourPanel() -> impl IntoView {
                 >
                     "✕"
                 </button>
-            </header>
+            </div>
             <Chapters place />
             <Depths />
             <div class="tour-body" tabindex="0" role="region" aria-labelledby=TITLE node_ref=body>
@@ -335,12 +341,12 @@ fn tend_formulas(body: NodeRef<Div>, place: Memo<Place>) {
     }));
 }
 
-/// Brings the stage into sight where it was scrolled away.
-fn show_stage() {
-    let Ok(Some(stage)) = document().query_selector(".centre") else { return };
+/// Brings the stage into sight: above a panel at the lower edge as far up as it goes, else only if it is not.
+fn show_stage(panel: &Element) {
+    let Ok(Some(stage)) = document().query_selector(".tabs") else { return };
     let top = stage.get_bounding_client_rect().top();
-    let height = window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default();
-    if top < -80.0 || top > height / 2.0 {
+    let sheet = panel.get_bounding_client_rect().top() > top + 100.0;
+    if sheet || top < 0.0 {
         stage.scroll_into_view();
     }
 }

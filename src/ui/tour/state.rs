@@ -284,6 +284,8 @@ impl AppState {
         if let Some(film) = film.filter(|film| !there && film.received() >= drive::due(wish, film.steps())) {
             let info = film.info.clone();
             effects = self.do_all(drive::arrive(wish, &info));
+            // Also where that is the newest frame: the run goes on without the page.
+            self.view.follow = false;
             there = true;
         }
         self.tour.drive = match self.is_running() {

@@ -5,7 +5,7 @@ use super::*;
 use crate::protocol::{FrameInfo, FramePart, FromWorker, RunInfo, ToWorker};
 use crate::ui::mode::Mode;
 use crate::ui::model_ref::ModelRef;
-use crate::ui::state::{Choice, RunState};
+use crate::ui::state::{Choice, Pace, RunState};
 use crate::ui::update::tests::{BASE, generate_of, hear, loaded, ready};
 
 fn tell(state: &mut AppState, event: Event) -> Vec<Effect> {
@@ -141,7 +141,10 @@ fn a_chapter_waits_for_the_model() {
     state.update(PageEvent::Seek(0));
     hear(&mut state, FromWorker::Ready);
     let (_, settings) = generate_of(&hear(&mut state, loaded())).expect("it starts by itself");
-    assert_eq!((settings.num_inference_steps, state.run.clone()), (30, RunState::Running { cancelling: false, pace: Pace::default() }));
+    assert_eq!(
+        (settings.num_inference_steps, state.run.clone()),
+        (30, RunState::Running { cancelling: false, pace: Pace::Free })
+    );
 }
 
 #[test]
