@@ -131,6 +131,9 @@ impl Part {
 
 const PRESS: &str = "data-press";
 
+/// Looks after elements that are there.
+pub type Tend = Box<dyn Fn(&Element)>;
+
 /// Shows parts, and makes them anew when they look different: `content` may look at the whole state.
 #[component]
 pub fn Parts(
@@ -138,7 +141,7 @@ pub fn Parts(
     /// Looks after what `content` leaves open, whenever it was asked: pictures, and what changes too often for all
     /// to be made anew.
     #[prop(optional)]
-    tend: Option<Box<dyn Fn(&Element)>>,
+    tend: Option<Tend>,
 ) -> impl IntoView {
     let node = NodeRef::<Div>::new();
     let shown = StoredValue::new_local(Vec::<Part>::new());

@@ -77,7 +77,8 @@ pub fn flatten(pixels: &mut Pixels) {
 /// Whether the border of a picture is light.
 pub fn has_light_background(pixels: &Pixels) -> bool {
     let (width, height) = (pixels.width, pixels.height);
-    let is_border = |i: usize| i < width || i >= width * (height - 1) || i % width == 0 || i % width == width - 1;
+    let is_border =
+        |i: usize| i < width || i >= width * (height - 1) || i.is_multiple_of(width) || i % width == width - 1;
     let border = pixels.rgba.chunks_exact(4).enumerate().filter(|(i, _)| is_border(*i));
     let (sum, count) = border.fold((0.0, 0.0), |(sum, count), (_, pixel)| (sum + luma(pixel), count + 1.0));
     sum > LIGHT * count

@@ -51,7 +51,7 @@ pub fn source(state: &AppState) -> String {
         None => "\u{a0}".into(),
         Some(Source::Training(i)) => {
             let (_, of_class) = state.forward_training();
-            let label = if of_class > 0 { state.label(i / of_class) } else { String::new() };
+            let label = i.checked_div(of_class).map(|class| state.label(class)).unwrap_or_default();
             say_with("forward.from-training", &[("label", &label)])
         }
         Some(Source::Generated) => say("forward.from-model").into(),

@@ -58,12 +58,16 @@ fn frames(state: &mut AppState, run: u32, steps: std::ops::RangeInclusive<usize>
 }
 
 /// The whole run that was asked for.
+/// A run, and the others of its comparison.
 fn run_to_its_end(state: &mut AppState, effects: &[Effect]) {
     let (run, info) = info(effects);
     let steps = info.settings.num_inference_steps;
     hear(state, FromWorker::Started { run, info });
     frames(state, run, 0..=steps);
-    hear(state, FromWorker::Done { run, total_ms: 1.0 });
+    let effects = hear(state, FromWorker::Done { run, total_ms: 1.0 });
+    if generate_of(&effects).is_some() {
+        run_to_its_end(state, &effects);
+    }
 }
 
 #[test]
