@@ -229,13 +229,10 @@ pub enum FromWorker {
 /// What a load is at; the page has the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LoadStage {
-    #[serde(alias = "Preparing the device")]
     Device,
     /// Weights come over the network or from the visitor's disk.
-    #[serde(alias = "Loading the weights")]
     Weights,
     /// Weights come from the browser's storage.
-    #[serde(alias = "Reading the stored weights")]
     StoredWeights,
 }
 

@@ -6,8 +6,8 @@ use ditscope::config::{
     AutoencoderConfig, CatalogEntry, ConfigError, DitConfig, ModelConfig, RunSettings, SamplerKind,
 };
 use ditscope::protocol::{
-    Answer, Ask, BackendChoice, FailureKind, FrameInfo, FramePart, FromWorker, ModelSource, RunInfo, StartFrom,
-    ToWorker,
+    Answer, Ask, BackendChoice, FailureKind, FrameInfo, FramePart, FromWorker, LoadStage, ModelSource, RunInfo,
+    StartFrom, ToWorker,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -166,7 +166,7 @@ fn every_message_survives_json() {
     let from_worker = [
         FromWorker::Ready,
         FromWorker::Config(Box::new(tiny_config())),
-        FromWorker::LoadProgress { stage: "weights".into(), loaded_bytes: 3, total_bytes: u64::MAX },
+        FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes: 3, total_bytes: u64::MAX },
         FromWorker::Started { run: 1, info },
         FromWorker::Frame(FrameInfo { run: 1, step: 2, ms: 0.5, image_shape: [8, 8], preview: true, parts }),
         FromWorker::Paused { run: 1, step: 3 },
