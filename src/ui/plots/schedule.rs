@@ -55,7 +55,7 @@ pub fn SchedulePlot() -> impl IntoView {
         )]),
         area,
         Live::new("p", "plot-readout numbers").live("text", see(|state| say_numbers(state, "plots.numbers"))),
-        Live::new("ul", "keys").of(vec![
+        Live::new("ul", "plot-keys").of(vec![
             key("curve", Box::new(move || kind(|kind| kind, true))),
             key("curve other", Box::new(move || kind(other, compared.get())))
                 .live("hidden", Box::new(move || (!compared.get()).to_string())),

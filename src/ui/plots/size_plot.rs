@@ -31,7 +31,7 @@ pub fn SizePlot() -> impl IntoView {
         key(CLASSES[1], see(|state, seen| format!("{} {}", say("plots.name-eps"), value(state, seen, 1)))),
         key(CLASSES[2], see(|state, seen| format!("{} {}", say("plots.name-x0"), value(state, seen, 2)))),
     ];
-    let live = Live::new("div", "").of(vec![area, Live::new("ul", "keys numbers").of(keys)]);
+    let live = Live::new("div", "").of(vec![area, Live::new("ul", "plot-keys numbers").of(keys)]);
     view! { <Mount live /> }
 }
 

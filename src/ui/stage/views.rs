@@ -38,7 +38,8 @@ pub fn Chooser() -> impl IntoView {
         let colour = |words: Words, hint, pressed, event| toggle(words.clone(), words.into(), hint, pressed, event);
         let gray = colour(say("stage.gray"), say("stage.gray-hint"), gray, Event::ToggleGray);
         let fit = colour(say("stage.fit"), say("stage.fit-hint"), fitted, Event::ToggleFitted);
-        let chips = |name: Words, parts| Part::group("chips", parts).with("role", "group").with("aria-label", name);
+        let chips =
+            |name: Words, parts| Part::group("view-chips", parts).with("role", "group").with("aria-label", name);
         let views = Kind::ALL.into_iter().map(view).collect();
         vec![chips(say("stage.views"), views), chips(say("stage.colours"), vec![gray, fit])]
     };
