@@ -25,4 +25,5 @@ mod runs;
 mod settings;
 mod stage;
 mod take;
+mod tour;
 mod worker;
