@@ -45,6 +45,10 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
         let free = target.as_ref().map_or(Free::ALL, Free::beside);
         let presenting = || store.peek(|state| state.address.present);
         let present = |on| store.dispatch(Event::Take(take::Event::Present(on)));
+        // The tour's text is scrolled with these keys.
+        let reads = |target: &Element| target.closest(".tour-body").ok().flatten().is_some();
+        let turns =
+            |target: Option<&Element>| free.moves && store.peek(AppState::tour_is_open) && !target.is_some_and(reads);
         let key = event.key();
         match key.as_str() {
             "Escape" if presenting() => present(false),
@@ -60,8 +64,8 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
             "<" if free.letters => store.dispatch(Event::Timeline(timeline::Event::Faster(-1))),
             ">" if free.letters => store.dispatch(Event::Timeline(timeline::Event::Faster(1))),
             "u" | "U" if free.letters => store.dispatch(Event::Tour(tour::Event::Toggle)),
-            "PageUp" if free.moves && store.peek(AppState::tour_is_open) => turn(-1),
-            "PageDown" if free.moves && store.peek(AppState::tour_is_open) => turn(1),
+            "PageUp" if turns(target.as_ref()) => turn(-1),
+            "PageDown" if turns(target.as_ref()) => turn(1),
             "?" if free.letters => help.set(true),
             " " if free.space => store.dispatch(Event::TogglePlay),
             "ArrowLeft" if free.moves => store.dispatch(Event::Step(-1)),

@@ -124,9 +124,9 @@ fn a_link_opens_a_chapter_and_its_steps_drive_the_page_until_the_visitor_does() 
     for (width, height) in [(1280, 900), (1024, 768), (768, 1024), (390, 844), (360, 740)] {
         app.browser.resize(width, height);
         for _chapter in ["the one before", "this one"] {
-            app.browser.press("p");
+            app.browser.press(key::PAGE_UP);
             app.wait_tour(SHOWN);
-            app.browser.press("n");
+            app.browser.press(key::PAGE_DOWN);
             app.wait_tour("4 of 9");
             app.wait_tour(SHOWN);
         }
