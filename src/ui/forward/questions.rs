@@ -7,6 +7,7 @@ use crate::protocol::{Answer, Ask};
 use crate::ui::asks::{Answered, Asker};
 use crate::ui::film::Pixels;
 use crate::ui::state::{AppState, Effect, RunState};
+use crate::ui::words::say;
 use std::sync::Arc;
 
 /// A question that is not answered yet.
@@ -116,7 +117,7 @@ impl AppState {
     }
 
     fn take_forward(&mut self, question: Question, answer: Answer, buffers: Vec<Vec<u8>>) -> Result<(), String> {
-        let odd = || "The worker's answer does not fit the model.".to_string();
+        let odd = || say("forward.misfit").into_owned();
         let due = self.config.as_ref().map(latent_shape).ok_or_else(odd)?;
         let latent_bytes = 4 * due.iter().product::<usize>();
         let forward = &mut self.forward;
