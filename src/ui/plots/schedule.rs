@@ -16,10 +16,11 @@ use std::rc::Rc;
 /// More dots than that would be a line.
 const MOST_DOTS: usize = 100;
 
+/// `compared`: at first with the other schedule beside the model's.
 #[component]
-pub fn SchedulePlot() -> impl IntoView {
+pub fn SchedulePlot(#[prop(optional)] compared: bool) -> impl IntoView {
     let store = Store::get();
-    let (quantity, compared) = (RwSignal::new(0usize), RwSignal::new(false));
+    let (quantity, compared) = (RwSignal::new(0usize), RwSignal::new(compared));
     let of = move || (Quantity::ALL[quantity.get()], compared.get());
     let see =
         move |part: fn(&AppState) -> String| -> Box<dyn Fn() -> String> { Box::new(move || store.state.with(part)) };
