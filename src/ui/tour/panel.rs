@@ -97,7 +97,7 @@ pub fn TourPanel() -> impl IntoView {
             <div class="tour-body" tabindex="0" role="region" aria-labelledby=TITLE node_ref=body>
                 <Parts content=Box::new(move || place.with(|_| store.peek(|state| content(store, state)))) />
                 <div hidden=no_plot>
-                    <SchedulePlot compared=true />
+                    <SchedulePlot in_tour=true />
                 </div>
             </div>
             <Parts content=Box::new(move || store.state.with(|state| foot(store, state))) />
