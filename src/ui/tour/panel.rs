@@ -39,7 +39,8 @@ pub fn TourPanel() -> impl IntoView {
     let shown = Memo::new(move |_| place.with(|place| (place.chapter, place.step)));
     dom::effect(Box::new(move || {
         if let ((Some(_), _), Some(panel)) = (shown.get(), panel.get()) {
-            show_stage(&panel);
+            // When the layout has made room for the panel.
+            request_animation_frame(move || show_stage(&panel));
         }
     }));
     tend_formulas(body, place);
