@@ -16,10 +16,11 @@ use std::rc::Rc;
 /// More dots than that would be a line.
 const MOST_DOTS: usize = 100;
 
+/// In the tour it begins with the other schedule beside the model's, because the text speaks of both.
 #[component]
-pub fn SchedulePlot() -> impl IntoView {
+pub fn SchedulePlot(#[prop(optional)] in_tour: bool) -> impl IntoView {
     let store = Store::get();
-    let (quantity, compared) = (RwSignal::new(0usize), RwSignal::new(false));
+    let (quantity, compared) = (RwSignal::new(0usize), RwSignal::new(in_tour));
     let of = move || (Quantity::ALL[quantity.get()], compared.get());
     let see =
         move |part: fn(&AppState) -> String| -> Box<dyn Fn() -> String> { Box::new(move || store.state.with(part)) };
@@ -48,7 +49,7 @@ pub fn SchedulePlot() -> impl IntoView {
     let live = Live::new("div", "").of(vec![
         Live::new("div", "plot-controls").of(vec![segments(
             &say("plots.quantity"),
-            "plot-quantity",
+            if in_tour { "tour-quantity" } else { "plot-quantity" },
             &symbols,
             chosen,
             choose,

@@ -39,7 +39,8 @@ pub fn TourPanel() -> impl IntoView {
     let shown = Memo::new(move |_| place.with(|place| (place.chapter, place.step)));
     dom::effect(Box::new(move || {
         if let ((Some(_), _), Some(panel)) = (shown.get(), panel.get()) {
-            show_stage(&panel);
+            // When the layout has made room for the panel.
+            request_animation_frame(move || show_stage(&panel));
         }
     }));
     tend_formulas(body, place);
@@ -97,7 +98,7 @@ pub fn TourPanel() -> impl IntoView {
             <div class="tour-body" tabindex="0" role="region" aria-labelledby=TITLE node_ref=body>
                 <Parts content=Box::new(move || place.with(|_| store.peek(|state| content(store, state)))) />
                 <div hidden=no_plot>
-                    <SchedulePlot />
+                    <SchedulePlot in_tour=true />
                 </div>
             </div>
             <Parts content=Box::new(move || store.state.with(|state| foot(store, state))) />
