@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`state`] | everything the page shows, pure |
+//! | [`event`] | what can happen, and what is to be done then, pure |
 //! | [`update`] | the one reducer: events in, effects out, pure |
 //! | [`url`], [`model_ref`] | settings ↔ address bar, pure |
 //! | [`models`] | the models there are, and what of them is stored, pure |
@@ -24,6 +25,7 @@
 pub mod asks;
 pub mod colour;
 pub mod compare;
+pub mod event;
 pub mod film;
 pub mod forward;
 pub mod inside;

@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `state` | the picture, the noise level, the run from there; pure |
+//! | `facts` | what follows from them; pure |
 //! | `questions` | what the worker is asked for, and its answers; pure |
 //! | `steps` | from a noise level to the steps of a run; pure |
 //! | `picture` | files and tiles made ready for the model; pure |
@@ -10,6 +11,7 @@
 //! | `sources`, `pictures`, `level` | where the picture comes from; what becomes of it; how noisy |
 //! | `text` | its words |
 
+mod facts;
 mod level;
 mod picture;
 mod pictures;

@@ -5,11 +5,11 @@
 
 use super::picture::{self, Unreadable};
 use super::questions::{Noised, Pending};
-use super::steps::{self, Beginning};
+use super::steps;
 use crate::config::{AutoencoderConfig, ModelConfig};
 use crate::diffusion::schedule::{NoiseSchedule, training_schedule};
 use crate::protocol::{ModelSource, RunInfo, StartFrom};
-use crate::ui::film::{self, Film, Pixels};
+use crate::ui::film::{self, Pixels};
 use crate::ui::mode::Mode;
 use crate::ui::state::{AppState, Effect, ModelState, RunState};
 use crate::ui::update::Plan;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Pictures in the filmstrip, from no noise to all.
 pub const MARKS: usize = 8;
 /// Where the slider stands at first, as a share of all timesteps: half noise, and the layout is still there.
-const FIRST_T: f64 = 0.4;
+pub(super) const FIRST_T: f64 = 0.4;
 /// Beats from the clean picture to pure noise.
 const BEATS: usize = 48;
 
@@ -40,14 +40,14 @@ pub struct Forward {
     pub(super) stuck: bool,
     pub(super) note: Option<Note>,
     /// The slider, once it was moved.
-    t: Option<usize>,
-    playing: bool,
+    pub(super) t: Option<usize>,
+    pub(super) playing: bool,
     /// The newest file that is being read, by number; and whether it still is.
-    reading: (u32, bool),
+    pub(super) reading: (u32, bool),
     /// The model's, to be looked up with every move of the slider.
-    schedule: Option<Arc<NoiseSchedule>>,
+    pub(super) schedule: Option<Arc<NoiseSchedule>>,
     /// The run that began with this picture, and the film that was there before.
-    run: Option<(u32, Option<Arc<RunInfo>>)>,
+    pub(super) run: Option<(u32, Option<Arc<RunInfo>>)>,
 }
 
 /// The model's training pictures.
@@ -190,64 +190,6 @@ impl AppState {
         self.forward.run = Some((self.run_number + 1, self.film.as_ref().map(|film| film.info.clone())));
         let start = Some((StartFrom { step: beginning.step }, latent.to_vec()));
         Some(Plan { start, ..Plan::new(self.settings()) })
-    }
-
-    /// The noise level on the slider.
-    pub fn forward_t(&self) -> usize {
-        let last = self.forward_last_t();
-        self.forward.t.unwrap_or((FIRST_T * (last + 1) as f64) as usize).min(last)
-    }
-
-    /// The noisiest timestep.
-    pub fn forward_last_t(&self) -> usize {
-        self.config.as_ref().map_or(999, |config| config.scheduler.num_train_timesteps - 1)
-    }
-
-    /// Where a run from this noise level begins; nothing, where no step is left.
-    pub fn forward_beginning(&self) -> Option<Beginning> {
-        Beginning::find(self.forward.schedule.as_ref()?, &self.settings(), self.forward_t())
-    }
-
-    /// Factors of the picture and of the noise on the slider, ᾱ and the signal-to-noise ratio.
-    pub fn forward_factors(&self) -> Option<[f64; 4]> {
-        let t = self.forward_t();
-        let schedule = self.forward.schedule.as_ref().filter(|schedule| t < schedule.len())?;
-        let (signal, noise) = schedule.q_sample_factors(t);
-        Some([signal, noise, schedule.alphas_cumprod[t], schedule.snr(t)])
-    }
-
-    /// The film that began with this picture.
-    pub fn forward_result(&self) -> Option<&Film> {
-        let (_, before) = self.forward.run.as_ref().filter(|(run, _)| *run == self.run_number)?;
-        let is_new = |film: &&Film| before.as_ref().is_none_or(|before| !Arc::ptr_eq(before, &film.info));
-        self.film.as_ref().filter(is_new)
-    }
-
-    /// Milliseconds between two beats, while the picture dissolves.
-    pub fn forward_beat(&self) -> Option<u32> {
-        // Without motion it goes from mark to mark.
-        self.forward.playing.then_some(if self.reduced_motion { 1000 } else { 90 })
-    }
-
-    pub fn forward_is_playing(&self) -> bool {
-        self.forward.playing
-    }
-
-    /// When this changes, other questions may be due.
-    pub fn forward_depends_on(&self) -> String {
-        let ready = self.is_ready_for_questions() && self.config.is_some();
-        format!("{ready} {} {}", self.settings().seed, self.address.model.key())
-    }
-
-    /// Whether something is read or encoded that the visitor waits for.
-    pub fn forward_is_busy(&self) -> bool {
-        let encoding = self.forward.latent.is_none() && self.forward.question.is_some();
-        self.forward.reading.1 || encoding
-    }
-
-    /// The number that the file which is read now has.
-    pub fn forward_reading(&self) -> u32 {
-        self.forward.reading.0
     }
 
     /// The model's pictures are another's now.
