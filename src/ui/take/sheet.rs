@@ -8,7 +8,7 @@ use crate::ui::colour::{RANGE, diverging};
 use crate::ui::film::{self, Film, Frame, Pixels, place};
 use crate::ui::words::{say, say_with};
 
-/// The tokens of the light theme in web/css/base.css.
+/// The tokens of the light theme in web/style.css.
 pub const PAPER: &str = "#ffffff";
 const INK: &str = "#1d1f23";
 const DIM: &str = "#5a5e66";
