@@ -101,7 +101,7 @@ impl App {
         let has = |element: &Element| {
             // A part that vanishes while it is looked at is not there.
             self.browser.label(element).is_ok_and(|label| label == name)
-                && self.browser.role(element).is_ok_and(|found| found.eq_ignore_ascii_case(role))
+                && self.browser.role(element).is_ok_and(|found| same_role(&found, role))
         };
         self.browser.find_all(candidates(role)).ok()?.into_iter().find(has)
     }
@@ -209,6 +209,12 @@ impl Drop for App {
     fn drop(&mut self) {
         self.screenshot(self.name);
     }
+}
+
+/// Chromium has the newer of the two names for a picture's role.
+fn same_role(found: &str, role: &str) -> bool {
+    let found = if found == "image" { "img" } else { found };
+    found.eq_ignore_ascii_case(role)
 }
 
 /// Elements that may have a role.

@@ -7,7 +7,7 @@ const PLACE: &str = "Place on the schedule";
 
 /// Where the marker of the schedule is drawn.
 fn marker(app: &App) -> (f64, f64) {
-    let script = "const c = document.querySelector('.plot-area[role=slider] .marker circle');
+    let script = "const c = document.querySelector('.inspector .plot-area[role=slider] .marker circle');
         return c ? [c.getAttribute('cx'), c.getAttribute('cy')].map(Number) : null;";
     serde_json::from_value(app.browser.script(script)).expect("a marker")
 }
@@ -19,14 +19,15 @@ fn count(app: &App, selector: &str) -> usize {
 
 /// The path drawn with this class in the schedule's plot.
 fn path(app: &App, class: &str) -> String {
-    let script = format!("return document.querySelector('.plot-area[role=slider] path.{class}')?.getAttribute('d')");
+    let script =
+        format!("return document.querySelector('.inspector .plot-area[role=slider] path.{class}')?.getAttribute('d')");
     app.browser.script(&script).as_str().unwrap_or_default().to_owned()
 }
 
 /// Presses at a share of the schedule's width, drags to another and lets go.
 fn drag(app: &App, from: f64, to: f64) {
     let script = format!(
-        "const area = document.querySelector('.plot-area[role=slider]'), box = area.getBoundingClientRect();
+        "const area = document.querySelector('.inspector .plot-area[role=slider]'), box = area.getBoundingClientRect();
         const at = (type, share, buttons) => area.dispatchEvent(new PointerEvent(type, {{ bubbles: true, pointerId: 1,
             buttons, clientX: box.left + share * box.width, clientY: box.top + box.height / 2 }}));
         at('pointerdown', {from}, 1); at('pointermove', {to}, 1); at('pointerup', {to}, 0);
@@ -57,7 +58,8 @@ fn the_marker_follows_the_timeline_and_leads_it() {
     let reached = app.slider("Timeline", "now");
     assert!((4.0..=5.0).contains(&reached), "dragging seeks, and only while the pointer is down: {reached}");
     assert_eq!(app.slider(PLACE, "now"), reached);
-    let spoken = app.browser.script("return document.querySelector('.plot-area').getAttribute('aria-valuetext')");
+    let spoken =
+        app.browser.script("return document.querySelector('.inspector .plot-area').getAttribute('aria-valuetext')");
     let spoken = spoken.as_str().unwrap_or_default();
     assert!(["ᾱ = ", "β = ", "SNR = ", "t = "].iter().all(|part| spoken.contains(part)), "{spoken}");
     app.focus("slider", "Timeline");

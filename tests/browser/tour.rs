@@ -119,7 +119,7 @@ fn a_link_opens_a_chapter_and_its_steps_drive_the_page_until_the_visitor_does() 
     app.wait_tour(SHOWN);
     assert_eq!((app.slider("Timeline", "now"), app.settings().seed.as_str()), (15.0, "9"));
 
-    // Nothing lies over the picture, and nothing is wider than the screen, formulas included.
+    // Nothing lies over the picture when it is scrolled to, and nothing is wider than the screen, formulas included.
     app.click("radio", "Maths");
     for (width, height) in [(1280, 900), (1024, 768), (768, 1024), (390, 844), (360, 740)] {
         app.browser.resize(width, height);
@@ -133,6 +133,7 @@ fn a_link_opens_a_chapter_and_its_steps_drive_the_page_until_the_visitor_does() 
         let found = app.browser.script(
             "const area = c => { const r = c.getBoundingClientRect(); return r.width * r.height; };
             const canvas = [...document.querySelectorAll('canvas')].sort((a, b) => area(b) - area(a))[0];
+            canvas.scrollIntoView({ block: 'start' });
             const r = canvas.getBoundingClientRect();
             const over = document.elementFromPoint((r.left + r.right) / 2, (r.top + r.bottom) / 2);
             const wide = document.scrollingElement.scrollWidth - document.documentElement.clientWidth;
