@@ -192,7 +192,7 @@ fn a_picture_is_denoised_from_the_noise_level_on() {
     open(&app, "class=1&steps=10&seed=7");
     app.click("button", "Noise level t = 571");
     app.wait("the first step", SHORT, || app.text().contains("6 of 10 steps").then_some(()));
-    app.click("button", RESULT);
+    app.click("button", "Denoise from here");
     app.wait_done();
     assert_eq!(app.slider("Timeline", "max"), 6.0, "the film has only the steps that were taken");
     let result = expect_picture(&app, RESULT);
