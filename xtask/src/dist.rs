@@ -101,7 +101,7 @@ struct Limit {
 }
 
 const LIMITS: [Limit; 3] = [
-    // 400 kB until the teaching views came; docs/lab-log.md says what each of them weighs.
+    // 400 kB until the teaching views came; docs/lab-log.md has the figures.
     Limit { name: "page (html, css, js, wasm)", parts: &[Part::Shell], most: 560_000 },
     Limit { name: "worker (js, wasm)", parts: &[Part::Worker], most: 6_000_000 },
     Limit { name: "first visit, with models", parts: &[Part::Shell, Part::Worker, Part::Model], most: 20_000_000 },
