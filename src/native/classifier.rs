@@ -1,5 +1,6 @@
 //! A small convolutional network that names pictures, and whose features measure distances between sets of them.
 
+use super::data::DatasetInfo;
 use super::model_dir::{fold_shards, save_tensors};
 use crate::weights::{Dtype, Loader, collect};
 use anyhow::{Context, Result};
@@ -15,7 +16,7 @@ use std::path::Path;
 pub const NUM_FEATURES: usize = 64;
 const PREFIX: &str = "classifier.";
 
-/// Three times convolution, ReLU, max-pooling; then two linear layers.
+/// Convolution, ReLU and max-pooling until few pixels are left; then two linear layers.
 #[derive(Module, Debug)]
 pub struct Classifier {
     convs: Vec<Conv2d>,
@@ -25,24 +26,31 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    pub fn new(device: &Device) -> Self {
-        const WIDTHS: [usize; 4] = [1, 16, 32, 64];
+    /// Side to which the pictures are pooled, at most.
+    const POOLED: usize = 7;
+
+    /// For the pictures and classes of this data set.
+    pub fn new(info: &DatasetInfo, device: &Device) -> Self {
+        let stages = (0..).find(|halvings| info.side >> halvings <= Self::POOLED).unwrap_or(0);
+        let widths = (0..stages).map(|stage| 16 << stage.min(2));
+        let widths: Vec<usize> = std::iter::once(info.channels).chain(widths).collect();
+        let pooled = info.side >> stages;
         let conv = |from, to| {
             Conv2dConfig::new([from, to], [3, 3]).with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init(device)
         };
         Self {
-            convs: WIDTHS.windows(2).map(|w| conv(w[0], w[1])).collect(),
+            convs: widths.windows(2).map(|w| conv(w[0], w[1])).collect(),
             pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
-            features: LinearConfig::new(WIDTHS[3] * 4 * 4, NUM_FEATURES).init(device),
-            logits: LinearConfig::new(NUM_FEATURES, 10).init(device),
+            features: LinearConfig::new(widths[stages] * pooled * pooled, NUM_FEATURES).init(device),
+            logits: LinearConfig::new(NUM_FEATURES, info.labels.len()).init(device),
         }
     }
 
     /// # Shapes
-    /// - `images`: `[N, 1, 32, 32]` in [−1, 1]
-    /// - results: features `[N, 64]`, logits `[N, 10]`
+    /// - `images`: `[N, C, side, side]` in [−1, 1]
+    /// - results: features `[N, 64]`, logits `[N, classes]`
     pub fn forward(&self, images: Tensor<4>) -> (Tensor<2>, Tensor<2>) {
-        let x = self.convs.iter().fold(images, |x, conv| self.pool.forward(relu(conv.forward(x)))); // [N, 64, 4, 4]
+        let x = self.convs.iter().fold(images, |x, conv| self.pool.forward(relu(conv.forward(x)))); // [N, 64, pooled, pooled]
         let features = relu(self.features.forward(x.flatten::<2>(1, 3)));
         (features.clone(), self.logits.forward(features))
     }
@@ -50,9 +58,10 @@ impl Classifier {
     /// Feature vectors (one after the other) and the most likely class of each picture.
     pub fn judge(&self, images: Tensor<4>) -> (Vec<f32>, Vec<usize>) {
         let (features, logits) = self.forward(images);
+        let [_, classes] = logits.dims();
         let values = |t: Tensor<2>| t.into_data().convert::<f32>().try_into_vec::<f32>().expect("converted to f32");
         let largest = |row: &[f32]| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0);
-        (values(features), values(logits).chunks_exact(10).map(largest).collect())
+        (values(features), values(logits).chunks_exact(classes).map(largest).collect())
     }
 
     /// # Errors
@@ -63,12 +72,12 @@ impl Classifier {
 
     /// # Errors
     /// Names the file or tensor that is missing or wrong.
-    pub fn load(dir: &Path, device: &Device) -> Result<Self> {
+    pub fn load(dir: &Path, info: &DatasetInfo, device: &Device) -> Result<Self> {
         let mut loader = Loader::default();
-        let model = fold_shards(dir, Self::new(device), |model, file, bytes| {
+        let model = fold_shards(dir, Self::new(info, device), |model, file, bytes| {
             Ok(loader.apply(model, PREFIX, file, bytes, device)?)
         })
-        .context("--classifier wants the output folder of 'dit train classifier'")?;
+        .with_context(|| format!("--classifier wants what 'dit train classifier' wrote for {}", info.name))?;
         loader.finish(&model, PREFIX).with_context(|| dir.display().to_string())?;
         Ok(model)
     }

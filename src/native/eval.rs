@@ -1,7 +1,7 @@
 //! `dit eval`: class accuracy and Fréchet distance of generated samples.
 
 use super::classifier::{Classifier, NUM_FEATURES};
-use super::data::{Dataset, IMAGE_SIZE, Split};
+use super::data::{Dataset, DatasetInfo, Split};
 use super::device::DeviceChoice;
 use super::frechet::Gaussian;
 use super::model_dir::{self, write_json};
@@ -86,20 +86,14 @@ pub fn run(options: &EvalOptions) -> Result<()> {
     ensure!(options.guidance_scales.iter().all(|s| s.is_finite()), "--guidance-scales: use finite numbers");
     let device = options.device.device();
     let model = model_dir::load(&options.model, &device)?;
-    let (channels, side) = (model.config.image_channels(), model.config.image_size());
-    ensure!(
-        (channels, side) == (1, IMAGE_SIZE) && model.config.labels.len() == 10,
-        "{}: {} classes of {channels}x{side}x{side} pictures, but the classifier judges 10 classes of gray {IMAGE_SIZE}x{IMAGE_SIZE} pictures",
-        model.config.name,
-        model.config.labels.len()
-    );
+    let train = Dataset::load(&options.data, Split::Train)?;
+    let test = Dataset::load(&options.data, Split::Test)?;
+    check_fit(&model, &train.info)?;
     let judge = Judge {
-        classifier: Classifier::load(&options.classifier, &device)?,
+        classifier: Classifier::load(&options.classifier, &train.info, &device)?,
         device: device.clone(),
         threads: options.device.threads(),
     };
-    let train = Dataset::load(&options.data, Split::Train)?;
-    let test = Dataset::load(&options.data, Split::Test)?;
     ensure!(test.len() >= 2, "{} test pictures: a distance needs at least 2", test.len());
     let (real, test_classes) = judge.features(&test, &(0..test.len()).collect::<Vec<_>>());
     let right = test_classes.iter().zip(&test.labels).filter(|(a, b)| **a == usize::from(**b)).count();
@@ -141,6 +135,22 @@ pub fn run(options: &EvalOptions) -> Result<()> {
         }
     }
     options.json.as_ref().map_or(Ok(()), |path| write_json(path, &report))
+}
+
+fn check_fit(model: &Model, data: &DatasetInfo) -> Result<()> {
+    let (channels, side, classes) =
+        (model.config.image_channels(), model.config.image_size(), model.config.labels.len());
+    ensure!(
+        (channels, side, classes) == (data.channels, data.side, data.labels.len()),
+        "{}: {classes} classes of {channels}x{side}x{side} pictures, but {} has {} classes of {}x{}x{} pictures",
+        model.config.name,
+        data.name,
+        data.labels.len(),
+        data.channels,
+        data.side,
+        data.side
+    );
+    Ok(())
 }
 
 fn measure(

@@ -1,6 +1,6 @@
 //! `dit data samples`: a few pictures of a data set as one small file, for the page's forward process.
 
-use super::data::{Dataset, IMAGE_SIZE, Split};
+use super::data::{Dataset, DatasetInfo, Split};
 use super::image::Picture;
 use anyhow::{Result, ensure};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[command(after_help = "Example:
   dit data samples --data /usr/share/datasets/fashion-mnist --out assets/models/fashion/training.png")]
 pub struct SamplesOptions {
-    /// Folder with the four .gz files of the data set
+    /// Folder with the data set
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
     /// How many training pictures of each class, counted from the first in the file
@@ -36,20 +36,22 @@ pub fn run(options: &SamplesOptions) -> Result<()> {
 /// The first `per_class` pictures of each class beside each other, a row for each class, without gaps.
 fn sheet(dataset: &Dataset, per_class: usize) -> Result<Picture> {
     ensure!(per_class > 0, "--per-class 0: use 1 or more");
+    let DatasetInfo { channels, side, .. } = dataset.info;
     let classes = dataset.labels.iter().max().map_or(0, |label| usize::from(*label) + 1);
-    let (width, height) = (per_class * IMAGE_SIZE, classes * IMAGE_SIZE);
-    let mut pixels = vec![0; width * height];
+    let (width, height) = (per_class * side, classes * side);
+    let mut pixels = vec![0; width * height * channels];
     for class in 0..classes {
         let of_class = (0..dataset.len()).filter(|i| usize::from(dataset.labels[*i]) == class);
         let found: Vec<usize> = of_class.take(per_class).collect();
         let count = found.len();
         ensure!(count == per_class, "class {class} has {count} training pictures: use --per-class {count} or fewer");
         for (column, index) in found.into_iter().enumerate() {
-            for (y, line) in dataset.pixels(index).chunks_exact(IMAGE_SIZE).enumerate() {
-                let at = (class * IMAGE_SIZE + y) * width + column * IMAGE_SIZE;
-                pixels[at..at + IMAGE_SIZE].copy_from_slice(line);
+            for (i, value) in dataset.pixels(index).iter().enumerate() {
+                let (channel, y, x) = (i / (side * side), i / side % side, i % side);
+                let at = (class * side + y) * width + column * side + x;
+                pixels[at * channels + channel] = *value;
             }
         }
     }
-    Ok(Picture { width, height, channels: 1, pixels })
+    Ok(Picture { width, height, channels, pixels })
 }

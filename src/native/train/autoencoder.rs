@@ -4,7 +4,7 @@ use super::trainer::{Task, TrainOptions, Trainer};
 use crate::autoencoder::{Autoencoder, AutoencoderTiny};
 use crate::config::{AutoencoderConfig, TinyConfig};
 use crate::diffusion::noise::{self, gaussian};
-use crate::native::data::{Dataset, IMAGE_SIZE, Split};
+use crate::native::data::{Dataset, DatasetInfo, Split};
 use crate::native::{image, model_dir};
 use anyhow::{Result, ensure};
 use burn::module::Module;
@@ -43,9 +43,9 @@ pub struct AutoencoderOptions {
 }
 
 impl AutoencoderOptions {
-    fn config(&self) -> TinyConfig {
+    fn config(&self, channels: usize) -> TinyConfig {
         TinyConfig {
-            in_channels: 1,
+            in_channels: channels,
             latent_channels: self.latent_channels,
             encoder_block_out_channels: self.encoder_widths.clone(),
             num_encoder_blocks: self.encoder_blocks.clone(),
@@ -66,13 +66,14 @@ pub fn run(options: &AutoencoderOptions) -> Result<()> {
     let plain = options.train.device.device();
     let device = plain.clone().autodiff();
     device.seed(options.train.seed);
+    let DatasetInfo { channels, side, .. } = data.info;
     let (config, model) = match &options.decoder_of {
         None => {
-            let config = options.config();
+            let config = options.config(channels);
             let factor = checked(&config)?.factor();
             ensure!(
-                IMAGE_SIZE.is_multiple_of(factor),
-                "{} stages divide the side by {}, which does not fit pictures of {IMAGE_SIZE}x{IMAGE_SIZE}: use at most 6",
+                side.is_multiple_of(factor),
+                "{} stages divide the side by {}, which does not fit pictures of {side}x{side}: use fewer",
                 config.decoder_block_out_channels.len(),
                 factor
             );
@@ -81,6 +82,13 @@ pub fn run(options: &AutoencoderOptions) -> Result<()> {
         }
         Some(dir) => {
             let (config, mut model) = model_dir::load_trainable_autoencoder(dir, &device)?;
+            ensure!(
+                config.in_channels == channels,
+                "{}: it is for pictures of {} channels, {} has {channels}",
+                dir.display(),
+                config.in_channels,
+                data.info.name
+            );
             model.encoder = model.encoder.no_grad();
             (config, model)
         }
@@ -108,7 +116,7 @@ struct AutoencoderTask {
     out: PathBuf,
 }
 
-/// Pictures `[B, 1, 32, 32]` and the seed of the latent noise.
+/// Pictures `[B, C, side, side]` and the seed of the latent noise.
 struct Batch {
     images: Tensor<4>,
     seed: u64,
@@ -123,11 +131,12 @@ impl Task for AutoencoderTask {
     }
 
     fn batch(&self, indices: &[usize], rng: &mut ChaCha8Rng) -> Batch {
-        let flips: Vec<bool> = indices.iter().map(|_| noise::uniform(rng) < 0.5).collect();
+        let mirror = self.data.info.mirror;
+        let flips: Vec<bool> = indices.iter().map(|_| noise::uniform(rng) < 0.5 && mirror).collect();
         Batch { images: self.data.batch(indices, |i| flips[i], &self.device), seed: rng.next_u64() }
     }
 
-    /// Squared error per pixel. Noise on the latents keeps neighbouring latents alike, which is what
+    /// Squared error per number of a picture. Noise on the latents keeps neighbouring latents alike, which is what
     /// the transformer's small errors need.
     fn loss(&self, model: &AutoencoderTiny, batch: &Batch) -> Tensor<1> {
         let z = model.encode(batch.images.clone()); // [B, C, h, w]
@@ -137,7 +146,7 @@ impl Task for AutoencoderTask {
         let [_, c, _, _] = shape;
         let std = z.clone().detach().swap_dims(0, 1).reshape([c as i32, -1]).var(1).sqrt().reshape([1, c as i32, 1, 1]);
         let decoded = model.decode(z + noise * std * self.latent_noise);
-        (decoded - batch.images.clone()).square().sum() / (IMAGE_SIZE * IMAGE_SIZE) as f64
+        (decoded - batch.images.clone()).square().sum() / self.data.info.picture_len() as f64
     }
 
     fn sample(&self, ema: &AutoencoderTiny, step: usize) -> Result<()> {
@@ -163,7 +172,7 @@ impl AutoencoderTask {
                 f64::from((decoded - images).square().sum().into_scalar::<f32>())
             })
             .sum();
-        let mse = squares / (indices.len() * IMAGE_SIZE * IMAGE_SIZE) as f64;
+        let mse = squares / (indices.len() * self.test.info.picture_len()) as f64;
         10.0 * (4.0 / mse).log10()
     }
 }

@@ -27,7 +27,7 @@ pub fn run(options: &ClassifierOptions) -> Result<()> {
     let plain = options.train.device.device();
     let device = plain.clone().autodiff();
     device.seed(options.train.seed);
-    let model = Classifier::new(&device);
+    let model = Classifier::new(&data.info, &device);
     println!("classifier: {} parameters, {} training pictures", model.num_params(), data.len());
     let task = ClassifierTask { data, test, device: device.clone(), plain };
     let Some((ema, _)) = Trainer::new(&task, &options.train, &device, model)?.run()? else { return Ok(()) };
@@ -44,7 +44,7 @@ struct ClassifierTask {
     plain: Device,
 }
 
-/// Pictures `[B, 1, 32, 32]` and their classes `[B]`.
+/// Pictures `[B, C, side, side]` and their classes `[B]`.
 struct Batch {
     images: Tensor<4>,
     labels: Tensor<1, Int>,
@@ -59,7 +59,8 @@ impl Task for ClassifierTask {
     }
 
     fn batch(&self, indices: &[usize], rng: &mut ChaCha8Rng) -> Batch {
-        let flips: Vec<bool> = indices.iter().map(|_| noise::uniform(rng) < 0.5).collect();
+        let mirror = self.data.info.mirror;
+        let flips: Vec<bool> = indices.iter().map(|_| noise::uniform(rng) < 0.5 && mirror).collect();
         let labels: Vec<i64> = indices.iter().map(|i| i64::from(self.data.labels[*i])).collect();
         Batch {
             images: self.data.batch(indices, |i| flips[i], &self.device),

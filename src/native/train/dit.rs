@@ -12,7 +12,7 @@ use crate::diffusion::sampler::{SamplerConfig, training_schedule};
 use crate::diffusion::schedule::NoiseSchedule;
 use crate::dit::Dit;
 use crate::generate::{Model, Noise, Request, Run};
-use crate::native::data::{Dataset, FASHION_LABELS, Split};
+use crate::native::data::{Dataset, DatasetInfo, Split};
 use crate::native::{image, model_dir, parallel};
 use crate::weights::Dtype;
 use anyhow::{Context, Result, bail, ensure};
@@ -34,9 +34,12 @@ pub struct DitOptions {
     /// Start from the transformer of this model; its latent statistics stay
     #[arg(long, value_name = "MODEL")]
     pub init: Option<PathBuf>,
-    /// Name of the model, for people
-    #[arg(long, default_value = "Fashion")]
-    pub name: String,
+    /// Name of the model, for people; absent: the data set's
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Class that a run shows when nothing is chosen
+    #[arg(long, default_value_t = 9)]
+    pub default_class: usize,
     /// Size from the paper (S, B, L, XL) instead of --depth, --hidden-size and --num-heads
     #[arg(long, conflicts_with_all = ["depth", "hidden_size", "num_heads"])]
     pub preset: Option<String>,
@@ -68,8 +71,8 @@ pub enum Schedule {
 }
 
 impl DitOptions {
-    fn config(&self, autoencoder: AutoencoderConfig, latents: LatentStats) -> Result<ModelConfig> {
-        let sample_size = super::super::data::IMAGE_SIZE / autoencoder.factor();
+    fn config(&self, data: &DatasetInfo, autoencoder: AutoencoderConfig, latents: LatentStats) -> Result<ModelConfig> {
+        let sample_size = data.side / autoencoder.factor();
         let mut transformer = DitConfig {
             sample_size,
             patch_size: self.patch_size,
@@ -78,7 +81,7 @@ impl DitOptions {
             depth: self.depth,
             num_heads: self.num_heads,
             mlp_ratio: 4,
-            num_classes: FASHION_LABELS.len(),
+            num_classes: data.labels.len(),
             learn_sigma: false,
             downscale_freq_shift: 0,
             mlp_norm_eps: DitConfig::NORM_EPS,
@@ -91,7 +94,7 @@ impl DitOptions {
             Schedule::Cosine => BetaSchedule::Cosine,
         };
         let config = ModelConfig {
-            name: self.name.clone(),
+            name: self.name.clone().unwrap_or_else(|| data.name.clone()),
             transformer,
             scheduler: DiffusionConfig {
                 num_train_timesteps: 1000,
@@ -103,9 +106,14 @@ impl DitOptions {
             },
             autoencoder: Some(autoencoder),
             latents,
-            labels: FASHION_LABELS.map(String::from).to_vec(),
-            defaults: RunSettings { class: 9, guidance_scale: 2.0, seed: 9, ..RunSettings::default() },
-            license: "MIT OR Apache-2.0 (weights); data: Fashion-MNIST, MIT, Zalando SE".into(),
+            labels: data.labels.clone(),
+            defaults: RunSettings {
+                class: self.default_class.min(data.labels.len() - 1),
+                guidance_scale: 2.0,
+                seed: 9,
+                ..RunSettings::default()
+            },
+            license: format!("MIT OR Apache-2.0 (weights); data: {}", data.license),
         };
         config.validate()?;
         Ok(config)
@@ -128,15 +136,27 @@ pub fn run(options: &DitOptions) -> Result<()> {
     device.seed(options.train.seed);
     let (autoencoder_config, autoencoder) = model_dir::load_trainable_autoencoder(&options.autoencoder, &plain)?;
     let autoencoder_config = AutoencoderConfig::Tiny(autoencoder_config);
-    // Before the long encoding, so that a mistake is told at once.
-    let start = options.init.as_ref().map(|dir| start_from(dir, options, &autoencoder_config, &device)).transpose()?;
     let data = Dataset::load(&options.train.data, Split::Train)?;
-    println!("encoding {} pictures and their mirror images", data.len());
+    ensure!(
+        autoencoder_config.image_channels() == data.info.channels,
+        "--autoencoder {}: it is for pictures of {} channels, {} has {}",
+        options.autoencoder.display(),
+        autoencoder_config.image_channels(),
+        data.info.name,
+        data.info.channels
+    );
+    // Before the long encoding, so that a mistake is told at once.
+    let start = options
+        .init
+        .as_ref()
+        .map(|dir| start_from(dir, options, &data.info, &autoencoder_config, &device))
+        .transpose()?;
+    println!("encoding {} pictures{}", data.len(), if data.info.mirror { " and their mirror images" } else { "" });
     let mut latents = Latents::encode(&data, &autoencoder, &plain, options.train.threads());
     let (config, model) = match start {
         Some(start) => start,
         None => {
-            let config = options.config(autoencoder_config, latents.stats())?;
+            let config = options.config(&data.info, autoencoder_config, latents.stats())?;
             let model = Dit::new(&config.transformer, &device);
             (config, model)
         }
@@ -166,11 +186,12 @@ pub fn run(options: &DitOptions) -> Result<()> {
 fn start_from(
     dir: &Path,
     options: &DitOptions,
+    data: &DatasetInfo,
     autoencoder: &AutoencoderConfig,
     device: &Device,
 ) -> Result<(ModelConfig, Dit)> {
     let found = model_dir::read_config(dir).context("--init wants a model")?;
-    let config = options.config(autoencoder.clone(), found.latents.clone())?;
+    let config = options.config(data, autoencoder.clone(), found.latents.clone())?;
     ensure!(
         found.transformer == config.transformer && found.scheduler.beta_schedule == config.scheduler.beta_schedule,
         "--init {}: that model is\n{:?} with {:?} noise, the options ask for\n{:?} with {:?} noise: give the options that it was trained with",
@@ -183,7 +204,7 @@ fn start_from(
     Ok((config, model_dir::load_transformer(dir, device)?))
 }
 
-/// All latents of the training set: first of the pictures, then of their mirror images.
+/// All latents of the training set: first of the pictures, then of their mirror images, where those are as good.
 struct Latents {
     values: Vec<f32>,
     /// `[C, h, w]`
@@ -194,8 +215,9 @@ impl Latents {
     fn encode(data: &Dataset, autoencoder: &AutoencoderTiny, device: &Device, threads: usize) -> Self {
         const CHUNK: usize = 100;
         let indices: Vec<usize> = (0..data.len()).collect();
+        let flips = if data.info.mirror { &[false, true][..] } else { &[false] };
         let chunks: Vec<(bool, &[usize])> =
-            [false, true].into_iter().flat_map(|flip| indices.chunks(CHUNK).map(move |chunk| (flip, chunk))).collect();
+            flips.iter().flat_map(|flip| indices.chunks(CHUNK).map(move |chunk| (*flip, chunk))).collect();
         let encoded = parallel::map(threads, chunks.len(), |i| {
             let (flip, chunk) = chunks[i];
             let z = autoencoder.encode(data.batch(chunk, |_| flip, device));
@@ -229,8 +251,11 @@ impl Latents {
         }
     }
 
-    fn get(&self, index: usize) -> &[f32] {
-        let len = self.shape.iter().product();
+    /// The latent of a picture, or of its mirror image where there are such.
+    fn get(&self, index: usize, mirrored: bool, num_pictures: usize) -> &[f32] {
+        let len: usize = self.shape.iter().product();
+        let has_mirrored = self.values.len() > num_pictures * len;
+        let index = if mirrored && has_mirrored { num_pictures + index } else { index };
         &self.values[index * len..][..len]
     }
 }
@@ -273,7 +298,7 @@ impl Task for DitTask {
         let (mut t, mut y) = (Vec::new(), Vec::new());
         for &index in indices {
             let mirrored = noise::uniform(rng) < 0.5;
-            x0.extend_from_slice(self.latents.get(if mirrored { self.num_pictures() + index } else { index }));
+            x0.extend_from_slice(self.latents.get(index, mirrored, self.num_pictures()));
             t.push((noise::uniform(rng) * self.schedule.len() as f64) as usize);
             let dropped = noise::uniform(rng) < self.class_dropout;
             y.push(if dropped { self.config.transformer.null_label() as i64 } else { i64::from(self.labels[index]) });
