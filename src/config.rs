@@ -8,13 +8,15 @@ mod autoencoder;
 mod catalog;
 mod diffusion;
 mod run;
+mod savings;
 mod transformer;
 
 pub use autoencoder::{AutoencoderConfig, KlConfig, TinyConfig};
 pub use catalog::{Catalog, CatalogEntry};
 pub use diffusion::{BetaSchedule, DiffusionConfig, PredictionType, VarianceType};
 pub use run::{RunSettings, SamplerKind};
-pub use transformer::{DitConfig, FREQUENCY_EMBEDDING_SIZE};
+pub use savings::Savings;
+pub use transformer::{CONDITION_TOKENS, Conditioning, DitConfig, FREQUENCY_EMBEDDING_SIZE};
 
 use serde::{Deserialize, Serialize};
 

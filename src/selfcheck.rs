@@ -5,7 +5,7 @@
 //! fixed weights, and the results must be the stored ones.
 
 use crate::autoencoder::{AutoencoderKl, AutoencoderTiny};
-use crate::config::{DitConfig, KlConfig, TinyConfig};
+use crate::config::{Conditioning, DitConfig, KlConfig, TinyConfig};
 use crate::diffusion::noise::gaussian;
 use crate::dit::Dit;
 use burn::module::{Module, ModuleMapper, Param};
@@ -121,6 +121,7 @@ fn transformer_and_decoder(device: &Device, linear: DType) -> Vec<(Tensor<4>, us
         num_heads: 2,
         mlp_ratio: 4,
         num_classes: 3,
+        conditioning: Conditioning::AdaLnZero,
         learn_sigma: false,
         downscale_freq_shift: 0,
         mlp_norm_eps: DitConfig::NORM_EPS,

@@ -17,10 +17,13 @@ pub enum SamplerKind {
     /// DPM-Solver++(2M), Lu et al. 2022: second order, fewest steps.
     #[serde(rename = "dpm++")]
     DpmSolverPlusPlus,
+    /// UniPC, Zhao et al. 2023: second order with a corrector that costs nothing.
+    #[serde(rename = "unipc")]
+    UniPc,
 }
 
 impl SamplerKind {
-    pub const ALL: [Self; 3] = [Self::Ddim, Self::Ddpm, Self::DpmSolverPlusPlus];
+    pub const ALL: [Self; 4] = [Self::Ddim, Self::Ddpm, Self::DpmSolverPlusPlus, Self::UniPc];
 
     /// The name in URLs and on the command line.
     pub fn name(self) -> &'static str {
@@ -28,6 +31,7 @@ impl SamplerKind {
             Self::Ddpm => "ddpm",
             Self::Ddim => "ddim",
             Self::DpmSolverPlusPlus => "dpm++",
+            Self::UniPc => "unipc",
         }
     }
 }

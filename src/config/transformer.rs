@@ -6,6 +6,70 @@ use serde::{Deserialize, Serialize};
 /// Width of the sinusoids that encode the timestep (official `frequency_embedding_size`).
 pub const FREQUENCY_EMBEDDING_SIZE: usize = 256;
 
+/// How timestep and class reach the blocks (paper, section 3.2 and figure 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conditioning {
+    /// Two more tokens beside the picture's, in blocks of a plain ViT.
+    InContext,
+    /// A second attention in each block, from the picture's tokens to those two.
+    CrossAttention,
+    /// The condition gives scale and shift of every norm.
+    #[serde(rename = "adaln")]
+    AdaLn,
+    /// And gates, zero at first, so that every block starts as the identity: the paper's choice.
+    #[default]
+    #[serde(rename = "adaln_zero")]
+    AdaLnZero,
+}
+
+impl Conditioning {
+    pub const ALL: [Self; 4] = [Self::InContext, Self::CrossAttention, Self::AdaLn, Self::AdaLnZero];
+
+    /// The name in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InContext => "in_context",
+            Self::CrossAttention => "cross_attention",
+            Self::AdaLn => "adaln",
+            Self::AdaLnZero => "adaln_zero",
+        }
+    }
+
+    /// Vectors that the condition gives a block: shift and scale of two norms, and their gates.
+    pub fn num_vectors(self) -> usize {
+        match self {
+            Self::InContext | Self::CrossAttention => 0,
+            Self::AdaLn => 4,
+            Self::AdaLnZero => 6,
+        }
+    }
+
+    /// Whether timestep and class are tokens.
+    pub fn has_tokens(self) -> bool {
+        self.num_vectors() == 0
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl std::str::FromStr for Conditioning {
+    type Err = ConfigError;
+
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| ConfigError::Unknown {
+            what: "conditioning",
+            name: name.into(),
+            known: Self::ALL.map(Self::name).join(", "),
+        })
+    }
+}
+
+/// Tokens that carry the condition where it comes as tokens: the timestep, the class.
+pub const CONDITION_TOKENS: usize = 2;
+
 /// The Diffusion Transformer's shape.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DitConfig {
@@ -27,6 +91,9 @@ pub struct DitConfig {
     pub mlp_ratio: usize,
     /// Classes without the null label.
     pub num_classes: usize,
+    /// How timestep and class reach the blocks; the official models have adaLN-Zero.
+    #[serde(default, skip_serializing_if = "Conditioning::is_default")]
+    pub conditioning: Conditioning,
     /// Whether the model also predicts the variance (twice the channels out).
     pub learn_sigma: bool,
     /// The timestep's frequencies are `exp(−ln(10000)·i / (128 − this))`: 0 in the official code, 1 in diffusers.
@@ -149,14 +216,20 @@ impl DitConfig {
         let linear = |from: usize, to: usize| (from as u64 + 1) * to as u64;
         let d = self.hidden_size;
         let patch = self.patch_size.pow(2);
-        let block = linear(d, 3 * d) + linear(d, d) + linear(d, 6 * d);
-        let block = block + linear(d, self.mlp_ratio * d) + linear(self.mlp_ratio * d, d);
+        let vectors = self.conditioning.num_vectors();
+        let block = linear(d, 3 * d) + linear(d, d) + linear(d, self.mlp_ratio * d) + linear(self.mlp_ratio * d, d);
+        let norm = 2 * d as u64;
+        let (of_block, of_last) = match self.conditioning {
+            Conditioning::InContext => (2 * norm, norm),
+            Conditioning::CrossAttention => (3 * norm + 2 * linear(d, d) + linear(d, 2 * d), norm),
+            Conditioning::AdaLn | Conditioning::AdaLnZero => (linear(d, vectors * d), linear(d, 2 * d)),
+        };
         linear(patch * self.in_channels, d)
             + linear(FREQUENCY_EMBEDDING_SIZE, d)
             + linear(d, d)
             + (self.num_classes as u64 + 1) * d as u64
-            + self.depth as u64 * block
-            + linear(d, 2 * d)
+            + self.depth as u64 * (block + of_block)
+            + of_last
             + linear(d, patch * self.out_channels())
     }
 
@@ -165,11 +238,18 @@ impl DitConfig {
     pub fn flops(&self) -> u64 {
         let (t, d) = (self.num_tokens() as u64, self.hidden_size as u64);
         let patch = self.patch_size.pow(2) as u64;
-        let attention = 4 * t * d * d + 2 * t * t * d;
-        let mlp = 2 * self.mlp_ratio as u64 * t * d * d;
+        let extra = CONDITION_TOKENS as u64;
+        let tokens = if self.conditioning == Conditioning::InContext { t + extra } else { t };
+        let attention = 4 * tokens * d * d + 2 * tokens * tokens * d;
+        let mlp = 2 * self.mlp_ratio as u64 * tokens * d * d;
+        let conditioning = match self.conditioning {
+            Conditioning::CrossAttention => 2 * t * d * d + 2 * extra * d * d + 2 * t * extra * d,
+            kind => kind.num_vectors() as u64 * d * d,
+        };
         let embedders = t * patch * self.in_channels as u64 * d + FREQUENCY_EMBEDDING_SIZE as u64 * d + d * d;
-        let last = 2 * d * d + t * d * patch * self.out_channels() as u64;
-        2 * (embedders + self.depth as u64 * (6 * d * d + attention + mlp) + last)
+        let last_vectors = if self.conditioning.has_tokens() { 0 } else { 2 * d * d };
+        let last = last_vectors + t * d * patch * self.out_channels() as u64;
+        2 * (embedders + self.depth as u64 * (conditioning + attention + mlp) + last)
     }
 
     /// The label that means "no class" (the last row of the label table).
@@ -192,6 +272,7 @@ mod tests {
             num_heads: 1,
             mlp_ratio: 4,
             num_classes: 1000,
+            conditioning: Conditioning::AdaLnZero,
             learn_sigma: true,
             downscale_freq_shift: 0,
             mlp_norm_eps: DitConfig::NORM_EPS,
@@ -207,5 +288,24 @@ mod tests {
             assert!((ours - gflops).abs() / gflops < 0.01, "{name}/2: {ours} Gflops, the paper says {gflops}");
         }
         assert_eq!(preset("XL").num_params(), 675_129_632 - 256 * 1152);
+    }
+
+    /// Figure 5's caption and table 4: Gflops and parameters (millions) of XL/2 with each conditioning.
+    #[test]
+    fn the_conditionings_cost_what_the_paper_says() {
+        for (conditioning, gflops, millions) in [
+            (Conditioning::InContext, 119.4, 449.0),
+            (Conditioning::CrossAttention, 137.6, 598.0),
+            (Conditioning::AdaLn, 118.6, 600.0),
+            (Conditioning::AdaLnZero, 118.6, 675.0),
+        ] {
+            let config = DitConfig { conditioning, ..preset("XL") };
+            let (ours, params) = (config.flops() as f64 / 2e9, config.num_params() as f64 / 1e6);
+            assert!((ours - gflops).abs() / gflops < 0.005, "{conditioning:?}: {ours} Gflops, the paper says {gflops}");
+            assert!(
+                (params - millions).abs() < 1.0,
+                "{conditioning:?}: {params} M parameters, the paper says {millions}"
+            );
+        }
     }
 }

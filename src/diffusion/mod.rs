@@ -4,7 +4,8 @@
 //!
 //! Sources: DDPM (Ho et al. 2020, arXiv:2006.11239), Improved DDPM (Nichol &
 //! Dhariwal 2021, arXiv:2102.09672), DDIM (Song et al. 2020, arXiv:2010.02502),
-//! DPM-Solver++ (Lu et al. 2022, arXiv:2211.01095), classifier-free guidance
+//! DPM-Solver++ (Lu et al. 2022, arXiv:2211.01095), UniPC (Zhao et al. 2023,
+//! arXiv:2302.04867), classifier-free guidance
 //! (Ho & Salimans 2022, arXiv:2207.12598), v-prediction (Salimans & Ho 2022,
 //! arXiv:2202.00512).
 
@@ -18,3 +19,5 @@ pub mod noise;
 pub mod prediction;
 #[cfg(feature = "model")]
 pub mod sampler;
+#[cfg(feature = "model")]
+mod unipc;

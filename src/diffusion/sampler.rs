@@ -1,4 +1,4 @@
-//! One step back in time: DDPM, DDIM and DPM-Solver++(2M).
+//! One step back in time: DDPM, DDIM, DPM-Solver++(2M) and UniPC.
 //!
 //! The sampler steps, the caller loops: so a caller can stream every latent,
 //! wait, and stop between steps.
@@ -14,6 +14,7 @@ use crate::config::{ConfigError, DiffusionConfig, SamplerKind, VarianceType};
 use crate::diffusion::prediction::{LogVariance, Prediction, log_variance};
 pub use crate::diffusion::schedule::training_schedule;
 use crate::diffusion::schedule::{NoiseSchedule, Spacing};
+use crate::diffusion::unipc::UniPc;
 use burn::tensor::Tensor;
 
 /// Which sampler, with which freedom.
@@ -42,6 +43,7 @@ pub struct Sampler {
     schedule: NoiseSchedule,
     /// x̂0 of the step before (DPM-Solver++ looks back once).
     previous_x0_hat: Option<Tensor<4>>,
+    unipc: UniPc,
 }
 
 impl Sampler {
@@ -57,7 +59,13 @@ impl Sampler {
             });
         }
         let schedule = training_schedule(diffusion).respaced(config.spacing, config.num_inference_steps)?;
-        Ok(Self { config, variance_type: diffusion.variance_type, schedule, previous_x0_hat: None })
+        Ok(Self {
+            config,
+            variance_type: diffusion.variance_type,
+            schedule,
+            previous_x0_hat: None,
+            unipc: UniPc::default(),
+        })
     }
 
     pub fn num_steps(&self) -> usize {
@@ -102,6 +110,7 @@ impl Sampler {
             SamplerKind::Ddpm => self.ddpm_step(i, x_t, prediction, noise),
             SamplerKind::Ddim => self.ddim_step(i, prediction, noise),
             SamplerKind::DpmSolverPlusPlus => self.dpm_solver_step(i, x_t, prediction),
+            SamplerKind::UniPc => self.unipc.step(&self.schedule, i, x_t, prediction.x0_hat),
         }
     }
 

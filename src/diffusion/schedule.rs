@@ -34,10 +34,10 @@ pub enum Spacing {
 }
 
 impl Spacing {
-    /// The usual one of a sampler: uniform in t for DPM-Solver++, both ends for the others.
+    /// The usual one of a sampler: uniform in t for DPM-Solver++ and UniPC, both ends for the others.
     pub fn of(kind: SamplerKind) -> Self {
         match kind {
-            SamplerKind::DpmSolverPlusPlus => Self::UniformT,
+            SamplerKind::DpmSolverPlusPlus | SamplerKind::UniPc => Self::UniformT,
             SamplerKind::Ddpm | SamplerKind::Ddim => Self::Linspace,
         }
     }

@@ -1,53 +1,96 @@
 //! One transformer block: attention and MLP, each modulated and gated by the condition.
 
-use super::conditioning::{AdaLn, modulate};
+use super::conditioning::{AdaLn, Branch, Condition, Modulation};
+use super::cross::CrossAttention;
 use super::linear::{apply, xavier_linear};
-use crate::config::DitConfig;
+use crate::config::{Conditioning, DitConfig};
 use burn::module::Module;
-use burn::nn::Linear;
+use burn::nn::{LayerNorm, LayerNormConfig, Linear};
 use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Tensor};
 
-/// `x += gate·attn(mod(LN(x)))`, then the same with the MLP.
+/// `x += gate·attn(mod(LN(x)))`, then the same with the MLP; what `mod` and `gate` are depends on the
+/// [`Conditioning`].
 #[derive(Module, Debug)]
 pub struct DitBlock {
     pub attn: Attention,
     pub mlp: Mlp,
-    pub ada_ln: AdaLn,
+    /// With adaLN and adaLN-Zero.
+    pub ada_ln: Option<AdaLn>,
+    /// The norms before attention and MLP where they have weights of their own: without adaLN.
+    pub norm1: Option<LayerNorm>,
+    pub norm2: Option<LayerNorm>,
+    /// Between attention and MLP, with cross-attention.
+    pub cross_attn: Option<CrossAttention>,
     mlp_norm_eps: f64,
 }
 
 impl DitBlock {
     pub fn new(config: &DitConfig, device: &Device) -> Self {
+        let vectors = config.conditioning.num_vectors();
         Self {
             attn: Attention::new(config.hidden_size, config.num_heads, device),
             mlp: Mlp::new(config.hidden_size, config.mlp_ratio, device),
-            ada_ln: AdaLn::new(config.hidden_size, 6, device),
+            ada_ln: (vectors > 0).then(|| AdaLn::new(config.hidden_size, vectors, device)),
+            norm1: config.conditioning.has_tokens().then(|| learned_norm(config, device)),
+            norm2: config.conditioning.has_tokens().then(|| learned_norm(config, device)),
+            cross_attn: (config.conditioning == Conditioning::CrossAttention)
+                .then(|| CrossAttention::new(config, device)),
             mlp_norm_eps: config.mlp_norm_eps,
         }
     }
 
     /// # Shapes
-    /// - `x`, result: `[N, T, D]`; `c`: `[N, D]`
-    pub fn forward(&self, x: Tensor<3>, c: Tensor<2>) -> Tensor<3> {
-        self.modulated(x, self.ada_ln.forward(c), |x| self.attn.forward(x))
+    /// - `x`, result: `[N, T, D]`
+    pub fn forward(&self, x: Tensor<3>, condition: &Condition) -> Tensor<3> {
+        self.modulated(x, self.modulation(condition), Some(condition), |x| self.attn.forward(x))
     }
 
-    /// The same, when the modulation is known and the attention may be looked into.
+    /// The vectors that the condition gives this block; none without adaLN.
+    pub fn modulation(&self, condition: &Condition) -> Option<Modulation> {
+        self.ada_ln.as_ref().map(|ada_ln| Modulation::cut(ada_ln.vectors(condition.sum())))
+    }
+
+    /// The same, when the modulation is known and the attention may be looked into. The condition itself is for
+    /// cross-attention alone.
     ///
     /// # Shapes
     /// - `x`, result, input and output of `attend`: `[N, T, D]`
-    /// - `modulation`: `[N, 1, D]` each, shift, scale and gate of the attention, then of the MLP
     pub(super) fn modulated(
         &self,
         x: Tensor<3>,
-        modulation: [Tensor<3>; 6],
+        modulation: Option<Modulation>,
+        condition: Option<&Condition>,
         attend: impl FnOnce(Tensor<3>) -> Tensor<3>,
     ) -> Tensor<3> {
-        let [shift_msa, scale_msa, gate_msa, shift_mlp, scale_mlp, gate_mlp] = modulation;
-        let x = x.clone() + gate_msa * attend(modulate(x, shift_msa, scale_msa, DitConfig::NORM_EPS));
-        x.clone() + gate_mlp * self.mlp.forward(modulate(x, shift_mlp, scale_mlp, self.mlp_norm_eps))
+        let (of_attn, of_mlp) = modulation.map_or((None, None), |m| (Some(m.attn), Some(m.mlp)));
+        let x = branch(x, of_attn, self.norm1.as_ref(), DitConfig::NORM_EPS, attend);
+        let x = match self.cross_attn.as_ref().zip(condition) {
+            Some((cross, condition)) => x.clone() + cross.forward(x, condition.tokens()),
+            None => x,
+        };
+        branch(x, of_mlp, self.norm2.as_ref(), self.mlp_norm_eps, |x| self.mlp.forward(x))
     }
+}
+
+/// `x + gate·inner(mod(LN(x)))`, or `x + inner(norm(x))` without adaLN.
+fn branch(
+    x: Tensor<3>,
+    vectors: Option<Branch>,
+    norm: Option<&LayerNorm>,
+    eps: f64,
+    inner: impl FnOnce(Tensor<3>) -> Tensor<3>,
+) -> Tensor<3> {
+    match (vectors, norm) {
+        (Some(vectors), _) => vectors.apply(x, eps, inner),
+        (None, Some(norm)) => x.clone() + inner(norm.forward(x)),
+        (None, None) => x.clone() + inner(x),
+    }
+}
+
+/// A norm with a scale and a shift that are learned, as a plain ViT has.
+pub(super) fn learned_norm(config: &DitConfig, device: &Device) -> LayerNorm {
+    LayerNormConfig::new(config.hidden_size).with_epsilon(DitConfig::NORM_EPS).init(device)
 }
 
 /// Multi-head self-attention with one packed projection for q, k and v.
@@ -70,8 +113,8 @@ impl Attention {
     /// # Shapes
     /// - `x`, result: `[N, T, D]`
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let [q, k, v] = self.split(x);
-        self.mix(weights(q, k), v)
+        let [q, k, v] = split_heads(apply(&self.qkv, x), self.num_heads);
+        apply(&self.proj, mix_heads(attention_weights(q, k), v))
     }
 
     /// The same, and how much each token (row) looks at each other one (column), head by head.
@@ -79,28 +122,27 @@ impl Attention {
     /// # Shapes
     /// - `x`, first result: `[N, T, D]`; second: `[N, heads, T, T]`, rows sum to 1
     pub fn forward_with_weights(&self, x: Tensor<3>) -> (Tensor<3>, Tensor<4>) {
-        let [q, k, v] = self.split(x);
-        let weights = weights(q, k);
-        (self.mix(weights.clone(), v), weights)
-    }
-
-    /// q, k and v: `[N, T, D]` → `[N, heads, T, d_head]` each.
-    fn split(&self, x: Tensor<3>) -> [Tensor<4>; 3] {
-        let [n, t, d] = x.dims();
-        let qkv = apply(&self.qkv, x).reshape([n, t, 3, self.num_heads, d / self.num_heads]).permute([2, 0, 3, 1, 4]); // [3, N, heads, T, d_head]
-        std::array::from_fn(|i| qkv.clone().narrow(0, i, 1).squeeze_dim::<4>(0))
-    }
-
-    /// `[N, heads, T, T]` and `[N, heads, T, d_head]` → `[N, T, D]`
-    fn mix(&self, weights: Tensor<4>, v: Tensor<4>) -> Tensor<3> {
-        let [n, heads, t, d_head] = v.dims();
-        let mixed = weights.matmul(v); // [N, heads, T, d_head]
-        apply(&self.proj, mixed.swap_dims(1, 2).reshape([n, t, heads * d_head]))
+        let [q, k, v] = split_heads(apply(&self.qkv, x), self.num_heads);
+        let weights = attention_weights(q, k);
+        (apply(&self.proj, mix_heads(weights.clone(), v)), weights)
     }
 }
 
+/// K packed projections: `[N, T, K·D]` → `[N, heads, T, d_head]` each.
+pub(super) fn split_heads<const K: usize>(packed: Tensor<3>, num_heads: usize) -> [Tensor<4>; K] {
+    let [n, t, width] = packed.dims();
+    let all = packed.reshape([n, t, K, num_heads, width / (K * num_heads)]).permute([2, 0, 3, 1, 4]); // [K, N, heads, T, d_head]
+    std::array::from_fn(|i| all.clone().narrow(0, i, 1).squeeze_dim::<4>(0))
+}
+
+/// `[N, heads, T, S]` and `[N, heads, S, d_head]` → `[N, T, D]`
+pub(super) fn mix_heads(weights: Tensor<4>, v: Tensor<4>) -> Tensor<3> {
+    let ([n, heads, t, _], [.., d_head]) = (weights.dims(), v.dims());
+    weights.matmul(v).swap_dims(1, 2).reshape([n, t, heads * d_head])
+}
+
 /// `softmax(q·kᵀ/√d_head)`
-fn weights(q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
+pub(super) fn attention_weights(q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
     let [.., d_head] = q.dims();
     softmax((q * (d_head as f64).powf(-0.5)).matmul(k.transpose()), 3)
 }

@@ -1,20 +1,24 @@
-//! The Diffusion Transformer with adaLN-Zero (Peebles & Xie 2023, arXiv:2212.09748).
+//! The Diffusion Transformer, with adaLN-Zero or one of the paper's other conditionings (Peebles & Xie 2023, arXiv:2212.09748).
 //!
 //! Exact to the official architecture (facebookresearch/DiT `models.py` @ed81ce2),
 //! whose parameter names the weights keep (see [`crate::weights::keys`]).
 
 mod block;
 mod conditioning;
+mod cross;
 mod embed;
 mod linear;
+mod reuse;
 mod trace;
 
 pub use block::{Attention, DitBlock, Mlp};
-pub use conditioning::{AdaLn, FinalLayer};
+pub use conditioning::{AdaLn, Branch, Condition, FinalLayer, Modulation};
+pub use cross::CrossAttention;
 pub use embed::{LabelEmbedder, PatchEmbed, TimestepEmbedder, pos_embed_2d, timestep_frequencies, unpatchify};
+pub use reuse::{BlockCache, Modulations};
 pub use trace::Trace;
 
-use crate::config::DitConfig;
+use crate::config::{CONDITION_TOKENS, Conditioning, DitConfig};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 
@@ -31,6 +35,8 @@ pub struct Dit {
     patch_size: usize,
     sample_size: usize,
     null_label: usize,
+    /// Whether the condition's tokens stand before the picture's.
+    in_context: bool,
 }
 
 impl Dit {
@@ -47,6 +53,7 @@ impl Dit {
             patch_size: config.patch_size,
             sample_size: config.sample_size,
             null_label: config.null_label(),
+            in_context: config.conditioning == Conditioning::InContext,
         }
     }
 
@@ -58,9 +65,10 @@ impl Dit {
     /// - `y`: `[N]`, class numbers; [`DitConfig::null_label`] means "no class"
     /// - result: `[N, C, H, W]`, or `[N, 2C, H, W]` with `learn_sigma`
     pub fn forward(&self, x: Tensor<4>, t: Tensor<1>, y: Tensor<1, Int>) -> Tensor<4> {
-        let c = self.condition(t, y);
-        let x = self.blocks.iter().fold(self.tokens(x), |x, block| block.forward(x, c.clone()));
-        self.output(x, c)
+        let condition = self.condition(t, y);
+        let x = self.tokens(x, &condition);
+        let x = self.blocks.iter().fold(x, |x, block| block.forward(x, &condition));
+        self.output(x, &condition)
     }
 
     /// The conditional and the unconditional output in one pass over a doubled batch, for guidance.
@@ -79,19 +87,31 @@ impl Dit {
         (output.clone().narrow(0, 0, n), output.narrow(0, n, n))
     }
 
-    /// Latents `[N, C, H, W]` → tokens with their positions, `[N, T, D]`.
-    fn tokens(&self, x: Tensor<4>) -> Tensor<3> {
+    /// Latents `[N, C, H, W]` → the picture's tokens with their positions, `[N, T, D]`.
+    fn patches(&self, x: Tensor<4>) -> Tensor<3> {
         self.x_embedder.forward(x) + self.pos_embed.clone()
     }
 
-    /// Timesteps and classes, `[N]` each → what modulates every block, `[N, D]`.
-    fn condition(&self, t: Tensor<1>, y: Tensor<1, Int>) -> Tensor<2> {
-        self.t_embedder.forward(t) + self.y_embedder.forward(y)
+    /// The same; in context, two more come first.
+    fn tokens(&self, x: Tensor<4>, condition: &Condition) -> Tensor<3> {
+        let x = self.patches(x);
+        if self.in_context { Tensor::cat(vec![condition.tokens(), x], 1) } else { x }
+    }
+
+    /// Timesteps and classes, `[N]` each → what every block is told.
+    pub fn condition(&self, t: Tensor<1>, y: Tensor<1, Int>) -> Condition {
+        Condition { t: self.t_embedder.forward(t), y: self.y_embedder.forward(y) }
     }
 
     /// Tokens after the last block, `[N, T, D]`, and the condition → `[N, C_out, H, W]`.
-    fn output(&self, x: Tensor<3>, c: Tensor<2>) -> Tensor<4> {
-        let x = self.final_layer.forward(x, c); // [N, T, p²·C_out]
+    fn output(&self, x: Tensor<3>, condition: &Condition) -> Tensor<4> {
+        let [_, t, _] = x.dims();
+        let x = if self.in_context { x.narrow(1, CONDITION_TOKENS, t - CONDITION_TOKENS) } else { x };
+        self.unpatched(self.final_layer.forward(x, condition))
+    }
+
+    /// `[N, T, p²·C_out]` → `[N, C_out, H, W]`
+    fn unpatched(&self, x: Tensor<3>) -> Tensor<4> {
         unpatchify(x, self.patch_size, self.sample_size / self.patch_size)
     }
 }

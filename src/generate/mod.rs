@@ -4,6 +4,7 @@
 //! whoever calls reads tensors back (asynchronously on the web) and decides
 //! between two steps whether to go on.
 
+mod passes;
 mod run;
 
 pub use run::{Noise, Request, Run, Start, Step, Watched};

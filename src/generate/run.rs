@@ -1,7 +1,8 @@
 //! A request and the run it becomes.
 
+use super::passes::Passes;
 use super::{Guidance, Model, latent_shape};
-use crate::config::{ConfigError, RunSettings, VarianceType};
+use crate::config::{ConfigError, RunSettings, Savings, VarianceType};
 use crate::diffusion::noise::gaussian;
 use crate::diffusion::prediction::{eps_of_output, predict, q_sample};
 use crate::diffusion::sampler::{Sampler, SamplerConfig};
@@ -102,6 +103,8 @@ pub struct Run<'m> {
     first: usize,
     step: usize,
     is_watched: bool,
+    savings: Savings,
+    passes: Passes,
 }
 
 impl<'m> Run<'m> {
@@ -138,7 +141,18 @@ impl<'m> Run<'m> {
         let y: Vec<i64> = request.classes.iter().map(|c| *c as i64).collect();
         let y = Tensor::from_data(TensorData::new(y, [shape[0]]), &model.device);
         let noise = request.noise;
-        Ok(Self { model, noise, guidance, sampler, y, x_t, first, step: first, is_watched: false })
+        let passes = Passes::new(request.classes);
+        let savings = Savings::default();
+        Ok(Self { model, noise, guidance, sampler, y, x_t, first, step: first, is_watched: false, savings, passes })
+    }
+
+    /// The same run, cheaper.
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfRange`] names the setting.
+    pub fn with_savings(self, savings: Savings) -> Result<Self, ConfigError> {
+        savings.validate()?;
+        Ok(Self { savings, ..self })
     }
 
     /// The same run, whose steps also tell what the network said.
@@ -194,7 +208,7 @@ impl<'m> Run<'m> {
         assert!(!self.is_done(), "the run is done after {} steps", self.step);
         let (step, x_t, diffusion) = (self.step, self.x_t.clone(), &self.model.config.scheduler);
         let (timestep, index) = (self.sampler.timestep(step), self.sampler.index(step));
-        let (cond, uncond) = self.model.outputs(x_t.clone(), timestep, self.y.clone(), &self.guidance);
+        let (cond, uncond) = self.outputs(timestep);
         let seen = self.is_watched.then(|| (cond.clone(), uncond.clone()));
         let output = self.guidance.combine(cond, uncond);
         let watched = seen.map(|(cond, uncond)| {
@@ -218,6 +232,25 @@ impl<'m> Run<'m> {
         }
         self.step += 1;
         Ok(Step { x_t, x0_hat, watched })
+    }
+}
+
+impl Run<'_> {
+    /// What the network says of x_t: with the class and, where guidance acts, without.
+    fn outputs(&mut self, timestep: usize) -> (Tensor<4>, Option<Tensor<4>>) {
+        let (x_t, taken) = (self.x_t.clone(), self.step - self.first);
+        let guides = self.savings.guides(timestep, self.model.config.scheduler.num_train_timesteps);
+        let is_guided = guides && self.guidance.is_on();
+        if self.savings.cache_interval > 1 {
+            let fresh = self.savings.computes_all(taken);
+            return self.passes.cached(self.model, x_t, timestep, self.y.clone(), is_guided, fresh);
+        }
+        let ahead = self.step..self.sampler.num_steps();
+        let timesteps = ahead.map(|step| self.sampler.timestep(step));
+        self.passes.known(self.model, x_t, timestep, timesteps, is_guided).unwrap_or_else(|| {
+            let guidance = Guidance { scales: vec![if is_guided { 0.0 } else { 1.0 }], ..self.guidance.clone() };
+            self.model.outputs(self.x_t.clone(), timestep, self.y.clone(), &guidance)
+        })
     }
 }
 

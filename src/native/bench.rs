@@ -53,7 +53,7 @@ fn forward(model: &Model, options: &BenchOptions) -> Pairs {
         let (output, trace) = model.dit.forward_traced(x.clone(), t.clone(), y.clone(), block);
         wait(trace.attention);
         wait(trace.token_norms);
-        wait(trace.modulation);
+        trace.modulation.into_iter().for_each(wait);
         wait(output);
     };
     Pairs::measure(options.steps, plain, traced)

@@ -1,6 +1,6 @@
 //! The commands and their options.
 
-use super::{bench, convert, decode, eval, forward, index, info, sample, samples, train};
+use super::{bench, convert, decode, eval, forward, index, info, prune, sample, samples, train};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -17,6 +17,8 @@ enum Command {
     /// Train a model
     #[command(subcommand)]
     Train(Train),
+    /// Take blocks out of a transformer, those that it misses least
+    Prune(prune::PruneOptions),
     /// Generate pictures
     Sample(sample::SampleOptions),
     /// Measure a model: class accuracy and Fréchet distance of its samples
@@ -64,6 +66,7 @@ impl Cli {
             Command::Train(Train::Autoencoder(options)) => train::autoencoder::run(options),
             Command::Train(Train::Dit(options)) => train::dit::run(options),
             Command::Train(Train::Classifier(options)) => train::classifier::run(options),
+            Command::Prune(options) => prune::run(options),
             Command::Sample(options) => sample::run(options),
             Command::Eval(options) => eval::run(options),
             Command::Bench(options) => bench::run(options),

@@ -6,10 +6,11 @@ use super::device::DeviceChoice;
 use super::frechet::Gaussian;
 use super::model_dir::{self, write_json};
 use super::parallel;
-use crate::config::SamplerKind;
-use crate::diffusion::sampler::SamplerConfig;
+use crate::config::{DitConfig, SamplerKind, Savings};
+use crate::diffusion::sampler::{Sampler, SamplerConfig};
+use crate::dit::BlockCache;
 use crate::generate::{Model, Noise, Request, Run};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::{Device, Tensor};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -36,6 +37,12 @@ pub struct EvalOptions {
     pub steps: Vec<usize>,
     #[arg(long, value_delimiter = ',', default_value = "ddim")]
     pub samplers: Vec<SamplerKind>,
+    /// Guide only where the timestep's share of the process lies between these two (0 is clean, 1 is noise)
+    #[arg(long, value_delimiter = ',', num_args = 1, value_name = "FROM,TO")]
+    pub guidance_interval: Vec<f64>,
+    /// Compute the middle blocks every so many steps and use their change again in between
+    #[arg(long, value_delimiter = ',', value_name = "STEPS", default_value = "1")]
+    pub cache_intervals: Vec<usize>,
     /// Pictures for each line of the table, spread evenly over the classes
     #[arg(long, default_value_t = 1000)]
     pub samples: usize,
@@ -50,6 +57,21 @@ pub struct EvalOptions {
     pub json: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
+}
+
+impl EvalOptions {
+    fn savings(&self) -> Result<Vec<Savings>> {
+        let guidance_interval = match self.guidance_interval[..] {
+            [] => None,
+            [from, to] => Some([from, to]),
+            _ => bail!("--guidance-interval: use two numbers, like 0.1,0.8"),
+        };
+        let all = self.cache_intervals.iter().map(|cache_interval| {
+            let savings = Savings { guidance_interval, cache_interval: *cache_interval };
+            savings.validate().map(|()| savings)
+        });
+        Ok(all.collect::<Result<_, _>>()?)
+    }
 }
 
 /// Everything that was measured.
@@ -71,6 +93,9 @@ struct Row {
     sampler: SamplerKind,
     steps: usize,
     guidance_scale: f64,
+    savings: Savings,
+    /// Multiply-adds of the transformer for one picture, in thousand millions.
+    gflops: f64,
     class_accuracy: f64,
     frechet_distance: f64,
     seconds: f64,
@@ -115,22 +140,27 @@ pub fn run(options: &EvalOptions) -> Result<()> {
     if let Some(distance) = report.reconstruction {
         println!("Fréchet distance, the same through the autoencoder: {distance:.3}");
     }
-    println!("sampler  steps  guidance  accuracy  distance  seconds");
+    println!("sampler  steps  guidance  cache  Gflops  accuracy  distance  seconds");
     for &sampler in &options.samplers {
         for &steps in &options.steps {
             for &guidance_scale in &options.guidance_scales {
-                let row = measure(options, &model, &judge, &reference, sampler, steps, guidance_scale)
-                    .with_context(|| format!("{} at {steps} steps", sampler.name()))?;
-                println!(
-                    "{:7}  {:5}  {:8.1}  {:7.1} %  {:8.3}  {:7.1}",
-                    sampler.name(),
-                    row.steps,
-                    guidance_scale,
-                    100.0 * row.class_accuracy,
-                    row.frechet_distance,
-                    row.seconds
-                );
-                report.rows.push(row);
+                for savings in options.savings()? {
+                    let way = Way { sampler, steps, guidance_scale, savings };
+                    let row = measure(options, &model, &judge, &reference, way)
+                        .with_context(|| format!("{} at {steps} steps", sampler.name()))?;
+                    println!(
+                        "{:7}  {:5}  {:8.1}  {:5}  {:6.2}  {:7.1} %  {:8.3}  {:7.1}",
+                        sampler.name(),
+                        row.steps,
+                        guidance_scale,
+                        savings.cache_interval,
+                        row.gflops,
+                        100.0 * row.class_accuracy,
+                        row.frechet_distance,
+                        row.seconds
+                    );
+                    report.rows.push(row);
+                }
             }
         }
     }
@@ -153,15 +183,8 @@ fn check_fit(model: &Model, data: &DatasetInfo) -> Result<()> {
     Ok(())
 }
 
-fn measure(
-    options: &EvalOptions,
-    model: &Model,
-    judge: &Judge,
-    reference: &Gaussian,
-    sampler: SamplerKind,
-    steps: usize,
-    guidance_scale: f64,
-) -> Result<Row> {
+fn measure(options: &EvalOptions, model: &Model, judge: &Judge, reference: &Gaussian, way: Way) -> Result<Row> {
+    let Way { sampler, steps, guidance_scale, savings } = way;
     let started = std::time::Instant::now();
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} pictures  ETA {eta}").expect("a valid template");
     let bar = ProgressBar::new(options.samples as u64).with_style(style);
@@ -178,7 +201,7 @@ fn measure(
             sampler: SamplerConfig::new(sampler, steps),
             start: None,
         };
-        let mut run = Run::new(model, request)?;
+        let mut run = Run::new(model, request)?.with_savings(savings)?;
         while !run.is_done() {
             run.step()?;
         }
@@ -197,10 +220,37 @@ fn measure(
         sampler,
         steps,
         guidance_scale,
+        savings,
+        gflops: way.gflops(model)?,
         class_accuracy: right as f64 / options.samples as f64,
         frechet_distance: Gaussian::fit(&features, NUM_FEATURES).distance(reference),
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// How pictures are made.
+#[derive(Clone, Copy)]
+struct Way {
+    sampler: SamplerKind,
+    steps: usize,
+    guidance_scale: f64,
+    savings: Savings,
+}
+
+impl Way {
+    /// Of the transformer, for one picture.
+    fn gflops(&self, model: &Model) -> Result<f64> {
+        let dit = &model.config.transformer;
+        let sampler = Sampler::new(&model.config.scheduler, SamplerConfig::new(self.sampler, self.steps))?;
+        let kept = dit.depth - BlockCache::passed_over(dit.depth).len();
+        let (all, some) = (dit.flops(), DitConfig { depth: kept, ..dit.clone() }.flops());
+        let flops = (0..sampler.num_steps()).map(|step| {
+            let guides = self.savings.guides(sampler.timestep(step), model.config.scheduler.num_train_timesteps);
+            let passes = if guides && self.guidance_scale != 1.0 { 2 } else { 1 };
+            passes * if self.savings.computes_all(step) { all } else { some }
+        });
+        Ok(flops.sum::<u64>() as f64 / 2e9)
+    }
 }
 
 struct Judge {

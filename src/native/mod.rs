@@ -15,6 +15,7 @@ pub mod index;
 mod info;
 pub mod model_dir;
 mod parallel;
+mod prune;
 mod record;
 pub mod sample;
 mod samples;

@@ -36,7 +36,7 @@ pub struct SampleOptions {
     /// Latent channels that guidance steers [default: the model's]
     #[arg(long, value_name = "K")]
     pub guidance_channels: Option<usize>,
-    /// ddim, ddpm or dpm++ [default: the model's]
+    /// ddim, ddpm, dpm++ or unipc [default: the model's]
     #[arg(long)]
     pub sampler: Option<SamplerKind>,
     /// Number of steps [default: the model's]

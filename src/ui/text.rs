@@ -12,6 +12,7 @@ pub fn sampler(kind: SamplerKind) -> Words {
         SamplerKind::Ddim => say("controls.ddim"),
         SamplerKind::Ddpm => say("controls.ddpm"),
         SamplerKind::DpmSolverPlusPlus => say("controls.dpm"),
+        SamplerKind::UniPc => say("controls.unipc"),
     }
 }
 

@@ -1,12 +1,13 @@
 //! What a module wants from its weights, and whether shards hold it, without filling anything.
 
+use super::int8::{SCALES, scales_shape};
 use super::load::Path;
 use super::numbers::all_finite;
 use super::{WeightsError, WeightsIndex};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
-use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
 use std::collections::{BTreeMap, HashSet};
 
 /// Goes through shards one by one: is every tensor of the model there, in its shape, finite, and no other?
@@ -42,12 +43,18 @@ impl Checker {
         tensors.sort_by_key(|(name, _)| *name);
         for (name, view) in tensors {
             let tensor = || name.to_owned();
+            if let Some(base) = name.strip_suffix(SCALES).filter(|base| is_int8(&shard, base)) {
+                scales_of(&shard, base)?;
+                continue;
+            }
             let parameter = self.wanted.get(name).ok_or_else(|| WeightsError::Unknown { tensor: tensor() })?;
             if index.weight_map.get(name).is_none_or(|listed| listed != file) {
                 return Err(WeightsError::Misplaced { tensor: tensor(), file: file.to_owned() });
             }
             parameter.check_shape(&view)?;
             match all_finite(view.dtype(), view.data()) {
+                // Bytes always are; their scales are checked.
+                None if view.dtype() == Dtype::I8 => drop(scales_of(&shard, name)?),
                 None => return Err(wrong_dtype(name, &view)),
                 Some(false) => return Err(WeightsError::NotFinite { tensor: tensor() }),
                 Some(true) => {}
@@ -106,6 +113,28 @@ pub(super) fn parameters<M: Module>(module: &M, prefix: &str) -> Vec<Parameter> 
 pub(super) fn deserialize<'a>(file: &str, bytes: &'a [u8]) -> Result<SafeTensors<'a>, WeightsError> {
     SafeTensors::deserialize(bytes)
         .map_err(|error| WeightsError::BadShard { file: file.to_owned(), reason: error.to_string() })
+}
+
+fn is_int8(shard: &SafeTensors, name: &str) -> bool {
+    shard.tensor(name).is_ok_and(|view| view.dtype() == Dtype::I8)
+}
+
+/// The scales of an I8 tensor, which lie in the same shard.
+pub(super) fn scales_of<'a>(shard: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>, WeightsError> {
+    let scales = format!("{name}{SCALES}");
+    let (Ok(tensor), Ok(view)) = (shard.tensor(name), shard.tensor(&scales)) else {
+        return Err(WeightsError::Missing(vec![scales]));
+    };
+    let expected = scales_shape(tensor.shape());
+    if view.shape() != expected {
+        let (expected, actual) = (expected.to_vec(), view.shape().to_vec());
+        return Err(WeightsError::WrongShape { tensor: scales, expected, actual });
+    }
+    match all_finite(view.dtype(), view.data()) {
+        Some(true) if view.dtype() == Dtype::F16 => Ok(view),
+        Some(false) => Err(WeightsError::NotFinite { tensor: scales }),
+        _ => Err(wrong_dtype(&scales, &view)),
+    }
 }
 
 pub(super) fn all_there(wanted: impl Iterator<Item = String>, found: &HashSet<String>) -> Result<(), WeightsError> {

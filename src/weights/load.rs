@@ -1,11 +1,13 @@
 //! Bytes → modules, shard by shard.
 
 use super::WeightsError;
-use super::check::{Parameter, all_there, deserialize, parameters, wrong_dtype};
+use super::check::{Parameter, all_there, deserialize, parameters, scales_of, wrong_dtype};
+use super::int8::dequantize;
 use super::keys::{TRANSFORMER, file_key};
-use super::numbers::{read_f16, read_f32};
+use super::numbers::{read_f16, read_f32, transpose};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use half::f16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use std::collections::HashSet;
@@ -105,6 +107,9 @@ impl Filler<'_> {
             true => Ok(()),
             false => Err(WeightsError::NotFinite { tensor: name.clone() }),
         };
+        if view.dtype() == Dtype::I8 {
+            return self.fill_int8(parameter, view, transposed);
+        }
         match transposed {
             Some(stored) if self.loader.keep_f16 && self.prefix == TRANSFORMER && view.dtype() == Dtype::F16 => {
                 let values = read_f16(view.data(), stored);
@@ -116,6 +121,32 @@ impl Filler<'_> {
                 checked(values.iter().all(|v| v.is_finite()))?;
                 Ok(Tensor::from_data(TensorData::new(values, shape), self.device))
             }
+        }
+    }
+}
+
+impl Filler<'_> {
+    /// As [`Self::fill`], for numbers in 8 bits; on a device that keeps f16 they become that.
+    fn fill_int8<const D: usize>(
+        &self,
+        parameter: &Parameter,
+        view: &TensorView,
+        transposed: Option<[usize; 2]>,
+    ) -> Result<Tensor<D>, WeightsError> {
+        let scales = scales_of(self.shard, &parameter.name)?;
+        let columns: usize = view.shape().iter().skip(1).product();
+        let values = dequantize(view.data(), scales.data(), columns.max(1));
+        let shape = parameter.shape.clone();
+        match transposed {
+            Some(stored) if self.loader.keep_f16 && self.prefix == TRANSFORMER => {
+                let values = transpose(&values, stored, f16::from_f32);
+                Ok(Tensor::from_data(TensorData::new(values, shape), (self.device, DType::F16)))
+            }
+            Some(stored) => {
+                let values = transpose(&values, stored, |v| v);
+                Ok(Tensor::from_data(TensorData::new(values, shape), self.device))
+            }
+            None => Ok(Tensor::from_data(TensorData::new(values, shape), self.device)),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod check;
 mod error;
+pub mod int8;
 pub mod keys;
 mod load;
 mod numbers;

@@ -1,5 +1,6 @@
 //! Modules → bytes: named tensors, cut into shards with an index.
 
+use super::int8::{GROUP, SCALES, is_quantized, quantize_group, scales_shape};
 use super::load::Path;
 use super::numbers::transpose;
 use super::shards::{IndexMetadata, ShardInfo, WeightsIndex, sha256_hex};
@@ -23,6 +24,8 @@ pub struct NamedTensor {
 pub enum Dtype {
     F32,
     F16,
+    /// Large weight matrices of the transformer in 8 bits (see [`super::int8`]), the rest as f16.
+    Int8,
 }
 
 /// One file.
@@ -48,8 +51,9 @@ pub fn collect<M: Module>(module: &M, prefix: &str) -> Vec<NamedTensor> {
 
 /// Packs tensors into safetensors shards of at most `max_bytes` (a larger tensor has a shard of its own).
 pub fn write_shards(tensors: &[NamedTensor], dtype: Dtype, max_bytes: usize) -> ShardedWeights {
-    let stored: Vec<Stored> = tensors.iter().map(|tensor| store(tensor, dtype)).collect();
-    let sizes: Vec<usize> = stored.iter().map(|s| s.bytes.len()).collect();
+    // What belongs together shares a shard.
+    let stored: Vec<Vec<Stored>> = tensors.iter().map(|tensor| store(tensor, dtype)).collect();
+    let sizes: Vec<usize> = stored.iter().map(|parts| parts.iter().map(|s| s.bytes.len()).sum()).collect();
     let groups = plan_shards(&sizes, max_bytes);
     let total = tensors.iter().map(|tensor| tensor.values.len() as u64).sum();
     let mut index = WeightsIndex {
@@ -58,8 +62,8 @@ pub fn write_shards(tensors: &[NamedTensor], dtype: Dtype, max_bytes: usize) -> 
     };
     let mut shards = Vec::new();
     for (i, group) in groups.iter().enumerate() {
-        let (file, group) = (shard_name(i + 1, groups.len()), &stored[group.clone()]);
-        let views = group.iter().map(|s| {
+        let (file, group) = (shard_name(i + 1, groups.len()), stored[group.clone()].iter().flatten());
+        let views = group.clone().map(|s| {
             let view = TensorView::new(s.dtype, s.shape.clone(), &s.bytes).expect("bytes fit the shape");
             (s.name.as_str(), view)
         });
@@ -82,15 +86,30 @@ struct Stored {
     bytes: Vec<u8>,
 }
 
-fn store(tensor: &NamedTensor, dtype: Dtype) -> Stored {
+fn store(tensor: &NamedTensor, dtype: Dtype) -> Vec<Stored> {
     let (dtype, bytes) = match dtype {
+        Dtype::Int8 if is_quantized(&tensor.name, &tensor.shape) => return quantize(tensor),
         Dtype::F32 => (safetensors::Dtype::F32, tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect()),
-        Dtype::F16 => {
+        Dtype::F16 | Dtype::Int8 => {
             let bytes = tensor.values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect();
             (safetensors::Dtype::F16, bytes)
         }
     };
-    Stored { name: tensor.name.clone(), shape: tensor.shape.clone(), dtype, bytes }
+    vec![Stored { name: tensor.name.clone(), shape: tensor.shape.clone(), dtype, bytes }]
+}
+
+/// The numbers and their scales.
+fn quantize(tensor: &NamedTensor) -> Vec<Stored> {
+    let (mut bytes, mut scales) = (Vec::with_capacity(tensor.values.len()), Vec::new());
+    for row in tensor.values.chunks(tensor.shape[1]) {
+        row.chunks(GROUP).for_each(|group| scales.extend(quantize_group(group, &mut bytes).to_le_bytes()));
+    }
+    let (name, shape) = (tensor.name.clone(), tensor.shape.clone());
+    let of_scales = scales_shape(&shape).to_vec();
+    vec![
+        Stored { name: name.clone(), shape, dtype: safetensors::Dtype::I8, bytes },
+        Stored { name: name + SCALES, shape: of_scales, dtype: safetensors::Dtype::F16, bytes: scales },
+    ]
 }
 
 /// Which tensors share a shard: as many as fit in `max_bytes`, in their order (a larger one has a shard of its own).

@@ -44,6 +44,9 @@ pub fn refuse(id: u32, message: String) {
     post(&FromWorker::Answered { id, result: Err(message) });
 }
 
+/// A class that comes as a token has a place in the attention that is none in the picture, and modulates nothing.
+const NO_ADALN: &str = "This model has no adaLN: its class and timestep come as tokens, which these views do not show.";
+
 type Found = (Answer, Vec<Vec<u8>>);
 
 async fn find(model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found, String> {
@@ -79,7 +82,8 @@ async fn find(model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found, String> {
                 return Err(words(out_of_range("number of timesteps", timesteps.len(), 1, most)));
             }
             let (t, y) = condition(model, &timesteps, class).map_err(words)?;
-            let [modulation] = read([model.dit.modulation(t, y).unsqueeze()]).await.map_err(failed)?;
+            let modulation = model.dit.modulation(t, y).ok_or(NO_ADALN)?;
+            let [modulation] = read([modulation.unsqueeze()]).await.map_err(failed)?;
             let answer = Answer::Modulated { timesteps: timesteps.len(), depth: config.depth };
             Ok((answer, vec![bytes(&modulation)]))
         }
@@ -100,10 +104,14 @@ async fn trace(model: &Model, t: usize, class: Option<usize>, block: usize, x_t:
     if block >= config.depth {
         return Err(words(out_of_range("block", block, 0, config.depth - 1)));
     }
+    if config.conditioning.has_tokens() {
+        return Err(NO_ADALN.into());
+    }
     let x_t = latents::parse(model, x_t, 1).map_err(words)?;
     let (t, y) = condition(model, &[t], class).map_err(words)?;
     let (_, trace) = model.dit.forward_traced(x_t, t, y, block);
-    let tensors = vec![trace.attention, trace.token_norms.unsqueeze(), trace.modulation.unsqueeze()];
+    let modulation = trace.modulation.ok_or(NO_ADALN)?;
+    let tensors = vec![trace.attention, trace.token_norms.unsqueeze(), modulation.unsqueeze()];
     let buffers = read_all(tensors).await.map_err(failed)?;
     let side = config.sample_size / config.patch_size;
     let answer = Answer::Traced { block, heads: config.num_heads, depth: config.depth, grid: [side, side] };

@@ -47,6 +47,27 @@ fn the_official_numbers_come_from_official_files() {
     }
 }
 
+/// From a checkpoint and from a model of ours; a half of f16, and close to it.
+#[test]
+fn weights_in_8_bits_are_half_as_large_and_close() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let source = golden("dit-learn-sigma-p2.safetensors");
+    convert(&source, &path("f16"), "--num-heads 4");
+    convert(&source, &path("int8"), "--num-heads 4 --dtype int8");
+    convert(&path("f16"), &path("again"), "--dtype int8");
+    let [f16, int8] = ["f16", "int8"].map(|name| model_dir::read_index(&path(name)).expect("an index").total_bytes());
+    println!("f16 {f16} bytes, int8 {int8} bytes");
+    assert!(10 * int8 < 6 * f16, "{int8} of {f16} bytes");
+    for name in ["int8", "again"] {
+        let info = dit("info").with("--", path(name)).succeeds();
+        assert!(info.contains("I8"), "{info}");
+        assert_golden("dit-learn-sigma-p2", &path(name), 3e-2);
+    }
+    let small = dit("convert --dtype int8").with("--out", path("twice")).with("--", path("int8"));
+    small.refuses(&["I8", "only F32, F16, BF16 and F64"]);
+}
+
 #[test]
 fn the_official_numbers_come_from_a_diffusers_folder() {
     let folder = tempfile::tempdir().expect("a folder");

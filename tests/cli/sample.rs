@@ -35,7 +35,7 @@ fn one_picture_is_a_file_and_the_same_every_time() {
 
 #[test]
 fn a_batch_is_a_folder_with_the_pictures_that_each_seed_gives_alone() {
-    for sampler in ["ddim", "ddpm", "dpm++"] {
+    for sampler in ["ddim", "ddpm", "dpm++", "unipc"] {
         let (folder, model) = with_tiny_model();
         let sample = || dit("sample --steps 5").with("--model", &model).with("--sampler", sampler);
         let batch = folder.path().join("batch");
@@ -157,7 +157,7 @@ fn options_out_of_range_are_refused_and_nothing_is_overwritten() {
     refused("--class 3", &["class '3'", "0 (one), 1 (two), 2 (Number three)"]);
     refused("--class boot", &["class 'boot'", "1 (two)"]);
     refused("--class -1", &["-1"]);
-    refused("--sampler euler", &["sampler 'euler'", "ddim, ddpm, dpm++"]);
+    refused("--sampler euler", &["sampler 'euler'", "ddim, ddpm, dpm++, unipc"]);
     refused("--steps 0", &["steps = 0", "1 to 1000"]);
     refused("--steps 1001", &["steps = 1001", "1 to 1000"]);
     refused("--steps 1000 --sampler dpm++", &["steps = 1000", "1 to 999"]);

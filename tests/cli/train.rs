@@ -124,7 +124,7 @@ fn evaluation_refuses_what_it_cannot_judge() {
     eval("--samples 4 --steps 2", &model, Path::new("nowhere")).refuses(&["nowhere", "--classifier wants"]);
     eval("--samples 1", &model, &classifier).refuses(&["--samples 1", "at least 2"]);
     eval("--samples 4 --steps 0", &model, &classifier).refuses(&["steps = 0", "1 to 1000"]);
-    eval("--samples 4 --samplers euler", &model, &classifier).refuses(&["euler", "ddim, ddpm, dpm++"]);
+    eval("--samples 4 --samplers euler", &model, &classifier).refuses(&["euler", "ddim, ddpm, dpm++, unipc"]);
     eval("--samples 4 --steps 2 --guidance-scales nan", &model, &classifier).refuses(&["--guidance-scales", "finite"]);
     eval("--samples 4 --batch-size 0", &model, &classifier).refuses(&["--batch-size 0", "positive"]);
 }
@@ -226,4 +226,53 @@ fn options_that_make_no_sense_are_refused() {
     trainer("--lr 0", &["--lr 0", "positive"]);
     trainer("--lr nan", &["--lr NaN", "positive"]);
     trainer("--ema-decay 1", &["--ema-decay 1"]);
+}
+
+#[test]
+fn every_conditioning_can_be_trained_and_sampled() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for conditioning in ["in_context", "cross_attention", "adaln"] {
+        let out = folder.path().join(conditioning);
+        dit(&format!("train dit {SHORT} {SMALL_DIT} --conditioning {conditioning} --prediction-type v"))
+            .with("--data", &TRAINED.data)
+            .with("--autoencoder", &TRAINED.autoencoder)
+            .with("--out", &out)
+            .succeeds();
+        let png = out.join("a.png");
+        dit("sample --steps 2").with("--model", out.join("model")).with("--out", &png).succeeds();
+        assert_eq!(picture(&png).0, 32);
+    }
+    dit(&format!("train dit {SHORT} --conditioning film"))
+        .with("--data", &TRAINED.data)
+        .with("--autoencoder", &TRAINED.autoencoder)
+        .with("--out", folder.path().join("none"))
+        .refuses(&["film", "in_context, cross_attention, adaln, adaln_zero"]);
+}
+
+#[test]
+fn a_model_is_pruned_and_distilled() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name);
+    let train = |options: &str, out: &str| {
+        dit(&format!("train dit {SHORT} --hidden-size 32 --num-heads 2 {options}"))
+            .with("--data", &TRAINED.data)
+            .with("--autoencoder", &TRAINED.autoencoder)
+            .with("--out", path(out))
+    };
+    train("--depth 3", "whole").succeeds();
+    let whole = path("whole").join("model");
+    let prune = |depth: usize| {
+        dit(&format!("prune --depth {depth} --pictures 16"))
+            .with("--model", &whole)
+            .with("--data", &TRAINED.data)
+            .with("--out", path("pruned"))
+    };
+    prune(3).refuses(&["--depth 3", "3 blocks", "1 to 2"]);
+    let said = prune(2).succeeds();
+    assert!(said.contains("3 blocks: loss") && said.contains("2 blocks: loss"), "{said}");
+    assert_eq!(model_dir::read_config(&path("pruned")).expect("a model").transformer.depth, 2);
+    train("--depth 2", "distilled").with("--init", path("pruned")).with("--teacher", &whole).succeeds();
+    dit("sample --steps 2").with("--model", path("distilled").join("model")).with("--out", path("a.png")).succeeds();
+    let other = train("--depth 2 --beta-schedule linear", "other").with("--teacher", &whole);
+    other.refuses(&["--teacher", "noise of that model"]);
 }

@@ -5,7 +5,8 @@ use crate::{SLACK, cases, fuzz, survives};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::Device;
 use ditscope::native::convert;
-use ditscope::weights::{Loader, NamedTensor, WeightsError, WeightsIndex};
+use ditscope::weights::keys::TRANSFORMER;
+use ditscope::weights::{Dtype, Loader, NamedTensor, WeightsError, WeightsIndex, write_shards};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::io::Cursor;
@@ -32,6 +33,19 @@ fn load(bytes: &[u8]) -> Result<Linear, WeightsError> {
     Loader::default().apply(LinearConfig::new(4, 3).init(&device), "", "fuzzed", bytes, &device)
 }
 
+/// A layer whose weights are stored in 8 bits.
+fn int8() -> Vec<u8> {
+    let weight = NamedTensor { name: "transformer.weight".into(), shape: vec![64, 64], values: vec![0.25; 4096] };
+    let bias = NamedTensor { name: "transformer.bias".into(), shape: vec![64], values: vec![0.5; 64] };
+    let sharded = write_shards(&[weight, bias], Dtype::Int8, usize::MAX);
+    sharded.shards.into_iter().next().expect("one shard").bytes
+}
+
+fn load_int8(bytes: &[u8]) -> Result<Linear, WeightsError> {
+    let device = Device::flex();
+    Loader::default().apply(LinearConfig::new(64, 64).init(&device), TRANSFORMER, "fuzzed", bytes, &device)
+}
+
 const JSON: [&[u8]; 14] = [
     b"{",
     b"}",
@@ -54,6 +68,7 @@ fn damaged_safetensors_files() {
     let valid = [safetensors(&small()), safetensors(&small()[..2])];
     fuzz("safetensors header", &valid, &JSON, BOUNDS, places);
     fuzz("shard into a module", &valid, &JSON, BOUNDS, load);
+    fuzz("shard in 8 bits into a module", &[int8()], &JSON, BOUNDS, load_int8);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod samplers;
 mod schedules;
 mod settings;
 mod traces;
+mod variants;
 mod weights;
 
 use proptest::test_runner::Config;

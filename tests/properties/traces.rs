@@ -83,7 +83,7 @@ fn token_norms_follow_the_tokens_through_the_blocks() {
         // The first are those of the patches with their positions, which the model's parts give as well.
         let positions = ditscope::dit::pos_embed_2d(dit.hidden_size, dit.sample_size / dit.patch_size, &model.device);
         let mut x = model.dit.x_embedder.forward(given.x.clone()) + positions;
-        let c = model.dit.t_embedder.forward(given.t.clone()) + model.dit.y_embedder.forward(given.y.clone());
+        let condition = model.dit.condition(given.t.clone(), given.y.clone());
         for after in 0..=dit.depth {
             let expected = values(x.clone()).chunks_exact(dit.hidden_size).map(norm).collect::<Vec<_>>();
             let found = values(norms.clone().narrow(1, after, 1));
@@ -91,7 +91,7 @@ fn token_norms_follow_the_tokens_through_the_blocks() {
                 assert!((found - expected).abs() <= 1e-4 * expected, "after {after}: {found} and {expected}");
             }
             if after < dit.depth {
-                x = model.dit.blocks[after].forward(x, c.clone());
+                x = model.dit.blocks[after].forward(x, &condition);
             }
         }
     }
@@ -105,12 +105,13 @@ fn norm(token: &[f32]) -> f32 {
 fn modulation_is_known_without_latents() {
     for model in models() {
         let (given, dit) = (Given::new(&model), &model.config.transformer);
-        let alone = model.dit.modulation(given.t.clone(), given.y.clone());
+        let alone = model.dit.modulation(given.t.clone(), given.y.clone()).expect("adaLN");
         assert_eq!(alone.dims(), [2, dit.depth, 6]);
-        assert_eq!(max_difference(alone.clone(), given.traced(&model, 0).1.modulation), 0.0);
+        assert_eq!(max_difference(alone.clone(), given.traced(&model, 0).1.modulation.expect("adaLN")), 0.0);
         // By hand, from the vectors of the last block.
         let c = model.dit.t_embedder.forward(given.t.clone()) + model.dit.y_embedder.forward(given.y.clone());
-        let vectors: [Tensor<3>; 6] = model.dit.blocks[dit.depth - 1].ada_ln.forward(c);
+        let vectors = model.dit.blocks[dit.depth - 1].ada_ln.as_ref().expect("adaLN").vectors(c);
+        assert_eq!(vectors.len(), 6);
         for (k, vector) in vectors.into_iter().enumerate() {
             let shown = values(alone.clone().narrow(1, dit.depth - 1, 1).narrow(2, k, 1));
             for (vector, shown) in values(vector).chunks_exact(dit.hidden_size).zip(shown) {

@@ -196,6 +196,67 @@ fn f32_weights_survive_exactly_and_f16_to_eleven_bits() {
     compare(Dtype::F16, &|a, b| (a - b).abs() <= (b.abs() / 1024.0).max(1.0 / 16_777_216.0));
 }
 
+/// A layer large enough to be stored in 8 bits, under a name of the transformer.
+fn int8_layer() -> (Vec<NamedTensor>, Vec<u8>) {
+    let values = ditscope::diffusion::noise::gaussian(1, 0, 64 * 100);
+    let tensors = vec![
+        NamedTensor { name: "transformer.weight".into(), shape: vec![64, 100], values },
+        NamedTensor { name: "transformer.bias".into(), shape: vec![64], values: vec![0.5; 64] },
+    ];
+    let sharded = write_shards(&tensors, Dtype::Int8, usize::MAX);
+    assert_eq!(sharded.index.weight_map.len(), 3, "two tensors and the scales of one");
+    (tensors, sharded.shards.into_iter().next().expect("one shard").bytes)
+}
+
+fn load_int8(bytes: &[u8], mut loader: Loader) -> Result<burn::nn::Linear, WeightsError> {
+    let device = Device::flex();
+    let fresh = LinearConfig::new(100, 64).init(&device);
+    let linear = loader.apply(fresh, TRANSFORMER, "shard", bytes, &device)?;
+    loader.finish(&linear, TRANSFORMER)?;
+    Ok(linear)
+}
+
+#[test]
+fn weights_in_8_bits_come_back_to_a_127th_of_the_largest_of_their_group() {
+    let (tensors, bytes) = int8_layer();
+    assert!(bytes.len() < 64 * 100 * 5 / 4, "{} bytes", bytes.len());
+    for loader in [Loader::default(), Loader::keeping_f16()] {
+        let read = collect(&load_int8(&bytes, loader).expect("it loads"), TRANSFORMER);
+        assert_eq!(read[0].shape, [64, 100]);
+        for (row, found) in tensors[0].values.chunks_exact(100).zip(read[0].values.chunks_exact(100)) {
+            for (group, found) in row.chunks(64).zip(found.chunks(64)) {
+                let largest = group.iter().fold(0f32, |most, v| most.max(v.abs()));
+                let off = group.iter().zip(found).fold(0f32, |most, (a, b)| most.max((a - b).abs()));
+                assert!(off <= largest / 127.0, "{off} where the largest number is {largest}");
+            }
+        }
+        assert_eq!(read[1].values, tensors[1].values);
+    }
+}
+
+#[test]
+fn scales_that_are_missing_wrong_or_no_numbers_are_named() {
+    let (_, bytes) = int8_layer();
+    let file = safetensors::SafeTensors::deserialize(&bytes).expect("a safetensors file");
+    let with_scales = |scales: Option<(safetensors::Dtype, Vec<usize>, Vec<u8>)>| {
+        let mut views: Vec<_> = file.tensors().into_iter().filter(|(name, _)| !name.ends_with("scales")).collect();
+        if let Some((dtype, shape, bytes)) = &scales {
+            let view = safetensors::tensor::TensorView::new(*dtype, shape.clone(), bytes).expect("it fits");
+            views.push(("transformer.weight.scales".into(), view));
+        }
+        let bytes = safetensors::serialize(views, None).expect("a file");
+        load_int8(&bytes, Loader::default()).expect_err("refused").to_string()
+    };
+    let half = half::f16::ONE.to_le_bytes();
+    assert!(with_scales(None).contains("'transformer.weight.scales'"));
+    let wrong = with_scales(Some((safetensors::Dtype::F16, vec![64, 3], half.repeat(192))));
+    assert!(wrong.contains("transformer.weight.scales") && wrong.contains("[64, 2]"), "{wrong}");
+    let nan = half::f16::NAN.to_le_bytes().repeat(128);
+    assert!(with_scales(Some((safetensors::Dtype::F16, vec![64, 2], nan))).contains("NaN"));
+    let bytes = with_scales(Some((safetensors::Dtype::U8, vec![64, 2], vec![1; 128])));
+    assert!(bytes.contains("unsupported type U8"), "{bytes}");
+}
+
 #[test]
 fn a_model_computes_the_same_after_a_round_trip() {
     let model = tiny_model();

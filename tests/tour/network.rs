@@ -8,7 +8,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use ditscope::autoencoder::Autoencoder;
 use ditscope::config::{DitConfig, SamplerKind};
 use ditscope::diffusion::sampler::SamplerConfig;
-use ditscope::dit::{AdaLn, DitBlock, FinalLayer, pos_embed_2d, unpatchify};
+use ditscope::dit::{AdaLn, Condition, DitBlock, FinalLayer, pos_embed_2d, unpatchify};
 use ditscope::generate::{Model, Noise, Request, Run};
 
 formulas! {
@@ -127,12 +127,11 @@ fn condition() {
     let model = shipped_model();
     let (x, t) = (random(1, [1, 4, 8, 8]), Tensor::<1>::full([1], 482.0, &model.device));
     for class in [9, model.config.transformer.null_label() as i64] {
-        let of_time = model.dit.t_embedder.forward(t.clone());
         let table = model.dit.y_embedder.embedding_table.weight.val(); // [classes + 1, D]
-        let c = of_time + table.narrow(0, class as usize, 1);
+        let c = Condition { t: model.dit.t_embedder.forward(t.clone()), y: table.narrow(0, class as usize, 1) };
         let tokens = model.dit.x_embedder.forward(x.clone()) + pos_embed_2d(D, 4, &model.device);
-        let tokens = model.dit.blocks.iter().fold(tokens, |tokens, block| block.forward(tokens, c.clone()));
-        let expected = unpatchify(model.dit.final_layer.forward(tokens, c), 2, 4);
+        let tokens = model.dit.blocks.iter().fold(tokens, |tokens, block| block.forward(tokens, &c));
+        let expected = unpatchify(model.dit.final_layer.forward(tokens, &c), 2, 4);
         let found = model.dit.forward(x.clone(), t.clone(), label(&model, class));
         assert!(max_difference(found, expected) < 1e-5);
     }
@@ -153,14 +152,23 @@ fn bare_layer(ada_ln: AdaLn) -> FinalLayer {
     let device = Device::flex();
     let mut linear = LinearConfig::new(D, D).with_bias(false).init(&device);
     linear.weight = Param::from_tensor(Tensor::eye(D, &device));
-    FinalLayer { ada_ln, linear }
+    FinalLayer { ada_ln: Some(ada_ln), norm: None, linear }
 }
 
 fn layer_norm() {
     let h = some_tokens() * 3.0 + 1.0;
     let layer = bare_layer(AdaLn::new(D, 2, &Device::flex()));
-    let found = layer.forward(h.clone(), Tensor::ones([1, D], &Device::flex()));
+    let found = layer.forward(h.clone(), &all_in_t(Tensor::ones([1, D], &Device::flex())));
     assert_same(&numbers(found), &normalised(&numbers(h)));
+}
+
+/// A condition whose sum is `c`.
+fn all_in_t(c: Tensor<2>) -> Condition {
+    Condition { y: c.zeros_like(), t: c }
+}
+
+fn ada_ln(block: &DitBlock) -> &AdaLn {
+    block.ada_ln.as_ref().expect("the shipped model has adaLN-Zero")
 }
 
 /// The vectors of an adaLN, by hand: shift, scale (and gate, and again for the MLP).
@@ -173,12 +181,13 @@ fn modulation() {
     let model = shipped_model();
     let c = some_condition(&model);
     for block in &model.dit.blocks {
-        let found: [Tensor<3>; 6] = block.ada_ln.forward(c.clone());
-        for (found, expected) in found.into_iter().zip(vectors(&block.ada_ln, c.clone())) {
+        let found = ada_ln(block).vectors(c.clone());
+        assert_eq!(found.len(), 6);
+        for (found, expected) in found.into_iter().zip(vectors(ada_ln(block), c.clone())) {
             assert_same(&numbers(found), &expected);
         }
     }
-    let fresh: [Tensor<3>; 6] = AdaLn::new(D, 6, &model.device).forward(c);
+    let fresh = AdaLn::new(D, 6, &model.device).vectors(c);
     assert!(fresh.into_iter().all(|vector| numbers(vector).iter().all(|v| *v == 0.0)), "they start as 0");
 }
 
@@ -188,10 +197,10 @@ fn modulated(tokens: &[f64], shift: &[f64], scale: &[f64]) -> Vec<f64> {
 
 fn modulate() {
     let model = shipped_model();
-    let (h, c, ada_ln) = (some_tokens(), some_condition(&model), model.dit.final_layer.ada_ln.clone());
+    let (h, c, ada_ln) = (some_tokens(), some_condition(&model), model.dit.final_layer.ada_ln.clone().expect("adaLN"));
     let vectors = vectors(&ada_ln, c.clone());
     let expected = modulated(&numbers(h.clone()), &vectors[0], &vectors[1]);
-    assert_same(&numbers(bare_layer(ada_ln).forward(h, c)), &expected);
+    assert_same(&numbers(bare_layer(ada_ln).forward(h, &all_in_t(c))), &expected);
 }
 
 /// Both halves of a block, and a fresh one, which hands its tokens on untouched.
@@ -199,7 +208,7 @@ fn gate() {
     let model = shipped_model();
     let (h, c, block) = (some_tokens(), some_condition(&model), &model.dit.blocks[2]);
     let [shift_a, scale_a, gate_a, shift_m, scale_m, gate_m] =
-        <[Vec<f64>; 6]>::try_from(vectors(&block.ada_ln, c.clone())).expect("six vectors");
+        <[Vec<f64>; 6]>::try_from(vectors(ada_ln(block), c.clone())).expect("six vectors");
     let add = |h: &[f64], gate: &[f64], found: Tensor<3>| -> Vec<f64> {
         h.iter().zip(numbers(found)).enumerate().map(|(i, (h, found))| h + gate[i % D] * found).collect()
     };
@@ -208,10 +217,10 @@ fn gate() {
     let tokens = add(&tokens, &gate_a, found);
     let found = block.mlp.forward(tensor3(&modulated(&tokens, &shift_m, &scale_m), [1, N, D]));
     let tokens = add(&tokens, &gate_m, found);
-    assert_same(&numbers(block.forward(h.clone(), c.clone())), &tokens);
+    assert_same(&numbers(block.forward(h.clone(), &all_in_t(c.clone()))), &tokens);
     let config: DitConfig = model.config.transformer.clone();
     let fresh = DitBlock::new(&config, &model.device);
-    assert_same(&numbers(fresh.forward(h.clone(), c)), &numbers(h));
+    assert_same(&numbers(fresh.forward(h.clone(), &all_in_t(c))), &numbers(h));
 }
 
 /// A picture through encoder and decoder comes back much as it was.

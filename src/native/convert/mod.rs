@@ -11,6 +11,7 @@ pub mod checkpoint;
 mod diffusers;
 mod labels;
 mod layout;
+mod ours;
 pub mod pickle;
 mod preview;
 pub mod safetensors;
@@ -43,6 +44,7 @@ use write::{OutTensor, Staged, check_target};
 SRC and --autoencoder may be:
   the official DiT state_dict, .pt or .safetensors (of a training checkpoint its 'ema')
   a diffusers DiT folder (with model_index.json, or its transformer/ alone; vae/ is used if it is there)
+  a model of ours, to store it in another type (--dtype) or with another decoder for its latents (--autoencoder)
   an AutoencoderKL: diffusers folder, .safetensors, .bin or .pt with diffusers' names; only the decoder is kept
   a TAESD decoder: taesd_decoder.pth or .safetensors, or diffusers' AutoencoderTiny
   for --autoencoder also a folder that 'dit train autoencoder' or 'dit convert' wrote
@@ -53,6 +55,7 @@ Examples:
   dit convert DiT-XL-2-512 --dtype f32 --out dit-xl-512
   dit convert mine.pt --num-heads 6 --labels names.txt --license MIT --autoencoder taesd_decoder.pth --out mine
   dit convert taesd_decoder.safetensors --license MIT --out taesd
+  dit convert assets/models/fashion --dtype int8 --out assets/models/fashion-int8
 
 --numbers: diffusers computes with other constants than the official code (timestep frequencies over 127 instead of \
 128, a norm's ε 1e-5 instead of 1e-6, guidance on all latent channels instead of 3). The DiT folders published for \
@@ -97,11 +100,14 @@ pub struct ConvertOptions {
 pub fn run(options: &ConvertOptions) -> Result<()> {
     let sources: Vec<_> = [Some(&options.source), options.autoencoder.as_ref()].into_iter().flatten().collect();
     check_target(&options.out, &sources.iter().map(|path| path.as_path()).collect::<Vec<_>>())?;
+    if options.source.join(CONFIG_FILE).is_file() && source::is_ours(&options.source) {
+        return ours::convert(options);
+    }
     let pipeline = Pipeline::open(&options.source)?;
     let source = &pipeline.transformer;
     ensure!(
         !matches!(source.kind, Kind::Ours(_)),
-        "{}: this was trained or converted by dit already",
+        "{}: this autoencoder was trained or converted by dit already",
         options.source.display()
     );
     match source.is_autoencoder() {

@@ -5,7 +5,7 @@ use super::diffusers;
 use super::layout::{Parts, arrange};
 use super::source::{Kind, Source};
 use super::write::OutTensor;
-use crate::config::DitConfig;
+use crate::config::{Conditioning, DitConfig};
 use crate::dit::{Dit, pos_embed_2d};
 use crate::weights::keys::TRANSFORMER;
 use anyhow::{Context, Result, bail, ensure};
@@ -96,6 +96,7 @@ fn config_of(parts: &Parts) -> Result<DitConfig> {
         num_heads: 1,
         mlp_ratio: rows("blocks.0.mlp.fc1.weight")? / hidden_size,
         num_classes: rows("y_embedder.embedding_table.weight")? - 1,
+        conditioning: Conditioning::AdaLnZero,
         learn_sigma: outputs == 2 * plain,
         downscale_freq_shift: 0,
         mlp_norm_eps: DitConfig::NORM_EPS,

@@ -126,6 +126,13 @@ impl Dataset {
         write_json(&dir.join(INFO_FILE), &self.info)
     }
 
+    /// The first `count` pictures, or all.
+    pub fn first(mut self, count: usize) -> Self {
+        self.labels.truncate(count);
+        self.images.truncate(count * self.info.picture_len());
+        self
+    }
+
     pub fn len(&self) -> usize {
         self.labels.len()
     }

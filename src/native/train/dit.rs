@@ -1,26 +1,20 @@
 //! `dit train dit`: the transformer, on latents that were encoded once.
 
-use super::trainer::{Task, TrainOptions, Trainer};
-use crate::autoencoder::{Autoencoder, AutoencoderTiny};
+use super::dit_task::{DitTask, Latents};
+use super::trainer::{TrainOptions, Trainer};
 use crate::config::{
-    AutoencoderConfig, BetaSchedule, DiffusionConfig, DitConfig, LatentStats, ModelConfig, PredictionType, RunSettings,
-    SamplerKind, VarianceType,
+    AutoencoderConfig, BetaSchedule, Conditioning, DiffusionConfig, DitConfig, LatentStats, ModelConfig,
+    PredictionType, RunSettings, VarianceType,
 };
-use crate::diffusion::noise::{self, gaussian};
-use crate::diffusion::prediction::training_target;
-use crate::diffusion::sampler::{SamplerConfig, training_schedule};
-use crate::diffusion::schedule::NoiseSchedule;
+use crate::diffusion::sampler::training_schedule;
 use crate::dit::Dit;
-use crate::generate::{Model, Noise, Request, Run};
 use crate::native::data::{Dataset, DatasetInfo, Split};
-use crate::native::{image, model_dir, parallel};
+use crate::native::model_dir;
 use crate::weights::Dtype;
 use anyhow::{Context, Result, bail, ensure};
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::Device;
 use clap::ValueEnum;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::Rng;
 use std::path::{Path, PathBuf};
 
 /// Options of `dit train dit`.
@@ -51,8 +45,17 @@ pub struct DitOptions {
     pub num_heads: usize,
     #[arg(long, default_value_t = 2)]
     pub patch_size: usize,
+    /// How timestep and class reach the blocks: in_context, cross_attention, adaln, adaln_zero
+    #[arg(long, default_value = "adaln_zero")]
+    pub conditioning: Conditioning,
     #[arg(long, value_enum, default_value_t = Schedule::Cosine)]
     pub beta_schedule: Schedule,
+    /// What the network puts out
+    #[arg(long, value_enum, default_value_t = Prediction::Epsilon)]
+    pub prediction_type: Prediction,
+    /// Distil: aim half-way between the noise that was added and what this model says of it
+    #[arg(long, value_name = "MODEL")]
+    pub teacher: Option<PathBuf>,
     /// Share of labels replaced by "no class", for guidance
     #[arg(long, default_value_t = 0.1)]
     pub class_dropout: f64,
@@ -70,6 +73,16 @@ pub enum Schedule {
     Cosine,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Prediction {
+    /// The noise
+    Epsilon,
+    /// The clean latent
+    Sample,
+    /// v = √ᾱ·ε − √(1−ᾱ)·x0
+    V,
+}
+
 impl DitOptions {
     fn config(&self, data: &DatasetInfo, autoencoder: AutoencoderConfig, latents: LatentStats) -> Result<ModelConfig> {
         let sample_size = data.side / autoencoder.factor();
@@ -82,6 +95,7 @@ impl DitOptions {
             num_heads: self.num_heads,
             mlp_ratio: 4,
             num_classes: data.labels.len(),
+            conditioning: self.conditioning,
             learn_sigma: false,
             downscale_freq_shift: 0,
             mlp_norm_eps: DitConfig::NORM_EPS,
@@ -99,7 +113,11 @@ impl DitOptions {
             scheduler: DiffusionConfig {
                 num_train_timesteps: 1000,
                 beta_schedule,
-                prediction_type: PredictionType::Epsilon,
+                prediction_type: match self.prediction_type {
+                    Prediction::Epsilon => PredictionType::Epsilon,
+                    Prediction::Sample => PredictionType::Sample,
+                    Prediction::V => PredictionType::VPrediction,
+                },
                 variance_type: VarianceType::FixedSmall,
                 clip_sample_range: Some(self.clip_sample_range),
                 guidance_channels: None,
@@ -163,6 +181,7 @@ pub fn run(options: &DitOptions) -> Result<()> {
     };
     latents.standardize(&config.latents);
     println!("transformer: {} parameters, {} tokens", model.num_params(), config.transformer.num_tokens());
+    let teacher = options.teacher.as_ref().map(|dir| load_teacher(dir, &config, &plain)).transpose()?;
     let task = DitTask {
         schedule: training_schedule(&config.scheduler),
         config,
@@ -173,6 +192,7 @@ pub fn run(options: &DitOptions) -> Result<()> {
         plain,
         class_dropout: options.class_dropout,
         min_snr_gamma: options.min_snr_gamma,
+        teacher,
         out: options.train.out.clone(),
     };
     let Some((ema, _)) = Trainer::new(&task, &options.train, &device, model)?.run()? else { return Ok(()) };
@@ -193,175 +213,25 @@ fn start_from(
     let found = model_dir::read_config(dir).context("--init wants a model")?;
     let config = options.config(data, autoencoder.clone(), found.latents.clone())?;
     ensure!(
-        found.transformer == config.transformer && found.scheduler.beta_schedule == config.scheduler.beta_schedule,
-        "--init {}: that model is\n{:?} with {:?} noise, the options ask for\n{:?} with {:?} noise: give the options that it was trained with",
+        found.transformer == config.transformer && found.scheduler == config.scheduler,
+        "--init {}: that model is\n{:?}, {:?}; the options ask for\n{:?}, {:?}: give the options that it was trained with",
         dir.display(),
         found.transformer,
-        found.scheduler.beta_schedule,
+        found.scheduler,
         config.transformer,
-        config.scheduler.beta_schedule
+        config.scheduler
     );
     Ok((config, model_dir::load_transformer(dir, device)?))
 }
 
-/// All latents of the training set: first of the pictures, then of their mirror images, where those are as good.
-struct Latents {
-    values: Vec<f32>,
-    /// `[C, h, w]`
-    shape: [usize; 3],
-}
-
-impl Latents {
-    fn encode(data: &Dataset, autoencoder: &AutoencoderTiny, device: &Device, threads: usize) -> Self {
-        const CHUNK: usize = 100;
-        let indices: Vec<usize> = (0..data.len()).collect();
-        let flips = if data.info.mirror { &[false, true][..] } else { &[false] };
-        let chunks: Vec<(bool, &[usize])> =
-            flips.iter().flat_map(|flip| indices.chunks(CHUNK).map(move |chunk| (*flip, chunk))).collect();
-        let encoded = parallel::map(threads, chunks.len(), |i| {
-            let (flip, chunk) = chunks[i];
-            let z = autoencoder.encode(data.batch(chunk, |_| flip, device));
-            let [_, c, h, w] = z.dims();
-            ([c, h, w], z.into_data().convert::<f32>().try_into_vec::<f32>().expect("converted to f32"))
-        });
-        let shape = encoded[0].0;
-        Self { values: encoded.into_iter().flat_map(|(_, values)| values).collect(), shape }
-    }
-
-    /// Mean and standard deviation of every channel.
-    fn stats(&self) -> LatentStats {
-        let [c, h, w] = self.shape;
-        let (mut mean, mut std) = (Vec::new(), Vec::new());
-        for channel in 0..c {
-            let of_channel =
-                || self.values.chunks_exact(h * w).skip(channel).step_by(c).flatten().map(|v| f64::from(*v));
-            let count = (self.values.len() / c) as f64;
-            let m = of_channel().sum::<f64>() / count;
-            let s = (of_channel().map(|v| (v - m).powi(2)).sum::<f64>() / count).sqrt();
-            mean.push(m as f32);
-            std.push(s as f32);
-        }
-        LatentStats { mean, std, rgb: None }
-    }
-
-    fn standardize(&mut self, stats: &LatentStats) {
-        let [c, h, w] = self.shape;
-        for (i, chunk) in self.values.chunks_exact_mut(h * w).enumerate() {
-            chunk.iter_mut().for_each(|v| *v = (*v - stats.mean[i % c]) / stats.std[i % c]);
-        }
-    }
-
-    /// The latent of a picture, or of its mirror image where there are such.
-    fn get(&self, index: usize, mirrored: bool, num_pictures: usize) -> &[f32] {
-        let len: usize = self.shape.iter().product();
-        let has_mirrored = self.values.len() > num_pictures * len;
-        let index = if mirrored && has_mirrored { num_pictures + index } else { index };
-        &self.values[index * len..][..len]
-    }
-}
-
-struct DitTask {
-    config: ModelConfig,
-    schedule: NoiseSchedule,
-    autoencoder: AutoencoderTiny,
-    latents: Latents,
-    labels: Vec<u8>,
-    device: Device,
-    plain: Device,
-    class_dropout: f64,
-    min_snr_gamma: Option<f64>,
-    out: PathBuf,
-}
-
-/// One micro-batch: what goes in, what should come out, and how much each picture counts.
-struct Batch {
-    x_t: Tensor<4>,
-    t: Tensor<1>,
-    y: Tensor<1, Int>,
-    target: Tensor<4>,
-    /// `[B, 1, 1, 1]`
-    weight: Tensor<4>,
-}
-
-impl Task for DitTask {
-    type Model = Dit;
-    type Batch = Batch;
-
-    fn num_pictures(&self) -> usize {
-        self.labels.len()
-    }
-
-    fn batch(&self, indices: &[usize], rng: &mut ChaCha8Rng) -> Batch {
-        let n = indices.len();
-        let [c, h, w] = self.latents.shape;
-        let mut x0 = Vec::with_capacity(n * c * h * w);
-        let (mut t, mut y) = (Vec::new(), Vec::new());
-        for &index in indices {
-            let mirrored = noise::uniform(rng) < 0.5;
-            x0.extend_from_slice(self.latents.get(index, mirrored, self.num_pictures()));
-            t.push((noise::uniform(rng) * self.schedule.len() as f64) as usize);
-            let dropped = noise::uniform(rng) < self.class_dropout;
-            y.push(if dropped { self.config.transformer.null_label() as i64 } else { i64::from(self.labels[index]) });
-        }
-        let eps = gaussian(rng.next_u64(), 0, x0.len());
-        let tensor = |values| Tensor::<4>::from_data(TensorData::new(values, [n, c, h, w]), &self.device);
-        let per_picture = |f: &dyn Fn(usize) -> f64| {
-            let values: Vec<f32> = t.iter().map(|t| f(*t) as f32).collect();
-            Tensor::<4>::from_data(TensorData::new(values, [n, 1, 1, 1]), &self.device)
-        };
-        let signal = per_picture(&|t| self.schedule.q_sample_factors(t).0);
-        let noise = per_picture(&|t| self.schedule.q_sample_factors(t).1);
-        let weight = per_picture(&|t| {
-            self.min_snr_gamma.map_or(1.0, |gamma| self.schedule.snr(t).min(gamma) / self.schedule.snr(t))
-        });
-        let (x0, eps) = (tensor(x0), tensor(eps));
-        let x_t = x0.clone() * signal.clone() + eps.clone() * noise.clone();
-        let target = training_target(self.config.scheduler.prediction_type, x0, eps, signal, noise);
-        let timesteps: Vec<f32> = t.iter().map(|t| *t as f32).collect();
-        Batch {
-            x_t,
-            t: Tensor::from_data(TensorData::new(timesteps, [n]), &self.device),
-            y: Tensor::from_data(TensorData::new(y, [n]), &self.device),
-            target,
-            weight,
-        }
-    }
-
-    fn loss(&self, model: &Dit, batch: &Batch) -> Tensor<1> {
-        let output = model.forward(batch.x_t.clone(), batch.t.clone(), batch.y.clone());
-        let squares = (output - batch.target.clone()).square() * batch.weight.clone();
-        squares.sum() / self.latents.shape.iter().product::<usize>() as f64
-    }
-
-    /// Eight pictures of each class, one class a row.
-    fn sample(&self, ema: &Dit, step: usize) -> Result<()> {
-        const COLUMNS: usize = 8;
-        let model = self.model(ema);
-        let classes: Vec<usize> = (0..self.config.labels.len() * COLUMNS).map(|i| i / COLUMNS).collect();
-        let request = Request {
-            noise: Noise::Seeded((0..classes.len() as u64).collect()),
-            classes,
-            guidance_scales: vec![self.config.defaults.guidance_scale],
-            guidance_channels: None,
-            sampler: SamplerConfig::new(SamplerKind::Ddim, 20),
-            start: None,
-        };
-        let mut run = Run::new(&model, request)?;
-        while !run.is_done() {
-            run.step()?;
-        }
-        let pictures = image::pictures(model.decode(run.x_t().clone()));
-        image::grid(&pictures, COLUMNS, 2).enlarged(2).save_png(&self.out.join(format!("samples-{step:06}.png")))
-    }
-}
-
-impl DitTask {
-    fn model(&self, ema: &Dit) -> Model {
-        Model {
-            config: self.config.clone(),
-            dit: ema.clone(),
-            autoencoder: Some(Autoencoder::Tiny(self.autoencoder.clone())),
-            device: self.plain.clone(),
-        }
-    }
+/// The model to learn from: it must see the same noise in the same latents and say the same kind of thing.
+fn load_teacher(dir: &Path, config: &ModelConfig, device: &Device) -> Result<Dit> {
+    let found = model_dir::read_config(dir).context("--teacher wants a model")?;
+    let shape = |c: &ModelConfig| (c.transformer.in_channels, c.transformer.sample_size, c.transformer.num_classes);
+    ensure!(
+        shape(&found) == shape(config) && found.scheduler == config.scheduler && found.latents == config.latents,
+        "--teacher {}: latents, classes or noise of that model are others than this one's: give --autoencoder and --init of one family",
+        dir.display()
+    );
+    model_dir::load_transformer(dir, device)
 }

@@ -8,6 +8,7 @@ pub mod autoencoder;
 mod checkpoint;
 pub mod classifier;
 pub mod dit;
+pub(super) mod dit_task;
 mod optimizer;
 mod step;
 mod trainer;

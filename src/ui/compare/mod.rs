@@ -54,6 +54,7 @@ fn sampler(kind: SamplerKind) -> &'static str {
         SamplerKind::Ddim => "DDIM",
         SamplerKind::Ddpm => "DDPM",
         SamplerKind::DpmSolverPlusPlus => "DPM-Solver++",
+        SamplerKind::UniPc => "UniPC",
     }
 }
 
