@@ -11,6 +11,20 @@ const SIDE: usize = 32;
 const LABELS: [&str; 10] =
     ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
 
+impl DatasetInfo {
+    /// Fashion-MNIST's.
+    pub fn fashion() -> Self {
+        Self {
+            name: "Fashion".into(),
+            channels: 1,
+            side: SIDE,
+            labels: LABELS.map(String::from).to_vec(),
+            mirror: true,
+            license: "Fashion-MNIST, MIT, Zalando SE".into(),
+        }
+    }
+}
+
 /// Reads `{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz`.
 ///
 /// # Errors
@@ -22,14 +36,7 @@ pub fn load(dir: &Path, split: Split) -> Result<Dataset> {
     let (image_shape, pixels) = read_idx(&images, 3)?;
     let (_, labels_found) = read_idx(&labels, 1)?;
     let (count, height, width) = (image_shape[0], image_shape[1], image_shape[2]);
-    let info = DatasetInfo {
-        name: "Fashion".into(),
-        channels: 1,
-        side: SIDE,
-        labels: LABELS.map(String::from).to_vec(),
-        mirror: true,
-        license: "Fashion-MNIST, MIT, Zalando SE".into(),
-    };
+    let info = DatasetInfo::fashion();
     info.check_counts(count, &images, &labels_found, &labels)?;
     ensure!(
         (1..=SIDE).contains(&height) && (1..=SIDE).contains(&width),
