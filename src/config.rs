@@ -7,6 +7,7 @@
 mod autoencoder;
 mod catalog;
 mod diffusion;
+mod report;
 mod run;
 mod savings;
 mod transformer;
@@ -14,6 +15,7 @@ mod transformer;
 pub use autoencoder::{AutoencoderConfig, KlConfig, TinyConfig};
 pub use catalog::{Catalog, CatalogEntry};
 pub use diffusion::{BetaSchedule, DiffusionConfig, PredictionType, VarianceType};
+pub use report::{EvalReport, EvalRow};
 pub use run::{RunSettings, SamplerKind};
 pub use savings::Savings;
 pub use transformer::{CONDITION_TOKENS, Conditioning, DitConfig, FREQUENCY_EMBEDDING_SIZE};

@@ -6,14 +6,14 @@ use super::device::DeviceChoice;
 use super::frechet::Gaussian;
 use super::model_dir::{self, write_json};
 use super::parallel;
-use crate::config::{DitConfig, SamplerKind, Savings};
+use super::train::dit_task::DitTask;
+use crate::config::{DitConfig, EvalReport, EvalRow, SamplerKind, Savings};
 use crate::diffusion::sampler::{Sampler, SamplerConfig};
 use crate::dit::BlockCache;
 use crate::generate::{Model, Noise, Request, Run};
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::{Device, Tensor};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 use std::path::PathBuf;
 
 /// Options of `dit eval`.
@@ -74,33 +74,6 @@ impl EvalOptions {
     }
 }
 
-/// Everything that was measured.
-#[derive(Debug, Serialize)]
-struct Report {
-    model: String,
-    samples: usize,
-    /// The classifier's own accuracy on the test set.
-    classifier_accuracy: f64,
-    /// Distance of as many training pictures from the test set: what a perfect model would reach.
-    floor: f64,
-    /// Distance of the same training pictures, encoded and decoded: what the autoencoder alone costs.
-    reconstruction: Option<f64>,
-    rows: Vec<Row>,
-}
-
-#[derive(Debug, Serialize)]
-struct Row {
-    sampler: SamplerKind,
-    steps: usize,
-    guidance_scale: f64,
-    savings: Savings,
-    /// Multiply-adds of the transformer for one picture, in thousand millions.
-    gflops: f64,
-    class_accuracy: f64,
-    frechet_distance: f64,
-    seconds: f64,
-}
-
 /// Measures and prints the table.
 ///
 /// # Errors
@@ -125,8 +98,14 @@ pub fn run(options: &EvalOptions) -> Result<()> {
     let reference = Gaussian::fit(&real, NUM_FEATURES);
     let spread = |len: usize| (0..options.samples).map(|i| i * len / options.samples).collect::<Vec<_>>();
     let (floor, _) = judge.features(&train, &spread(train.len()));
-    let mut report = Report {
+    let mut report = EvalReport {
         model: model.config.name.clone(),
+        conditioning: model.config.transformer.conditioning,
+        depth: model.config.transformer.depth,
+        parameters: model.config.transformer.num_params(),
+        weight_bytes: model_dir::read_index(&options.model)?.total_bytes(),
+        pass_gflops: model.config.transformer.flops() as f64 / 2e9,
+        loss: test_loss(&model, &test, options.device.threads()),
         samples: options.samples,
         classifier_accuracy: right as f64 / test.len() as f64,
         floor: Gaussian::fit(&floor, NUM_FEATURES).distance(&reference),
@@ -139,6 +118,9 @@ pub fn run(options: &EvalOptions) -> Result<()> {
     println!("Fréchet distance, {} training pictures: {:.3}", options.samples, report.floor);
     if let Some(distance) = report.reconstruction {
         println!("Fréchet distance, the same through the autoencoder: {distance:.3}");
+    }
+    if let Some(loss) = report.loss {
+        println!("loss on test pictures: {loss:.5}");
     }
     println!("sampler  steps  guidance  cache  Gflops  accuracy  distance  seconds");
     for &sampler in &options.samplers {
@@ -167,6 +149,14 @@ pub fn run(options: &EvalOptions) -> Result<()> {
     options.json.as_ref().map_or(Ok(()), |path| write_json(path, &report))
 }
 
+/// The training loss on (some) test pictures.
+fn test_loss(model: &Model, test: &Dataset, threads: usize) -> Option<f64> {
+    const PICTURES: usize = 2000;
+    let autoencoder = model.autoencoder.as_ref()?.with_encoder()?;
+    let task = DitTask::for_model(&model.config, autoencoder, test.clone().first(PICTURES), &model.device, threads);
+    Some(task.mean_loss(&model.dit))
+}
+
 fn check_fit(model: &Model, data: &DatasetInfo) -> Result<()> {
     let (channels, side, classes) =
         (model.config.image_channels(), model.config.image_size(), model.config.labels.len());
@@ -183,7 +173,7 @@ fn check_fit(model: &Model, data: &DatasetInfo) -> Result<()> {
     Ok(())
 }
 
-fn measure(options: &EvalOptions, model: &Model, judge: &Judge, reference: &Gaussian, way: Way) -> Result<Row> {
+fn measure(options: &EvalOptions, model: &Model, judge: &Judge, reference: &Gaussian, way: Way) -> Result<EvalRow> {
     let Way { sampler, steps, guidance_scale, savings } = way;
     let started = std::time::Instant::now();
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} pictures  ETA {eta}").expect("a valid template");
@@ -216,7 +206,7 @@ fn measure(options: &EvalOptions, model: &Model, judge: &Judge, reference: &Gaus
         right += right_in_chunk;
     }
     bar.finish_and_clear();
-    Ok(Row {
+    Ok(EvalRow {
         sampler,
         steps,
         guidance_scale,

@@ -3,10 +3,7 @@
 use super::data::{Dataset, Split};
 use super::device::DeviceChoice;
 use super::model_dir;
-use super::train::Task;
-use super::train::dit_task::{DitTask, Latents};
-use crate::diffusion::noise;
-use crate::diffusion::sampler::training_schedule;
+use super::train::dit_task::DitTask;
 use crate::dit::Dit;
 use crate::weights::Dtype;
 use anyhow::{Result, ensure};
@@ -57,28 +54,14 @@ pub fn run(options: &PruneOptions) -> Result<()> {
     ensure!(options.pictures > 0, "--pictures 0: use a positive number");
     let (_, autoencoder) = model_dir::load_trainable_autoencoder(&options.model, &device)?;
     let data = Dataset::load(&options.data, Split::Train)?.first(options.pictures);
-    let mut latents = Latents::encode(&data, &autoencoder, &device, options.device.threads());
-    latents.standardize(&config.latents);
-    let mut task = DitTask {
-        schedule: training_schedule(&config.scheduler),
-        config,
-        autoencoder,
-        latents,
-        labels: data.labels,
-        device: device.clone(),
-        plain: device.clone(),
-        class_dropout: 0.1,
-        min_snr_gamma: None,
-        teacher: None,
-        out: options.out.clone(),
-    };
+    let mut task = DitTask::for_model(&config, &autoencoder, data, &device, options.device.threads());
     let mut dit = model_dir::load_transformer(&options.model, &device)?;
-    println!("{} blocks: loss {:.5}", depth, loss(&task, &dit));
+    println!("{} blocks: loss {:.5}", depth, task.mean_loss(&dit));
     let mut left: Vec<usize> = (0..depth).collect();
     while left.len() > options.depth {
         let shorter = (0..left.len()).map(|at| {
             let without = without_block(&dit, at);
-            (loss(&task, &without), at, without)
+            (task.mean_loss(&without), at, without)
         });
         let Some((loss, at, without)) = shorter.min_by(|a, b| a.0.total_cmp(&b.0)) else { break };
         println!("{} blocks: loss {loss:.5} without block {}", left.len() - 1, left.remove(at));
@@ -95,16 +78,4 @@ fn without_block(dit: &Dit, at: usize) -> Dit {
     let mut shorter = dit.clone();
     shorter.blocks.remove(at);
     shorter
-}
-
-/// Mean loss over all pictures, always with the same timesteps and noise.
-fn loss(task: &DitTask, dit: &Dit) -> f64 {
-    const BATCH: usize = 64;
-    let indices: Vec<usize> = (0..task.num_pictures()).collect();
-    let mut rng = noise::rng(0, 0);
-    let sum: f64 = indices
-        .chunks(BATCH)
-        .map(|chunk| f64::from(task.loss(dit, &task.batch(chunk, &mut rng)).into_scalar::<f32>()))
-        .sum();
-    sum / indices.len() as f64
 }

@@ -16,7 +16,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Bytes of numbers in a shard; a larger tensor has a shard of its own.
-pub const SHARD_BYTES: u64 = 32 << 20;
+const SHARD_BYTES: u64 = 32 << 20;
+/// A small model has smaller ones, so that loading it shows progress too.
+const SMALL_SHARD_BYTES: u64 = 4 << 20;
 
 /// How numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -257,12 +259,14 @@ fn old_shards(dir: &Path) -> Vec<String> {
 
 /// Cuts the list where a shard would grow too large.
 fn group(mut tensors: &[OutTensor], dtype: StoredType) -> Vec<&[OutTensor]> {
+    let total: u64 = tensors.iter().map(|tensor| dtype.bytes(tensor)).sum();
+    let most = if total > 2 * SHARD_BYTES { SHARD_BYTES } else { SMALL_SHARD_BYTES };
     let mut groups = Vec::new();
     while !tensors.is_empty() {
         let mut size = 0;
         let fits = |tensor: &&OutTensor| {
             size += dtype.bytes(tensor);
-            size <= SHARD_BYTES
+            size <= most
         };
         let (group, rest) = tensors.split_at(tensors.iter().take_while(fits).count().max(1));
         groups.push(group);

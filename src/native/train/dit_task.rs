@@ -5,7 +5,7 @@ use crate::autoencoder::{Autoencoder, AutoencoderTiny};
 use crate::config::{LatentStats, ModelConfig, SamplerKind};
 use crate::diffusion::noise::{self, gaussian};
 use crate::diffusion::prediction::training_target;
-use crate::diffusion::sampler::SamplerConfig;
+use crate::diffusion::sampler::{SamplerConfig, training_schedule};
 use crate::diffusion::schedule::NoiseSchedule;
 use crate::dit::Dit;
 use crate::generate::{Model, Noise, Request, Run};
@@ -181,6 +181,43 @@ impl Task for DitTask {
 }
 
 impl DitTask {
+    /// The task as it was for a model that is trained already, on any pictures.
+    pub(in crate::native) fn for_model(
+        config: &ModelConfig,
+        autoencoder: &AutoencoderTiny,
+        data: Dataset,
+        device: &Device,
+        threads: usize,
+    ) -> Self {
+        let mut latents = Latents::encode(&data, autoencoder, device, threads);
+        latents.standardize(&config.latents);
+        Self {
+            schedule: training_schedule(&config.scheduler),
+            config: config.clone(),
+            autoencoder: autoencoder.clone(),
+            latents,
+            labels: data.labels,
+            device: device.clone(),
+            plain: device.clone(),
+            class_dropout: 0.1,
+            min_snr_gamma: None,
+            teacher: None,
+            out: PathBuf::new(),
+        }
+    }
+
+    /// Mean loss over all pictures, always with the same timesteps and noise.
+    pub(in crate::native) fn mean_loss(&self, dit: &Dit) -> f64 {
+        const BATCH: usize = 64;
+        let indices: Vec<usize> = (0..self.num_pictures()).collect();
+        let mut rng = noise::rng(0, 0);
+        let sum: f64 = indices
+            .chunks(BATCH)
+            .map(|chunk| f64::from(self.loss(dit, &self.batch(chunk, &mut rng)).into_scalar::<f32>()))
+            .sum();
+        sum / indices.len() as f64
+    }
+
     /// What the teacher says of the batch; no gradient flows into it.
     fn taught(&self, teacher: &Dit, batch: &Batch) -> Tensor<4> {
         let output = teacher.forward(batch.x_t.clone().inner(), batch.t.clone().inner(), batch.y.clone().inner());
