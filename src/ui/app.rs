@@ -3,6 +3,7 @@
 use super::compare::CompareStage;
 use super::controls::{Controls, GenerateBar};
 use super::dom;
+use super::findings::FindingsStage;
 use super::forward::ForwardStage;
 use super::header::Header;
 use super::help::Help;
@@ -30,6 +31,7 @@ fn panel(mode: Mode, models: RwSignal<bool>) -> AnyView {
         Mode::Compare => view! { <CompareStage /> }.into_any(),
         Mode::Forward => view! { <ForwardStage /> }.into_any(),
         Mode::Inside => view! { <InsideStage /> }.into_any(),
+        Mode::Findings => view! { <FindingsStage /> }.into_any(),
     }
 }
 

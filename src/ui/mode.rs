@@ -1,4 +1,4 @@
-//! What the stage shows: one of four ways to look at diffusion, as tabs.
+//! What the stage shows: one of five ways to look at diffusion, as tabs.
 
 use super::state::Event;
 use super::store::Store;
@@ -22,10 +22,12 @@ pub enum Mode {
     Forward,
     /// What goes on in the Transformer at the step on the timeline.
     Inside,
+    /// What was found out with models of this size.
+    Findings,
 }
 
 impl Mode {
-    pub const ALL: [Self; 4] = [Self::Denoise, Self::Compare, Self::Forward, Self::Inside];
+    pub const ALL: [Self; 5] = [Self::Denoise, Self::Compare, Self::Forward, Self::Inside, Self::Findings];
 
     /// As in the address: `?view=forward`.
     pub fn name(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Mode {
             Self::Compare => "compare",
             Self::Forward => "forward",
             Self::Inside => "inside",
+            Self::Findings => "findings",
         }
     }
 
@@ -47,6 +50,7 @@ impl Mode {
             Self::Compare => say("modes.compare"),
             Self::Forward => say("modes.forward"),
             Self::Inside => say("modes.inside"),
+            Self::Findings => say("modes.findings"),
         }
     }
 
@@ -56,6 +60,7 @@ impl Mode {
             Self::Compare => say("modes.hint-compare"),
             Self::Forward => say("modes.hint-forward"),
             Self::Inside => say("modes.hint-inside"),
+            Self::Findings => say("modes.hint-findings"),
         }
     }
 

@@ -168,7 +168,7 @@ impl Store {
         let mut found = Ok(());
         for (text, name) in files.iter_mut().zip(["tour", language.code()]) {
             let address = format!("{base}tour/{name}.json");
-            match fetch_bytes(&address).await.and_then(|bytes| String::from_utf8(bytes).ok()) {
+            match fetch_text(&address).await {
                 Some(fetched) => *text = fetched,
                 None => found = Err(say_with("tour.missing", &[("address", &address)])),
             }
@@ -225,6 +225,10 @@ pub fn share_link(state: &AppState) -> String {
 /// From text, as the worker's messages are: reading from bytes as well would double the code of every reader.
 async fn fetch_json<T: serde::de::DeserializeOwned>(address: &str) -> Option<T> {
     serde_json::from_str(std::str::from_utf8(&fetch_bytes(address).await?).ok()?).ok()
+}
+
+pub async fn fetch_text(address: &str) -> Option<String> {
+    String::from_utf8(fetch_bytes(address).await?).ok()
 }
 
 async fn fetch_bytes(address: &str) -> Option<Vec<u8>> {

@@ -258,7 +258,7 @@ impl AppState {
         match &self.model {
             ModelState::Ready { .. } => {
                 let plan = match self.mode() {
-                    Mode::Denoise | Mode::Inside => Some(Plan::new(self.settings())),
+                    Mode::Denoise | Mode::Inside | Mode::Findings => Some(Plan::new(self.settings())),
                     Mode::Compare => self.plan_comparison(),
                     Mode::Forward => self.plan_from_picture(),
                 };

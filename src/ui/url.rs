@@ -343,7 +343,7 @@ mod tests {
         let scales = prop::collection::vec(10u32..=100, 2..9)
             .prop_map(|tenths| What::Guidance(tenths.into_iter().map(|tenths| f64::from(tenths) / 10.0).collect()));
         let steps = prop::collection::vec(1usize..=250, 2..9).prop_map(What::Steps);
-        let samplers = prop::sample::subsequence(&SamplerKind::ALL[..], 2..=3).prop_map(What::SomeSamplers);
+        let samplers = prop::sample::subsequence(&SamplerKind::ALL[..], 2..=4).prop_map(What::SomeSamplers);
         prop_oneof![scales, steps, samplers, Just(What::Samplers)].prop_map(What::sound)
     }
 

@@ -2,7 +2,7 @@
 
 use super::comparison::{Column, Made, strip};
 use super::settings::group;
-use super::{Event, What, maps, sampler, seconds};
+use super::{Event, What, maps, sampler_name, seconds};
 use crate::ui::film::{self, Pixels, fitted_width};
 use crate::ui::parts::Part;
 use crate::ui::state::{AppState, Event as Page};
@@ -205,7 +205,7 @@ fn title(state: &AppState, i: usize) -> String {
         What::Guidance(_) => named("compare.column-guidance"),
         What::Steps(steps) if steps.get(i) == Some(&1) => Some(say("compare.column-step").into_owned()),
         What::Steps(_) => named("compare.column-steps"),
-        What::Samplers | What::SomeSamplers(_) => what.samplers().get(i).map(|kind| sampler(*kind).into()),
+        What::Samplers | What::SomeSamplers(_) => what.samplers().get(i).map(|kind| sampler_name(*kind).into()),
     }
     .unwrap_or_default()
 }

@@ -49,7 +49,7 @@ pub fn CompareStage() -> impl IntoView {
 }
 
 /// Names are the same in every language.
-fn sampler(kind: SamplerKind) -> &'static str {
+pub fn sampler_name(kind: SamplerKind) -> &'static str {
     match kind {
         SamplerKind::Ddim => "DDIM",
         SamplerKind::Ddpm => "DDPM",
@@ -65,7 +65,7 @@ fn caption(state: &AppState) -> String {
     let film = made.and_then(Comparison::film);
     let label = film.map_or_else(|| state.label(settings.class), |film: &Film| film.label.clone());
     let model = film.map_or_else(|| state.model_name(), |film| film.model.clone());
-    let (seed, steps, sampler) = (settings.seed, settings.num_inference_steps, sampler(settings.sampler));
+    let (seed, steps, sampler) = (settings.seed, settings.num_inference_steps, sampler_name(settings.sampler));
     let guidance = settings.guidance_scale;
     let start: [(&str, &dyn ToString); 3] = [("model", &model), ("label", &label), ("seed", &seed)];
     let with = |key: &str, rest: [(&str, &dyn ToString); 2]| say_with(key, &[&start[..], &rest[..]].concat());

@@ -2,7 +2,7 @@
 
 use super::state::{Rows, has_room};
 use super::what::{COLUMNS, Kind};
-use super::{Event, sampler};
+use super::{Event, sampler_name};
 use crate::config::{RunSettings, SamplerKind};
 use crate::ui::parts::Part;
 use crate::ui::state::{AppState, Event as Page};
@@ -81,7 +81,7 @@ fn samplers(store: Store, state: &AppState) -> Part {
     // Fewer than two are no comparison.
     let fewest = what.columns() == *COLUMNS.start();
     let samplers = SamplerKind::ALL
-        .map(|kind| disabled(toggle(store, sampler(kind), on(kind), Event::Toggle(kind)), on(kind) && fewest));
+        .map(|kind| disabled(toggle(store, sampler_name(kind), on(kind), Event::Toggle(kind)), on(kind) && fewest));
     group("toggles", say("compare.samplers"), samplers.into())
 }
 

@@ -84,18 +84,19 @@ fn guidance_scales_are_one_run_with_a_picture_for_each() {
 fn samplers_run_one_after_the_other() {
     let mut state = comparing(What::Samplers);
     assert_eq!(asked(&state.update(Page::Generate)), Some((1, 4, SamplerKind::Ddim, vec![])));
-    assert_eq!(made(&state), [Made::Running, Made::Waiting, Made::Waiting]);
-    assert_eq!(state.run_of_comparison(), Some((1, 3)));
+    assert_eq!(made(&state), [Made::Running, Made::Waiting, Made::Waiting, Made::Waiting]);
+    assert_eq!(state.run_of_comparison(), Some((1, 4)));
     // What is set meanwhile is the next comparison's business.
     state.update(Page::Choose(Choice::Steps(9)));
     assert_eq!(asked(&run(&mut state, 1, 4)), Some((2, 4, SamplerKind::Ddpm, vec![])));
-    assert_eq!(made(&state), [Made::Done, Made::Running, Made::Waiting]);
-    assert!((state.share_of_all(0.5) - 0.5).abs() < 1e-9);
+    assert_eq!(made(&state), [Made::Done, Made::Running, Made::Waiting, Made::Waiting]);
+    assert!((state.share_of_all(0.5) - 0.375).abs() < 1e-9);
     assert_eq!(asked(&run(&mut state, 2, 4)).map(|asked| asked.2), Some(SamplerKind::DpmSolverPlusPlus));
-    assert_eq!(asked(&run(&mut state, 3, 4)), None);
-    assert_eq!((made(&state), &state.run), (vec![Made::Done; 3], &RunState::Done { total_ms: 300.0 }));
-    let distances: Vec<_> = (0..3).filter_map(|i| state.column(i)?.distance).collect();
-    assert_eq!(distances, [0.0, 10.0, 20.0]);
+    assert_eq!(asked(&run(&mut state, 3, 4)).map(|asked| asked.2), Some(SamplerKind::UniPc));
+    assert_eq!(asked(&run(&mut state, 4, 4)), None);
+    assert_eq!((made(&state), &state.run), (vec![Made::Done; 4], &RunState::Done { total_ms: 400.0 }));
+    let distances: Vec<_> = (0..4).filter_map(|i| state.column(i)?.distance).collect();
+    assert_eq!(distances, [0.0, 10.0, 20.0, 30.0]);
     assert_eq!(state.column(1).map(|column| (column.total_ms, column.ms_per_step)), Some((Some(100.0), Some(40.0))));
     // The last film stays for the other modes.
     state.update(Page::Show(Mode::Denoise));
@@ -205,7 +206,7 @@ fn another_model_or_run_ends_the_comparison() {
         frames(&mut state, 2, 2..=4, 1);
         assert_eq!(asked(&hear(&mut state, FromWorker::Done { run: 2, total_ms: 1.0 })), None);
         state.update(Page::Show(Mode::Compare));
-        assert_eq!(made(&state), [Made::Done, Made::Stopped, Made::Not]);
+        assert_eq!(made(&state), [Made::Done, Made::Stopped, Made::Not, Made::Not]);
     }
 }
 
@@ -229,9 +230,11 @@ fn each_kind_keeps_what_was_made_and_what_was_set() {
     assert!(state.query().contains("&compare=guidance:1,2,4.3,6.5,10"), "{}", state.query());
     event(&mut state, Event::Show(Kind::Samplers));
     event(&mut state, Event::Toggle(SamplerKind::Ddpm));
+    event(&mut state, Event::Toggle(SamplerKind::UniPc));
     event(&mut state, Event::Toggle(SamplerKind::Ddim));
     assert_eq!(state.compared().samplers(), [SamplerKind::Ddim, SamplerKind::DpmSolverPlusPlus], "two stay");
     event(&mut state, Event::Toggle(SamplerKind::Ddpm));
+    event(&mut state, Event::Toggle(SamplerKind::UniPc));
     assert_eq!(state.compared(), What::Samplers);
     event(&mut state, Event::Show(Kind::Steps));
     assert_eq!((state.compared(), state.view.position), (What::Steps(vec![2, 4]), 2));

@@ -219,7 +219,7 @@ impl fmt::Display for What {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use SamplerKind::{Ddim, Ddpm, DpmSolverPlusPlus};
+    use SamplerKind::{Ddim, Ddpm, DpmSolverPlusPlus, UniPc};
 
     #[test]
     fn the_usual_scales_are_made_of_the_models_own() {
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(guidance(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), guidance(&[5.0, 4.0, 3.0, 2.0, 1.0]));
         assert_eq!(What::Steps(vec![0, 900, 20, 1]).sound(), Some(What::Steps(vec![1, 20, 250])));
         assert_eq!(What::Steps(vec![]).sound(), None);
-        assert_eq!(What::SomeSamplers(vec![Ddpm, DpmSolverPlusPlus, Ddim]).sound(), Some(What::Samplers));
+        assert_eq!(What::SomeSamplers(vec![Ddpm, UniPc, DpmSolverPlusPlus, Ddim]).sound(), Some(What::Samplers));
         assert_eq!(What::SomeSamplers(vec![Ddpm, Ddpm]).sound(), None);
         assert_eq!(What::SomeSamplers(vec![Ddpm, Ddim]).sound(), Some(What::SomeSamplers(vec![Ddim, Ddpm])));
     }

@@ -39,7 +39,7 @@ impl Drawing {
         }
     }
 
-    fn text(&mut self, anchor: &str, (x, y): Point, class: &str, words: &str) {
+    pub fn text(&mut self, anchor: &str, (x, y): Point, class: &str, words: &str) {
         self.0 += &format!("<text class=\"{class}\" x=\"{x}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{words}</text>");
     }
 

@@ -6,6 +6,7 @@
 mod curves;
 mod drawing;
 mod geometry;
+pub mod pareto;
 mod schedule;
 mod size_plot;
 mod sizes;

@@ -1,0 +1,81 @@
+//! What we found out with this model: what conditioning does, and what makes pictures cheaper.
+
+mod read;
+mod tables;
+
+use super::live::{Live, Mount};
+use super::parts::{Part, Parts};
+use super::plots::pareto;
+use super::store::{Store, fetch_text};
+use super::words::{say, say_with};
+use leptos::prelude::*;
+use read::{Findings, series};
+use wasm_bindgen_futures::spawn_local;
+
+/// The guidance scale that the ways to sample were compared at.
+const GUIDANCE: f64 = 2.0;
+
+/// What is there of the findings.
+#[derive(Debug, Clone, PartialEq)]
+enum Found {
+    Coming,
+    Here(Box<Findings>),
+    /// Why not.
+    Missing(String),
+}
+
+#[component]
+pub fn FindingsStage() -> impl IntoView {
+    let found = RwSignal::new(Found::Coming);
+    let base = Store::get().peek(|state| state.base.clone());
+    fetch(base.clone(), found);
+    let plot = Live::svg("plot pareto", pareto::SIZE).live("html", Box::new(move || found.with(draw)));
+    let plot = Live::new("div", "").with("role", "img").with("aria-label", &say("findings.plot-name")).of(vec![plot]);
+    let plot =
+        plot.live("hidden", Box::new(move || (!found.with(|found| matches!(found, Found::Here(_)))).to_string()));
+    let of = move |part: fn(&Findings, &str) -> Vec<Part>| -> Box<dyn Fn() -> Vec<Part>> {
+        let base = base.clone();
+        Box::new(move || found.with(|found| if let Found::Here(all) = found { part(all, &base) } else { vec![] }))
+    };
+    let again = Store::get().peek(|state| state.base.clone());
+    let message = move || match found.get() {
+        Found::Here(_) => vec![],
+        Found::Coming => vec![Part::words("hint", say("findings.coming"))],
+        Found::Missing(why) => {
+            let base = again.clone();
+            let retry = Part::button("button", say("findings.retry"), move || fetch(base.clone(), found));
+            vec![Part::words("hint", why), retry]
+        }
+    };
+    view! {
+        <div class="stage findings">
+            <Parts content=Box::new(message) />
+            <Parts content=of(tables::conditioning) />
+            <Parts content=of(tables::sampling_head) />
+            <Mount live=plot />
+            <Parts content=of(tables::sampling) />
+            <Parts content=of(tables::smaller) />
+        </div>
+    }
+}
+
+fn fetch(base: String, found: RwSignal<Found>) {
+    found.set(Found::Coming);
+    spawn_local(async move {
+        let address = format!("{base}assets/findings/findings.json");
+        let text = fetch_text(&address).await;
+        let read = text.and_then(|text| Findings::read(&text)).map(Box::new);
+        let missing = || Found::Missing(say_with("findings.missing", &[("address", &address)]));
+        // The visitor may have left the page's part meanwhile.
+        let _ = found.try_set(read.map_or_else(missing, Found::Here));
+    });
+}
+
+fn draw(found: &Found) -> String {
+    let Found::Here(all) = found else { return String::new() };
+    let lines: Vec<pareto::Line> = series(&all.sampling, GUIDANCE)
+        .iter()
+        .map(|series| series.rows.iter().map(|row| (row.gflops, row.frechet_distance)).collect())
+        .collect();
+    pareto::pareto(&lines, (&say("findings.gflops"), &say("findings.distance")))
+}
