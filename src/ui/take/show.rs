@@ -110,7 +110,7 @@ pub fn PresentBar() -> impl IntoView {
             "take.sheet-settings",
             &[
                 ("scale", &settings.guidance_scale),
-                ("sampler", &settings.sampler.name().to_uppercase()),
+                ("sampler", &settings.sampler.name().to_ascii_uppercase()),
                 ("steps", &settings.num_inference_steps),
                 ("seed", &settings.seed),
             ],
