@@ -12,13 +12,6 @@
 //! Cargo features are the walls: `model` has tensors but no backend, `ui` has
 //! a browser but no tensor, `worker` and `native` choose the backends.
 
-#[cfg(feature = "ui")]
-#[macro_use]
-extern crate rust_i18n;
-
-#[cfg(feature = "ui")]
-i18n!("web/texts", fallback = "en");
-
 pub mod config;
 pub mod diffusion;
 pub mod pixels;

@@ -1,38 +1,46 @@
 //! The layout: controls, stage with timeline, inspector. On a phone they follow each other, stage first.
 
-use super::compare::CompareStage;
 use super::controls::{Controls, GenerateBar};
 use super::dom;
-use super::findings::FindingsStage;
-use super::forward::ForwardStage;
 use super::header::Header;
-use super::help::Help;
-use super::inside::InsideStage;
 use super::inspector::Inspector;
+use super::later::{self, Coming, Later, Make};
+use super::modal::Modal;
 use super::mode::{Mode, ModePanel, ModeTabs};
-use super::model_dialog::ModelDialog;
 use super::run_bar::{FailurePanel, Notices, RunBar};
 use super::shortcuts;
 use super::stage::Stage;
 use super::state::AppState;
 use super::store::Store;
-use super::take::{PresentBar, SaveDialog, Shown};
+use super::take::{PresentBar, Shown};
 use super::timeline::Timeline;
-use super::tour::TourPanel;
-use super::words::say;
+use super::words::{Words, say};
 use leptos::mount::mount_to;
 use leptos::prelude::*;
 use std::any::Any;
 
 /// What the stage shows in a mode.
 fn panel(mode: Mode, models: RwSignal<bool>) -> AnyView {
-    match mode {
-        Mode::Denoise => view! { <Stage models /> }.into_any(),
-        Mode::Compare => view! { <CompareStage /> }.into_any(),
-        Mode::Forward => view! { <ForwardStage /> }.into_any(),
-        Mode::Inside => view! { <InsideStage /> }.into_any(),
-        Mode::Findings => view! { <FindingsStage /> }.into_any(),
-    }
+    let part = match mode {
+        Mode::Denoise => return view! { <Stage models /> }.into_any(),
+        Mode::Compare => later::compare,
+        Mode::Forward => later::forward,
+        Mode::Inside => later::inside,
+        Mode::Findings => later::findings,
+    };
+    view! { <Later class="stage" part with=models /> }.into_any()
+}
+
+/// A dialog, whose content comes when it is first opened.
+fn dialog(id: &'static str, title: Words, part: fn() -> Coming<Make>, open: RwSignal<bool>) -> AnyView {
+    let opened = once(open.into());
+    let content = move || opened.get().then(|| view! { <Later class="later" part with=open /> });
+    view! { <Modal id title open>{content}</Modal> }.into_any()
+}
+
+/// Whether it was true at any time.
+fn once(now: Signal<bool>) -> Memo<bool> {
+    Memo::new(move |before| before.copied().unwrap_or_default() || now.get())
 }
 
 /// The whole page.
@@ -59,7 +67,11 @@ pub fn App() -> impl IntoView {
 }
 
 fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
-    let touring = Store::get().memo(AppState::tour_is_open);
+    let store = Store::get();
+    store.start_tour();
+    let touring = store.memo(AppState::tour_is_open);
+    let (toured, touring_before) = (once(touring.into()), RwSignal::new(touring.get_untracked()));
+    let tour = move || toured.get().then(|| view! { <Later class="tour" part=later::tour with=touring_before /> });
     view! {
         <Header help models />
         <main class="layout" class:touring=touring>
@@ -72,14 +84,14 @@ fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
                 <Timeline />
                 <Notices />
             </section>
-            <TourPanel />
+            {tour}
             <Controls />
             <Inspector />
         </main>
         <GenerateBar />
-        <ModelDialog open=models />
-        <SaveDialog />
+        {dialog("models", say("models.title"), later::models, models)}
+        {dialog("save", say("take.title"), later::save, store.saving)}
         <Shown />
-        <Help open=help />
+        {dialog("help", say("page.help"), later::help, help)}
     }
 }

@@ -109,7 +109,7 @@ fn read(data: &JsValue) -> Result<Option<Envelope>, String> {
     let Some(header) = Reflect::get(data, &"header".into()).ok().and_then(|header| header.as_string()) else {
         return Ok(None);
     };
-    let message = serde_json::from_str(&header).map_err(|error| error.to_string())?;
+    let message = dom::parse_json(&header).map_err(|error| error.to_string())?;
     let buffers = Reflect::get(data, &"buffers".into()).unwrap_or_default();
     let buffers = buffers.dyn_ref::<Array>().cloned().unwrap_or_default();
     let bytes = |buffer: JsValue| buffer.dyn_into::<ArrayBuffer>().map(|b| Uint8Array::new(&b).to_vec());

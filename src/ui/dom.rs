@@ -85,6 +85,14 @@ pub fn focus_soon(id: &'static str) {
     });
 }
 
+/// Reads JSON by way of plain values: the code that reads a type is smaller than from text.
+///
+/// # Errors
+/// As serde_json's.
+pub fn parse_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+    serde_json::from_value(serde_json::from_str(text)?)
+}
+
 /// Puts a picture into a canvas at its native size.
 pub fn draw(canvas: &HtmlCanvasElement, pixels: &Pixels) {
     let (width, height) = (pixels.width as u32, pixels.height as u32);

@@ -115,10 +115,6 @@ fn share(store: Store) {
             (true, true) => say("page.folder-not-shared"),
             (true, false) => say("page.copied"),
         };
-        store.word.set(Some(word.into()));
-        gloo::timers::callback::Timeout::new(4000, move || {
-            let _ = store.word.try_set(None);
-        })
-        .forget();
+        store.tell(word.into());
     });
 }

@@ -1,14 +1,14 @@
 //! The help overlay: what is seen, and every key.
 
 use super::language::LanguageSelect;
-use super::modal::Modal;
 use super::parts::{Part, Parts};
 use super::shortcuts;
 use super::words::{Words, say};
 use leptos::prelude::*;
 
+/// What is in the dialog.
 #[component]
-pub fn Help(open: RwSignal<bool>) -> impl IntoView {
+pub fn HelpContent() -> impl IntoView {
     let content = || {
         let row = |(key, meaning): (Words, Words)| {
             let key = Part::new("dt", "").of(vec![Part::new("kbd", "").saying(key.into())]);
@@ -19,12 +19,10 @@ pub fn Help(open: RwSignal<bool>) -> impl IntoView {
         vec![Part::words("", say("page.help-text")), title, keys, Part::words("dim", say("page.privacy"))]
     };
     view! {
-        <Modal id="help" title=say("page.help") open>
-            <p class="in-help">
-                <label for="language-in-help">{say("page.language")}</label>
-                <LanguageSelect id="language-in-help" />
-            </p>
-            <Parts content=Box::new(content) />
-        </Modal>
+        <p class="in-help">
+            <label for="language-in-help">{say("page.language")}</label>
+            <LanguageSelect id="language-in-help" />
+        </p>
+        <Parts content=Box::new(content) />
     }
 }

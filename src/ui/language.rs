@@ -3,20 +3,38 @@
 use super::state::Event;
 use super::store::Store;
 use super::words::{Language, say};
-use super::{dom, storage, url};
+use super::{dom, later, storage, url};
 use leptos::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 
 /// Key of the browser's local storage.
 const KEY: &str = "ditscope-language";
 
-/// The language in use, which the document says, too.
-pub fn signal(query: &str) -> RwSignal<Language> {
-    let in_address = url::parse(query).0.language;
+/// Speaks the language that the page begins with.
+pub async fn begin() {
+    let in_address = url::parse(&dom::query()).0.language;
     let kept = || Language::from_tag(&storage::recall::<String>(KEY)?);
     let of_browser = || Language::from_tag(&window().navigator().language()?);
     let first = in_address.or_else(kept).or_else(of_browser).unwrap_or_default();
-    first.speak();
-    let language = RwSignal::new(first);
+    // A page in English is better than none.
+    if learn(first).await {
+        first.speak();
+    }
+}
+
+/// Fetches the words of a language unless they are there; whether they are.
+async fn learn(language: Language) -> bool {
+    if !language.is_learnt()
+        && let Ok(files) = later::german().await
+    {
+        language.learn(files());
+    }
+    language.is_learnt()
+}
+
+/// The language in use, which the document says, too.
+pub fn signal() -> RwSignal<Language> {
+    let language = RwSignal::new(Language::spoken());
     dom::effect(Box::new(move || {
         let language = language.get();
         document().set_title(&say("page.title"));
@@ -28,11 +46,17 @@ pub fn signal(query: &str) -> RwSignal<Language> {
 }
 
 /// Takes another language and keeps the choice. The page is made anew, so the focus is given back to `focus`.
-fn choose(store: Store, language: Language, focus: &'static str) {
-    language.speak();
-    storage::keep(KEY, &language.code());
-    store.language.set(language);
-    store.dispatch(Event::Speak(language));
+async fn choose(store: Store, language: Language, focus: &'static str) {
+    if learn(language).await {
+        language.speak();
+        storage::keep(KEY, &language.code());
+        store.language.set(language);
+        store.dispatch(Event::Speak(language));
+    } else {
+        store.tell(say("failures.code").into());
+        // The list says again what is spoken.
+        store.language.notify();
+    }
     dom::focus_soon(focus);
 }
 
@@ -47,7 +71,7 @@ pub fn LanguageSelect(id: &'static str) -> impl IntoView {
     };
     let on_change = move |event: leptos::ev::Event| {
         if let Some(language) = Language::from_tag(&event_target_value(&event)) {
-            choose(store, language, id);
+            spawn_local(choose(store, language, id));
         }
     };
     view! {

@@ -54,6 +54,7 @@ mod header;
 mod help;
 mod inspector;
 mod language;
+mod later;
 mod live;
 mod maths;
 mod modal;
@@ -65,4 +66,11 @@ mod shortcuts;
 mod storage;
 mod theme;
 
-pub use app::App;
+/// Begins the page.
+pub fn start() {
+    wasm_bindgen_futures::spawn_local(async {
+        // Before the first word is said, such as one about the address.
+        language::begin().await;
+        leptos::mount::mount_to_body(app::App);
+    });
+}

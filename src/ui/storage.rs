@@ -59,7 +59,7 @@ pub async fn persist() {
 /// A small thing that was kept under `key`.
 pub fn recall<T: DeserializeOwned>(key: &str) -> Option<T> {
     let storage = window().local_storage().ok().flatten()?;
-    serde_json::from_str(&storage.get_item(key).ok().flatten()?).ok()
+    dom::parse_json(&storage.get_item(key).ok().flatten()?).ok()
 }
 
 /// Keeps a small thing for the next visit.

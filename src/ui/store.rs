@@ -6,9 +6,9 @@ use super::model_ref::ModelRef;
 use super::models::Added;
 use super::state::{AppState, Effect, Event};
 use super::theme::Theme;
-use super::tour::{self, Book, Depth};
-use super::words::{Language, say_with};
-use super::{dom, forward, language, storage, take, text};
+use super::tour::{self, Depth};
+use super::words::{Language, say, say_with};
+use super::{dom, language, later, storage, take, text};
 use crate::config::{Catalog, ModelConfig};
 use crate::protocol::{ModelSource, RecordedRun, RunInfo};
 use gloo::net::http::Request;
@@ -56,8 +56,7 @@ impl Store {
     /// Reads the address and starts the worker and the first fetches.
     pub fn start() -> Self {
         let base = dom::base();
-        // Before the first word is said, such as one about the address.
-        let language = language::signal(&dom::query());
+        let language = language::signal();
         let (state, effects) = AppState::new(&dom::query(), &base, dom::prefers("(prefers-reduced-motion: reduce)"));
         let state = RwSignal::new(state);
         let moment = Memo::new(move |_| {
@@ -107,6 +106,15 @@ impl Store {
         self.state.with_untracked(part)
     }
 
+    /// A word that replaces the status for a while.
+    pub fn tell(self, word: String) {
+        self.word.set(Some(word));
+        gloo::timers::callback::Timeout::new(4000, move || {
+            let _ = self.word.try_set(None);
+        })
+        .forget();
+    }
+
     /// Takes a folder of the visitor's: its files stay with the bridge, its name goes to the reducer.
     pub fn open_folder(self, name: String, files: Array) {
         self.bridge.update_value(|bridge| bridge.keep_folder(name.clone(), files));
@@ -122,8 +130,13 @@ impl Store {
                 Effect::StartWorker => {
                     self.bridge.update_value(|bridge| bridge.start(move |event| self.dispatch(event)));
                 }
-                Effect::ReadTraining(address) => spawn_local(forward::read_sheet(self, address)),
-                Effect::Make(number, kind) => take::make(self, number, kind),
+                Effect::ReadTraining(address) => spawn_local(async move {
+                    // Where its code does not come, the whole part is missing and says so.
+                    if let Ok(read) = later::read_sheet().await {
+                        read(self, address).await;
+                    }
+                }),
+                Effect::Make(number, kind) => spawn_local(self.make(number, kind)),
                 Effect::ShowAddress(query) => dom::show_address(&query),
                 Effect::FetchModel(model) => spawn_local(self.fetch_model(model)),
                 Effect::FetchCatalog => spawn_local(self.fetch_catalog()),
@@ -142,6 +155,17 @@ impl Store {
                 Effect::Persist => self.in_storage(vec![], true),
                 Effect::FetchTour(language) => spawn_local(self.fetch_tour(language)),
                 Effect::KeepDepth(depth) => storage::keep(DEPTH, &depth.name().to_owned()),
+            }
+        }
+    }
+
+    /// Saving has code of its own.
+    async fn make(self, number: u32, kind: take::Kind) {
+        match later::make().await {
+            Ok(make) => make(self, number, kind),
+            Err(_) => {
+                let result = Err(say("failures.code").into());
+                self.dispatch(Event::Take(take::Event::Ended { number, result }));
             }
         }
     }
@@ -174,8 +198,11 @@ impl Store {
             }
         }
         let [tour, words] = &files;
-        let read = || Book::read(language, tour, words).ok_or_else(|| say_with("tour.damaged", &[("base", &base)]));
-        let book = found.and_then(|()| read()).map(Arc::new);
+        let book = match later::read_book().await {
+            Ok(read) => read(language, tour, words).ok_or_else(|| say_with("tour.damaged", &[("base", &base)])),
+            Err(_) => Err(say("failures.code").into()),
+        };
+        let book = found.and(book).map(Arc::new);
         self.dispatch(Event::Tour(tour::Event::Fetched(language, book)));
     }
 
@@ -222,9 +249,8 @@ pub fn share_link(state: &AppState) -> String {
     format!("{}?{}", &page[..end], state.query())
 }
 
-/// From text, as the worker's messages are: reading from bytes as well would double the code of every reader.
 async fn fetch_json<T: serde::de::DeserializeOwned>(address: &str) -> Option<T> {
-    serde_json::from_str(std::str::from_utf8(&fetch_bytes(address).await?).ok()?).ok()
+    dom::parse_json(std::str::from_utf8(&fetch_bytes(address).await?).ok()?).ok()
 }
 
 pub async fn fetch_text(address: &str) -> Option<String> {

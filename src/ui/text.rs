@@ -6,6 +6,7 @@ use super::state::{AppState, ModelState, Pace, Progress, RunState};
 use super::words::{Words, say, say_with};
 use crate::config::{CatalogEntry, SamplerKind};
 use crate::protocol::{Backend, FailureKind, LoadNotice, LoadStage, ModelSource, WeightsReport};
+use std::ops::Range;
 
 pub fn sampler(kind: SamplerKind) -> Words {
     match kind {
@@ -270,9 +271,7 @@ pub fn run_progress(film: &Film) -> String {
 /// Caption of a film.
 pub fn caption(film: &Film) -> String {
     let seed = film.info.settings.seed;
-    let mut scales: Vec<String> = (0..film.info.num_images).map(|i| origin(&film.info, i).0.to_string()).collect();
-    scales.dedup();
-    let guidance = scales.join(", ");
+    let guidance = scales(film, 0..film.info.num_images).join(", ");
     let values: [(&str, &dyn ToString); 4] =
         [("model", &film.model), ("label", &film.label), ("guidance", &guidance), ("seed", &seed)];
     say_with("run.caption", &values)
@@ -280,6 +279,14 @@ pub fn caption(film: &Film) -> String {
 
 /// `ditscope-ankle-boot-g4-s7.png`; a picture that is not finished says its step, and whether it is a preview.
 pub fn file_name(film: &Film, picture: usize, position: usize) -> String {
+    let step = if position < film.steps() { format!("-step{position}") } else { String::new() };
+    let preview = film.at(position).is_some_and(|frame| frame.is_preview(picture));
+    let preview = if preview { "-preview" } else { "" };
+    format!("{}{step}{preview}.png", file_stem(film, picture..picture + 1))
+}
+
+/// What a file of some of the pictures is called: their class, guidance scales, and the first one's seed.
+pub fn file_stem(film: &Film, pictures: Range<usize>) -> String {
     let mut slug = String::new();
     for c in film.label.chars() {
         if c.is_ascii_alphanumeric() {
@@ -288,12 +295,16 @@ pub fn file_name(film: &Film, picture: usize, position: usize) -> String {
             slug.push('-');
         }
     }
-    let (guidance_scale, seed) = origin(&film.info, picture);
-    let step = if position < film.steps() { format!("-step{position}") } else { String::new() };
-    let preview = film.at(position).is_some_and(|frame| frame.is_preview(picture));
-    let preview = if preview { "-preview" } else { "" };
+    let seed = origin(&film.info, pictures.start).1;
     let slug = slug.trim_end_matches('-');
-    format!("ditscope-{slug}-g{guidance_scale}-s{seed}{step}{preview}.png")
+    format!("ditscope-{slug}-g{}-s{seed}", scales(film, pictures).join("-"))
+}
+
+/// The guidance scales of some of the pictures; once where all have the same.
+fn scales(film: &Film, pictures: Range<usize>) -> Vec<String> {
+    let mut scales: Vec<String> = pictures.map(|i| origin(&film.info, i).0.to_string()).collect();
+    scales.dedup();
+    scales
 }
 
 pub fn parameters(count: u64) -> String {

@@ -4,12 +4,49 @@
 //! names like `%{step}`. Another language is a set of such files, one of the tour (`web/tour`), and an entry in
 //! [`Language`]. Tests hold every language to the same keys.
 
+use serde_json::Value;
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A text that is shown.
 pub type Words = Cow<'static, str>;
 
-/// The languages of the page.
+/// The files of a language, as they are.
+pub type Files = &'static [&'static str];
+
+macro_rules! files {
+    ($language:literal: $($part:literal)*) => {
+        &[$(include_str!(concat!("../../web/texts/", $part, ".", $language, ".json"))),*]
+    };
+}
+
+macro_rules! languages {
+    ($($part:literal)*) => {
+        fn english() -> Files {
+            files!("en": $($part)*)
+        }
+
+        /// A visitor who reads English does not wait for it.
+        pub fn german() -> Files {
+            files!("de": $($part)*)
+        }
+    };
+}
+
+languages!(
+    "address" "compare" "controls" "failures" "forward" "inside" "keys" "models" "modes" "page" "plots" "run" "stage"
+    "take" "timeline" "tour"
+);
+
+type Texts = HashMap<String, &'static str>;
+
+/// What was learnt, by language.
+static LEARNT: [OnceLock<Texts>; 2] = [const { OnceLock::new() }; 2];
+static SPOKEN: AtomicUsize = AtomicUsize::new(Language::English as usize);
+
+/// The languages of the page; the first one is in its code, others come when they are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Language {
     #[default]
@@ -44,31 +81,75 @@ impl Language {
 
     /// The language of [`say`].
     pub fn spoken() -> Self {
-        Self::from_tag(&rust_i18n::locale()).unwrap_or_default()
+        Self::ALL[SPOKEN.load(Ordering::Relaxed)]
     }
 
-    /// Makes this the language of [`say`] from now on.
+    /// Makes this the language of [`say`] from now on; what it has not learnt it says in English.
     pub fn speak(self) {
-        rust_i18n::set_locale(self.code());
+        SPOKEN.store(self as usize, Ordering::Relaxed);
     }
+
+    pub fn is_learnt(self) -> bool {
+        self == Self::English || LEARNT[self as usize].get().is_some()
+    }
+
+    /// Takes in the words of a language.
+    pub fn learn(self, files: Files) {
+        LEARNT[self as usize].get_or_init(|| read(files));
+    }
+
+    fn texts(self) -> Option<&'static Texts> {
+        match self {
+            Self::English => Some(LEARNT[0].get_or_init(|| read(english()))),
+            Self::German => LEARNT[1].get(),
+        }
+    }
+}
+
+/// The texts by their keys. They are kept for as long as the page lives.
+fn read(files: Files) -> Texts {
+    let maps = files.iter().filter_map(|file| match serde_json::from_str(file) {
+        Ok(Value::Object(map)) => Some(map),
+        _ => None,
+    });
+    let text = |(key, value): (String, Value)| match value {
+        Value::String(text) => Some((key, &*text.leak())),
+        _ => None,
+    };
+    maps.flatten().filter_map(text).collect()
 }
 
 /// The text with this key.
 pub fn say(key: &'static str) -> Words {
-    t!(key)
+    Cow::Borrowed(find(key))
+}
+
+fn find(key: &str) -> &'static str {
+    let among = |language: Language| language.texts()?.get(key).copied();
+    among(Language::spoken()).or_else(|| among(Language::English)).unwrap_or_default()
 }
 
 /// The text with this key, with what is put in for `%{name}`.
 pub fn say_with(key: &str, values: &[(&str, &dyn ToString)]) -> String {
-    let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
-    let values: Vec<String> = values.iter().map(|(_, value)| value.to_string()).collect();
-    rust_i18n::replace_patterns(&t!(key), &names, &values)
+    let mut rest = find(key);
+    let mut text = String::new();
+    // What is put in is not looked into.
+    while let Some((before, after)) = rest.split_once("%{") {
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        text.push_str(before);
+        if let Some((_, value)) = values.iter().find(|(known, _)| *known == name) {
+            text.push_str(&value.to_string());
+        }
+        rest = after;
+    }
+    text.push_str(rest);
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Map, Value};
+    use serde_json::Map;
     use std::collections::{BTreeMap, BTreeSet};
     use std::path::{Path, PathBuf};
 
@@ -102,6 +183,20 @@ mod tests {
 
     fn placeholders(text: &str) -> BTreeSet<&str> {
         text.split("%{").skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
+    }
+
+    #[test]
+    fn every_file_is_in_the_list_of_its_language() {
+        for (language, files) in [(Language::English, english()), (Language::German, german())] {
+            let read = read(files).into_iter().map(|(key, text)| (key, text.to_owned()));
+            assert_eq!(read.collect::<BTreeMap<_, _>>(), texts(language), "{language:?}");
+        }
+    }
+
+    #[test]
+    fn values_are_put_in() {
+        let step = say_with("run.step-of", &[("step", &3), ("steps", &"%{step}")]);
+        assert!(step.contains('3') && step.contains("%{step}"), "{step}");
     }
 
     #[test]

@@ -37,6 +37,12 @@ impl App {
         Self { name, browser: Browser::start(gpu), server, _turn: turn }
     }
 
+    /// Whether parts of the page come later, as `cargo xtask build` makes it.
+    pub fn is_split(&self) -> bool {
+        let files = std::fs::read_dir(dist()).into_iter().flatten().flatten();
+        files.filter(|file| file.file_name().to_string_lossy().starts_with("app-")).any(|file| file.path().is_dir())
+    }
+
     /// Opens the page with URL parameters like `class=9&steps=10`.
     pub fn open(&self, parameters: &str) {
         self.browser.goto(&format!("{}/?{parameters}", self.server.origin()));

@@ -1,8 +1,8 @@
 //! Models that do not arrive as they should.
 
-use crate::app::{App, LONG};
+use crate::app::{App, LONG, SHORT};
 use crate::server::Fault;
-use crate::webdriver::Gpu;
+use crate::webdriver::{Gpu, key};
 
 #[test]
 fn a_missing_model_is_named_and_retry_finds_it() {
@@ -48,6 +48,60 @@ fn loading_shows_progress_and_can_be_cancelled() {
     app.server.heal();
     app.click("button", "Continue loading");
     app.wait_ready();
+}
+
+#[test]
+fn a_part_of_the_page_that_does_not_come_is_said_and_can_be_fetched_again() {
+    let app = App::start("missing_part", Gpu::None);
+    if !app.is_split() {
+        println!("LEFT OUT: the page in dist is one module; 'cargo xtask build' splits it");
+        return;
+    }
+    app.open_ready("backend=cpu&steps=2");
+    app.browser.script("window.isTheSamePage = true");
+    let missing = || app.failure().contains("could not be fetched");
+    for (file, open, there) in [
+        ("split_compare.wasm", "Compare", "Guidance scales"),
+        ("split_inside.wasm", "Inside", "Null label"),
+        ("split_forward.wasm", "Forward process", "Denoise from here"),
+    ] {
+        let fault = if file.contains("inside") { Fault::Truncated } else { Fault::Missing };
+        app.server.break_file(file, fault);
+        app.click("tab", open);
+        app.wait("a word about it", SHORT, || missing().then_some(()));
+        assert!(app.find("button", "Generate").is_some(), "the rest of the page stays");
+        let mishaps = app.server.mishaps();
+        app.click("button", "Retry");
+        app.wait("another try", SHORT, || (app.server.mishaps() > mishaps && missing()).then_some(()));
+        app.server.heal();
+        app.click("button", "Retry");
+        app.wait("the part itself", SHORT, || app.text().contains(there).then_some(()));
+        assert!(!missing());
+    }
+    // A dialog, the tour, saving and a language are parts, too.
+    app.server.break_file("split_dialogs.wasm", Fault::Missing);
+    app.browser.press("?");
+    app.expect("dialog", "Help");
+    app.wait("a word about it", SHORT, || missing().then_some(()));
+    app.server.heal();
+    app.click("button", "Retry");
+    app.wait("the keys", SHORT, || app.text().contains("Space").then_some(()));
+    app.browser.press(key::ESCAPE);
+    app.server.break_file("split_tour.wasm", Fault::Missing);
+    app.click("button", "Tour");
+    app.wait("a word about it", SHORT, || missing().then_some(()));
+    app.server.heal();
+    app.click("button", "Retry");
+    app.wait("the first chapter", LONG, || app.text().contains("1 of 9").then_some(()));
+    app.server.break_file("split_german.wasm", Fault::Missing);
+    app.focus("combobox", "Language");
+    app.browser.press("d");
+    app.wait_status("could not be fetched", SHORT);
+    app.server.heal();
+    app.focus("combobox", "Language");
+    app.browser.press("d");
+    app.wait("German", SHORT, || app.text().contains("Erzeugen").then_some(()));
+    assert_eq!(app.browser.script("return window.isTheSamePage === true"), true, "the page was loaded anew");
 }
 
 fn fails_then_recovers(name: &'static str, file: &str, fault: Fault, named: &str) {

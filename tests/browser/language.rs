@@ -1,7 +1,7 @@
 //! The page in another language, and the change to it.
 
 use crate::app::{App, LONG, SHORT};
-use crate::webdriver::Gpu;
+use crate::webdriver::{Gpu, key};
 
 impl App {
     /// What a script gives, as text.
@@ -54,6 +54,21 @@ fn a_link_opens_the_page_in_german() {
 
     app.browser.press("?");
     app.wait("the help in German", SHORT, || app.text().contains("Leertaste").then_some(()));
+}
+
+#[test]
+fn the_language_of_the_help_is_changed_in_it() {
+    let app = App::start("language_in_help", Gpu::None);
+    app.open_ready("backend=cpu&steps=1");
+    app.browser.press("?");
+    app.expect("dialog", "Help");
+    let focus = "document.querySelector('#language-in-help')?.focus() ?? document.activeElement.id";
+    app.wait("the list", SHORT, || (app.look(focus) == "language-in-help").then_some(()));
+    app.browser.press("d");
+    app.wait("the help in German", SHORT, || app.text().contains("Leertaste").then_some(()));
+    app.wait("the focus", SHORT, || (app.look("document.activeElement.id") == "language-in-help").then_some(()));
+    app.browser.press(key::ESCAPE);
+    app.wait("the page", SHORT, || (app.look("document.querySelector('dialog[open]')") == "null").then_some(()));
 }
 
 #[test]

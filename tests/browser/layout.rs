@@ -2,7 +2,6 @@
 
 use crate::app::App;
 use crate::webdriver::Gpu;
-use std::path::{Path, PathBuf};
 
 const SCREENS: [(u32, u32); 4] = [(360, 740), (390, 844), (768, 1024), (1280, 900)];
 
@@ -50,30 +49,6 @@ fn the_accessible_names_of_the_contract_exist() {
 }
 
 #[test]
-fn the_accessibility_checker_finds_nothing() {
-    let Ok(checker) = std::fs::read_to_string(accessibility_checker()) else {
-        println!("LEFT OUT: axe-core is not installed; 'cargo xtask setup --browser' installs it where npm is");
-        return;
-    };
-    let app = App::start("accessibility", Gpu::None);
-    app.open_ready("backend=cpu&steps=2");
-    app.generate();
-    app.browser.script(&checker);
-    for (width, height) in [(390, 844), (1280, 900)] {
-        app.browser.resize(width, height);
-        for scheme in ["light", "dark"] {
-            app.browser.prefer_colour_scheme(scheme);
-            let violations = app.browser.script(
-                "return axe.run().then(result => result.violations.map(v =>
-                    v.id + ' (' + v.impact + '): ' + v.help + '\\n' + v.nodes.map(n => '    ' + n.html).join('\\n')))",
-            );
-            let violations: Vec<String> = serde_json::from_value(violations).expect("a list of texts");
-            assert!(violations.is_empty(), "{width} px, {scheme}:\n{}", violations.join("\n"));
-        }
-    }
-}
-
-#[test]
 fn no_request_leaves_the_origin() {
     let app = App::start("requests", Gpu::None);
     for _visit in ["first", "second"] {
@@ -89,11 +64,4 @@ fn no_request_leaves_the_origin() {
     );
     let is_foreign = |url: &&String| url.starts_with("http") && !url.starts_with(&origin);
     assert_eq!(requests.iter().filter(is_foreign).collect::<Vec<_>>(), [""; 0]);
-}
-
-/// Where `cargo xtask setup --browser` puts it.
-fn accessibility_checker() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let tools = std::env::var_os("DITSCOPE_TOOLS").map_or_else(|| root.join(".tools"), |folder| root.join(folder));
-    tools.join("node_modules/axe-core/axe.min.js")
 }

@@ -12,6 +12,7 @@ mod server;
 mod tiny;
 mod webdriver;
 
+mod accessibility;
 mod compare;
 mod devices;
 mod failures;

@@ -10,7 +10,8 @@ const SHOWN: &str = "The page shows this now.";
 
 impl App {
     fn tour(&self) -> String {
-        let panel = "const panel = document.getElementById('tour'); return panel.hidden ? '' : panel.innerText";
+        let panel =
+            "const panel = document.getElementById('tour'); return !panel || panel.hidden ? '' : panel.innerText";
         self.browser.script(panel).as_str().unwrap_or_default().to_owned()
     }
 

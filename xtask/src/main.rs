@@ -6,6 +6,7 @@ mod dist;
 mod process;
 mod project;
 mod serve;
+mod split;
 mod tools;
 
 use anyhow::{Result, bail};

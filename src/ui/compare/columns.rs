@@ -66,7 +66,7 @@ fn column(store: Store, state: &AppState, i: usize, shown: &Column) -> Part {
     let title = title(state, i);
     let canvas = || Part::new("canvas", "pixels").with("role", "img").with("hidden", "");
     let mut parts =
-        vec![Part::new("h3", "column-title").saying(title.clone()), Part::words("hint column-state", progress(shown))];
+        vec![Part::new("h2", "column-title").saying(title.clone()), Part::words("hint column-state", progress(shown))];
     for row in Row::ALL.into_iter().filter(|row| row.is_shown(state)) {
         let tag = Part::new("span", "tag").with("hidden", "").with("title", say("stage.preview-hint"));
         let tag = tag.saying(say("stage.preview").into());

@@ -101,6 +101,12 @@ impl Comparison {
         Some(self.plan())
     }
 
+    /// Whether it came to its end and is what these settings would give.
+    pub fn is_of(&self, what: &What, settings: &RunSettings) -> bool {
+        let same = self.runs.iter().map(|run| &run.settings).eq(&what.runs(settings));
+        same && self.what == *what && self.total_ms().is_some()
+    }
+
     /// How long all runs took, where all came to their end.
     pub fn total_ms(&self) -> Option<f64> {
         self.runs.iter().map(|run| run.total_ms).sum()

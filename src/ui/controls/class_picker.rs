@@ -1,7 +1,8 @@
 //! The class: chips with names and, where the model brings them, small pictures; a search where there are many.
 
-use super::class_search::{ClassSearch, FIELD};
+use super::class_search::{FIELD, Labels};
 use crate::protocol::ModelSource;
+use crate::ui::later::{self, Later};
 use crate::ui::state::{Choice, Event};
 use crate::ui::store::Store;
 use crate::ui::words::say;
@@ -16,20 +17,23 @@ const PLACEHOLDERS: usize = 10;
 #[component]
 pub fn ClassPicker() -> impl IntoView {
     let store = Store::get();
-    let labels = store.memo(|state| state.config.as_ref().map(|config| Arc::new(config.labels.clone())));
+    let labels: Labels = store.memo(|state| state.config.as_ref().map(|config| Arc::new(config.labels.clone())));
     let is_long = |labels: &Arc<Vec<String>>| labels.len() > MOST_CHIPS;
     let few = Memo::new(move |_| labels.get().filter(|labels| !is_long(labels)));
-    let many = Memo::new(move |_| labels.get().filter(is_long).unwrap_or_default());
-    let no_chips = Memo::new(move |_| many.with(|many| !many.is_empty()));
-    let no_search = Memo::new(move |_| !no_chips.get());
+    let no_chips = Memo::new(move |_| labels.with(|labels| labels.as_ref().is_some_and(is_long)));
+    provide_context(labels);
+    let search = move || {
+        let with = RwSignal::new(true);
+        no_chips.get().then(|| view! { <Later class="later" part=later::class_search with /> })
+    };
     view! {
         <div class="control class-picker" title=say("controls.class-hint") hidden=no_chips>
             <span class="label" id="class-label">{say("controls.class")}</span>
             <Chips labels=few />
         </div>
-        <div class="control class-picker" title=say("controls.class-hint") hidden=no_search>
+        <div class="control class-picker" title=say("controls.class-hint") hidden=move || !no_chips.get()>
             <label for=FIELD>{say("controls.class")}</label>
-            <ClassSearch labels=many />
+            {search}
         </div>
     }
 }

@@ -15,14 +15,18 @@ use std::sync::Arc;
 
 /// Id of the text field.
 pub const FIELD: &str = "class-search";
+/// The names of the classes, from whoever shows the search.
+pub type Labels = Memo<Option<Arc<Vec<String>>>>;
 /// Height of a row; the style sheet has the same.
 const ROW: f64 = 36.0;
 /// Rows in sight at most.
 const ROWS: usize = 8;
 
 #[component]
-pub fn ClassSearch(labels: Memo<Arc<Vec<String>>>) -> impl IntoView {
+pub fn ClassSearch() -> impl IntoView {
     let store = Store::get();
+    let labels: Labels = expect_context();
+    let labels = Memo::new(move |_| labels.get().unwrap_or_default());
     let count = Memo::new(move |_| labels.with(|labels| labels.len()));
     let chosen = store.memo(|state| state.settings().class);
     let label = store.memo(|state| state.label(state.settings().class));

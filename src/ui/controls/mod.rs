@@ -9,6 +9,7 @@ use super::words::say;
 use super::{dom, text, url};
 use crate::config::{RunSettings, SamplerKind};
 use class_picker::ClassPicker;
+pub use class_search::ClassSearch;
 use leptos::html::Button;
 use leptos::prelude::*;
 use web_sys::HtmlInputElement;

@@ -3,7 +3,6 @@
 mod add;
 mod kept;
 
-use super::modal::Modal;
 use super::model_ref::ModelRef;
 use super::models::{Listing, non_commercial, to_fetch};
 use super::parts::{Part, Parts};
@@ -16,8 +15,9 @@ use add::AddModel;
 use kept::Kept;
 use leptos::prelude::*;
 
+/// What is in the dialog.
 #[component]
-pub fn ModelDialog(open: RwSignal<bool>) -> impl IntoView {
+pub fn Models(open: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
     let newest = store.memo(|state| state.models.newest().map(|model| model.key().to_owned()).unwrap_or_default());
     // What was just added is brought before the eyes.
@@ -35,11 +35,9 @@ pub fn ModelDialog(open: RwSignal<bool>) -> impl IntoView {
         })
     };
     view! {
-        <Modal id="models" title=say("models.title") open>
-            <Parts content=Box::new(content) />
-            <AddModel />
-            <Kept />
-        </Modal>
+        <Parts content=Box::new(content) />
+        <AddModel />
+        <Kept />
     }
 }
 

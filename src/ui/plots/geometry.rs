@@ -86,7 +86,7 @@ pub fn number(value: f64) -> String {
     }
     match value.abs().log10().floor() as i32 {
         exponent @ -3..=2 => format!("{value:.*}", (2 - exponent) as usize),
-        exponent => format!("{:.1} · {}", value / 10f64.powi(exponent), power_of_ten(exponent)),
+        exponent => format!("{:.1}\u{a0}·\u{a0}{}", value / 10f64.powi(exponent), power_of_ten(exponent)),
     }
 }
 
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         let words = [0.31, 1.0, 12.34, 0.0123, 2.43e-9, 5e4, 0.0, f64::INFINITY].map(number);
-        assert_eq!(words, ["0.310", "1.00", "12.3", "0.0123", "2.4 · 10⁻⁹", "5.0 · 10⁴", "0", "∞"]);
+        assert_eq!(words, ["0.310", "1.00", "12.3", "0.0123", "2.4\u{a0}·\u{a0}10⁻⁹", "5.0\u{a0}·\u{a0}10⁴", "0", "∞"]);
     }
 
     #[test]

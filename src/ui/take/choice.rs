@@ -92,15 +92,16 @@ pub fn seed_and_scale(info: &RunInfo, i: usize) -> (u64, f64) {
 
 /// `ditscope-ankle-boot-g4-s7-recorded-trajectory.gif`; a run that was cancelled says how far it went.
 pub fn file_name(film: &Film, subject: Subject, what: &str, extension: &str) -> String {
-    let (picture, all) = match subject {
-        Subject::One(i) => (i, ""),
-        Subject::All => (0, if film.info.num_images > 1 { "-all" } else { "" }),
+    let (pictures, all) = match subject {
+        Subject::One(i) => (i..i + 1, ""),
+        Subject::All => (0..film.info.num_images, if film.info.num_images > 1 { "-all" } else { "" }),
     };
-    let name = text::file_name(film, picture, film.steps());
-    let name = name.trim_end_matches(".png");
+    let name = text::file_stem(film, pictures.clone());
+    let is_preview = |frame: &Frame| pictures.clone().any(|i| frame.is_preview(i));
+    let preview = if film.at(film.steps()).is_some_and(|frame| is_preview(frame)) { "-preview" } else { "" };
     let reached = if film.is_complete() { String::new() } else { format!("-to-step{}", film.last()) };
     let recorded = if film.recorded { "-recorded" } else { "" };
-    format!("{name}{all}{reached}{recorded}{what}.{extension}")
+    format!("{name}{preview}{all}{reached}{recorded}{what}.{extension}")
 }
 
 #[cfg(test)]
@@ -171,6 +172,11 @@ pub mod tests {
         assert_eq!(file_name(&film, Subject::One(0), "", "gif"), "ditscope-ankle-boot-g4-s7-recorded.gif");
         let cancelled = self::film(9, 1, 3);
         assert_eq!(file_name(&cancelled, Subject::All, "", "gif"), "ditscope-ankle-boot-g4-s7-to-step2.gif");
+        let mut run = info(2, 3);
+        run.guidance_scales = vec![1.0, 2.5, 4.0];
+        let compared = Film::new(run, "Fashion".into(), "Bag".into()).expect("a sound description");
+        assert_eq!(file_name(&compared, Subject::One(1), "", "gif"), "ditscope-bag-g2.5-s7-to-step0.gif");
+        assert_eq!(file_name(&compared, Subject::All, "", "gif"), "ditscope-bag-g1-2.5-4-s7-all-to-step0.gif");
     }
 
     #[test]

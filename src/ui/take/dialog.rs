@@ -2,7 +2,6 @@
 
 use super::make::{embed_code, video_type};
 use super::state::{Event, Kind, Making, Subject};
-use crate::ui::modal::Modal;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::state as app;
 use crate::ui::store::Store;
@@ -41,8 +40,9 @@ struct Film {
     selected: usize,
 }
 
+/// What is in the dialog.
 #[component]
-pub fn SaveDialog() -> impl IntoView {
+pub fn SaveContent() -> impl IntoView {
     let store = Store::get();
     let film = store.memo(|state| {
         let film = state.shown().filter(|film| !film.is_empty())?;
@@ -68,10 +68,8 @@ pub fn SaveDialog() -> impl IntoView {
         if store.saving.get() { entries(store, film.get(), busy.get()) } else { vec![] }
     };
     view! {
-        <Modal id="save" title=say("take.title") open=store.saving>
-            <Outcome />
-            <Parts content=Box::new(content) />
-        </Modal>
+        <Outcome />
+        <Parts content=Box::new(content) />
     }
 }
 
@@ -179,7 +177,7 @@ fn entries(store: Store, film: Option<Film>, busy: bool) -> Vec<Part> {
 
 /// A line with what it is, and a button for each kind. `off` says why it is not to be had here.
 fn entry(store: Store, kinds: &[(Kind, Words)], off: Option<Words>, busy: bool) -> Part {
-    let id = |kind: Kind| format!("about-{}", name(kind).to_lowercase().replace([' ', '(', ')', ',', '.'], "-"));
+    let id = |kind: Kind| format!("about-{}", name(kind).to_ascii_lowercase().replace([' ', '(', ')', ',', '.'], "-"));
     let first = kinds[0].0;
     let describes = id(first);
     let buttons = kinds.iter().map(|(kind, label)| {

@@ -21,7 +21,7 @@ mod dialog;
 mod make;
 mod show;
 
-pub use dialog::{SaveButton, SaveDialog};
+pub use dialog::{SaveButton, SaveContent};
 pub(super) use make::make;
 pub use show::{PresentBar, PresentButton, Shown};
 pub use state::{Event, Kind, Subject, Take};

@@ -261,7 +261,7 @@ impl Page {
 /// `guidance 4 · DDIM · 30 steps · seed 7 · recorded`
 fn about(film: &Film, seeds: &str, scale: &str) -> String {
     let settings = &film.info.settings;
-    let sampler = settings.sampler.name().to_uppercase();
+    let sampler = settings.sampler.name().to_ascii_uppercase();
     let mut words = say_with(
         "take.sheet-settings",
         &[("scale", &scale), ("sampler", &sampler), ("steps", &settings.num_inference_steps), ("seed", &seeds)],

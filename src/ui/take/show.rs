@@ -46,17 +46,20 @@ pub fn Shown() -> impl IntoView {
     on_cleanup(move || handle.remove());
     let whole = store.memo(|state| if state.address.embed { link(state, None) } else { String::new() });
     view! {
-        <a
-            class="whole-page"
-            hidden=move || whole.with(String::is_empty)
-            href=whole
-            target="_blank"
-            rel="noopener"
-            aria-label=say("take.whole-page")
-            title=say("take.whole-page")
-        >
-            "ditscope ↗"
-        </a>
+        <header class="embed-head" hidden=move || whole.with(String::is_empty)>
+            <h1>
+                <a
+                    class="whole-page"
+                    href=whole
+                    target="_blank"
+                    rel="noopener"
+                    aria-label=say("take.whole-page")
+                    title=say("take.whole-page")
+                >
+                    "ditscope ↗"
+                </a>
+            </h1>
+        </header>
     }
 }
 
@@ -107,7 +110,7 @@ pub fn PresentBar() -> impl IntoView {
             "take.sheet-settings",
             &[
                 ("scale", &settings.guidance_scale),
-                ("sampler", &settings.sampler.name().to_uppercase()),
+                ("sampler", &settings.sampler.name().to_ascii_uppercase()),
                 ("steps", &settings.num_inference_steps),
                 ("seed", &settings.seed),
             ],
@@ -116,7 +119,7 @@ pub fn PresentBar() -> impl IntoView {
     let recorded = store.memo(|state| state.shown().is_some_and(|film| film.recorded));
     view! {
         <div class="present-bar">
-            <p class="present-class">{class}</p>
+            <h1 class="present-class">{class}</h1>
             <p class="present-settings">
                 {settings}
                 <span class="recorded" hidden=move || !recorded.get()>{say("stage.recorded")}</span>

@@ -28,10 +28,9 @@ fn views(wish: &Wish) -> Vec<Event> {
         Look::X0 | Look::Channels | Look::Schedule => step(&[Kind::X0, Kind::XT]),
         Look::XT => step(&[Kind::X0, Kind::XTDecoded]),
         Look::Guidance => step(&[Kind::X0, Kind::EpsCond, Kind::EpsUncond, Kind::EpsDiff]),
-        Look::CompareGuidance => {
-            vec![Event::Compare(compare::Event::Set(What::Guidance(wish.guidance_scales.clone())))]
+        Look::CompareGuidance | Look::CompareSamplers => {
+            compared(wish).map(|what| Event::Compare(compare::Event::Set(what))).into_iter().collect()
         }
-        Look::CompareSamplers => vec![Event::Compare(compare::Event::Set(What::Samplers))],
         Look::Attention => [
             Some(inside::Event::Panel(Panel::Attention)),
             wish.block.map(inside::Event::Block),
@@ -64,9 +63,13 @@ pub fn at_once(wish: &Wish) -> Vec<Event> {
     choices.into_iter().map(Event::Choose).chain([selected]).chain(views(wish)).collect()
 }
 
-/// Whether the run is the comparison's to plan, and not a plain one.
-pub fn compares(wish: &Wish) -> bool {
-    mode(wish.look) == Mode::Compare
+/// What is compared, where the run is the comparison's to plan, and not a plain one.
+pub fn compared(wish: &Wish) -> Option<What> {
+    match wish.look {
+        Look::CompareGuidance => What::Guidance(wish.guidance_scales.clone()).sound(),
+        Look::CompareSamplers => Some(What::Samplers),
+        _ => None,
+    }
 }
 
 /// Whether a run with this description shows what is wished.

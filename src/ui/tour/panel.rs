@@ -18,16 +18,16 @@ pub const PANEL: &str = "tour";
 const TITLE: &str = "tour-title";
 pub const OPENER: &str = "tour-button";
 
+/// `opened_before`: the page began with it, so the focus is not its.
 #[component]
-pub fn TourPanel() -> impl IntoView {
+pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
-    store.start_tour();
     let panel = NodeRef::<Aside>::new();
     let body = NodeRef::<Div>::new();
     let open = store.memo(AppState::tour_is_open);
     let folded = RwSignal::new(false);
     let place = store.memo(place);
-    tend_focus(open, panel);
+    tend_focus(open, opened_before, panel);
     // Another text begins at its beginning; what it speaks of is in sight.
     let text = Memo::new(move |_| place.with(|place| (place.chapter, place.depth)));
     dom::effect(Box::new(move || {
@@ -295,9 +295,9 @@ fn foot(store: Store, state: &AppState) -> Vec<Part> {
 }
 
 /// The focus goes to the panel when the visitor opens it and, if it is in there, back to where it was in the end.
-fn tend_focus(open: Memo<bool>, panel: NodeRef<Aside>) {
+fn tend_focus(open: Memo<bool>, opened_before: RwSignal<bool>, panel: NodeRef<Aside>) {
     let before = StoredValue::new_local(None::<HtmlElement>);
-    let was_open = StoredValue::new(open.get_untracked());
+    let was_open = StoredValue::new(opened_before.get_untracked());
     dom::effect(Box::new(move || {
         let (now, was) = (open.get(), was_open.get_value());
         was_open.set_value(now);

@@ -266,9 +266,9 @@ impl AppState {
     fn set_out(&mut self, wish: &Wish) -> Vec<Effect> {
         let mut effects = self.do_all(drive::at_once(wish));
         if !self.has_run_for(wish) {
-            effects.extend(match drive::compares(wish) {
-                true => self.do_all(vec![PageEvent::Generate]),
-                false => vec![self.start_run(Plan::new(wish.settings.clone()))],
+            effects.extend(match drive::compared(wish) {
+                Some(_) => self.do_all(vec![PageEvent::Generate]),
+                None => vec![self.start_run(Plan::new(wish.settings.clone()))],
             });
         }
         effects.push(Effect::ShowAddress(self.query()));
@@ -279,7 +279,7 @@ impl AppState {
     /// Goes to the place in the run as soon as its frame is there, and sees the run end.
     fn go_along(&mut self, wish: &Wish, mut there: bool) -> Vec<Effect> {
         let mut effects = vec![];
-        let film = self.newest_film();
+        let film = self.film_for(wish);
         let complete = film.is_some_and(Film::is_complete);
         if let Some(film) = film.filter(|film| !there && film.received() >= drive::due(wish, film.steps())) {
             let info = film.info.clone();
@@ -302,10 +302,23 @@ impl AppState {
         self.film.as_ref().filter(|_| self.film_run == self.run_number)
     }
 
-    /// Whether the film on the stage is the wished run, or becomes it.
+    /// Whether the film on the stage is the wished run, or becomes it; or the comparison was made before.
     fn has_run_for(&self, wish: &Wish) -> bool {
         let fits = |film: &Film| (film.is_complete() || self.is_running()) && drive::fits(&film.info, wish);
-        self.film_model.as_ref() == Some(&self.address.model) && self.newest_film().is_some_and(fits)
+        let there = self.newest_film().is_some_and(fits) || self.comparison_for(wish).is_some();
+        self.film_model.as_ref() == Some(&self.address.model) && there
+    }
+
+    /// The finished comparison that is wished.
+    fn comparison_for(&self, wish: &Wish) -> Option<&Film> {
+        let what = drive::compared(wish)?;
+        let film = self.comparison().filter(|made| made.is_of(&what, &wish.settings))?.film();
+        film.filter(|film| film.model == self.model_name())
+    }
+
+    /// The film that has the wished place.
+    fn film_for(&self, wish: &Wish) -> Option<&Film> {
+        self.comparison_for(wish).or_else(|| self.newest_film())
     }
 
     /// What a visitor would do; the address is shown once, at the end.

@@ -232,6 +232,24 @@ fn the_tour_is_closed_and_found_where_it_was() {
 }
 
 #[test]
+fn a_comparison_that_was_made_is_not_made_again() {
+    let (mut state, effects) = at_chapter("samplers");
+    assert_eq!(state.mode(), Mode::Compare);
+    run_to_its_end(&mut state, &effects);
+    assert_eq!(state.tour.drive, Drive::Shown);
+    let effects = tell(&mut state, Event::Turn(-1));
+    run_to_its_end(&mut state, &effects);
+    assert_eq!(generate_of(&tell(&mut state, Event::Turn(1))), None);
+    assert_eq!((state.tour.drive, state.mode()), (Drive::Shown, Mode::Compare));
+    let wish = state.wish().expect("a wish").clone();
+    assert_eq!(state.view.position, wish.frame(wish.settings.num_inference_steps));
+    // With other settings it is another one.
+    state.update(PageEvent::Choose(Choice::Seed(1)));
+    assert!(generate_of(&state.update(PageEvent::Generate)).is_some());
+    assert!(generate_of(&tell(&mut state, Event::Again)).is_some());
+}
+
+#[test]
 fn missing_files_are_said_and_asked_for_again() {
     let mut state = ready("tour");
     started(&mut state);
