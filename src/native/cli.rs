@@ -1,6 +1,6 @@
 //! The commands and their options.
 
-use super::{bench, convert, decode, eval, forward, index, info, prune, sample, samples, train};
+use super::{bench, convert, decode, eval, forward, index, info, neighbours, prune, sample, samples, train};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -23,6 +23,8 @@ enum Command {
     Sample(sample::SampleOptions),
     /// Measure a model: class accuracy and Fréchet distance of its samples
     Eval(eval::EvalOptions),
+    /// Show samples beside the training pictures that are nearest: are they copies?
+    Neighbours(neighbours::NeighboursOptions),
     /// Compare what looking inside costs: traced with plain passes, watched with unwatched steps
     Bench(bench::BenchOptions),
     /// Convert published weights: the official DiT, diffusers folders, Stable Diffusion's and TAESD's decoders
@@ -69,6 +71,7 @@ impl Cli {
             Command::Prune(options) => prune::run(options),
             Command::Sample(options) => sample::run(options),
             Command::Eval(options) => eval::run(options),
+            Command::Neighbours(options) => neighbours::run(options),
             Command::Bench(options) => bench::run(options),
             Command::Convert(options) => convert::run(options),
             Command::Forward(options) => forward::run(options),

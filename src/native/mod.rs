@@ -14,6 +14,7 @@ pub mod image;
 pub mod index;
 mod info;
 pub mod model_dir;
+mod neighbours;
 mod parallel;
 mod prune;
 mod record;

@@ -8,6 +8,14 @@ use serde::{Deserialize, Serialize};
 /// More bytes than this are not fetched unless the visitor says so.
 pub const BIG: u64 = 50_000_000;
 
+/// How the folder of a model with weights in 8 bits is called, after that of the same model with 16.
+const IN_8_BITS: &str = "-int8";
+
+/// Whether a model's weights are in 8 bits, by its folder's name.
+pub fn is_in_8_bits(model: &ModelRef) -> bool {
+    matches!(model, ModelRef::Shipped(id) if id.ends_with(IN_8_BITS))
+}
+
 /// Everything that the model dialog shows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Models {
@@ -95,6 +103,25 @@ impl Models {
         let added = self.added.iter().filter(|added| !in_index(&added.model));
         let added = added.map(|added| (added.model.clone(), added.entry.clone())).collect::<Vec<_>>();
         shipped.clone().chain(added).collect()
+    }
+
+    /// The same, but of a model that is there with weights in 8 bits, too, only those or only the others.
+    pub fn listed(&self, in_8_bits: bool) -> Vec<(ModelRef, CatalogEntry)> {
+        let all = self.all();
+        let is_there = |id: &str| all.iter().any(|(model, _)| *model == ModelRef::Shipped(id.to_owned()));
+        let is_wanted = |model: &ModelRef| match model {
+            ModelRef::Shipped(id) => match id.strip_suffix(IN_8_BITS) {
+                Some(whole) => in_8_bits || !is_there(whole),
+                None => !in_8_bits || !is_there(&format!("{id}{IN_8_BITS}")),
+            },
+            _ => true,
+        };
+        all.iter().filter(|(model, _)| is_wanted(model)).cloned().collect()
+    }
+
+    /// Whether there is a choice between weights in 8 bits and others.
+    pub fn has_8_bits(&self) -> bool {
+        self.listed(true) != self.listed(false)
     }
 
     /// Bytes of a model that this browser keeps.
@@ -193,5 +220,19 @@ pub mod tests {
         for license in ["MIT OR Apache-2.0", "", "FUNCTIONAL"] {
             assert!(!non_commercial(license), "{license}");
         }
+    }
+
+    #[test]
+    fn weights_in_8_bits_take_the_place_of_the_others_only_where_both_are_there() {
+        let ids = ["a", "a-int8", "b", "c-int8"];
+        let models = Models { shipped: Listing::Known(ids.map(|id| entry(id, 1)).to_vec()), ..Models::default() };
+        let listed = |in_8_bits| models.listed(in_8_bits).into_iter().map(|(_, entry)| entry.id).collect::<Vec<_>>();
+        assert_eq!(
+            (listed(false), listed(true)),
+            (vec!["a".into(), "b".into(), "c-int8".into()], vec![String::from("a-int8"), "b".into(), "c-int8".into()])
+        );
+        assert!(models.has_8_bits());
+        let alone = Models { shipped: Listing::Known(vec![entry("a", 1)]), ..Models::default() };
+        assert!(!alone.has_8_bits() && alone.listed(true).len() == 1);
     }
 }

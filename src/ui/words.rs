@@ -36,7 +36,7 @@ macro_rules! languages {
 }
 
 languages!(
-    "address" "compare" "controls" "failures" "forward" "inside" "keys" "models" "modes" "page" "plots" "run" "stage"
+    "address" "compare" "controls" "failures" "findings" "forward" "inside" "keys" "models" "modes" "page" "plots" "run" "stage"
     "take" "timeline" "tour"
 );
 

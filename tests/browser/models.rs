@@ -99,6 +99,19 @@ fn the_dialog_tells_size_memory_and_licence_and_deletes_what_is_stored() {
 }
 
 #[test]
+fn weights_in_8_bits_are_chosen_loaded_and_draw() {
+    let app = App::start("eight_bits", Gpu::None);
+    app.open_ready("backend=cpu&steps=2");
+    let before = app.server.requests(WEIGHTS);
+    open_dialog(&app);
+    app.click("checkbox", "Weights in 8 bits: about half the download, nearly the same pictures");
+    app.click("button", "Load 5.2 MB: Fashion, 8 bits");
+    app.wait_ready();
+    assert_eq!(app.server.requests(WEIGHTS), before + 2, "the smaller model has two shards");
+    app.generate();
+}
+
+#[test]
 fn a_model_is_added_by_its_address() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     tiny::write(folder.path());

@@ -276,3 +276,19 @@ fn a_model_is_pruned_and_distilled() {
     let other = train("--depth 2 --beta-schedule linear", "other").with("--teacher", &whole);
     other.refuses(&["--teacher", "noise of that model"]);
 }
+
+#[test]
+fn samples_are_shown_beside_their_nearest_training_pictures() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let png = folder.path().join("pairs.png");
+    let said = dit("neighbours --samples 10 --steps 2")
+        .with("--model", TRAINED.dit.join("model"))
+        .with("--data", &TRAINED.data)
+        .with("--out", &png)
+        .succeeds();
+    assert!(said.contains("10 samples: median") && said.contains("10 held-out pictures"), "{said}");
+    assert_eq!((picture(&png).0, picture(&png).1), (2 * (8 * 34 - 2), 2 * (3 * 34 - 2)));
+    let (_folder, tiny) = crate::with_tiny_model();
+    let other = dit("neighbours --samples 2").with("--model", &tiny).with("--data", &TRAINED.data);
+    other.refuses(&["Tiny", "another size"]);
+}

@@ -89,8 +89,14 @@ enum Part {
     /// Parts of the page that come when they are first shown.
     Later,
     Worker,
+    /// The model that a visit begins with, and its recorded run.
     Model,
+    /// What is fetched only when it is asked for: other models, the findings.
+    Asked,
 }
+
+/// Folder of the model that a visit begins with.
+const FIRST_MODEL: &str = "fashion";
 
 impl Part {
     fn of(path: &Path) -> Self {
@@ -104,6 +110,7 @@ impl Part {
             // The page itself imports what fetches the others.
             true if is_later && name != split::LINKS => Self::Later,
             true if !is_in("models") => Self::Shell,
+            _ if is_in("findings") || is_in("models") && !is_in(FIRST_MODEL) && name != "index.json" => Self::Asked,
             _ => Self::Model,
         }
     }
@@ -121,7 +128,7 @@ const LIMITS: [Limit; 4] = [
     Limit { name: "parts of it that come later", parts: &[Part::Later], most: 180_000 },
     Limit { name: "worker (js, wasm)", parts: &[Part::Worker], most: 6_000_000 },
     Limit {
-        name: "first visit, with models",
+        name: "first visit, with its model",
         parts: &[Part::Shell, Part::Later, Part::Worker, Part::Model],
         most: 20_000_000,
     },
@@ -171,6 +178,9 @@ mod tests {
         assert!(part("worker_bg.wasm") == Part::Worker);
         assert!(part("worker_loader.js") == Part::Worker);
         assert!(part("models/fashion/model-00001-of-00002.safetensors") == Part::Model);
+        assert!(part("models/index.json") == Part::Model);
+        assert!(part("models/other/model-00001-of-00002.safetensors") == Part::Asked);
+        assert!(part("findings/findings.json") == Part::Asked);
         assert!(part("runs/boot/run.bin") == Part::Model);
     }
 }

@@ -100,7 +100,7 @@ fn samplers_run_one_after_the_other() {
     assert_eq!(state.column(1).map(|column| (column.total_ms, column.ms_per_step)), Some((Some(100.0), Some(40.0))));
     // The last film stays for the other modes.
     state.update(Page::Show(Mode::Denoise));
-    assert_eq!(state.shown().and_then(|film| film.at(4)).map(|frame| frame.x0[0]), Some(30));
+    assert_eq!(state.shown().and_then(|film| film.at(4)).map(|frame| frame.x0[0]), Some(40));
 }
 
 #[test]

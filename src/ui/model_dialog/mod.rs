@@ -3,8 +3,9 @@
 mod add;
 mod kept;
 
+use super::live::{Live, Mount};
 use super::model_ref::ModelRef;
-use super::models::{Listing, non_commercial, to_fetch};
+use super::models::{self, Listing, non_commercial, to_fetch};
 use super::parts::{Part, Parts};
 use super::state::{AppState, Event, ModelState};
 use super::store::Store;
@@ -26,15 +27,17 @@ pub fn Models(open: RwSignal<bool>) -> impl IntoView {
             dom::focus_soon(NEWEST);
         }
     }));
+    let in_8_bits = RwSignal::new(store.peek(|state| models::is_in_8_bits(&state.address.model)));
     let content = move || {
         store.state.with(|state| {
             let mut parts = the_list(store, &state.models.shipped);
-            let items = rows(state).into_iter().map(|row| model(store, row, open)).collect();
+            let items = rows(state, in_8_bits.get()).into_iter().map(|row| model(store, row, open)).collect();
             parts.push(Part::new("ul", "models").of(items));
             parts
         })
     };
     view! {
+        <Mount live=bits(store, in_8_bits) />
         <Parts content=Box::new(content) />
         <AddModel />
         <Kept />
@@ -54,8 +57,19 @@ struct Row {
     newest: bool,
 }
 
-fn rows(state: &AppState) -> Vec<Row> {
-    let all = state.models.all();
+/// The choice between weights in 8 and in 16 bits, where there is one.
+fn bits(store: Store, in_8_bits: RwSignal<bool>) -> Live {
+    let input = Live::new("input", "")
+        .with("type", "checkbox")
+        .live("checked", Box::new(move || in_8_bits.get().to_string()))
+        .on("change", Box::new(move |_| in_8_bits.update(|on| *on = !*on)));
+    let words = Live::new("span", "").saying(&say("models.8-bits"));
+    let hidden = move || store.state.with(|state| !state.models.has_8_bits()).to_string();
+    Live::new("label", "check").of(vec![input, words]).live("hidden", Box::new(hidden))
+}
+
+fn rows(state: &AppState, in_8_bits: bool) -> Vec<Row> {
+    let all = state.models.listed(in_8_bits);
     let row = |(model, entry): (ModelRef, CatalogEntry)| {
         let source = model.source(&state.base);
         let stored = state.models.stored_bytes(&source);
