@@ -59,7 +59,8 @@ pub fn split(dist: &Path) -> Result<()> {
     }
 
     let glue = fs::read_to_string(work.join(format!("{name}.js")))?;
-    let glue = replaced(&glue, &format!("\"./{LINKS}\""), &format!("\"./{name}/{LINKS}\""))?;
+    // The file, not the name of the import in WebAssembly.
+    let glue = replaced(&glue, &format!("from \"./{LINKS}\""), &format!("from \"./{name}/{LINKS}\""))?;
     fs::write(dist.join(format!("{name}.js")), glue)?;
     let links = replaced(&fs::read_to_string(parts.join(LINKS))?, FETCHED, "instantiate(src, imports)")?;
     fs::write(folder.join(LINKS), links + INSTANTIATE)?;
