@@ -62,7 +62,7 @@ fn weights_in_8_bits_are_half_as_large_and_close() {
     for name in ["int8", "again"] {
         let info = dit("info").with("--", path(name)).succeeds();
         assert!(info.contains("I8"), "{info}");
-        assert_golden("dit-learn-sigma-p2", &path(name), 3e-2);
+        assert_golden("dit-learn-sigma-p2", &path(name), 5e-3);
     }
     let small = dit("convert --dtype int8").with("--out", path("twice")).with("--", path("int8"));
     small.refuses(&["I8", "only F32, F16, BF16 and F64"]);

@@ -74,8 +74,8 @@ fn picture(report: &Report, base: &str) -> Part {
         .with("src", source)
         .with("alt", say_with("findings.samples-of", &[("variant", &variant)]))
         .with("loading", "lazy")
-        .with("width", "178")
-        .with("height", "178");
+        .with("width", "168")
+        .with("height", "338");
     Part::new("figure", "").of(vec![image, Part::new("figcaption", "").saying(variant.into_owned())])
 }
 
