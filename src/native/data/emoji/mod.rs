@@ -88,11 +88,11 @@ pub fn run(options: &EmojiOptions) -> Result<()> {
     println!("{failed} icons could not be drawn, {doubles} looked exactly like another and were left out");
     for (part, split) in [(&train, Split::Train), (&test, Split::Test)] {
         for (class, label) in info.labels.iter().enumerate() {
-            let found = part.labels.iter().any(|l| usize::from(*l) == class);
-            ensure!(found, "no picture of class {label} for {split:?}: use more --sets");
+            ensure!(count_of(part, class) > 0, "no picture of class {label} for {split:?}: use more --sets");
         }
-        part.save(&options.out, split)?;
     }
+    train.save(&options.out, Split::Train)?;
+    test.save(&options.out, Split::Test)?;
     write_file(&options.out.join("ATTRIBUTION.md"), attribution::markdown(&sets).as_bytes())?;
     println!("wrote {}", options.out.display());
     Ok(())
@@ -139,13 +139,17 @@ fn part(info: &DatasetInfo, drawn: &[Drawn], split: Split) -> Dataset {
     }
 }
 
+fn count_of(part: &Dataset, class: usize) -> usize {
+    part.labels.iter().filter(|label| usize::from(**label) == class).count()
+}
+
 fn print_counts(train: &Dataset, test: &Dataset) {
-    let count = |part: &Dataset, class: usize| part.labels.iter().filter(|l| usize::from(**l) == class).count();
+    let line = |name: &str, train: usize, test: usize| println!("{name:<12} {train:>6} {test:>6}");
     println!("{:<12} {:>6} {:>6}", "class", "train", "test");
     for (class, label) in train.info.labels.iter().enumerate() {
-        println!("{label:<12} {:>6} {:>6}", count(train, class), count(test, class));
+        line(label, count_of(train, class), count_of(test, class));
     }
-    println!("{:<12} {:>6} {:>6}", "all", train.len(), test.len());
+    line("all", train.len(), test.len());
 }
 
 /// # Errors
