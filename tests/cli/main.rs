@@ -12,6 +12,7 @@ mod bad_model;
 mod checkpoints;
 mod convert;
 mod converted;
+mod emoji;
 mod forward;
 mod image_to_image;
 mod info;

@@ -1,5 +1,6 @@
 //! Data sets: pictures with class numbers, gzipped IDX files in a folder.
 
+pub mod emoji;
 mod fashion;
 mod idx;
 

@@ -1,0 +1,48 @@
+//! Whose pictures they are.
+
+use super::sets::IconSet;
+use std::fmt::Write;
+
+/// The licences of all sets in one SPDX expression.
+pub fn licenses(sets: &[IconSet]) -> String {
+    let mut all: Vec<&str> = sets.iter().map(|set| set.info.license.spdx.as_str()).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.join(" AND ")
+}
+
+/// Every set with its authors, its licence and the versions used.
+pub fn markdown(sets: &[IconSet]) -> String {
+    let mut text = String::from(
+        "# Attribution\n\n\
+         The pictures of this data set were drawn with resvg, 64x64 pixels on white, from the following sets, as the npm\n\
+         registry has them from Iconify. Nothing else was changed.\n\n\
+         | set | package | version of the set | author | licence |\n|---|---|---|---|---|\n",
+    );
+    for IconSet { package_version, info, .. } in sets {
+        let version = info.version.as_deref().unwrap_or("not given");
+        let (author, license) = (&info.author, &info.license);
+        let _ = writeln!(
+            text,
+            "| {} | @iconify-json/{} {package_version} | {version} | {} | {} |",
+            cell(&info.name),
+            cell(&info.prefix),
+            link(&author.name, &author.url),
+            link(&license.title, &license.url),
+        );
+    }
+    text.push_str("\nNames and groups of emojis: emojibase-data (MIT, © Miles Johnson), after Unicode's data files.\n");
+    text
+}
+
+fn link(text: &str, url: &str) -> String {
+    match url {
+        "" => cell(text),
+        url => format!("[{}]({})", cell(text), cell(url)),
+    }
+}
+
+/// Text that does not end a table's cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+}
