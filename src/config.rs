@@ -4,6 +4,7 @@
 //! <https://arxiv.org/abs/2212.09748>). A model folder holds a `config.json`
 //! with one [`ModelConfig`].
 
+mod audio;
 mod autoencoder;
 mod catalog;
 mod diffusion;
@@ -12,6 +13,9 @@ mod run;
 mod savings;
 mod transformer;
 
+pub use audio::AudioConfig;
+#[cfg(feature = "model")]
+pub(crate) use audio::mel_scale;
 pub use autoencoder::{AutoencoderConfig, KlConfig, TinyConfig};
 pub use catalog::{Catalog, CatalogEntry};
 pub use diffusion::{BetaSchedule, DiffusionConfig, PredictionType, VarianceType};
