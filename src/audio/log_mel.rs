@@ -10,6 +10,8 @@ use burn::tensor::{Device, Tensor};
 const INVERSION_STEPS: usize = 60;
 /// Rounds of Griffin-Lim; from about here on the error hardly falls.
 const PHASE_STEPS: usize = 64;
+/// Of the first phases: the same picture gives the same sound.
+const PHASE_SEED: u64 = 0;
 /// Half a step of 8 bits: what is darker counts as black.
 const BLACK: f32 = 0.5 / 255.0;
 
@@ -55,13 +57,13 @@ impl LogMel {
     /// # Shapes
     /// - `picture`: `[n_mels, frames]` in [−1, 1], highest band first, as many frames as bands; finite
     /// - result: `[num_samples]` in [−1, 1]
-    pub fn sound(&self, picture: Tensor<2>, seed: u64) -> Tensor<1> {
+    pub fn sound(&self, picture: Tensor<2>) -> Tensor<1> {
         let share = (picture.flip([0]).transpose() + 1.0).clamp(0.0, 2.0) / 2.0; // [frames, bands]
         let heard = share.clone().greater_elem(BLACK).float();
         let db = share * (self.config.max_db - self.config.min_db) + self.config.min_db;
         let mel = (db * (std::f64::consts::LN_10 / 10.0)).exp() * heard;
         let magnitudes = (self.filters.invert(mel, INVERSION_STEPS) * self.full_scale).sqrt(); // [frames, bins]
-        let sound = griffin_lim(magnitudes, self.options, PHASE_STEPS, seed); // [samples]
+        let sound = griffin_lim(magnitudes, self.options, PHASE_STEPS, PHASE_SEED); // [samples]
         let peak = sound.clone().abs().max().clamp_min(1.0);
         sound / peak
     }
@@ -120,7 +122,7 @@ pub mod tests {
         #[test]
         fn a_pure_tone_keeps_its_pitch(hz in 150f64..4000.0) {
             let log_mel = log_mel();
-            let found = pitch(log_mel.sound(log_mel.picture(sine(hz, 0.5)), 7));
+            let found = pitch(log_mel.sound(log_mel.picture(sine(hz, 0.5))));
             // A band is 27 Hz wide at the lowest frequencies and about a fifteenth of a high frequency.
             prop_assert!((found - hz).abs() < 8.0 + 0.03 * hz, "{} Hz became {} Hz", hz, found);
         }
@@ -145,7 +147,7 @@ pub mod tests {
         let fade = tensor((0..config().num_samples()).map(|i| 1.0 - i as f32 / 16_128.0).collect());
         let sound = (sine(440.0, 0.3) + sine(1320.0, 0.1)) * fade;
         let picture = log_mel().picture(sound);
-        let again = log_mel().picture(log_mel().sound(picture.clone(), 7));
+        let again = log_mel().picture(log_mel().sound(picture.clone()));
         let error = (picture - again).abs().mean().into_scalar::<f32>() * 30.0;
         assert!(error < 5.0, "{error} dB off on average");
     }
@@ -153,7 +155,7 @@ pub mod tests {
     #[test]
     fn any_picture_gives_a_sound_in_range() {
         for shade in [-1.0, -0.5, 1.0, 7.0] {
-            let sound = values(log_mel().sound(Tensor::full([64, 64], shade, &Device::flex()), 7));
+            let sound = values(log_mel().sound(Tensor::full([64, 64], shade, &Device::flex())));
             assert_eq!(sound.len(), config().num_samples());
             assert!(sound.iter().all(|sample| sample.is_finite() && sample.abs() <= 1.0));
             assert_eq!(sound.iter().all(|sample| *sample == 0.0), shade == -1.0, "shade {shade}");

@@ -25,10 +25,18 @@ pub struct AudioConfig {
 }
 
 impl AudioConfig {
+    /// Checks it for pictures of these colour channels and this side.
+    ///
     /// # Errors
     /// [`ConfigError::Model`] names the field and what is allowed.
-    pub fn validate(&self) -> Result<(), ConfigError> {
+    pub fn validate(&self, channels: usize, side: usize) -> Result<(), ConfigError> {
         let fail = |message: String| Err(ConfigError::Model(format!("audio: {message}")));
+        if (channels, side) != (1, self.n_mels) {
+            return fail(format!(
+                "n_mels = {0} needs gray pictures of {0}x{0}, found {channels}x{side}x{side}",
+                self.n_mels
+            ));
+        }
         if !(1_000..=192_000).contains(&self.sample_rate) {
             return fail(format!("sample_rate = {}: use 1000 to 192000", self.sample_rate));
         }
@@ -120,7 +128,7 @@ mod tests {
     #[test]
     fn a_second_is_sixty_four_frames() {
         let config = config();
-        config.validate().expect("valid");
+        config.validate(1, 64).expect("valid");
         assert_eq!(config.num_samples(), 16_128);
         assert!((config.seconds() - 1.008).abs() < 1e-9);
         assert!(config.band_hz(0) > 0.0 && config.band_hz(63) < 8000.0);
@@ -145,8 +153,9 @@ mod tests {
         for (field, breaking) in broken {
             let mut config = config();
             breaking(&mut config);
-            let message = config.validate().expect_err(field).to_string();
+            let message = config.validate(1, config.n_mels).expect_err(field).to_string();
             assert!(message.contains("audio") && message.contains(field), "{message}");
         }
+        assert!(config().validate(3, 64).is_err() && config().validate(1, 32).is_err());
     }
 }

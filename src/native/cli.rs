@@ -1,5 +1,6 @@
 //! The commands and their options.
 
+use super::data::tones;
 use super::{bench, convert, decode, eval, forward, index, info, neighbours, prune, sample, samples, train};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -37,7 +38,7 @@ enum Command {
     Info(info::InfoOptions),
     /// Describe a folder of models in its index.json, which the page reads
     Index(index::IndexOptions),
-    /// Take pictures out of a data set
+    /// Make a data set, or take pictures out of one
     #[command(subcommand)]
     Data(Data),
 }
@@ -46,6 +47,8 @@ enum Command {
 enum Data {
     /// A few training pictures of each class as one PNG, which the page noises
     Samples(samples::SamplesOptions),
+    /// Synthesise a data set of instrument-like sounds, as log-mel spectrograms
+    Tones(tones::TonesOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -79,6 +82,7 @@ impl Cli {
             Command::Info(options) => info::run(options),
             Command::Index(options) => index::run(options),
             Command::Data(Data::Samples(options)) => samples::run(options),
+            Command::Data(Data::Tones(options)) => tones::run(options),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What the model does beside a run: encoding, noising, and letting itself be looked into.
 
+use super::device;
 use super::jobs::{Job, Kind};
 use super::latents;
 use super::post::{post, post_with};
 use super::readback::{bytes, read, read_all};
+use crate::audio::{LogMel, wav};
 use crate::config::{AutoencoderConfig, ConfigError};
 use crate::diffusion::sampler::training_schedule;
 use crate::generate::Model;
@@ -19,6 +21,7 @@ pub fn kind(ask: &Ask) -> Kind {
         Ask::Encode => Kind::Encode,
         Ask::DecodeLatent => Kind::DecodeLatent,
         Ask::QSample { .. } => Kind::QSample,
+        Ask::Sound => Kind::Sound,
         Ask::Trace { .. } => Kind::Trace,
         Ask::Modulation { .. } => Kind::Modulation,
     }
@@ -75,6 +78,7 @@ async fn find(model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found, String> {
             let answer = Answer::QSampled { latent_shape, image_shape: [height, width], preview, alpha_bar };
             Ok((answer, vec![bytes(&x_t), rgba(&pixels, channels)]))
         }
+        Ask::Sound => sound(model, buffer).await,
         Ask::Trace { t, class, block } => trace(model, t, class, block, buffer).await,
         Ask::Modulation { class, timesteps } => {
             let most = model.config.scheduler.num_train_timesteps;
@@ -97,6 +101,19 @@ async fn find(model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found, String> {
 fn quick_picture(model: &Model, x: Tensor<4>) -> (Tensor<4>, bool) {
     let preview = model.config.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
     (if preview { model.preview(x) } else { model.decode(x) }, preview)
+}
+
+async fn sound(model: &Model, buffer: &[u8]) -> Result<Found, String> {
+    let audio = model.config.audio.as_ref().ok_or("The pictures of this model are no sounds.")?;
+    let images = model.decode(latents::parse(model, buffer, 1).map_err(words)?); // [1, 1, H, W]
+    let shape = images.dims();
+    let [values] = read([images]).await.map_err(failed)?;
+    // On the CPU: it is little work, and the self-check of a GPU does not cover Fourier transforms.
+    let cpu = device::cpu();
+    let image = Tensor::<4>::from_data(TensorData::new(values, shape), &cpu);
+    let sound = LogMel::new(audio, &cpu).sound(image.squeeze_dims(&[0, 1])); // [samples]
+    let [samples] = read([sound.unsqueeze::<4>()]).await.map_err(failed)?;
+    Ok((Answer::Sound, vec![wav::encode(&samples, audio.sample_rate)]))
 }
 
 async fn trace(model: &Model, t: usize, class: Option<usize>, block: usize, x_t: &[u8]) -> Result<Found, String> {

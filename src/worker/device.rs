@@ -34,6 +34,11 @@ pub struct Chosen {
     pub notices: Vec<LoadNotice>,
 }
 
+/// The CPU, for what is little work.
+pub fn cpu() -> Device {
+    Device::flex()
+}
+
 impl Devices {
     /// Goes down the ladder to the first device that passes all `checks`.
     ///
@@ -56,7 +61,7 @@ impl Devices {
                 Err(reason) => notices.push(reason),
             }
         }
-        let device = Device::flex();
+        let device = cpu();
         pass(&device, "CPU", checks).await?;
         let detail = "burn flex, WebAssembly SIMD, one thread".to_owned();
         Ok(Chosen { device, backend: Backend { name: "CPU".into(), detail }, most_buffer: None, notices })

@@ -4,11 +4,11 @@ mod parts;
 mod voices;
 
 use super::{Dataset, DatasetInfo, Split};
-use crate::audio::{LogMel, wav};
+use crate::audio::LogMel;
 use crate::config::AudioConfig;
-use crate::native::model_dir::write_file;
-use crate::native::parallel;
 use crate::native::image::to_u8;
+use crate::native::parallel;
+use crate::native::sound::write_wav;
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{Device, Tensor, TensorData};
 use parts::{Draw, RATE};
@@ -24,10 +24,10 @@ pub struct TonesOptions {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Sounds to train on
-    #[arg(long, value_name = "N", default_value_t = 12_000)]
+    #[arg(long, value_name = "N", default_value_t = 9_600)]
     pub train: usize,
     /// Sounds to test with
-    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_600)]
     pub test: usize,
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
@@ -82,27 +82,32 @@ pub fn run(options: &TonesOptions) -> Result<()> {
         let (log_mel, rate) = (LogMel::new(&audio(), &Device::flex()), audio().sample_rate);
         for number in 0..4 * VOICES.len() {
             let sound = tensor(sound(options.seed, Split::Test, number));
-            let again = log_mel.sound(log_mel.picture(sound.clone()), 0);
+            let again = log_mel.sound(log_mel.picture(sound.clone()));
             for (kind, sound) in [("made", sound), ("griffin-lim", again)] {
-                write_file(&dir.join(format!("{number:02}-{kind}.wav")), &wav::encode(&values(sound), rate))?;
+                write_wav(&dir.join(format!("{number:02}-{kind}.wav")), sound, rate)?;
             }
         }
     }
-    println!("wrote {}: {} and {} sounds of {} classes", options.out.display(), options.train, options.test, VOICES.len());
+    println!(
+        "wrote {}: {} and {} sounds of {} classes",
+        options.out.display(),
+        options.train,
+        options.test,
+        VOICES.len()
+    );
     Ok(())
 }
 
 /// Sound i has class i mod 8.
 fn dataset(seed: u64, split: Split, count: usize) -> Dataset {
-    let pictures = parallel::map(parallel::cores(), count, |number| picture(&sound(seed, split, number)));
+    let log_mel = LogMel::new(&audio(), &Device::flex());
+    let picture = |number| {
+        let picture = log_mel.picture(tensor(sound(seed, split, number))); // [n_mels, frames]
+        values(picture).into_iter().map(to_u8).collect::<Vec<u8>>()
+    };
+    let pictures = parallel::map(parallel::cores(), count, picture);
     let labels = (0..count).map(|number| (number % VOICES.len()) as u8).collect();
     Dataset { info: info(), images: pictures.concat(), labels }
-}
-
-/// `[n_mels, frames]`, 0 to 255
-fn picture(sound: &[f32]) -> Vec<u8> {
-    let picture = LogMel::new(&audio(), &Device::flex()).picture(tensor(sound.to_vec()));
-    values(picture).into_iter().map(to_u8).collect()
 }
 
 /// A sound of `num_samples`: silence, then a voice with a peak between −14 and −1 dB.

@@ -28,6 +28,9 @@ fn plucked_string(draw: &mut Draw, len: usize) -> Vec<f64> {
     let period = RATE / hz - 0.5;
     let (whole, part) = (period as usize, period.fract());
     let mut sound = low_pass(&draw.noise(whole + 2), bright);
+    // Its mean would go round in the loop for ever.
+    let mean = sound.iter().sum::<f64>() / sound.len() as f64;
+    sound.iter_mut().for_each(|sample| *sample -= mean);
     sound.truncate(len);
     for i in sound.len()..len {
         let at = |back: usize| (1.0 - part) * sound[i - whole - back] + part * sound[i - whole - back - 1];
@@ -144,8 +147,7 @@ fn birdsong(draw: &mut Draw, len: usize) -> Vec<f64> {
     let mut at = 0;
     for _ in 0..draw.count(2, 5) {
         let syllable = samples(draw.ratio_between(0.05, 0.18));
-        let (from, to, bend) =
-            (draw.ratio_between(0.7, 1.4), draw.ratio_between(0.7, 1.4), draw.between(-0.25, 0.25));
+        let (from, to, bend) = (draw.ratio_between(0.7, 1.4), draw.ratio_between(0.7, 1.4), draw.between(-0.25, 0.25));
         let duration = syllable as f64 / RATE;
         let pitch = |t: f64| {
             let share = t / duration;
