@@ -1,20 +1,24 @@
-//! A sound as a WAV file.
-
-use std::io::Cursor;
+//! A sound as a WAV file: a RIFF header of 44 bytes, then the samples.
 
 /// The bytes of a WAV file: one channel, 16 bits. `samples` in [−1, 1]; what lies beyond is clipped, NaN is silence.
 pub fn encode(samples: &[f32], sample_rate: u32) -> Vec<u8> {
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
-    let mut bytes = Cursor::new(Vec::with_capacity(44 + 2 * samples.len()));
-    let written = hound::WavWriter::new(&mut bytes, spec).and_then(|mut writer| {
-        for sample in samples {
-            writer.write_sample((sample * f32::from(i16::MAX)).round() as i16)?;
-        }
-        writer.finalize()
-    });
-    written.expect("memory takes what is written");
-    bytes.into_inner()
+    const HEADER: usize = 44;
+    const PCM: u16 = 1;
+    const CHANNELS: u16 = 1;
+    const SAMPLE_BYTES: u16 = 2;
+    let size = samples.len() * usize::from(SAMPLE_BYTES);
+    let mut bytes = Vec::with_capacity(HEADER + size);
+    bytes.extend(b"RIFF");
+    bytes.extend(((HEADER - 8 + size) as u32).to_le_bytes());
+    bytes.extend(b"WAVEfmt ");
+    bytes.extend(16u32.to_le_bytes()); // bytes of what follows up to "data"
+    bytes.extend([PCM, CHANNELS].map(u16::to_le_bytes).concat());
+    bytes.extend([sample_rate, sample_rate * u32::from(SAMPLE_BYTES)].map(u32::to_le_bytes).concat());
+    bytes.extend([SAMPLE_BYTES, 8 * SAMPLE_BYTES].map(u16::to_le_bytes).concat());
+    bytes.extend(b"data");
+    bytes.extend((size as u32).to_le_bytes());
+    bytes.extend(samples.iter().flat_map(|sample| ((sample * f32::from(i16::MAX)).round() as i16).to_le_bytes()));
+    bytes
 }
 
 #[cfg(test)]
