@@ -1,6 +1,5 @@
 //! Questions to the worker beside a run, and who hears the answer. Pure.
 
-use super::sound::Listening;
 use super::state::{AppState, Effect};
 use crate::protocol::{Answer, Ask, ToWorker};
 
@@ -60,6 +59,6 @@ impl AppState {
     /// The worker is gone: nothing will be answered.
     pub(super) fn forget_asks(&mut self) {
         self.asks.waiting.clear();
-        self.listening = Listening::default();
+        self.listening.wait_no_more();
     }
 }

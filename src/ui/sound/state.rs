@@ -34,6 +34,11 @@ impl Listening {
         self.asked.is_some()
     }
 
+    /// No answer will come.
+    pub(in crate::ui) fn wait_no_more(&mut self) {
+        self.asked = None;
+    }
+
     pub fn heard(&self) -> Option<&Heard> {
         self.heard.as_ref()?.as_ref().ok()
     }

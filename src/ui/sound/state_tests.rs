@@ -4,13 +4,13 @@ use super::*;
 use crate::config::AudioConfig;
 use crate::protocol::{FromWorker, ToWorker};
 use crate::ui::state::Event;
-use crate::ui::update::tests::{hear, running};
+use crate::ui::update::tests::{hear, running, some_config};
 
 /// A cancelled run of two steps, of a model whose pictures are sounds.
 fn stopped() -> AppState {
     let mut state = running();
     hear(&mut state, FromWorker::Cancelled { run: 1 });
-    let config = state.config.as_mut().expect("a model");
+    let mut config = some_config(2);
     config.audio = Some(AudioConfig {
         sample_rate: 16_000,
         n_fft: 1024,
@@ -21,6 +21,7 @@ fn stopped() -> AppState {
         min_db: -60.0,
         max_db: 0.0,
     });
+    state.config = Some(config);
     state
 }
 
@@ -91,5 +92,5 @@ fn a_lost_worker_leaves_nothing_waiting() {
     let mut state = stopped();
     asked(&state.update(Event::Listen)).expect("a question");
     state.update(Event::WorkerLost("it stopped".into()));
-    assert!(!state.listening.waits());
+    assert!(!state.listening.waits() && state.listening.words().is_empty());
 }
