@@ -3,13 +3,16 @@
 use super::*;
 use crate::config::AudioConfig;
 use crate::protocol::{FromWorker, ToWorker};
+use crate::ui::film::tests::frame;
 use crate::ui::state::Event;
 use crate::ui::update::tests::{hear, running, some_config};
 
-/// A cancelled run of two steps, of a model whose pictures are sounds.
-fn stopped() -> AppState {
+/// A finished run of two steps, of a model whose pictures are sounds. Its first two frames have no predicted latent.
+fn finished() -> AppState {
     let mut state = running();
-    hear(&mut state, FromWorker::Cancelled { run: 1 });
+    let (message, buffers) = (FromWorker::Frame(frame(2)), vec![vec![7; 64], vec![0; 36]]);
+    state.update(Event::Worker { message, buffers, now_ms: 0.0 });
+    hear(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
     let mut config = some_config(2);
     config.audio = Some(AudioConfig {
         sample_rate: 16_000,
@@ -46,7 +49,7 @@ fn a_picture_of_a_model_without_sound_cannot_be_heard() {
 
 #[test]
 fn a_step_is_heard_and_can_be_heard_again() {
-    let mut state = stopped();
+    let mut state = finished();
     let latent = state.shown().expect("a film").info.latent_shape.iter().product::<usize>() * 4;
     let (id, bytes) = asked(&state.update(Event::Listen)).expect("a question");
     assert_eq!(bytes, latent);
@@ -65,17 +68,18 @@ fn a_step_is_heard_and_can_be_heard_again() {
 
 #[test]
 fn what_is_heard_keeps_its_name_when_the_stage_goes_on() {
-    let mut state = stopped();
+    let mut state = finished();
     let (id, _) = asked(&state.update(Event::Listen)).expect("a question");
     answer(&mut state, id, vec![vec![1]]);
     let caption = state.listening.words();
     state.update(Event::Seek(0));
     assert_eq!(state.listening.words(), caption);
+    assert!(!state.can_listen(), "this frame has nothing to be heard");
 }
 
 #[test]
 fn refusals_and_misfits_are_told() {
-    let mut state = stopped();
+    let mut state = finished();
     let (id, _) = asked(&state.update(Event::Listen)).expect("a question");
     hear(&mut state, FromWorker::Answered { id, result: Err("no memory".into()) });
     assert_eq!(state.listening.words(), "no memory");
@@ -89,7 +93,7 @@ fn refusals_and_misfits_are_told() {
 
 #[test]
 fn a_lost_worker_leaves_nothing_waiting() {
-    let mut state = stopped();
+    let mut state = finished();
     asked(&state.update(Event::Listen)).expect("a question");
     state.update(Event::WorkerLost("it stopped".into()));
     assert!(!state.listening.waits() && state.listening.words().is_empty());
