@@ -2,9 +2,8 @@
 
 use super::griffin_lim::griffin_lim;
 use super::mel::MelFilters;
+use super::stft::Stft;
 use crate::config::AudioConfig;
-use burn::signal::{StftOptions, hann_window, stft};
-use burn::tensor::{Device, Tensor};
 
 /// Updates of the mel spectrum's inversion; more change nothing that is heard.
 const INVERSION_STEPS: usize = 60;
@@ -15,27 +14,18 @@ const PHASE_SEED: u64 = 0;
 /// Half a step of 8 bits: what is darker counts as black.
 const BLACK: f32 = 0.5 / 255.0;
 
-/// Log-mel spectrograms of one configuration, on one device.
+/// Log-mel spectrograms of one configuration.
 pub struct LogMel {
     config: AudioConfig,
-    options: StftOptions,
     filters: MelFilters,
-    window: Tensor<1>,
-    /// Power of a sine of amplitude 1 in the middle of a bin.
-    full_scale: f64,
+    stft: Stft,
 }
 
 impl LogMel {
     /// `config` is one that was validated.
-    pub fn new(config: &AudioConfig, device: &Device) -> Self {
-        Self {
-            config: config.clone(),
-            options: StftOptions { hop_length: config.hop_length, ..StftOptions::new(config.n_fft) },
-            filters: MelFilters::new(config, device),
-            window: hann_window(config.n_fft, true, device),
-            // The window's sum is n_fft / 2, and half of a sine is in the negative frequencies.
-            full_scale: (config.n_fft as f64 / 4.0).powi(2),
-        }
+    pub fn new(config: &AudioConfig) -> Self {
+        let stft = Stft::new(config.n_fft, config.hop_length);
+        Self { config: config.clone(), filters: MelFilters::new(config), stft }
     }
 
     /// The log-mel spectrogram in [−1, 1]: `min_db` and below is −1, `max_db` and above 1.
@@ -43,36 +33,63 @@ impl LogMel {
     /// # Shapes
     /// - `sound`: `[num_samples]` of the configuration, full scale [−1, 1]
     /// - result: `[n_mels, frames]`, highest band first, as many frames as bands
-    pub fn picture(&self, sound: Tensor<1>) -> Tensor<2> {
-        let spectrum = stft(sound.unsqueeze(), Some(self.window.clone()), self.options); // [1, frames, bins, 2]
-        let power = spectrum.square().sum_dim(3).squeeze_dims::<2>(&[0, 3]) / self.full_scale; // [frames, bins]
-        let db = self.filters.apply(power).clamp_min(f32::MIN_POSITIVE).log() * (10.0 / std::f64::consts::LN_10);
-        let share = (db - self.config.min_db) / (self.config.max_db - self.config.min_db);
-        (share.clamp(0.0, 1.0) * 2.0 - 1.0).transpose().flip([0])
+    pub fn picture(&self, sound: &[f32]) -> Vec<f32> {
+        let side = self.config.n_mels;
+        let full_scale = self.stft.full_scale().powi(2);
+        let mut picture = vec![-1.0; side * side];
+        for (column, frame) in self.stft.forward(sound).iter().enumerate().take(side) {
+            let power: Vec<f32> = frame.iter().map(|bin| bin.norm_sqr() / full_scale).collect();
+            for (band, mel) in self.filters.apply(&power).into_iter().enumerate() {
+                picture[(side - 1 - band) * side + column] = self.shade(mel);
+            }
+        }
+        picture
     }
 
     /// The sound of a picture: mel → power by [`MelFilters::invert`], phases by [`griffin_lim`]. Black is silent. A sound
     /// with peaks beyond full scale is scaled down to it.
     ///
     /// # Shapes
-    /// - `picture`: `[n_mels, frames]` in [−1, 1], highest band first, as many frames as bands; finite
+    /// - `picture`: `[n_mels, frames]` in [−1, 1], highest band first, as many frames as bands
     /// - result: `[num_samples]` in [−1, 1]
-    pub fn sound(&self, picture: Tensor<2>) -> Tensor<1> {
-        let share = (picture.flip([0]).transpose() + 1.0).clamp(0.0, 2.0) / 2.0; // [frames, bands]
-        let heard = share.clone().greater_elem(BLACK).float();
-        let db = share * (self.config.max_db - self.config.min_db) + self.config.min_db;
-        let mel = (db * (std::f64::consts::LN_10 / 10.0)).exp() * heard;
-        let magnitudes = (self.filters.invert(mel, INVERSION_STEPS) * self.full_scale).sqrt(); // [frames, bins]
-        let sound = griffin_lim(magnitudes, self.options, PHASE_STEPS, PHASE_SEED); // [samples]
-        let peak = sound.clone().abs().max().clamp_min(1.0);
-        sound / peak
+    ///
+    /// # Panics
+    /// When the picture has another size.
+    pub fn sound(&self, picture: &[f32]) -> Vec<f32> {
+        let side = self.config.n_mels;
+        assert_eq!(picture.len(), side * side, "a picture of {side}x{side}");
+        let magnitudes = |column: usize| {
+            let mel: Vec<f32> = (0..side).rev().map(|row| self.power(picture[row * side + column])).collect();
+            let power = self.filters.invert(&mel, INVERSION_STEPS);
+            power.into_iter().map(|power| power.sqrt() * self.stft.full_scale()).collect::<Vec<f32>>()
+        };
+        let magnitudes: Vec<Vec<f32>> = (0..side).map(magnitudes).collect();
+        let mut sound = griffin_lim(&self.stft, &magnitudes, PHASE_STEPS, PHASE_SEED);
+        let peak = sound.iter().fold(1.0f32, |peak, sample| peak.max(sample.abs()));
+        sound.iter_mut().for_each(|sample| *sample /= peak);
+        sound
+    }
+
+    fn shade(&self, mel: f32) -> f32 {
+        let db = 10.0 * mel.max(f32::MIN_POSITIVE).log10();
+        let (low, high) = (self.config.min_db as f32, self.config.max_db as f32);
+        ((db - low) / (high - low)).clamp(0.0, 1.0) * 2.0 - 1.0
+    }
+
+    /// The way back from [`LogMel::shade`]; black is no power at all, and so is what is no number.
+    fn power(&self, shade: f32) -> f32 {
+        let share = ((shade + 1.0) / 2.0).clamp(0.0, 1.0);
+        if share.is_nan() || share <= BLACK {
+            return 0.0;
+        }
+        let (low, high) = (self.config.min_db as f32, self.config.max_db as f32);
+        10f32.powf((low + share * (high - low)) / 10.0)
     }
 }
 
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use burn::tensor::TensorData;
     use proptest::prelude::*;
 
     pub fn config() -> AudioConfig {
@@ -89,32 +106,21 @@ pub mod tests {
     }
 
     fn log_mel() -> LogMel {
-        LogMel::new(&config(), &Device::flex())
+        LogMel::new(&config())
     }
 
-    fn tensor(values: Vec<f32>) -> Tensor<1> {
-        let shape = [values.len()];
-        Tensor::from_data(TensorData::new(values, shape), &Device::flex())
-    }
-
-    fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-        tensor.into_data().try_into_vec().expect("f32")
-    }
-
-    fn sine(hz: f64, amplitude: f64) -> Tensor<1> {
+    fn sine(hz: f64, amplitude: f64) -> Vec<f32> {
         let sample = |i: usize| amplitude * (std::f64::consts::TAU * hz * i as f64 / 16_000.0).sin();
-        tensor((0..config().num_samples()).map(|i| sample(i) as f32).collect())
+        (0..config().num_samples()).map(|i| sample(i) as f32).collect()
     }
 
     /// Frequency of the strongest part of a sound, by a parabola through the highest bins of a long frame.
-    fn pitch(sound: Tensor<1>) -> f64 {
-        let options = StftOptions::new(8192);
-        let spectrum = stft(sound.unsqueeze(), Some(hann_window(8192, true, &Device::flex())), options);
-        let power = values(spectrum.narrow(1, 4, 1).square().sum_dim(3));
-        let level: Vec<f64> = power.iter().map(|power| f64::from(power.max(1e-9)).ln()).collect();
-        let peak = (1..4096).max_by(|a, b| level[*a].total_cmp(&level[*b])).expect("bins");
+    fn pitch(sound: &[f32]) -> f64 {
+        let spectrum = Stft::new(4096, 1024).forward(sound);
+        let level: Vec<f64> = spectrum[8].iter().map(|bin| f64::from(bin.norm_sqr().max(1e-9)).ln()).collect();
+        let peak = (1..2048).max_by(|a, b| level[*a].total_cmp(&level[*b])).expect("bins");
         let (a, b, c) = (level[peak - 1], level[peak], level[peak + 1]);
-        (peak as f64 + 0.5 * (a - c) / (a - 2.0 * b + c)) * 16_000.0 / 8192.0
+        (peak as f64 + 0.5 * (a - c) / (a - 2.0 * b + c)) * 16_000.0 / 4096.0
     }
 
     proptest! {
@@ -122,7 +128,7 @@ pub mod tests {
         #[test]
         fn a_pure_tone_keeps_its_pitch(hz in 150f64..4000.0) {
             let log_mel = log_mel();
-            let found = pitch(log_mel.sound(log_mel.picture(sine(hz, 0.5))));
+            let found = pitch(&log_mel.sound(&log_mel.picture(&sine(hz, 0.5))));
             // A band is 27 Hz wide at the lowest frequencies and about a fifteenth of a high frequency.
             prop_assert!((found - hz).abs() < 8.0 + 0.03 * hz, "{} Hz became {} Hz", hz, found);
         }
@@ -130,7 +136,7 @@ pub mod tests {
 
     #[test]
     fn a_picture_has_high_frequencies_on_top_and_levels_in_decibels() {
-        let picture = values(log_mel().picture(sine(config().band_hz(20), 0.1)));
+        let picture = log_mel().picture(&sine(config().band_hz(20), 0.1));
         assert_eq!(picture.len(), 64 * 64);
         let column: Vec<f32> = (0..64).map(|row| picture[row * 64 + 32]).collect();
         let brightest = (0..64).max_by(|a, b| column[*a].total_cmp(&column[*b])).expect("rows");
@@ -139,26 +145,27 @@ pub mod tests {
         // takes most.
         let db = (column[brightest] + 1.0) / 2.0 * 60.0 - 60.0;
         assert!((-20.5..-17.5).contains(&db), "{db} dB");
-        assert_eq!(values(log_mel().picture(sine(440.0, 0.0))), vec![-1.0; 64 * 64]);
+        assert_eq!(log_mel().picture(&sine(440.0, 0.0)), vec![-1.0; 64 * 64]);
     }
 
     #[test]
     fn the_sounds_picture_is_about_the_picture() {
-        let fade = tensor((0..config().num_samples()).map(|i| 1.0 - i as f32 / 16_128.0).collect());
-        let sound = (sine(440.0, 0.3) + sine(1320.0, 0.1)) * fade;
-        let picture = log_mel().picture(sound);
-        let again = log_mel().picture(log_mel().sound(picture.clone()));
-        let error = (picture - again).abs().mean().into_scalar::<f32>() * 30.0;
+        let tones = sine(440.0, 0.3).into_iter().zip(sine(1320.0, 0.1)).enumerate();
+        let sound: Vec<f32> = tones.map(|(i, (a, b))| (a + b) * (1.0 - i as f32 / 16_128.0)).collect();
+        let picture = log_mel().picture(&sound);
+        let again = log_mel().picture(&log_mel().sound(&picture));
+        let error = picture.iter().zip(&again).map(|(a, b)| (a - b).abs()).sum::<f32>() * 30.0 / 4096.0;
         assert!(error < 5.0, "{error} dB off on average");
     }
 
     #[test]
     fn any_picture_gives_a_sound_in_range() {
-        for shade in [-1.0, -0.5, 1.0, 7.0] {
-            let sound = values(log_mel().sound(Tensor::full([64, 64], shade, &Device::flex())));
+        for shade in [-1.0, -0.5, 1.0, 7.0, f32::INFINITY, f32::NAN] {
+            let sound = log_mel().sound(&[shade; 64 * 64]);
             assert_eq!(sound.len(), config().num_samples());
             assert!(sound.iter().all(|sample| sample.is_finite() && sample.abs() <= 1.0));
-            assert_eq!(sound.iter().all(|sample| *sample == 0.0), shade == -1.0, "shade {shade}");
+            let silent = shade == -1.0 || shade.is_nan();
+            assert_eq!(sound.iter().all(|sample| *sample == 0.0), silent, "shade {shade}");
         }
     }
 }

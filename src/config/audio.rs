@@ -40,8 +40,8 @@ impl AudioConfig {
         if !(1_000..=192_000).contains(&self.sample_rate) {
             return fail(format!("sample_rate = {}: use 1000 to 192000", self.sample_rate));
         }
-        if !(64..=8192).contains(&self.n_fft) || !self.n_fft.is_power_of_two() {
-            return fail(format!("n_fft = {}: use a power of two from 64 to 8192", self.n_fft));
+        if !(64..=4096).contains(&self.n_fft) || !self.n_fft.is_power_of_two() {
+            return fail(format!("n_fft = {}: use a power of two from 64 to 4096", self.n_fft));
         }
         // Fewer than two frames over a sample, and a sample near the window's edge could not be found again.
         if self.hop_length == 0 || self.hop_length > self.n_fft / 2 {

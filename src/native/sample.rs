@@ -126,7 +126,7 @@ pub fn run(options: &SampleOptions) -> Result<()> {
     let images = model.decode(latents); // [N, C, H, W]
     let files = write_pictures(options, &image::pictures(images.clone()))?;
     match &model.config.audio {
-        Some(audio) => sound::write_beside(files.iter().map(PathBuf::as_path), images, audio, &device),
+        Some(audio) => sound::write_beside(files.iter().map(PathBuf::as_path), images, audio),
         None => Ok(()),
     }
 }

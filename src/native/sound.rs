@@ -4,17 +4,8 @@ use super::model_dir::write_file;
 use crate::audio::{LogMel, wav};
 use crate::config::AudioConfig;
 use anyhow::Result;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use std::path::Path;
-
-/// Writes a sound in [−1, 1] as a WAV file.
-///
-/// # Errors
-/// Names the file that could not be written.
-pub fn write_wav(path: &Path, sound: Tensor<1>, sample_rate: u32) -> Result<()> {
-    let samples: Vec<f32> = sound.into_data().convert::<f32>().try_into_vec().expect("converted to f32");
-    write_file(path, &wav::encode(&samples, sample_rate))
-}
 
 /// Writes the sound of each picture beside its PNG, with the ending `.wav`.
 ///
@@ -27,12 +18,11 @@ pub fn write_beside<'a>(
     pngs: impl IntoIterator<Item = &'a Path>,
     images: Tensor<4>,
     audio: &AudioConfig,
-    device: &Device,
 ) -> Result<()> {
-    let log_mel = LogMel::new(audio, device);
-    for (path, image) in pngs.into_iter().zip(images.iter_dim(0)) {
-        let sound = log_mel.sound(image.squeeze_dims(&[0, 1]));
-        write_wav(&path.with_extension("wav"), sound, audio.sample_rate)?;
+    let log_mel = LogMel::new(audio);
+    let values: Vec<f32> = images.into_data().convert::<f32>().try_into_vec().expect("converted to f32");
+    for (path, picture) in pngs.into_iter().zip(values.chunks_exact(audio.n_mels * audio.n_mels)) {
+        write_file(&path.with_extension("wav"), &wav::encode(&log_mel.sound(picture), audio.sample_rate))?;
     }
     Ok(())
 }

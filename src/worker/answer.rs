@@ -1,6 +1,5 @@
 //! What the model does beside a run: encoding, noising, and letting itself be looked into.
 
-use super::device;
 use super::jobs::{Job, Kind};
 use super::latents;
 use super::post::{post, post_with};
@@ -106,14 +105,8 @@ fn quick_picture(model: &Model, x: Tensor<4>) -> (Tensor<4>, bool) {
 async fn sound(model: &Model, buffer: &[u8]) -> Result<Found, String> {
     let audio = model.config.audio.as_ref().ok_or("The pictures of this model are no sounds.")?;
     let images = model.decode(latents::parse(model, buffer, 1).map_err(words)?); // [1, 1, H, W]
-    let shape = images.dims();
     let [values] = read([images]).await.map_err(failed)?;
-    // On the CPU: it is little work, and the self-check of a GPU does not cover Fourier transforms.
-    let cpu = device::cpu();
-    let image = Tensor::<4>::from_data(TensorData::new(values, shape), &cpu);
-    let sound = LogMel::new(audio, &cpu).sound(image.squeeze_dims(&[0, 1])); // [samples]
-    let [samples] = read([sound.unsqueeze::<4>()]).await.map_err(failed)?;
-    Ok((Answer::Sound, vec![wav::encode(&samples, audio.sample_rate)]))
+    Ok((Answer::Sound, vec![wav::encode(&LogMel::new(audio).sound(&values), audio.sample_rate)]))
 }
 
 async fn trace(model: &Model, t: usize, class: Option<usize>, block: usize, x_t: &[u8]) -> Result<Found, String> {

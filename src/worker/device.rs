@@ -34,11 +34,6 @@ pub struct Chosen {
     pub notices: Vec<LoadNotice>,
 }
 
-/// The CPU, for what is little work.
-pub fn cpu() -> Device {
-    Device::flex()
-}
-
 impl Devices {
     /// Goes down the ladder to the first device that passes all `checks`.
     ///
@@ -61,7 +56,7 @@ impl Devices {
                 Err(reason) => notices.push(reason),
             }
         }
-        let device = cpu();
+        let device = Device::flex();
         pass(&device, "CPU", checks).await?;
         let detail = "burn flex, WebAssembly SIMD, one thread".to_owned();
         Ok(Chosen { device, backend: Backend { name: "CPU".into(), detail }, most_buffer: None, notices })

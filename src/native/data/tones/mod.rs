@@ -4,13 +4,12 @@ mod parts;
 mod voices;
 
 use super::{Dataset, DatasetInfo, Split};
-use crate::audio::LogMel;
+use crate::audio::{LogMel, wav};
 use crate::config::AudioConfig;
 use crate::native::image::to_u8;
+use crate::native::model_dir::write_file;
 use crate::native::parallel;
-use crate::native::sound::write_wav;
 use anyhow::{Context, Result, ensure};
-use burn::tensor::{Device, Tensor, TensorData};
 use parts::{Draw, RATE};
 use std::path::PathBuf;
 use voices::VOICES;
@@ -79,12 +78,12 @@ pub fn run(options: &TonesOptions) -> Result<()> {
     }
     if let Some(dir) = &options.wav {
         std::fs::create_dir_all(dir).with_context(|| format!("{}: cannot create the folder", dir.display()))?;
-        let (log_mel, rate) = (LogMel::new(&audio(), &Device::flex()), audio().sample_rate);
+        let (log_mel, rate) = (LogMel::new(&audio()), audio().sample_rate);
         for number in 0..4 * VOICES.len() {
-            let sound = tensor(sound(options.seed, Split::Test, number));
-            let again = log_mel.sound(log_mel.picture(sound.clone()));
+            let sound = sound(options.seed, Split::Test, number);
+            let again = log_mel.sound(&log_mel.picture(&sound));
             for (kind, sound) in [("made", sound), ("griffin-lim", again)] {
-                write_wav(&dir.join(format!("{number:02}-{kind}.wav")), sound, rate)?;
+                write_file(&dir.join(format!("{number:02}-{kind}.wav")), &wav::encode(&sound, rate))?;
             }
         }
     }
@@ -100,11 +99,8 @@ pub fn run(options: &TonesOptions) -> Result<()> {
 
 /// Sound i has class i mod 8.
 fn dataset(seed: u64, split: Split, count: usize) -> Dataset {
-    let log_mel = LogMel::new(&audio(), &Device::flex());
-    let picture = |number| {
-        let picture = log_mel.picture(tensor(sound(seed, split, number))); // [n_mels, frames]
-        values(picture).into_iter().map(to_u8).collect::<Vec<u8>>()
-    };
+    let log_mel = LogMel::new(&audio());
+    let picture = |number| log_mel.picture(&sound(seed, split, number)).into_iter().map(to_u8).collect::<Vec<u8>>();
     let pictures = parallel::map(parallel::cores(), count, picture);
     let labels = (0..count).map(|number| (number % VOICES.len()) as u8).collect();
     Dataset { info: info(), images: pictures.concat(), labels }
@@ -124,15 +120,6 @@ fn sound(seed: u64, split: Split, number: usize) -> Vec<f32> {
         *sample = (voice * peak / loudest) as f32;
     }
     sound
-}
-
-fn tensor(sound: Vec<f32>) -> Tensor<1> {
-    let shape = [sound.len()];
-    Tensor::from_data(TensorData::new(sound, shape), &Device::flex())
-}
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_into_vec().expect("made as f32")
 }
 
 #[cfg(test)]
