@@ -4,6 +4,7 @@
 //! <https://arxiv.org/abs/2212.09748>). A model folder holds a `config.json`
 //! with one [`ModelConfig`].
 
+mod audio;
 mod autoencoder;
 mod catalog;
 mod diffusion;
@@ -12,6 +13,9 @@ mod run;
 mod savings;
 mod transformer;
 
+pub use audio::AudioConfig;
+#[cfg(feature = "model")]
+pub(crate) use audio::mel_scale;
 pub use autoencoder::{AutoencoderConfig, KlConfig, TinyConfig};
 pub use catalog::{Catalog, CatalogEntry};
 pub use diffusion::{BetaSchedule, DiffusionConfig, PredictionType, VarianceType};
@@ -48,6 +52,9 @@ pub struct ModelConfig {
     /// Latents ↔ pictures; absent when the transformer works on pixels.
     #[serde(default)]
     pub autoencoder: Option<AutoencoderConfig>,
+    /// How its pictures are sounds, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio: Option<AudioConfig>,
     /// How latents were standardised for the transformer.
     pub latents: LatentStats,
     /// Class names, by class number.
@@ -108,6 +115,9 @@ impl ModelConfig {
         }
         if self.image_size() > Self::MOST_PIXELS {
             return fail(format!("pictures of {0}x{0} pixels: at most {1}x{1}", self.image_size(), Self::MOST_PIXELS));
+        }
+        if let Some(audio) = &self.audio {
+            audio.validate(self.image_channels(), self.image_size())?;
         }
         self.defaults.validate(self.labels.len())
     }

@@ -19,6 +19,8 @@ pub mod protocol;
 pub mod tensor_file;
 
 #[cfg(feature = "model")]
+pub mod audio;
+#[cfg(feature = "model")]
 pub mod autoencoder;
 #[cfg(feature = "model")]
 pub mod dit;

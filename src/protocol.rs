@@ -90,6 +90,8 @@ pub enum Ask {
     /// Noise a latent to timestep t of the training process, with the noise that a run with this seed begins
     /// with. Buffer 0: the latent `[C, h, w]`.
     QSample { t: usize, seed: u64 },
+    /// The sound of a latent's picture, for a model whose pictures are spectrograms. Buffer 0: the latent `[C, h, w]`.
+    Sound,
     /// Look into one forward pass. Buffer 0: x_t `[C, h, w]`.
     Trace {
         t: usize,
@@ -111,6 +113,8 @@ pub enum Answer {
     LatentDecoded { image_shape: [usize; 2], preview: bool },
     /// Buffer 0: x_t `[C, h, w]`; buffer 1: its picture, u8 RGBA `[H, W, 4]`, with a heavy decoder a preview.
     QSampled { latent_shape: [usize; 3], image_shape: [usize; 2], preview: bool, alpha_bar: f64 },
+    /// Buffer 0: a WAV file.
+    Sound,
     /// Buffer 0: attention of the asked block `[heads, tokens, tokens]` (a row is what one token looks at, and
     /// sums to 1; tokens go row by row over `grid`); buffer 1: norms of the tokens before the first block and
     /// after each `[depth + 1, tokens]`; buffer 2: as for Modulated, `[depth, 6]`.

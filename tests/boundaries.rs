@@ -5,8 +5,8 @@
 use std::path::{Path, PathBuf};
 
 /// What the method is made of: bytes and numbers in, tensors out.
-const METHOD: [&str; 6] =
-    ["src/dit", "src/autoencoder", "src/diffusion", "src/generate", "src/weights", "src/selfcheck.rs"];
+const METHOD: [&str; 7] =
+    ["src/audio", "src/dit", "src/autoencoder", "src/diffusion", "src/generate", "src/weights", "src/selfcheck.rs"];
 const BROWSER: [&str; 5] = ["web_sys", "js_sys", "wasm_bindgen", "gloo", "leptos"];
 const BACKENDS: [&str; 5] = ["flex", "wgpu", "vulkan", "cuda", "ndarray"];
 
@@ -117,8 +117,10 @@ fn concrete_backends_are_chosen_in_one_place_a_side() {
 
 #[test]
 fn layers_use_only_what_is_below_them() {
-    let layers = ["dit", "autoencoder", "diffusion", "generate", "weights", "selfcheck", "ui", "worker", "native"];
-    let may_use: [(&str, &[&str]); 9] = [
+    let layers =
+        ["audio", "dit", "autoencoder", "diffusion", "generate", "weights", "selfcheck", "ui", "worker", "native"];
+    let may_use: [(&str, &[&str]); 10] = [
+        ("audio", &["diffusion"]),
         ("dit", &[]),
         ("autoencoder", &[]),
         ("diffusion", &[]),
@@ -126,8 +128,8 @@ fn layers_use_only_what_is_below_them() {
         ("generate", &["diffusion", "dit", "autoencoder", "weights"]),
         ("selfcheck", &["diffusion", "dit", "autoencoder"]),
         ("ui", &["diffusion"]),
-        ("worker", &["generate", "weights", "selfcheck", "diffusion", "autoencoder", "dit"]),
-        ("native", &["generate", "weights", "diffusion", "autoencoder", "dit"]),
+        ("worker", &["audio", "generate", "weights", "selfcheck", "diffusion", "autoencoder", "dit"]),
+        ("native", &["audio", "generate", "weights", "diffusion", "autoencoder", "dit"]),
     ];
     let mut wrong = Vec::new();
     for (layer, below) in may_use {

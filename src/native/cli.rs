@@ -1,6 +1,6 @@
 //! The commands and their options.
 
-use super::data::emoji;
+use super::data::{emoji, tones};
 use super::{bench, convert, decode, eval, forward, index, info, neighbours, prune, sample, samples, train};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -49,6 +49,8 @@ enum Data {
     Samples(samples::SamplesOptions),
     /// Draw the data set of emojis from npm packages with open sets
     Emoji(emoji::EmojiOptions),
+    /// Synthesise a data set of instrument-like sounds, as log-mel spectrograms
+    Tones(tones::TonesOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -83,6 +85,7 @@ impl Cli {
             Command::Index(options) => index::run(options),
             Command::Data(Data::Samples(options)) => samples::run(options),
             Command::Data(Data::Emoji(options)) => emoji::run(options),
+            Command::Data(Data::Tones(options)) => tones::run(options),
         }
     }
 }

@@ -20,5 +20,6 @@ mod prune;
 mod record;
 pub mod sample;
 mod samples;
+mod sound;
 mod tensors;
 pub mod train;

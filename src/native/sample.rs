@@ -4,6 +4,7 @@ use super::device::DeviceChoice;
 use super::image::{self, Picture};
 use super::model_dir::{self, write_file, write_json};
 use super::record;
+use super::sound;
 use super::tensors::{self, TensorFile};
 use crate::config::{ConfigError, SamplerKind};
 use crate::diffusion::sampler::SamplerConfig;
@@ -51,8 +52,8 @@ pub struct SampleOptions {
     /// How much of the run is left to change it: near 0 it stays, 1 takes all steps
     #[arg(long, requires = "init_image", default_value_t = 0.8)]
     pub strength: f64,
-    /// PNG file, or for several pictures a folder that gets 0000.png, 0001.png, …; a model of latents without
-    /// an autoencoder gives their linear preview
+    /// PNG file, or for several pictures a folder that gets 0000.png, 0001.png, …, with the sound as .wav beside each
+    /// where the pictures are spectrograms; a model of latents without an autoencoder gives their linear preview
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
     /// Contact sheet of all pictures (PNG)
@@ -119,9 +120,14 @@ pub fn run(options: &SampleOptions) -> Result<()> {
     if let Some(path) = &options.latents_out {
         tensors::write(path, "latents", latents.clone())?;
     }
-    match options.out.is_some() || options.grid.is_some() {
-        true => write_pictures(options, &image::pictures(model.decode(latents))),
-        false => Ok(()),
+    if options.out.is_none() && options.grid.is_none() {
+        return Ok(());
+    }
+    let images = model.decode(latents); // [N, C, H, W]
+    let files = write_pictures(options, &image::pictures(images.clone()))?;
+    match &model.config.audio {
+        Some(audio) => sound::write_beside(files.iter().map(PathBuf::as_path), images, audio),
+        None => Ok(()),
     }
 }
 
@@ -213,21 +219,24 @@ fn read_noise(path: &Path, device: &Device) -> Result<(Tensor<4>, Vec<Tensor<4>>
     Ok((start, steps.iter_dim(0).map(|step| step.squeeze_dim(0)).collect()))
 }
 
-fn write_pictures(options: &SampleOptions, pictures: &[Picture]) -> Result<()> {
+/// The files of single pictures that it wrote.
+fn write_pictures(options: &SampleOptions, pictures: &[Picture]) -> Result<Vec<PathBuf>> {
     if let Some(path) = &options.grid {
         image::grid(pictures, options.columns.min(pictures.len()), options.gap)
             .enlarged(options.scale)
             .save_png(path)?;
     }
-    let Some(out) = &options.out else { return Ok(()) };
+    let Some(out) = &options.out else { return Ok(vec![]) };
     if let [picture] = pictures {
-        return picture.enlarged(options.scale).save_png(out);
+        picture.enlarged(options.scale).save_png(out)?;
+        return Ok(vec![out.clone()]);
     }
     std::fs::create_dir_all(out).with_context(|| format!("{}: cannot create the folder", out.display()))?;
-    for (i, picture) in pictures.iter().enumerate() {
-        picture.enlarged(options.scale).save_png(&out.join(format!("{i:04}.png")))?;
+    let files: Vec<PathBuf> = (0..pictures.len()).map(|i| out.join(format!("{i:04}.png"))).collect();
+    for (picture, file) in pictures.iter().zip(&files) {
+        picture.enlarged(options.scale).save_png(file)?;
     }
-    Ok(())
+    Ok(files)
 }
 
 /// Writes the run in the page's format.

@@ -8,6 +8,7 @@ use crate::protocol::{Answer, Ask, ToWorker};
 pub enum Asker {
     Forward,
     Inside,
+    Sound,
     Stage,
 }
 
@@ -45,6 +46,7 @@ impl AppState {
         match asker {
             Asker::Forward => self.forward_answered(id, answered),
             Asker::Inside => self.inside_answered(id, answered),
+            Asker::Sound => self.sound_answered(id, answered),
             Asker::Stage => self.stage_answered(id, answered),
         }
     }
@@ -57,5 +59,6 @@ impl AppState {
     /// The worker is gone: nothing will be answered.
     pub(super) fn forget_asks(&mut self) {
         self.asks.waiting.clear();
+        self.listening.wait_no_more();
     }
 }

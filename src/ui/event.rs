@@ -38,6 +38,8 @@ pub enum Event {
     DeleteStored(Vec<String>),
     Persist,
     ToggleFavourite(usize),
+    /// Hear the selected picture of the step on the stage.
+    Listen,
     /// Decode the selected picture of the step on the stage.
     DecodeStep,
     Choose(Choice),

@@ -17,6 +17,7 @@
 //! | `model_dialog` | choosing, adding and deleting models |
 //! | [`take`] | saving results, presenter mode, embed mode |
 //! | `plots` | hand-made SVG: the schedule, and how large the latents are |
+//! | [`sound`] | hearing pictures that are spectrograms |
 //! | [`inside`] | attention, token norms and adaLN-Zero at the step on the timeline |
 //! | `live` | elements that change with every step |
 //! | [`tour`] | the guided tour: its chapters, and how they bring the page to what they speak of |
@@ -34,6 +35,7 @@ pub mod labels;
 pub mod mode;
 pub mod model_ref;
 pub mod models;
+pub mod sound;
 pub mod stage;
 pub mod state;
 pub mod take;

@@ -10,7 +10,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
 /// Key and meaning, as shown in the help.
-pub fn keys() -> [(Words, Words); 17] {
+pub fn keys() -> [(Words, Words); 18] {
     [
         ("G".into(), say("keys.generate")),
         ("Esc".into(), say("keys.cancel")),
@@ -22,6 +22,7 @@ pub fn keys() -> [(Words, Words); 17] {
         (say("keys.end"), say("keys.last")),
         ("L".into(), say("keys.loop")),
         ("<  >".into(), say("keys.speed")),
+        ("S".into(), say("keys.sound")),
         ("D".into(), say("keys.seed")),
         ("M".into(), say("keys.model")),
         ("F".into(), say("keys.present")),
@@ -55,6 +56,7 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
             "Escape" => store.dispatch(Event::Cancel),
             "f" | "F" if free.letters => present(!presenting()),
             "g" | "G" if free.letters => store.dispatch(Event::Generate),
+            "s" | "S" if free.letters => store.dispatch(Event::Listen),
             "d" | "D" if free.letters => store.dispatch(Event::Choose(Choice::Seed(dom::random_seed()))),
             "m" | "M" if free.letters => models.set(true),
             "t" | "T" if free.letters => store.theme.get_untracked().other().choose(store.theme),

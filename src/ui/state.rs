@@ -12,6 +12,7 @@ use super::inside::Inside;
 use super::mode::Mode;
 use super::model_ref::ModelRef;
 use super::models::{self, Models};
+use super::sound::Listening;
 use super::stage::Views;
 use super::take::Take;
 use super::text;
@@ -38,6 +39,7 @@ pub struct AppState {
     /// Marked classes of this model.
     pub favourites: Vec<usize>,
     pub views: Views,
+    pub listening: Listening,
     pub compare: Compare,
     pub forward: Forward,
     pub inside: Inside,
@@ -185,6 +187,7 @@ impl AppState {
             reached_bytes: 0,
             favourites: vec![],
             views: Views::default(),
+            listening: Listening::default(),
             compare: Compare::default(),
             forward: Forward::default(),
             inside: Inside::default(),

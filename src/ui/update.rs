@@ -77,6 +77,7 @@ impl AppState {
                 return vec![Effect::Persist];
             }
             Event::ToggleFavourite(class) => return self.toggle_favourite(class),
+            Event::Listen => return self.listen(),
             Event::DecodeStep => return self.decode_step(),
             Event::DismissNotices => self.notices.clear(),
             Event::Seek(position) => self.seek(position),

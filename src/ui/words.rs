@@ -36,8 +36,8 @@ macro_rules! languages {
 }
 
 languages!(
-    "address" "compare" "controls" "failures" "findings" "forward" "inside" "keys" "models" "modes" "page" "plots" "run" "stage"
-    "take" "timeline" "tour"
+    "address" "compare" "controls" "failures" "findings" "forward" "inside" "keys" "models" "modes" "page" "plots" "run" "sound"
+    "stage" "take" "timeline" "tour"
 );
 
 type Texts = HashMap<String, &'static str>;

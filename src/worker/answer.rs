@@ -4,6 +4,7 @@ use super::jobs::{Job, Kind};
 use super::latents;
 use super::post::{post, post_with};
 use super::readback::{bytes, read, read_all};
+use crate::audio::{LogMel, wav};
 use crate::config::{AutoencoderConfig, ConfigError};
 use crate::diffusion::sampler::training_schedule;
 use crate::generate::Model;
@@ -19,6 +20,7 @@ pub fn kind(ask: &Ask) -> Kind {
         Ask::Encode => Kind::Encode,
         Ask::DecodeLatent => Kind::DecodeLatent,
         Ask::QSample { .. } => Kind::QSample,
+        Ask::Sound => Kind::Sound,
         Ask::Trace { .. } => Kind::Trace,
         Ask::Modulation { .. } => Kind::Modulation,
     }
@@ -75,6 +77,7 @@ async fn find(model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found, String> {
             let answer = Answer::QSampled { latent_shape, image_shape: [height, width], preview, alpha_bar };
             Ok((answer, vec![bytes(&x_t), rgba(&pixels, channels)]))
         }
+        Ask::Sound => sound(model, buffer).await,
         Ask::Trace { t, class, block } => trace(model, t, class, block, buffer).await,
         Ask::Modulation { class, timesteps } => {
             let most = model.config.scheduler.num_train_timesteps;
@@ -97,6 +100,13 @@ async fn find(model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found, String> {
 fn quick_picture(model: &Model, x: Tensor<4>) -> (Tensor<4>, bool) {
     let preview = model.config.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
     (if preview { model.preview(x) } else { model.decode(x) }, preview)
+}
+
+async fn sound(model: &Model, buffer: &[u8]) -> Result<Found, String> {
+    let audio = model.config.audio.as_ref().ok_or("The pictures of this model are no sounds.")?;
+    let images = model.decode(latents::parse(model, buffer, 1).map_err(words)?); // [1, 1, H, W]
+    let [values] = read([images]).await.map_err(failed)?;
+    Ok((Answer::Sound, vec![wav::encode(&LogMel::new(audio).sound(&values), audio.sample_rate)]))
 }
 
 async fn trace(model: &Model, t: usize, class: Option<usize>, block: usize, x_t: &[u8]) -> Result<Found, String> {

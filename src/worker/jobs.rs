@@ -14,13 +14,22 @@ pub enum Kind {
     Encode,
     DecodeLatent,
     QSample,
+    Sound,
     Trace,
     Modulation,
 }
 
 impl Kind {
-    const ALL: [Self; 7] =
-        [Self::Run, Self::Decode, Self::Encode, Self::DecodeLatent, Self::QSample, Self::Trace, Self::Modulation];
+    const ALL: [Self; 8] = [
+        Self::Run,
+        Self::Decode,
+        Self::Encode,
+        Self::DecodeLatent,
+        Self::QSample,
+        Self::Sound,
+        Self::Trace,
+        Self::Modulation,
+    ];
 }
 
 /// Which jobs are the current ones.

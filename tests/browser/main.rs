@@ -24,6 +24,7 @@ mod models;
 mod plots;
 mod runs;
 mod settings;
+mod sound;
 mod stage;
 mod take;
 mod tour;

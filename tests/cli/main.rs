@@ -18,6 +18,7 @@ mod image_to_image;
 mod info;
 mod sample;
 mod samples;
+mod tones;
 mod train;
 
 use safetensors::tensor::TensorView;

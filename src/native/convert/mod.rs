@@ -224,6 +224,7 @@ fn model_config(
         name: options.name.clone().or(name).unwrap_or_else(|| file_name(&options.source)),
         scheduler: scheduler::diffusion(&pipeline.scheduler, &transformer, options.numbers)?,
         latents: LatentStats { mean: vec![0.0; channels], std: vec![(1.0 / scale) as f32; channels], rgb: None },
+        audio: None,
         labels: labels::labels(options.labels.as_deref(), pipeline.labels.clone(), classes)?,
         defaults: RunSettings {
             // ImageNet's golden retriever.

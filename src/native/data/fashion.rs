@@ -20,6 +20,7 @@ impl DatasetInfo {
             side: SIDE,
             labels: LABELS.map(String::from).to_vec(),
             mirror: true,
+            audio: None,
             license: "Fashion-MNIST, MIT, Zalando SE".into(),
         }
     }

@@ -3,10 +3,12 @@
 pub mod emoji;
 mod fashion;
 mod idx;
+pub mod tones;
 
 pub use idx::{parse_idx, read_idx, write_idx};
 
 use super::model_dir::{read_file, write_json};
+use crate::config::AudioConfig;
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -16,7 +18,7 @@ use std::path::{Path, PathBuf};
 pub const INFO_FILE: &str = "dataset.json";
 
 /// What a data set is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DatasetInfo {
     /// For people.
     pub name: String,
@@ -30,6 +32,9 @@ pub struct DatasetInfo {
     pub mirror: bool,
     /// Of the data; shown with every model that was trained on it.
     pub license: String,
+    /// How its pictures are sounds, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio: Option<AudioConfig>,
 }
 
 /// Pictures with class numbers.
@@ -55,6 +60,7 @@ impl DatasetInfo {
         ensure!([1, 3].contains(&self.channels), "channels = {}: use 1 (gray) or 3 (RGB)", self.channels);
         ensure!((1..=4096).contains(&self.side), "side = {}: use 1 to 4096", self.side);
         ensure!((1..=256).contains(&self.labels.len()), "{} labels: use 1 to 256", self.labels.len());
+        self.audio.as_ref().map_or(Ok(()), |audio| audio.validate(self.channels, self.side))?;
         Ok(())
     }
 
@@ -181,6 +187,7 @@ mod tests {
             labels: vec!["dark".into(), "light".into()],
             mirror: false,
             license: "CC0-1.0".into(),
+            audio: None,
         };
         Dataset { info, images: (0..24).map(|i| i * 10).collect(), labels: vec![0, 1] }
     }

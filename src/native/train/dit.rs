@@ -124,6 +124,7 @@ impl DitOptions {
             },
             autoencoder: Some(autoencoder),
             latents,
+            audio: data.audio.clone(),
             labels: data.labels.clone(),
             defaults: RunSettings {
                 class: self.default_class.min(data.labels.len() - 1),

@@ -12,11 +12,12 @@ pub use canvas::PixelCanvas;
 pub use kind::Kind;
 use offer::Offer;
 use probe::Probe;
-pub use state::{Event, Views};
+pub use state::{Event, Spot, Views};
 use views::{Chooser, StepView};
 
 use super::film;
 use super::models::non_commercial;
+use super::sound::Sound;
 use super::state::{self as app, AppState, Choice, RunState, View};
 use super::store::{Moment, Store};
 use super::take::SaveButton;
@@ -75,6 +76,7 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
                 </div>
                 {move || large().then(|| view! { <Predicted models probe /> })}
             </div>
+            <Sound />
             <Readout probe />
         </div>
     }

@@ -36,10 +36,10 @@ pub struct Decoded {
 
 /// Which latent: that before a step, of one picture of a run.
 #[derive(Debug, Clone)]
-struct Spot {
+pub struct Spot {
     info: Arc<RunInfo>,
-    step: usize,
-    picture: usize,
+    pub step: usize,
+    pub picture: usize,
 }
 
 impl PartialEq for Spot {
@@ -161,14 +161,14 @@ impl AppState {
         }
     }
 
-    fn spot(&self) -> Option<Spot> {
+    pub(in crate::ui) fn spot(&self) -> Option<Spot> {
         let film = self.shown()?;
         let step = film.at(self.view.position)?.step;
         Some(Spot { info: film.info.clone(), step, picture: self.view.selected })
     }
 
     /// Whether the model that is loaded is the one whose latents are shown. A recording is of the model in use.
-    fn has_decoder(&self) -> bool {
+    pub(in crate::ui) fn has_decoder(&self) -> bool {
         matches!(self.model, ModelState::Ready { .. }) && self.film_is_of_model()
     }
 
