@@ -82,6 +82,7 @@ pub fn run(options: &EmojiOptions) -> Result<()> {
         labels: classes::labels(),
         mirror: true,
         license: attribution::licenses(&sets),
+        audio: None,
     };
     let [train, test] = [Split::Train, Split::Test].map(|split| part(&info, &drawn, split));
     print_counts(&train, &test);
