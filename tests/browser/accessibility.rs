@@ -104,6 +104,10 @@ fn nothing_is_found_in_any_mode() {
     app.click("radio", "adaLN-Zero");
     app.wait("its maps", LONG, || app.find("slider", "Step of the run").map(drop));
     checker.check("inside_adaln");
+
+    app.click("tab", "Findings");
+    app.wait("the tables", LONG, || app.text().contains("What conditioning does").then_some(()));
+    checker.check("findings");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod accessibility;
 mod compare;
 mod devices;
 mod failures;
+mod findings;
 mod forward;
 mod inside;
 mod language;
