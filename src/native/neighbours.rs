@@ -187,6 +187,7 @@ mod tests {
             side: 2,
             labels: vec!["dot".into()],
             mirror: true,
+            audio: None,
             license: "CC0-1.0".into(),
             audio: None,
         };

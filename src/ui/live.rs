@@ -126,6 +126,8 @@ fn put(element: &Element, name: &str, value: &str) {
         }
         "value" => js_sys::Reflect::set(element, &name.into(), &value.into()).map(drop),
         "checked" => js_sys::Reflect::set(element, &name.into(), &yes.into()).map(drop),
+        // An empty address would be that of the page.
+        "src" if value.is_empty() => element.remove_attribute(name),
         "hidden" | "disabled" => element.toggle_attribute_with_force(name, yes).map(drop),
         _ => element.set_attribute(name, value),
     };
