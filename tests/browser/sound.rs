@@ -49,7 +49,7 @@ fn a_generated_sound_is_heard_at_any_step() {
         let now = app.browser.script("return document.querySelector('audio').src");
         (now != finished && app.sound().is_some_and(|(_, samples, _)| samples == 16_128)).then_some(())
     });
-    app.wait_status("step 2", SHORT);
+    app.wait_status("Bell, step 1 of 8", SHORT);
 }
 
 #[test]
