@@ -189,7 +189,6 @@ mod tests {
             mirror: true,
             audio: None,
             license: "CC0-1.0".into(),
-            audio: None,
         };
         let train = Dataset { info, images: vec![9, 0, 0, 0, 0, 0, 200, 0], labels: vec![0, 0] };
         let picture = |pixels: [u8; 4]| Picture { width: 2, height: 2, channels: 1, pixels: pixels.to_vec() };
