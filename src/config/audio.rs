@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn hostile_numbers_are_refused_by_their_name() {
-        let broken: [(&str, fn(&mut AudioConfig)); 12] = [
+        type Break = fn(&mut AudioConfig);
+        let broken: [(&str, Break); 12] = [
             ("sample_rate", |c| c.sample_rate = 0),
             ("sample_rate", |c| c.sample_rate = u32::MAX),
             ("n_fft", |c| c.n_fft = 1000),
