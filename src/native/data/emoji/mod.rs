@@ -30,7 +30,7 @@ const SIDE: usize = 64;
 
 The same packages give the same files. ATTRIBUTION.md in the output folder names every set, its authors and its licence.")]
 pub struct EmojiOptions {
-    /// Folder that npm installed into: it holds @iconify-json/<set> and emojibase-data
+    /// Folder that npm installed into: it holds `@iconify-json/SET` and emojibase-data
     #[arg(long, value_name = "DIR")]
     pub packages: PathBuf,
     /// Folder for the data set
