@@ -272,7 +272,12 @@ fn a_model_with_its_decoder_says_what_it_is() {
     again(&path("kl"), "again").succeeds();
     assert_eq!(model_dir::read_config(&path("again")).expect("a configuration").latents.rgb, None);
     again(&source, "wrong").refuses(&["this is a transformer, not an autoencoder"]);
-    convert("", &path("kl"), &path("twice")).refuses(&["converted by dit already"]);
+    // A model of ours is stored anew, without options that are for checkpoints; an autoencoder alone is not.
+    convert("", &path("kl"), &path("twice")).succeeds();
+    assert_eq!(model_dir::read_config(&path("twice")).ok(), model_dir::read_config(&path("kl")).ok());
+    convert("--num-heads 4", &path("kl"), &path("thrice")).refuses(&["this is a model already", "--num-heads"]);
+    convert("", &golden("kl.safetensors"), &path("decoder")).succeeds();
+    convert("", &path("decoder"), &path("decoder-twice")).refuses(&["converted by dit already"]);
     convert("--num-heads 4", &golden("kl.safetensors"), &path("alone")).refuses(&["autoencoder alone", "--num-heads"]);
     std::fs::write(path("names.txt"), r#"["ant", "bee"]"#).expect("a file");
     convert_with(options, [("--labels", &names)], &source, &path("few")).refuses(&["2 labels for 5 classes"]);
