@@ -238,7 +238,7 @@ fn candidates(role: &str) -> &'static str {
         "complementary" => "aside, [role=complementary]",
         "alert" => "[role=alert]",
         "group" => "[role=group]",
-        "img" => "canvas[role=img]",
+        "img" => "canvas[role=img], div[role=img]",
         "tab" => "[role=tab]",
         other => panic!("no candidates for the role {other}"),
     }

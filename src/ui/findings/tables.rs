@@ -133,7 +133,7 @@ pub fn sampling(all: &Findings, _: &str) -> Vec<Part> {
         ]
     });
     let keys = lines.iter().enumerate().map(|(i, series)| {
-        let mark = Part::new("span", "").with("class", format!("way-mark {}", pareto::class(i)));
+        let mark = Part::new("i", "").with("class", format!("way-mark {}", pareto::class(i)));
         Part::new("li", "").of(vec![mark, Part::new("span", "").saying(way(series))])
     });
     let table = table(&head, rows.collect());
