@@ -29,8 +29,8 @@ pub fn check(folder: &str, config: &ModelConfig, index: &WeightsIndex) -> Result
         return refuse(format!("the weights have {}, more than the 16 GiB that a tab can be asked for.", gib(bytes)));
     }
     let numbers = config.transformer.num_params().max(index.metadata.total_parameters.unwrap_or(0));
-    // The smallest type that is read has two bytes.
-    if numbers.saturating_mul(2) > bytes {
+    // The smallest type that is read has one byte.
+    if numbers > bytes {
         return refuse(format!(
             "there should be {numbers} parameters, and all shards together have {bytes} bytes: config.json and the weights are not of one model."
         ));

@@ -38,7 +38,7 @@ fn a_dropped_connection_costs_no_good_shard() {
 fn a_full_storage_is_told_and_loading_goes_on_and_resumes() {
     let app = App::start("full_storage", Gpu::None);
     app.open("backend=cpu");
-    app.browser.limit_storage(&app.server.origin(), Some(1_000_000));
+    app.browser.limit_storage(app.server.origin(), Some(1_000_000));
     app.server.break_file(SECOND, Fault::Missing);
     app.open("backend=cpu&steps=2");
     app.wait_status("Failed", LONG);
@@ -49,7 +49,7 @@ fn a_full_storage_is_told_and_loading_goes_on_and_resumes() {
     assert_eq!(app.server.requests(FIRST), first, "a good shard was fetched again");
     assert!(app.notices().contains("storage is full"), "{}", app.notices());
     app.generate();
-    app.browser.limit_storage(&app.server.origin(), None);
+    app.browser.limit_storage(app.server.origin(), None);
 }
 
 #[test]
@@ -141,12 +141,12 @@ fn a_model_is_opened_from_a_folder() {
     tiny::write(&guest);
     let app = App::start("model_from_folder", Gpu::None);
     app.open_ready("backend=cpu&steps=2");
-    let before = app.server.requests("");
     open_dialog(&app);
+    let input = app.wait("the field for files", SHORT, || app.browser.find_all("input[type=file]").ok()?.pop());
+    let before = app.server.requests("");
     // What the button does before it opens the system's dialog, which no test can use.
     app.browser.script("document.querySelector('input[type=file]').webkitdirectory = true");
-    let inputs = app.browser.find_all("input[type=file]").expect("the page answers");
-    app.browser.type_into(&inputs[0], &guest.display().to_string());
+    app.browser.type_into(&input, &guest.display().to_string());
     let load = app.wait("the folder's button", SHORT, || button_that_starts(&app, "Use", "Tiny"));
     app.click("button", &load);
     app.wait("the guest", LONG, || app.text().contains("three").then_some(()));

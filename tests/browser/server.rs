@@ -1,14 +1,21 @@
 //! A file server on this machine that can make things go wrong.
 
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, StreamExt};
 use std::collections::HashMap;
-use std::io::{Cursor, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::Duration;
-use tiny_http::{Header, Request, Response, StatusCode};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::sleep;
 
 /// What happens to a file on its way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,9 +36,10 @@ pub enum Fault {
 
 /// Serves folders until it is dropped.
 pub struct Server {
-    http: Arc<tiny_http::Server>,
+    origin: String,
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    /// Ends the server when it goes.
+    _runtime: Runtime,
 }
 
 struct Shared {
@@ -43,36 +51,25 @@ struct Shared {
     mishaps: AtomicUsize,
     /// The path of every request, in order.
     log: Mutex<Vec<String>>,
-    /// Where connections break, see [`break_off`].
-    breaker: SocketAddr,
 }
 
 impl Server {
     /// Serves each folder under its path, like `("/", dist)`.
     pub fn start(mut mounts: Vec<(String, PathBuf)>) -> Self {
         mounts.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
-        let breaker = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let shared = Arc::new(Shared {
-            mounts,
-            faults: Mutex::default(),
-            mishaps: AtomicUsize::new(0),
-            log: Mutex::default(),
-            breaker: breaker.local_addr().expect("its own address"),
-        });
-        // Lives as long as the test process; it serves nothing unless a request is sent there.
-        std::thread::spawn(move || breaker.incoming().flatten().for_each(|stream| drop(break_off(stream))));
-        let http = Arc::new(tiny_http::Server::http("127.0.0.1:0").expect("a free port"));
-        let threads = (0..6).map(|_| {
-            let (http, shared) = (Arc::clone(&http), Arc::clone(&shared));
-            std::thread::spawn(move || http.incoming_requests().for_each(|request| shared.answer(request)))
-        });
-        let threads = threads.collect();
-        Self { http, shared, threads }
+        let (faults, mishaps, log) = Default::default();
+        let shared = Arc::new(Shared { mounts, faults, mishaps, log });
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
+        let origin = format!("http://{}", listener.local_addr().expect("its own address"));
+        let files = Router::new().fallback(answer).with_state(Arc::clone(&shared));
+        runtime.spawn(async move { axum::serve(listener, files).await });
+        Self { origin, shared, _runtime: runtime }
     }
 
     /// `http://127.0.0.1:PORT`
-    pub fn origin(&self) -> String {
-        format!("http://{}", self.http.server_addr())
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// From now on, files whose path ends so go wrong.
@@ -96,36 +93,20 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        for _ in &self.threads {
-            self.http.unblock();
-        }
-        for thread in self.threads.drain(..) {
-            // A thread that panicked has printed why.
-            let _ = thread.join();
-        }
-    }
+async fn answer(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    shared.answer(uri.path())
 }
 
 impl Shared {
-    fn answer(&self, request: Request) {
-        let path = request.url().split(['?', '#']).next().unwrap_or_default();
+    fn answer(&self, path: &str) -> Response {
         self.log.lock().unwrap().push(path.to_owned());
         let fault = self.fault(path);
         self.mishaps.fetch_add(fault.is_some().into(), Ordering::SeqCst);
-        if fault == Some(Fault::Dropped) {
-            let address = format!("http://{}{path}", self.breaker);
-            let elsewhere = Header::from_bytes("Location", address).expect("an address is well-formed");
-            drop(request.respond(Response::empty(307).with_header(elsewhere)));
-            return;
-        }
         let file = self.file(path).filter(|_| fault != Some(Fault::Missing));
-        // A browser that hangs up in the middle is no error here.
-        let _ = match file.and_then(|file| Some((std::fs::read(&file).ok()?, media_type(&file)))) {
-            Some((bytes, media_type)) => request.respond(respond(spoil(bytes, fault), media_type, fault)),
-            None => request.respond(Response::from_string("not found").with_status_code(404)),
-        };
+        match file.and_then(|file| Some((std::fs::read(&file).ok()?, media_type(&file)))) {
+            Some((bytes, media_type)) => respond(spoil(bytes, fault), media_type, fault),
+            None => (StatusCode::NOT_FOUND, "not found").into_response(),
+        }
     }
 
     fn fault(&self, path: &str) -> Option<Fault> {
@@ -141,21 +122,6 @@ impl Shared {
     }
 }
 
-/// Announces a megabyte, sends half of it and hangs up: what no well-behaved server library lets one do.
-fn break_off(mut stream: TcpStream) -> std::io::Result<()> {
-    const HALF: usize = 512 << 10;
-    let mut request = [0; 4096];
-    let _ = stream.read(&mut request)?;
-    let length = 2 * HALF;
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nContent-Type: application/octet-stream\r\n\
-         Cache-Control: no-store\r\nContent-Length: {length}\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(&vec![0; HALF])?;
-    stream.shutdown(Shutdown::Both)
-}
-
 fn spoil(mut bytes: Vec<u8>, fault: Option<Fault>) -> Vec<u8> {
     let middle = bytes.len() / 2;
     match fault {
@@ -167,26 +133,26 @@ fn spoil(mut bytes: Vec<u8>, fault: Option<Fault>) -> Vec<u8> {
     bytes
 }
 
-fn respond(bytes: Vec<u8>, media_type: &str, fault: Option<Fault>) -> Response<Box<dyn Read + Send>> {
-    let length = bytes.len();
-    let bytes = Cursor::new(bytes);
-    let body: Box<dyn Read + Send> =
-        if fault == Some(Fault::Slow) { Box::new(Trickle(bytes)) } else { Box::new(bytes) };
-    let header = |name: &str, value: &str| Header::from_bytes(name, value).expect("a fixed header is well-formed");
+fn respond(bytes: Vec<u8>, media_type: &str, fault: Option<Fault>) -> Response {
+    let length = bytes.len().to_string();
     // A fault must show at once and be gone at once, so the browser keeps nothing.
-    let headers = vec![header("Content-Type", media_type), header("Cache-Control", "no-store")];
-    Response::new(StatusCode(200), headers, body, Some(length), None)
+    let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-store"), (CONTENT_LENGTH, &length)];
+    (headers, body(bytes, fault)).into_response()
 }
 
-/// A slow line.
-struct Trickle(Cursor<Vec<u8>>);
-
-impl Read for Trickle {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        std::thread::sleep(Duration::from_millis(50));
-        let most = buffer.len().min(16 * 1024);
-        self.0.read(&mut buffer[..most])
-    }
+fn body(bytes: Vec<u8>, fault: Option<Fault>) -> Body {
+    let pieces: Vec<io::Result<Vec<u8>>> = match fault {
+        Some(Fault::Slow) => bytes.chunks(16 << 10).map(|piece| Ok(piece.to_vec())).collect(),
+        Some(Fault::Dropped) => {
+            vec![Ok(bytes[..bytes.len() / 2].to_vec()), Err(io::Error::other("the connection breaks"))]
+        }
+        _ => return bytes.into(),
+    };
+    // One at a time, so that each has left before the next (or the break) comes.
+    Body::from_stream(stream::iter(pieces).then(|piece| async {
+        sleep(Duration::from_millis(50)).await;
+        piece
+    }))
 }
 
 fn media_type(path: &Path) -> &'static str {
