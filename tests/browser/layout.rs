@@ -56,12 +56,12 @@ fn no_request_leaves_the_origin() {
         app.generate();
     }
     let origin = app.server.origin();
-    let requests = app.browser.quit_and_list_requests(&origin);
+    let requests = app.browser.quit_and_list_requests(origin);
     let asked_for = |end: &str| requests.iter().any(|url| url.split('?').next().unwrap_or_default().ends_with(end));
     assert!(
         asked_for(".wasm") && asked_for(".safetensors"),
         "the list has the requests of page and worker: {requests:#?}"
     );
-    let is_foreign = |url: &&String| url.starts_with("http") && !url.starts_with(&origin);
+    let is_foreign = |url: &&String| url.starts_with("http") && !url.starts_with(origin);
     assert_eq!(requests.iter().filter(is_foreign).collect::<Vec<_>>(), [""; 0]);
 }
