@@ -60,7 +60,7 @@ pub fn conditioning(all: &Findings, base: &str) -> Vec<Part> {
     vec![
         Part::new("h2", "").saying(say("findings.conditioning").into_owned()),
         Part::words("", say("findings.conditioning-words")),
-        table(&head, rows.collect()),
+        table(&say("findings.conditioning"), &head, rows.collect()),
         Part::words("", order(reports)),
         Part::group("findings-samples", pictures),
         Part::words("hint", measured(one)),
@@ -136,7 +136,7 @@ pub fn sampling(all: &Findings, _: &str) -> Vec<Part> {
         let mark = Part::new("i", "").with("class", format!("way-mark {}", pareto::class(i)));
         Part::new("li", "").of(vec![mark, Part::new("span", "").saying(way(series))])
     });
-    let table = table(&head, rows.collect());
+    let table = table(&say("findings.sampling"), &head, rows.collect());
     vec![Part::new("ul", "plot-keys").of(keys.collect()), table, Part::words("hint", measured(one))]
 }
 
@@ -180,9 +180,8 @@ pub fn smaller(all: &Findings, _: &str) -> Vec<Part> {
                 format!("{:.2}", row.frechet_distance),
             ]
         });
-        parts.push(Part::new("h2", "").saying(title.into_owned()));
-        parts.push(Part::words("", words));
-        parts.push(table(&head, rows.collect()));
+        let table = table(&title, &head, rows.collect());
+        parts.extend([Part::new("h2", "").saying(title.into_owned()), Part::words("", words), table]);
     }
     parts
 }
@@ -192,7 +191,7 @@ fn percent(share: f64) -> String {
 }
 
 /// A table that scrolls by itself where it is too wide, and can be reached by keyboard for that.
-fn table(head: &[Words], rows: Vec<Vec<String>>) -> Part {
+fn table(name: &str, head: &[Words], rows: Vec<Vec<String>>) -> Part {
     let cell = |tag, scope: &'static str, words: String| {
         let cell = Part::new(tag, "").saying(words);
         if scope.is_empty() { cell } else { cell.with("scope", scope) }
@@ -205,6 +204,5 @@ fn table(head: &[Words], rows: Vec<Vec<String>>) -> Part {
     });
     let parts = vec![Part::new("thead", "").of(vec![line(head_cells)]), Part::new("tbody", "").of(body.collect())];
     let table = Part::new("table", "").of(parts);
-    let name = head.first().cloned().unwrap_or_default().into_owned();
     Part::group("findings-table", vec![table]).with("tabindex", "0").with("role", "region").with("aria-label", name)
 }
