@@ -1,6 +1,6 @@
 //! What a visitor or the command line chooses for a run.
 
-use super::ConfigError;
+use super::{ConfigError, Savings};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
@@ -60,6 +60,8 @@ pub struct RunSettings {
     pub seed: u64,
     /// How many pictures; picture i has seed `seed + i`.
     pub num_images: usize,
+    #[serde(skip_serializing_if = "Savings::is_off")]
+    pub savings: Savings,
 }
 
 impl RunSettings {
@@ -87,7 +89,8 @@ impl RunSettings {
         check("guidance scale", self.guidance_scale, Self::GUIDANCE_SCALE)?;
         check("steps", self.num_inference_steps, Self::STEPS)?;
         check("seed", self.seed, Self::SEED)?;
-        check("number of pictures", self.num_images, Self::NUM_IMAGES)
+        check("number of pictures", self.num_images, Self::NUM_IMAGES)?;
+        self.savings.validate()
     }
 }
 
@@ -100,6 +103,7 @@ impl Default for RunSettings {
             sampler: SamplerKind::Ddim,
             seed: 7,
             num_images: 1,
+            savings: Savings::default(),
         }
     }
 }

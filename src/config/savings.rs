@@ -2,6 +2,7 @@
 
 use super::ConfigError;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
 /// What a run leaves out; by default nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,13 @@ impl Default for Savings {
 }
 
 impl Savings {
+    pub const CACHE_INTERVAL: RangeInclusive<usize> = 1..=1000;
+
+    /// Whether every step is computed in full.
+    pub fn is_off(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// # Errors
     /// [`ConfigError::OutOfRange`] names the setting.
     pub fn validate(&self) -> Result<(), ConfigError> {
@@ -34,7 +42,7 @@ impl Savings {
                 allowed: "two shares of the timesteps, 0 to 1, the smaller first".into(),
             });
         }
-        if !(1..=1000).contains(&self.cache_interval) {
+        if !Self::CACHE_INTERVAL.contains(&self.cache_interval) {
             return Err(ConfigError::OutOfRange {
                 name: "cache interval",
                 value: self.cache_interval.to_string(),

@@ -26,7 +26,7 @@ impl Recorder {
             num_inference_steps: run.sampler().num_steps(),
             sampler: request.sampler.kind,
             seed: if let Noise::Seeded(seeds) = &request.noise { seeds[0] } else { 0 },
-            num_images: 1,
+            ..RunSettings::default()
         };
         let info = run.info(settings);
         let (name, label) = (model.config.name.clone(), model.config.labels[class].clone());

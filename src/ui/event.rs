@@ -7,7 +7,7 @@ use super::models::{Added, StorageReport};
 use super::tour::Depth;
 use super::words::Language;
 use super::{compare, forward, inside, stage, take, timeline, tour};
-use crate::config::{Catalog, ModelConfig, SamplerKind};
+use crate::config::{Catalog, ModelConfig, SamplerKind, Savings};
 use crate::protocol::{FromWorker, ToWorker};
 
 /// What can happen.
@@ -80,6 +80,7 @@ pub enum Choice {
     Sampler(SamplerKind),
     Seed(u64),
     NumImages(usize),
+    Savings(Savings),
 }
 
 /// What the reducer wants done outside.

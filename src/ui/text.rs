@@ -4,7 +4,7 @@ use super::film::{Film, origin, place};
 use super::models::StorageReport;
 use super::state::{AppState, ModelState, Pace, Progress, RunState};
 use super::words::{Words, say, say_with};
-use crate::config::{CatalogEntry, SamplerKind};
+use crate::config::{CatalogEntry, SamplerKind, Savings};
 use crate::protocol::{Backend, FailureKind, LoadNotice, LoadStage, ModelSource, WeightsReport};
 use std::ops::Range;
 
@@ -14,6 +14,18 @@ pub fn sampler(kind: SamplerKind) -> Words {
         SamplerKind::Ddpm => say("controls.ddpm"),
         SamplerKind::DpmSolverPlusPlus => say("controls.dpm"),
         SamplerKind::UniPc => say("controls.unipc"),
+    }
+}
+
+/// What a run leaves out.
+pub fn savings(savings: &Savings) -> String {
+    let Savings { guidance_interval, cache_interval } = savings;
+    let reuse = (*cache_interval > 1).then(|| say_with("controls.reuse", &[("every", cache_interval)]));
+    let interval = guidance_interval.map(|[from, to]| say_with("controls.interval", &[("from", &from), ("to", &to)]));
+    match (reuse, interval) {
+        (None, None) => say("controls.savings-off").into(),
+        (Some(one), None) | (None, Some(one)) => one,
+        (Some(reuse), Some(interval)) => format!("{reuse}; {interval}"),
     }
 }
 

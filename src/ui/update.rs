@@ -251,6 +251,7 @@ impl AppState {
             Choice::Sampler(sampler) => chosen.sampler = Some(sampler),
             Choice::Seed(seed) => chosen.seed = Some(seed.min(*RunSettings::SEED.end())),
             Choice::NumImages(n) => chosen.num_images = Some(within(n, RunSettings::NUM_IMAGES)),
+            Choice::Savings(savings) => chosen.savings = Some(savings),
         }
     }
 

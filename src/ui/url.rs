@@ -1,6 +1,7 @@
 //! Settings ↔ address bar, pure.
 //!
-//! The parameters are `model, class, guidance, steps, sampler, seed, n, backend, view, compare, lang, present, embed, tour`.
+//! The parameters are `model, class, guidance, steps, sampler, seed, n, reuse, interval, backend, view, compare, lang, present, embed,
+//! tour`.
 //! Whatever does not fit is clamped or left out, and said: an address never
 //! leads to an error page.
 
@@ -9,7 +10,7 @@ use super::mode::Mode;
 use super::model_ref::ModelRef;
 use super::tour::Tour;
 use super::words::{Language, say, say_with};
-use crate::config::{RunSettings, SamplerKind};
+use crate::config::{RunSettings, SamplerKind, Savings};
 use crate::protocol::BackendChoice;
 use std::ops::RangeInclusive;
 
@@ -25,6 +26,7 @@ pub struct Chosen {
     pub sampler: Option<SamplerKind>,
     pub seed: Option<u64>,
     pub num_images: Option<usize>,
+    pub savings: Option<Savings>,
 }
 
 impl Chosen {
@@ -37,6 +39,7 @@ impl Chosen {
             sampler: self.sampler.unwrap_or(defaults.sampler),
             seed: self.seed.unwrap_or(defaults.seed),
             num_images: self.num_images.unwrap_or(defaults.num_images),
+            savings: self.savings.unwrap_or(defaults.savings),
         }
     }
 }
@@ -97,6 +100,18 @@ fn read(address: &mut Address, key: &str, value: &str) -> Result<(), String> {
         "steps" => whole(key, value, to_u64(RunSettings::STEPS), |n| chosen.num_inference_steps = Some(n as usize)),
         "seed" => whole(key, value, RunSettings::SEED, |seed| chosen.seed = Some(seed)),
         "n" => whole(key, value, to_u64(RunSettings::NUM_IMAGES), |n| chosen.num_images = Some(n as usize)),
+        "reuse" => whole(key, value, to_u64(Savings::CACHE_INTERVAL), |n| {
+            chosen.savings.get_or_insert_default().cache_interval = n as usize;
+        }),
+        "interval" => {
+            let interval = value.split_once(',').and_then(|(from, to)| Some([from.parse().ok()?, to.parse().ok()?]));
+            let savings = Savings { guidance_interval: interval, ..chosen.savings.unwrap_or_default() };
+            if interval.is_none() || savings.validate().is_err() {
+                return Err(ignored(&say("address.interval")));
+            }
+            chosen.savings = Some(savings);
+            Ok(())
+        }
         // A '+' typed by hand means a space in a query: `dpm++` arrives as `dpm  `.
         "sampler" => match value.replace(' ', "+").parse() {
             Ok(sampler) => {
@@ -155,13 +170,19 @@ fn read(address: &mut Address, key: &str, value: &str) -> Result<(), String> {
 /// The query string that reproduces a run, without `?`. A folder on the visitor's disk is not in it.
 pub fn query(address: &Address, settings: &RunSettings) -> String {
     let Address { model, backend, view, compare, language, present, embed, tour, chosen: _ } = address;
-    let RunSettings { class, guidance_scale, num_inference_steps, sampler, seed, num_images } = settings;
+    let RunSettings { class, guidance_scale, num_inference_steps, sampler, seed, num_images, savings } = settings;
     let sampler = sampler.name().replace('+', "%2B");
     let model = model.query_value().map(|model| format!("model={model}&")).unwrap_or_default();
     let mut query = format!(
         "{model}class={class}&guidance={guidance_scale}&steps={num_inference_steps}\
          &sampler={sampler}&seed={seed}&n={num_images}"
     );
+    if savings.cache_interval > 1 {
+        query.push_str(&format!("&reuse={}", savings.cache_interval));
+    }
+    if let Some([from, to]) = savings.guidance_interval {
+        query.push_str(&format!("&interval={from},{to}"));
+    }
     match backend {
         BackendChoice::Auto => {}
         BackendChoice::WebGpu => query.push_str("&backend=webgpu"),
@@ -315,16 +336,35 @@ mod tests {
 
     fn settings() -> impl Strategy<Value = RunSettings> {
         let numbers = (0usize..1000, 10u32..=100, 1usize..=250, 0u64..=u32::MAX.into(), 1usize..=16);
-        (numbers, prop::sample::select(&SamplerKind::ALL[..])).prop_map(|((class, tenths, steps, seed, n), sampler)| {
-            RunSettings {
-                class,
-                guidance_scale: f64::from(tenths) / 10.0,
-                num_inference_steps: steps,
-                sampler,
-                seed,
-                num_images: n,
-            }
+        let sampler = prop::sample::select(&SamplerKind::ALL[..]);
+        (numbers, sampler, savings()).prop_map(|((class, tenths, steps, seed, n), sampler, savings)| RunSettings {
+            class,
+            guidance_scale: f64::from(tenths) / 10.0,
+            num_inference_steps: steps,
+            sampler,
+            seed,
+            num_images: n,
+            savings,
         })
+    }
+
+    fn savings() -> impl Strategy<Value = Savings> {
+        let interval = prop::option::of((0.0..=1.0, 0.0..=1.0).prop_map(|(a, b): (f64, f64)| [a.min(b), a.max(b)]));
+        (interval, Savings::CACHE_INTERVAL)
+            .prop_map(|(guidance_interval, cache_interval)| Savings { guidance_interval, cache_interval })
+    }
+
+    #[test]
+    fn an_interval_that_is_none_is_told() {
+        for query in
+            ["interval=", "interval=0.5", "interval=0.8,0.2", "interval=0,2", "interval=NaN,1", "interval=0,1,2"]
+        {
+            let (address, notices) = parse(query);
+            assert_eq!((address.chosen.savings, notices.len()), (None, 1), "{query}");
+        }
+        let (address, notices) = parse("interval=0.2,0.8&reuse=0");
+        assert_eq!(address.chosen.savings, Some(Savings { guidance_interval: Some([0.2, 0.8]), cache_interval: 1 }));
+        assert!(notices[0].contains("reuse"), "{notices:?}");
     }
 
     #[test]
@@ -367,7 +407,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_gives_settings_in_range(query in "\\PC{0,80}|(guidance|steps|n|seed|class|compare)=[-0-9.e%+]{0,12}|compare=(guidance|steps|samplers):[-0-9.,NaN]{0,20}") {
+        fn any_text_gives_settings_in_range(query in "\\PC{0,80}|(guidance|steps|n|seed|class|compare|reuse|interval)=[-0-9.,e%+]{0,12}|compare=(guidance|steps|samplers):[-0-9.,NaN]{0,20}") {
             let (address, _) = parse(&query);
             prop_assert!(address.compare.as_ref().is_none_or(|what| what.clone().sound() == Some(what.clone())));
             let mut settings = address.chosen.over(&RunSettings::default());

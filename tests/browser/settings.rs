@@ -76,6 +76,33 @@ fn the_url_carries_all_settings() {
 }
 
 #[test]
+fn a_step_may_leave_something_out() {
+    let app = App::start("savings", Gpu::None);
+    app.open_ready("backend=cpu&class=9&steps=6&seed=7");
+    app.generate();
+    let whole = app.picture();
+    app.expect("combobox", "Savings");
+    let choose = "const s = document.querySelector('#savings'); s.selectedIndex = 3;
+        s.dispatchEvent(new Event('change', { bubbles: true }));";
+    app.browser.script(choose);
+    app.generate();
+    assert_ne!(app.picture(), whole, "what is left out shows");
+    let parameters = app.url_parameters();
+    assert_eq!((parameters["reuse"].as_str(), parameters["interval"].as_str()), ("2", "0,0.7"));
+
+    // What an address asks for is shown, be it among what is offered or not.
+    let shown = "return document.querySelector('#savings').selectedOptions[0].textContent";
+    for (parameters, words) in [
+        ("reuse=2", "Middle blocks every 2 steps"),
+        ("reuse=3&interval=0.2,0.8", "Middle blocks every 3 steps; Guidance for t/T 0.2 to 0.8"),
+        ("steps=6", "None: every step in full"),
+    ] {
+        app.open_ready(&format!("backend=cpu&{parameters}"));
+        assert_eq!(app.browser.script(shown), words);
+    }
+}
+
+#[test]
 fn bad_url_parameters_are_mended_with_a_notice() {
     let app = App::start("bad_parameters", Gpu::None);
     for (parameters, named) in [
@@ -87,6 +114,8 @@ fn bad_url_parameters_are_mended_with_a_notice() {
         ("class=10", "class"),
         ("sampler=x", "sampler"),
         ("seed=-1", "seed"),
+        ("reuse=0", "reuse"),
+        ("interval=0.8,0.2", "interval"),
         ("n=17", "n"),
         ("backend=abacus", "backend"),
     ] {

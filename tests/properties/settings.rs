@@ -24,6 +24,7 @@ fn settings() -> impl Strategy<Value = RunSettings> {
             sampler,
             seed,
             num_images,
+            ..RunSettings::default()
         },
     )
 }

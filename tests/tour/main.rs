@@ -130,6 +130,7 @@ impl State {
             sampler: self.sampler,
             seed: self.seed,
             num_images: self.num_images,
+            ..RunSettings::default()
         }
     }
 }

@@ -233,7 +233,7 @@ fn model_config(
             num_inference_steps: 20,
             sampler: SamplerKind::DpmSolverPlusPlus,
             seed: 9,
-            num_images: 1,
+            ..RunSettings::default()
         },
         license,
         autoencoder,

@@ -7,7 +7,7 @@ use super::state::{Choice, Event, ModelState, RunState};
 use super::store::Store;
 use super::words::say;
 use super::{dom, text, url};
-use crate::config::{RunSettings, SamplerKind};
+use crate::config::{RunSettings, SamplerKind, Savings};
 use class_picker::ClassPicker;
 pub use class_search::ClassSearch;
 use leptos::html::Button;
@@ -23,6 +23,7 @@ pub fn Controls() -> impl IntoView {
             <Guidance />
             <Steps />
             <Sampler />
+            <Saving />
             <div class="pair">
                 <Seed />
                 <Pictures />
@@ -101,6 +102,47 @@ fn Sampler() -> impl IntoView {
                 on:change=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Sampler))
             >
                 {options.collect_view()}
+            </select>
+        </div>
+    }
+}
+
+/// What is offered to leave out: what won against fewer steps (docs/findings.md).
+const SAVINGS: [Savings; 4] = [
+    Savings { guidance_interval: None, cache_interval: 1 },
+    Savings { guidance_interval: None, cache_interval: 2 },
+    Savings { guidance_interval: Some([0.0, 0.7]), cache_interval: 1 },
+    Savings { guidance_interval: Some([0.0, 0.7]), cache_interval: 2 },
+];
+
+#[component]
+fn Saving() -> impl IntoView {
+    let store = Store::get();
+    let value = store.memo(|state| state.settings().savings);
+    // An address may ask for others.
+    let ways = move || {
+        let other = Some(value.get()).filter(|value| !SAVINGS.contains(value));
+        SAVINGS.into_iter().chain(other).collect::<Vec<_>>()
+    };
+    let options = move || {
+        let option = |(i, way): (usize, Savings)| {
+            view! {
+                <option value=i.to_string() prop:selected=way == value.get()>
+                    {text::savings(&way)}
+                </option>
+            }
+        };
+        ways().into_iter().enumerate().map(option).collect_view()
+    };
+    let chosen = move |value: String| value.parse().ok().and_then(|i: usize| ways().get(i).copied());
+    view! {
+        <div class="control" title=say("controls.savings-hint")>
+            <label for="savings">{say("controls.savings")}</label>
+            <select
+                id="savings"
+                on:change=move |event| choose(store, chosen(event_target_value(&event)).map(Choice::Savings))
+            >
+                {options}
             </select>
         </div>
     }

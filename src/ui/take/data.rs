@@ -61,6 +61,8 @@ fn described(film: &Film, frame: &Frame) -> Value {
     map.insert("alpha_bar".into(), alpha_bar.into());
     map.insert("ms".into(), frame.ms.into());
     map.insert("preview".into(), frame.preview.into());
+    // Only these have an `eps_uncond`.
+    map.insert("unconditional".into(), frame.eps_uncond.is_some().into());
     Value::Object(map)
 }
 
@@ -159,7 +161,7 @@ mod tests {
         assert_eq!(run["seeds"], serde_json::json!([7, 8]));
         assert_eq!(
             run["frames"][3],
-            serde_json::json!({"step": 3, "t": 0, "alpha_bar": 1.0, "ms": 40.0, "preview": false})
+            serde_json::json!({"step": 3, "t": 0, "alpha_bar": 1.0, "ms": 40.0, "preview": false, "unconditional": false})
         );
         assert_eq!(run["tensors"]["x_t"]["shape"], serde_json::json!([4, 2, 4, 2, 2]));
         assert_eq!(run["ditscope_version"], env!("CARGO_PKG_VERSION"));

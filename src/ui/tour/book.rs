@@ -1,6 +1,6 @@
 //! The tour's chapters, read from `web/tour` (its README says what is in there). Pure.
 
-use crate::config::{RunSettings, SamplerKind};
+use crate::config::{RunSettings, SamplerKind, Savings};
 use crate::ui::words::Language;
 use serde_json::Value;
 use std::sync::Arc;
@@ -165,6 +165,7 @@ fn wish(layers: &[&Value]) -> Option<Wish> {
             sampler,
             seed: whole("seed")?,
             num_images: whole("num_images")? as usize,
+            savings: Savings::default(),
         },
         position: number("position")?.clamp(0.0, 1.0),
         look,

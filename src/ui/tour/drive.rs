@@ -57,6 +57,7 @@ pub fn at_once(wish: &Wish) -> Vec<Event> {
         Choice::Sampler(settings.sampler),
         Choice::Seed(settings.seed),
         Choice::NumImages(settings.num_images),
+        Choice::Savings(settings.savings),
     ];
     // The texts speak of the picture with the settings' seed: the first.
     let selected = Event::Select(0);
