@@ -39,8 +39,8 @@ pub async fn run(job: Job, model: Rc<Model>, asked: Asked) {
 async fn stream(job: &Job, model: &Model, asked: Asked) -> Result<bool, Failure> {
     let run = asked.run;
     let request = request(model, &asked).map_err(Failure::bad_request)?;
-    let cheaper = |run: Run<'_>| run.with_savings(asked.settings.savings);
-    let mut work = Run::new(model, request).and_then(cheaper).map_err(Failure::bad_request)?.watched();
+    let work = Run::new(model, request).and_then(|run| run.with_savings(asked.settings.savings));
+    let mut work = work.map_err(Failure::bad_request)?.watched();
     post(&FromWorker::Started { run, info: work.info(asked.settings) });
     let is_heavy = model.config.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
     let num_steps = work.steps_left();
