@@ -25,6 +25,7 @@ use ditscope::native::model_dir;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 const LANGUAGES: [&str; 2] = ["en", "de"];
@@ -247,6 +248,26 @@ fn every_state_can_be_shown_with_the_shipped_model() {
 fn every_view_has_its_place_in_the_tour() {
     let shown: BTreeSet<View> = tour().chapters.iter().flat_map(Chapter::states).map(|state| state.view).collect();
     assert_eq!(shown.len(), View::CompareSamplers as usize + 1, "{shown:?}");
+}
+
+/// The card's rows for 30 DDIM steps: accuracy in percent and distance for guidance 1, 2 and 4.
+#[test]
+fn what_guidance_does_is_what_was_measured() {
+    let card = fs::read_to_string(model_folder().join("README.md")).expect("the model has a card");
+    let texts = ["en", "de"].map(|language| fs::read_to_string(root().join(format!("web/tour/{language}.json"))));
+    let texts = texts.map(|text| text.expect("a language's words").replace(',', "."));
+    for scale in ["1", "2", "4"] {
+        let begin = format!("| DDIM | 30 | {scale} | ");
+        let row = card.lines().find_map(|line| line.strip_prefix(&begin)).expect("a row in the card");
+        let (accuracy, distance) = row.split_once(" % | ").expect("a percentage");
+        let number = |text: &str| text.trim_matches([' ', '|']).parse::<f64>().expect("a number");
+        let (accuracy, distance) = (number(accuracy), format!("{:.1}", number(distance)));
+        for text in &texts {
+            let has_accuracy =
+                [format!("{accuracy:.0} %"), format!("{accuracy:.1} %")].iter().any(|a| text.contains(a));
+            assert!(has_accuracy && text.contains(&distance), "guidance {scale}: {accuracy} %, {distance}");
+        }
+    }
 }
 
 #[test]
