@@ -23,11 +23,11 @@ pub fn Controls() -> impl IntoView {
             <Guidance />
             <Steps />
             <Sampler />
-            <Saving />
             <div class="pair">
                 <Seed />
                 <Pictures />
             </div>
+            <Saving />
         </form>
     }
 }
