@@ -11,6 +11,7 @@ use crate::ui::words::{Words, say, say_with};
 use leptos::html::{Aside, Div};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 /// The panel, its heading, and the button in the page's header that opens it.
@@ -28,6 +29,10 @@ pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
     let folded = RwSignal::new(false);
     let place = store.memo(place);
     tend_focus(open, opened_before, panel);
+    // The texts are read by code of this part: when that did not come, they did not either.
+    if store.peek(|state| state.tour.failed.is_some()) {
+        spawn_local(async move { store.dispatch(PageEvent::Tour(Event::Retry)) });
+    }
     // Another text begins at its beginning; what it speaks of is in sight.
     let text = Memo::new(move |_| place.with(|place| (place.chapter, place.depth)));
     dom::effect(Box::new(move || {
