@@ -51,6 +51,7 @@ fn a_run_is_saved_as_sheet_film_and_data() {
 fn a_recorded_run_can_be_saved_and_says_so() {
     let app = App::start("take_recorded", Gpu::None);
     app.open_ready("backend=cpu");
+    app.wait("the recorded run", SHORT, || app.text().contains("Recorded").then_some(()));
     app.click("button", "Save");
     app.expect("dialog", "Save and share");
     let json: serde_json::Value = serde_json::from_slice(&save(&app, "Settings (JSON)", "json")).expect("JSON");
