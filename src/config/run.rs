@@ -60,6 +60,7 @@ pub struct RunSettings {
     pub seed: u64,
     /// How many pictures; picture i has seed `seed + i`.
     pub num_images: usize,
+    /// What is left out to be cheaper.
     #[serde(skip_serializing_if = "Savings::is_off")]
     pub savings: Savings,
 }

@@ -23,6 +23,7 @@ impl Default for Savings {
 }
 
 impl Savings {
+    /// In steps.
     pub const CACHE_INTERVAL: RangeInclusive<usize> = 1..=1000;
 
     /// Whether every step is computed in full.
