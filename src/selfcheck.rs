@@ -125,10 +125,12 @@ fn transformer_and_decoder(device: &Device, linear: DType) -> Vec<(Tensor<4>, us
         learn_sigma: false,
         downscale_freq_shift: 0,
         mlp_norm_eps: DitConfig::NORM_EPS,
+        qk_norm: false,
     };
     let autoencoder = TinyConfig {
         in_channels: 1,
         latent_channels: 4,
+        patch_size: 1,
         encoder_block_out_channels: vec![8, 8],
         num_encoder_blocks: vec![1, 1],
         decoder_block_out_channels: vec![8, 8],

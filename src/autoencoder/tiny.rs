@@ -2,7 +2,8 @@
 //!
 //! The layers stand in the same flat list as in diffusers' `AutoencoderTiny`
 //! (`encoder.layers.{i}`, `decoder.layers.{i}`), so the weights carry its names.
-//! Unlike there, every stage may have a width of its own.
+//! Unlike there, every stage may have a width of its own, and squares of pixels may stand as channels
+//! outside of the first and the last stage.
 
 use crate::config::TinyConfig;
 use burn::module::{Initializer, Module};
@@ -19,6 +20,7 @@ pub struct AutoencoderTiny {
     pub encoder: Coder,
     pub decoder: Coder,
     latent_magnitude: f64,
+    patch_size: usize,
 }
 
 /// A flat list of layers, as diffusers has it.
@@ -54,6 +56,7 @@ impl AutoencoderTiny {
             encoder: Coder { layers: encoder_layers(config, device) },
             decoder: Coder { layers: decoder_layers(config, device) },
             latent_magnitude: config.latent_magnitude,
+            patch_size: config.patch_size,
         }
     }
 
@@ -65,7 +68,7 @@ impl AutoencoderTiny {
     /// When the configuration has no encoder.
     pub fn encode(&self, image: Tensor<4>) -> Tensor<4> {
         assert!(!self.encoder.layers.is_empty(), "this autoencoder has no encoder");
-        self.encoder.forward((image + 1.0) / 2.0)
+        self.encoder.forward(pixel_unshuffle((image + 1.0) / 2.0, self.patch_size))
     }
 
     /// # Shapes
@@ -73,7 +76,7 @@ impl AutoencoderTiny {
     /// - result: `[N, C_image, h·f, w·f]`, about [−1, 1] (not clamped)
     pub fn decode(&self, z: Tensor<4>) -> Tensor<4> {
         let z = (z / self.latent_magnitude).tanh() * self.latent_magnitude;
-        self.decoder.forward(z) * 2.0 - 1.0
+        pixel_shuffle(self.decoder.forward(z), self.patch_size) * 2.0 - 1.0
     }
 }
 
@@ -110,12 +113,34 @@ impl TinyBlock {
     }
 }
 
+/// Squares of `p`x`p` pixels become channels, in the order of PyTorch's `PixelUnshuffle`.
+///
+/// # Shapes
+/// - `x`: `[N, C, H, W]`; result: `[N, C·p², H/p, W/p]`
+fn pixel_unshuffle(x: Tensor<4>, p: usize) -> Tensor<4> {
+    let [n, c, h, w] = x.dims();
+    if p == 1 {
+        return x;
+    }
+    x.reshape([n, c, h / p, p, w / p, p]).permute([0, 1, 3, 5, 2, 4]).reshape([n, c * p * p, h / p, w / p])
+}
+
+/// The way back.
+fn pixel_shuffle(x: Tensor<4>, p: usize) -> Tensor<4> {
+    let [n, c, h, w] = x.dims();
+    if p == 1 {
+        return x;
+    }
+    let c = c / (p * p);
+    x.reshape([n, c, p, p, h, w]).permute([0, 1, 4, 2, 5, 3]).reshape([n, c, h * p, w * p])
+}
+
 fn encoder_layers(config: &TinyConfig, device: &Device) -> Vec<Layer> {
     let mut layers = Vec::new();
     if !config.has_encoder() {
         return layers;
     }
-    let mut width = config.in_channels;
+    let mut width = config.patch_channels();
     for (stage, (&next, &blocks)) in
         config.encoder_block_out_channels.iter().zip(&config.num_encoder_blocks).enumerate()
     {
@@ -139,7 +164,7 @@ fn decoder_layers(config: &TinyConfig, device: &Device) -> Vec<Layer> {
                 layers.push(Layer::Upsample(Marker {}));
                 layers.push(Layer::Conv(conv3x3(width, next, 1, false, device)));
             }
-            None => layers.push(Layer::Conv(conv3x3(width, config.in_channels, 1, true, device))),
+            None => layers.push(Layer::Conv(conv3x3(width, config.patch_channels(), 1, true, device))),
         }
     }
     layers
@@ -152,4 +177,42 @@ fn conv3x3(from: usize, to: usize, stride: usize, bias: bool, device: &Device) -
         .with_bias(bias)
         .with_initializer(Initializer::KaimingUniform { gain: 1.0 / 3f64.sqrt(), fan_out_only: false })
         .init(device)
+}
+
+#[cfg(all(test, feature = "native"))]
+mod tests {
+    use super::*;
+    use burn::tensor::TensorData;
+
+    /// What PyTorch's `PixelUnshuffle(2)` makes of a 2x4 picture, and that the way back is the way back.
+    #[test]
+    fn squares_become_channels_and_pixels_again() {
+        let device = Device::flex();
+        let x = Tensor::<4>::from_data(TensorData::new((0..8).map(|v| v as f32).collect(), [1, 1, 2, 4]), &device);
+        let channels = pixel_unshuffle(x.clone(), 2);
+        assert_eq!(channels.dims(), [1, 4, 1, 2]);
+        let values = channels.clone().into_data().try_into_vec::<f32>().expect("f32");
+        assert_eq!(values, [0.0, 2.0, 1.0, 3.0, 4.0, 6.0, 5.0, 7.0]);
+        assert_eq!(pixel_shuffle(channels, 2).into_data(), x.into_data());
+    }
+
+    #[test]
+    fn the_factor_counts_the_squares() {
+        let config = TinyConfig {
+            in_channels: 3,
+            latent_channels: 4,
+            patch_size: 2,
+            encoder_block_out_channels: vec![8, 8],
+            num_encoder_blocks: vec![0, 1],
+            decoder_block_out_channels: vec![8, 8],
+            num_decoder_blocks: vec![1, 0],
+            latent_magnitude: 3.0,
+        };
+        let device = Device::flex();
+        let autoencoder = AutoencoderTiny::new(&config, &device);
+        let z = autoencoder.encode(Tensor::zeros([2, 3, 16, 16], &device));
+        assert_eq!(z.dims(), [2, 4, 4, 4]);
+        assert_eq!(autoencoder.decode(z).dims(), [2, 3, 16, 16]);
+        assert_eq!(crate::config::AutoencoderConfig::Tiny(config).factor(), 4);
+    }
 }

@@ -41,11 +41,24 @@ impl AutoencoderConfig {
 
     /// Picture side over latent side.
     pub fn factor(&self) -> usize {
-        let stages = match self {
-            Self::Tiny(config) => config.decoder_block_out_channels.len(),
-            Self::Kl(config) => config.block_out_channels.len(),
+        let (stages, patch) = match self {
+            Self::Tiny(config) => (config.decoder_block_out_channels.len(), config.patch_size),
+            Self::Kl(config) => (config.block_out_channels.len(), 1),
         };
-        1 << stages.saturating_sub(1).min(16)
+        patch << stages.saturating_sub(1).min(16)
+    }
+
+    /// Numbers of the decoder's largest tensor for a picture of `side` pixels; at least the picture's own.
+    pub fn largest_activation(&self, side: usize) -> u64 {
+        let (side, numbers) = (side as u64, self.image_channels() as u64);
+        let (side_there, width) = match self {
+            Self::Tiny(config) => {
+                (side / config.patch_size as u64, config.decoder_block_out_channels.last().copied().unwrap_or(1))
+            }
+            // At the picture's side the first block still has the width of the stage before.
+            Self::Kl(config) => (side, config.block_out_channels.iter().take(2).copied().max().unwrap_or(1)),
+        };
+        (side_there * side_there * width as u64).max(side * side * numbers)
     }
 
     /// The transformer's latents over the autoencoder's own: 0.18215 for Stable Diffusion's, 1 for TAESD.
@@ -78,6 +91,10 @@ pub struct TinyConfig {
     /// Colour channels of the pictures.
     pub in_channels: usize,
     pub latent_channels: usize,
+    /// Side of the squares of pixels whose colours the first stage takes as channels, and the last one gives back
+    /// (as diffusers' `AutoencoderKLWan` does): 1 in TAESD, more where no convolution shall see all pixels.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub patch_size: usize,
     /// Width of each encoder stage; every stage after the first halves the side. Empty: no encoder.
     #[serde(default)]
     pub encoder_block_out_channels: Vec<usize>,
@@ -91,6 +108,14 @@ pub struct TinyConfig {
     pub latent_magnitude: f64,
 }
 
+fn one() -> usize {
+    1
+}
+
+fn is_one(value: &usize) -> bool {
+    *value == 1
+}
+
 fn default_latent_magnitude() -> f64 {
     3.0
 }
@@ -98,6 +123,11 @@ fn default_latent_magnitude() -> f64 {
 impl TinyConfig {
     pub fn has_encoder(&self) -> bool {
         !self.encoder_block_out_channels.is_empty()
+    }
+
+    /// Channels of the picture once its squares are channels.
+    pub fn patch_channels(&self) -> usize {
+        self.in_channels * self.patch_size.pow(2)
     }
 
     fn check(&self) -> Result<(), &'static str> {
@@ -114,6 +144,9 @@ impl TinyConfig {
         let mut widths = encoder.iter().chain(decoder).chain([&self.in_channels, &self.latent_channels]);
         if widths.any(|w| *w == 0 || *w > 4096) {
             return Err("every width must be between 1 and 4096");
+        }
+        if ![1, 2, 4, 8].contains(&self.patch_size) {
+            return Err("patch_size must be 1, 2, 4 or 8");
         }
         if self.num_encoder_blocks.iter().chain(&self.num_decoder_blocks).any(|n| *n > 64) {
             return Err("at most 64 blocks a stage");

@@ -1,6 +1,6 @@
 //! What a visitor is told about a model before it is loaded.
 
-use super::{AutoencoderConfig, ModelConfig};
+use super::ModelConfig;
 use serde::{Deserialize, Serialize};
 
 /// `assets/models/index.json`: the models that come with the page. Made by `dit index`.
@@ -51,13 +51,6 @@ fn activation_bytes(config: &ModelConfig) -> u64 {
     let mlp = tokens * (dit.mlp_ratio * dit.hidden_size) as u64;
     let scores = dit.num_heads as u64 * tokens * tokens;
     let transformer = 3 * 4 * batch * mlp.max(scores);
-    let side = config.image_size() as u64;
-    let width = match &config.autoencoder {
-        Some(AutoencoderConfig::Tiny(tiny)) => tiny.decoder_block_out_channels.last().copied().unwrap_or(1),
-        // At the picture's side the first block still has the width of the stage before.
-        Some(AutoencoderConfig::Kl(kl)) => kl.block_out_channels.iter().take(2).copied().max().unwrap_or(1),
-        None => 1,
-    };
-    let decoder = 4 * 4 * side * side * width as u64;
+    let decoder = config.autoencoder.as_ref().map_or(0, |it| 4 * 4 * it.largest_activation(config.image_size()));
     transformer.max(decoder)
 }

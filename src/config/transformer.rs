@@ -102,6 +102,10 @@ pub struct DitConfig {
     /// ε of the norm before the MLP: 1e-6 in the official code, 1e-5 in diffusers.
     #[serde(default = "default_norm_eps", skip_serializing_if = "is_default_norm_eps")]
     pub mlp_norm_eps: f64,
+    /// Whether queries and keys of the self-attention are normalised head by head (Henry et al. 2020,
+    /// arXiv:2010.04245; timm's `qk_norm`). Not in the official models.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub qk_norm: bool,
 }
 
 fn is_zero(value: &usize) -> bool {
@@ -219,6 +223,7 @@ impl DitConfig {
         let vectors = self.conditioning.num_vectors();
         let block = linear(d, 3 * d) + linear(d, d) + linear(d, self.mlp_ratio * d) + linear(self.mlp_ratio * d, d);
         let norm = 2 * d as u64;
+        let qk_norms = if self.qk_norm { 4 * (d / self.num_heads) as u64 } else { 0 };
         let (of_block, of_last) = match self.conditioning {
             Conditioning::InContext => (2 * norm, norm),
             Conditioning::CrossAttention => (3 * norm + 2 * linear(d, d) + linear(d, 2 * d), norm),
@@ -228,7 +233,7 @@ impl DitConfig {
             + linear(FREQUENCY_EMBEDDING_SIZE, d)
             + linear(d, d)
             + (self.num_classes as u64 + 1) * d as u64
-            + self.depth as u64 * (block + of_block)
+            + self.depth as u64 * (block + qk_norms + of_block)
             + of_last
             + linear(d, patch * self.out_channels())
     }
@@ -276,6 +281,7 @@ mod tests {
             learn_sigma: true,
             downscale_freq_shift: 0,
             mlp_norm_eps: DitConfig::NORM_EPS,
+            qk_norm: false,
         };
         latent.with_preset(name).expect("a preset")
     }

@@ -89,6 +89,17 @@ pub fn training_target(
     }
 }
 
+/// What the squared error of an output of this kind counts, so that the error of x0 counts min(SNR, γ): min-SNR-γ
+/// weighting (Hang et al. 2023, arXiv:2303.09556, section 3.4).
+pub fn min_snr_weight(kind: PredictionType, snr: f64, gamma: f64) -> f64 {
+    let of_x0 = snr.min(gamma);
+    match kind {
+        PredictionType::Sample => of_x0,
+        PredictionType::Epsilon => of_x0 / snr,
+        PredictionType::VPrediction => of_x0 / (snr + 1.0),
+    }
+}
+
 /// log σ² of an ancestral step.
 #[derive(Debug, Clone)]
 #[allow(clippy::large_enum_variant, reason = "one at a time, on the stack of a step")]
@@ -146,4 +157,22 @@ fn split_variance(config: &DiffusionConfig, output: Tensor<4>, channels: usize) 
     assert_eq!(total, 2 * channels, "the model's output channels");
     let logits = output.clone().narrow(1, channels, channels);
     (output.narrow(1, 0, channels), Some(logits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An error δ of x0 is an error δ·√SNR of ε and δ·√(SNR + 1) of v: weighed, all three are the same.
+    #[test]
+    fn min_snr_weighs_the_same_error_alike_whatever_is_predicted() {
+        for snr in [1e-4, 0.3, 5.0, 700.0f64] {
+            let of_x0 = min_snr_weight(PredictionType::Sample, snr, 5.0);
+            assert_eq!(of_x0, snr.min(5.0));
+            for (kind, squared) in [(PredictionType::Epsilon, snr), (PredictionType::VPrediction, snr + 1.0)] {
+                let weighed = squared * min_snr_weight(kind, snr, 5.0);
+                assert!((weighed - of_x0).abs() < 1e-12 * of_x0, "{kind:?} at SNR {snr}: {weighed}, not {of_x0}");
+            }
+        }
+    }
 }

@@ -29,11 +29,11 @@ impl DitBlock {
     pub fn new(config: &DitConfig, device: &Device) -> Self {
         let vectors = config.conditioning.num_vectors();
         Self {
-            attn: Attention::new(config.hidden_size, config.num_heads, device),
+            attn: Attention::new(config, device),
             mlp: Mlp::new(config.hidden_size, config.mlp_ratio, device),
             ada_ln: (vectors > 0).then(|| AdaLn::new(config.hidden_size, vectors, device)),
-            norm1: config.conditioning.has_tokens().then(|| learned_norm(config, device)),
-            norm2: config.conditioning.has_tokens().then(|| learned_norm(config, device)),
+            norm1: config.conditioning.has_tokens().then(|| learned_norm(config.hidden_size, device)),
+            norm2: config.conditioning.has_tokens().then(|| learned_norm(config.hidden_size, device)),
             cross_attn: (config.conditioning == Conditioning::CrossAttention)
                 .then(|| CrossAttention::new(config, device)),
             mlp_norm_eps: config.mlp_norm_eps,
@@ -89,8 +89,8 @@ fn branch(
 }
 
 /// A norm with a scale and a shift that are learned, as a plain ViT has.
-pub(super) fn learned_norm(config: &DitConfig, device: &Device) -> LayerNorm {
-    LayerNormConfig::new(config.hidden_size).with_epsilon(DitConfig::NORM_EPS).init(device)
+pub(super) fn learned_norm(width: usize, device: &Device) -> LayerNorm {
+    LayerNormConfig::new(width).with_epsilon(DitConfig::NORM_EPS).init(device)
 }
 
 /// Multi-head self-attention with one packed projection for q, k and v.
@@ -98,23 +98,30 @@ pub(super) fn learned_norm(config: &DitConfig, device: &Device) -> LayerNorm {
 pub struct Attention {
     pub qkv: Linear,
     pub proj: Linear,
+    /// Over the numbers of a head, with [`DitConfig::qk_norm`].
+    pub q_norm: Option<LayerNorm>,
+    pub k_norm: Option<LayerNorm>,
     num_heads: usize,
 }
 
 impl Attention {
-    pub fn new(hidden_size: usize, num_heads: usize, device: &Device) -> Self {
+    pub fn new(config: &DitConfig, device: &Device) -> Self {
+        let width = config.hidden_size;
+        let norm = || config.qk_norm.then(|| learned_norm(width / config.num_heads, device));
         Self {
-            qkv: xavier_linear(hidden_size, 3 * hidden_size, device),
-            proj: xavier_linear(hidden_size, hidden_size, device),
-            num_heads,
+            qkv: xavier_linear(width, 3 * width, device),
+            proj: xavier_linear(width, width, device),
+            q_norm: norm(),
+            k_norm: norm(),
+            num_heads: config.num_heads,
         }
     }
 
     /// # Shapes
     /// - `x`, result: `[N, T, D]`
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let [q, k, v] = split_heads(apply(&self.qkv, x), self.num_heads);
-        apply(&self.proj, mix_heads(attention_weights(q, k), v))
+        let (weights, v) = self.weights_and_values(x);
+        apply(&self.proj, mix_heads(weights, v))
     }
 
     /// The same, and how much each token (row) looks at each other one (column), head by head.
@@ -122,9 +129,17 @@ impl Attention {
     /// # Shapes
     /// - `x`, first result: `[N, T, D]`; second: `[N, heads, T, T]`, rows sum to 1
     pub fn forward_with_weights(&self, x: Tensor<3>) -> (Tensor<3>, Tensor<4>) {
-        let [q, k, v] = split_heads(apply(&self.qkv, x), self.num_heads);
-        let weights = attention_weights(q, k);
+        let (weights, v) = self.weights_and_values(x);
         (apply(&self.proj, mix_heads(weights.clone(), v)), weights)
+    }
+
+    fn weights_and_values(&self, x: Tensor<3>) -> (Tensor<4>, Tensor<4>) {
+        let [q, k, v] = split_heads(apply(&self.qkv, x), self.num_heads);
+        let normed = |norm: &Option<LayerNorm>, x: Tensor<4>| match norm {
+            Some(norm) => norm.forward(x),
+            None => x,
+        };
+        (attention_weights(normed(&self.q_norm, q), normed(&self.k_norm, k)), v)
     }
 }
 

@@ -128,7 +128,7 @@ impl FinalLayer {
         let has_tokens = config.conditioning.has_tokens();
         Self {
             ada_ln: (!has_tokens).then(|| AdaLn::new(config.hidden_size, 2, device)),
-            norm: has_tokens.then(|| super::block::learned_norm(config, device)),
+            norm: has_tokens.then(|| super::block::learned_norm(config.hidden_size, device)),
             linear: zero_linear(config.hidden_size, d_output, device),
         }
     }

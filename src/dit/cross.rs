@@ -22,7 +22,7 @@ impl CrossAttention {
     pub fn new(config: &DitConfig, device: &Device) -> Self {
         let d = config.hidden_size;
         Self {
-            norm: super::block::learned_norm(config, device),
+            norm: super::block::learned_norm(config.hidden_size, device),
             q: xavier_linear(d, d, device),
             kv: xavier_linear(d, 2 * d, device),
             proj: xavier_linear(d, d, device),

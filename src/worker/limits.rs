@@ -2,7 +2,7 @@
 
 use super::device::Chosen;
 use super::failure::Failure;
-use crate::config::{AutoencoderConfig, ModelConfig};
+use crate::config::ModelConfig;
 use crate::weights::WeightsIndex;
 
 const GIB: u64 = 1 << 30;
@@ -78,13 +78,7 @@ fn largest_activation(config: &ModelConfig) -> u64 {
     let tokens = dit.num_tokens() as u64;
     let scores = 2 * dit.num_heads as u64 * tokens * tokens;
     let mlp = 2 * tokens * (dit.mlp_ratio * dit.hidden_size) as u64;
-    let width = match &config.autoencoder {
-        // The first block at the picture's side still has the width of the stage before.
-        Some(AutoencoderConfig::Kl(kl)) => kl.block_out_channels.iter().take(2).copied().max().unwrap_or(1),
-        Some(AutoencoderConfig::Tiny(tiny)) => tiny.decoder_block_out_channels.last().copied().unwrap_or(1),
-        None => 1,
-    };
-    let decoder = (config.image_size() as u64).pow(2) * width as u64;
+    let decoder = config.autoencoder.as_ref().map_or(0, |it| it.largest_activation(config.image_size()));
     4 * scores.max(mlp).max(decoder)
 }
 

@@ -166,6 +166,28 @@ fn the_autoencoder_of_a_model_serves_as_well() {
     assert_eq!(of(&decoder), of(&dit_out.join("model")));
 }
 
+/// Squares of pixels as channels, patches of one latent pixel, normalised queries and keys.
+#[test]
+fn other_shapes_are_trained_sampled_and_converted_as_well() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name);
+    let autoencoder =
+        "--patch-size 2 --encoder-widths 4,4 --encoder-blocks 0,0 --decoder-widths 4,4 --decoder-blocks 0,0";
+    let train =
+        |words: &str, out: &str| dit(&format!("train {words}")).with("--data", &TRAINED.data).with("--out", path(out));
+    train(&format!("autoencoder {SHORT} {autoencoder}"), "autoencoder").succeeds();
+    train(&format!("autoencoder {SHORT} --patch-size 3"), "none").refuses(&["patch_size", "1, 2, 4 or 8"]);
+    train(&format!("dit {SHORT} {SMALL_DIT} --patch-size 1 --qk-norm"), "dit")
+        .with("--autoencoder", path("autoencoder"))
+        .succeeds();
+    dit(&format!("convert --dtype int8 {}", path("dit/model").display())).with("--out", path("small")).succeeds();
+    for model in ["dit/model", "small"] {
+        let png = path("a.png");
+        dit("sample --steps 2").with("--model", path(model)).with("--out", &png).succeeds();
+        assert_eq!(picture(&png).0, 32);
+    }
+}
+
 #[test]
 fn a_training_can_start_from_a_model() {
     let folder = tempfile::tempdir().expect("a temporary folder");

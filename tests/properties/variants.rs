@@ -10,11 +10,21 @@ use ditscope::generate::{Guidance, Model, Noise, Request, Run, latent_shape};
 use ditscope::weights::keys::TRANSFORMER;
 use ditscope::weights::{Dtype, Loader, collect, write_shards};
 
-/// Four blocks, so that two are in the middle.
 fn model(conditioning: Conditioning) -> Model {
+    variant(conditioning, false)
+}
+
+/// Four blocks, so that two are in the middle.
+fn variant(conditioning: Conditioning, qk_norm: bool) -> Model {
     let tiny = tiny_config();
-    let transformer = DitConfig { depth: 4, conditioning, ..tiny.transformer.clone() };
+    let transformer = DitConfig { depth: 4, conditioning, qk_norm, ..tiny.transformer.clone() };
     random_model(&ModelConfig { transformer, ..tiny })
+}
+
+/// The conditionings, and the paper's one with normalised queries and keys.
+fn variants() -> impl Iterator<Item = (Conditioning, Model)> {
+    let plain = Conditioning::ALL.into_iter().map(|conditioning| (conditioning, model(conditioning)));
+    plain.chain([(Conditioning::AdaLnZero, variant(Conditioning::AdaLnZero, true))])
 }
 
 fn given(model: &Model) -> (Tensor<4>, Tensor<1>, Tensor<1, Int>) {
@@ -47,8 +57,7 @@ fn finished(model: &Model, request: Request, savings: Savings) -> Tensor<4> {
 
 #[test]
 fn every_conditioning_has_the_parameters_that_are_counted() {
-    for conditioning in Conditioning::ALL {
-        let model = model(conditioning);
+    for (conditioning, model) in variants() {
         assert_eq!(model.dit.num_params() as u64, model.config.transformer.num_params(), "{conditioning:?}");
         assert_eq!(conditioning.name().parse(), Ok(conditioning));
     }
@@ -57,8 +66,7 @@ fn every_conditioning_has_the_parameters_that_are_counted() {
 
 #[test]
 fn every_conditioning_listens_to_time_and_class() {
-    for conditioning in Conditioning::ALL {
-        let model = model(conditioning);
+    for (conditioning, model) in variants() {
         let (x, t, y) = given(&model);
         let out = model.dit.forward(x.clone(), t.clone(), y.clone());
         assert_eq!(out.dims(), x.dims());
@@ -75,8 +83,7 @@ fn every_conditioning_listens_to_time_and_class() {
 
 #[test]
 fn every_conditioning_survives_being_written_and_read() {
-    for conditioning in Conditioning::ALL {
-        let model = model(conditioning);
+    for (conditioning, model) in variants() {
         let sharded = write_shards(&collect(&model.dit, TRANSFORMER), Dtype::F32, usize::MAX);
         let mut loader = Loader::default();
         let fresh = Model::new(&model.config, &model.device);
@@ -92,8 +99,7 @@ fn every_conditioning_survives_being_written_and_read() {
 
 #[test]
 fn only_adaln_tells_how_it_modulates() {
-    for conditioning in Conditioning::ALL {
-        let model = model(conditioning);
+    for (conditioning, model) in variants() {
         let (x, t, y) = given(&model);
         let (out, trace) = model.dit.forward_traced(x.clone(), t.clone(), y.clone(), 1);
         assert!(max_difference(out, model.dit.forward(x, t.clone(), y.clone())) <= 1e-6);

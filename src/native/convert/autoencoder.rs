@@ -136,6 +136,7 @@ fn tiny_config(config: &Value, parts: &Parts) -> Result<TinyConfig> {
     Ok(TinyConfig {
         in_channels: kernel(parts, &format!("decoder.layers.{last}.weight"))?[0],
         latent_channels: kernel(parts, "decoder.layers.0.weight")?[1],
+        patch_size: 1,
         encoder_block_out_channels,
         num_encoder_blocks,
         decoder_block_out_channels,

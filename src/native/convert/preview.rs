@@ -95,6 +95,7 @@ mod tests {
         let config = AutoencoderConfig::Tiny(TinyConfig {
             in_channels: 3,
             latent_channels: 2,
+            patch_size: 1,
             encoder_block_out_channels: vec![],
             num_encoder_blocks: vec![],
             decoder_block_out_channels: vec![4, 4],

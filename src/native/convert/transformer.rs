@@ -100,6 +100,7 @@ fn config_of(parts: &Parts) -> Result<DitConfig> {
         learn_sigma: outputs == 2 * plain,
         downscale_freq_shift: 0,
         mlp_norm_eps: DitConfig::NORM_EPS,
+        qk_norm: false,
     })
 }
 

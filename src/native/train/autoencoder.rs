@@ -30,6 +30,10 @@ pub struct AutoencoderOptions {
     /// Residual blocks of each decoder stage
     #[arg(long, value_delimiter = ',', default_value = "2,1,1")]
     pub decoder_blocks: Vec<usize>,
+    /// Side of the squares of pixels that stand as channels outside of the first and the last stage: 2 spares the
+    /// convolutions over all pixels
+    #[arg(long, default_value_t = 1)]
+    pub patch_size: usize,
     /// Latent channels
     #[arg(long, default_value_t = 4)]
     pub latent_channels: usize,
@@ -47,6 +51,7 @@ impl AutoencoderOptions {
         TinyConfig {
             in_channels: channels,
             latent_channels: self.latent_channels,
+            patch_size: self.patch_size,
             encoder_block_out_channels: self.encoder_widths.clone(),
             num_encoder_blocks: self.encoder_blocks.clone(),
             decoder_block_out_channels: self.decoder_widths.clone(),
@@ -73,8 +78,9 @@ pub fn run(options: &AutoencoderOptions) -> Result<()> {
             let factor = checked(&config)?.factor();
             ensure!(
                 side.is_multiple_of(factor),
-                "{} stages divide the side by {}, which does not fit pictures of {side}x{side}: use fewer",
+                "{} stages and patches of {} divide the side by {}, which does not fit pictures of {side}x{side}: use less",
                 config.decoder_block_out_channels.len(),
+                config.patch_size,
                 factor
             );
             let model = AutoencoderTiny::new(&config, &device);

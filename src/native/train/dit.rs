@@ -48,6 +48,9 @@ pub struct DitOptions {
     /// How timestep and class reach the blocks: in_context, cross_attention, adaln, adaln_zero
     #[arg(long, default_value = "adaln_zero")]
     pub conditioning: Conditioning,
+    /// Normalise queries and keys of the attention, head by head
+    #[arg(long)]
+    pub qk_norm: bool,
     #[arg(long, value_enum, default_value_t = Schedule::Cosine)]
     pub beta_schedule: Schedule,
     /// What the network puts out
@@ -59,7 +62,7 @@ pub struct DitOptions {
     /// Share of labels replaced by "no class", for guidance
     #[arg(long, default_value_t = 0.1)]
     pub class_dropout: f64,
-    /// Weigh each timestep by min(SNR, γ)/SNR (Hang et al. 2023)
+    /// Weigh the error of the clean latent at each timestep by min(SNR, γ) (Hang et al. 2023)
     #[arg(long, value_name = "GAMMA")]
     pub min_snr_gamma: Option<f64>,
     /// Clamp of the predicted clean latent while sampling, in standard deviations
@@ -99,6 +102,7 @@ impl DitOptions {
             learn_sigma: false,
             downscale_freq_shift: 0,
             mlp_norm_eps: DitConfig::NORM_EPS,
+            qk_norm: self.qk_norm,
         };
         if let Some(preset) = &self.preset {
             transformer = transformer.with_preset(preset)?;

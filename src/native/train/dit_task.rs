@@ -4,7 +4,7 @@ use super::trainer::Task;
 use crate::autoencoder::{Autoencoder, AutoencoderTiny};
 use crate::config::{LatentStats, ModelConfig, SamplerKind};
 use crate::diffusion::noise::{self, gaussian};
-use crate::diffusion::prediction::training_target;
+use crate::diffusion::prediction::{min_snr_weight, training_target};
 use crate::diffusion::sampler::{SamplerConfig, training_schedule};
 use crate::diffusion::schedule::NoiseSchedule;
 use crate::dit::Dit;
@@ -131,12 +131,12 @@ impl Task for DitTask {
         };
         let signal = per_picture(&|t| self.schedule.q_sample_factors(t).0);
         let noise = per_picture(&|t| self.schedule.q_sample_factors(t).1);
-        let weight = per_picture(&|t| {
-            self.min_snr_gamma.map_or(1.0, |gamma| self.schedule.snr(t).min(gamma) / self.schedule.snr(t))
-        });
+        let kind = self.config.scheduler.prediction_type;
+        let weight =
+            per_picture(&|t| self.min_snr_gamma.map_or(1.0, |gamma| min_snr_weight(kind, self.schedule.snr(t), gamma)));
         let (x0, eps) = (tensor(x0), tensor(eps));
         let x_t = x0.clone() * signal.clone() + eps.clone() * noise.clone();
-        let target = training_target(self.config.scheduler.prediction_type, x0, eps, signal, noise);
+        let target = training_target(kind, x0, eps, signal, noise);
         let timesteps: Vec<f32> = t.iter().map(|t| *t as f32).collect();
         Batch {
             x_t,

@@ -51,6 +51,7 @@ pub fn FindingsStage() -> impl IntoView {
         <div class="stage findings">
             <Parts content=Box::new(message) />
             <Parts content=of(tables::conditioning) />
+            <Parts content=of(tables::training) />
             <Parts content=of(tables::sampling_head) />
             <Mount live=plot />
             <Parts content=of(tables::sampling) />

@@ -7,6 +7,8 @@ use serde_json::Value;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {
     pub conditioning: Vec<Report>,
+    /// What else can be chosen for a training, one change at a time; the first is without any.
+    pub training: Vec<Report>,
     pub sampling: Vec<Report>,
     pub quantization: Vec<Report>,
     pub pruning: Vec<Report>,
@@ -46,6 +48,7 @@ impl Findings {
         let theme = |name: &str| all.get(name)?.as_array()?.iter().map(report).collect::<Option<Vec<_>>>();
         Some(Self {
             conditioning: theme("conditioning")?,
+            training: theme("training")?,
             sampling: theme("sampling")?,
             quantization: theme("quantization")?,
             pruning: theme("pruning")?,
@@ -169,7 +172,8 @@ mod tests {
         let some = Savings { guidance_interval: Some([0.25, 0.75]), cache_interval: 2 };
         let rows = vec![EvalRow { savings: some, ..row(SamplerKind::UniPc, 1.0, 8.0) }];
         let text = serde_json::json!({
-            "conditioning": [written(vec![])], "sampling": [written(rows)], "quantization": [], "pruning": [],
+            "conditioning": [written(vec![])], "training": [], "sampling": [written(rows)], "quantization": [],
+            "pruning": [],
         });
         let found = Findings::read(&text.to_string()).expect("findings");
         let report = &found.conditioning[0];
@@ -180,9 +184,10 @@ mod tests {
 
     #[test]
     fn what_is_something_else_is_not_read() {
-        for text in
-            ["", "[]", "{}", "{\"conditioning\": [{}], \"sampling\": [], \"quantization\": [], \"pruning\": []}"]
-        {
+        let themes = r#""training": [], "sampling": [], "quantization": [], "pruning": []"#;
+        assert_eq!(Findings::read(&format!(r#"{{"conditioning": [], {themes}}}"#)), Some(Findings::default()));
+        let bad = format!(r#"{{"conditioning": [{{}}], {themes}}}"#);
+        for text in ["", "[]", "{}", &format!("{{{themes}}}"), &bad] {
             assert_eq!(Findings::read(text), None, "{text}");
         }
     }
@@ -192,7 +197,7 @@ mod tests {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/findings/findings.json");
         let found = Findings::read(&std::fs::read_to_string(path).expect("a file")).expect("findings");
         assert!(!series(&found.sampling, 2.0).is_empty());
-        for theme in [&found.conditioning, &found.quantization, &found.pruning] {
+        for theme in [&found.conditioning, &found.training, &found.quantization, &found.pruning] {
             assert!(theme.iter().all(|report| !report.rows.is_empty()));
         }
     }

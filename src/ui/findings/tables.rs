@@ -103,6 +103,30 @@ fn measured(report: &Report) -> String {
     say_with("findings.measured", &values)
 }
 
+/// Other choices of a training, one at a time.
+pub fn training(all: &Findings, _: &str) -> Vec<Part> {
+    let reports = &all.training;
+    let Some(one) = reports.first() else { return vec![] };
+    let scales: Vec<f64> = one.rows.iter().map(|row| row.guidance_scale).collect();
+    let mut head = vec![say("findings.choice"), say("findings.parameters"), say("findings.pass")];
+    for scale in &scales {
+        head.push(say_with("findings.accuracy-at", &[("guidance", scale)]).into());
+        head.push(say_with("findings.distance-at", &[("guidance", scale)]).into());
+    }
+    let rows = reports.iter().map(|report| {
+        let cost = [format!("{:.2} M", report.parameters / 1e6), format!("{:.4}", report.pass_gflops)];
+        let figures =
+            report.rows.iter().flat_map(|row| [percent(row.class_accuracy), format!("{:.1}", row.frechet_distance)]);
+        std::iter::once(report.model.clone()).chain(cost).chain(figures).collect()
+    });
+    vec![
+        Part::new("h2", "").saying(say("findings.training").into_owned()),
+        Part::words("", say("findings.training-words")),
+        table(&say("findings.training"), &head, rows.collect()),
+        Part::words("hint", measured(one)),
+    ]
+}
+
 pub fn sampling_head(all: &Findings, _: &str) -> Vec<Part> {
     if all.sampling.is_empty() {
         return vec![];
