@@ -10,7 +10,7 @@ pub const SIZE: (f64, f64) = (WIDTH, HEIGHT);
 pub type Line = Vec<(f64, f64)>;
 
 /// Lines that the style sheet tells apart by colour and dashes; another is drawn as the last.
-const CLASSES: usize = 6;
+const CLASSES: usize = 9;
 
 /// The class of the `i`-th line, for the plot and its legend.
 pub fn class(i: usize) -> String {
@@ -56,6 +56,6 @@ mod tests {
         for number in svg.split("M").skip(1).filter_map(|rest| rest.split(' ').next()?.parse::<f64>().ok()) {
             assert!((LEFT..=RIGHT).contains(&number), "{number}");
         }
-        assert_eq!((class(0), class(99)), ("way-0".into(), "way-5".into()));
+        assert_eq!((class(0), class(99)), ("way-0".into(), "way-8".into()));
     }
 }
