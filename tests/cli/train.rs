@@ -3,6 +3,7 @@
 use crate::support::DataFiles;
 use crate::{dit, picture};
 use burn::tensor::Device;
+use ditscope::config::PredictionType;
 use ditscope::generate::Model;
 use ditscope::native::model_dir;
 use ditscope::weights::collect;
@@ -215,6 +216,15 @@ fn a_training_can_start_from_a_model() {
         .with("--init", "nowhere")
         .with("--out", folder.path().join("out"))
         .refuses(&["--init wants a model", "nowhere"]);
+    // The process must be the same, what is said of it need not.
+    let turned = folder.path().join("turned");
+    dit(&format!("train dit {SHORT} {SMALL_DIT} --prediction-type v"))
+        .with("--data", &TRAINED.data)
+        .with("--autoencoder", &init)
+        .with("--init", &init)
+        .with("--out", &turned)
+        .succeeds();
+    assert_eq!(load(&turned.join("model")).config.scheduler.prediction_type, PredictionType::VPrediction);
 }
 
 #[test]

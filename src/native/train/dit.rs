@@ -25,7 +25,8 @@ pub struct DitOptions {
     /// Output folder of 'dit train autoencoder', or a model whose autoencoder is taken
     #[arg(long, value_name = "DIR")]
     pub autoencoder: PathBuf,
-    /// Start from the transformer of this model; its latent statistics stay
+    /// Start from the transformer of this model; its latent statistics stay. It may have put out another thing than
+    /// --prediction-type asks for: the first hundreds of steps turn it
     #[arg(long, value_name = "MODEL")]
     pub init: Option<PathBuf>,
     /// Name of the model, for people; absent: the data set's
@@ -217,8 +218,9 @@ fn start_from(
 ) -> Result<(ModelConfig, Dit)> {
     let found = model_dir::read_config(dir).context("--init wants a model")?;
     let config = options.config(data, autoencoder.clone(), found.latents.clone())?;
+    let process = DiffusionConfig { prediction_type: config.scheduler.prediction_type, ..found.scheduler.clone() };
     ensure!(
-        found.transformer == config.transformer && found.scheduler == config.scheduler,
+        found.transformer == config.transformer && process == config.scheduler,
         "--init {}: that model is\n{:?}, {:?}; the options ask for\n{:?}, {:?}: give the options that it was trained with",
         dir.display(),
         found.transformer,
