@@ -83,7 +83,7 @@ fn every_conditioning_listens_to_time_and_class() {
 
 #[test]
 fn every_conditioning_survives_being_written_and_read() {
-    for (conditioning, model) in variants() {
+    for (_, model) in variants() {
         let sharded = write_shards(&collect(&model.dit, TRANSFORMER), Dtype::F32, usize::MAX);
         let mut loader = Loader::default();
         let fresh = Model::new(&model.config, &model.device);
