@@ -242,8 +242,12 @@ pub fn place(info: &RunInfo, position: usize) -> (usize, f64) {
 /// Guidance scale and seed of picture `i`. Where each picture has a scale of its own, all have one seed.
 pub fn origin(info: &RunInfo, i: usize) -> (f64, u64) {
     let scale = info.guidance_scales.get(i).copied().unwrap_or(info.settings.guidance_scale);
-    let one_seed = info.guidance_scales.iter().any(|other| *other != scale);
-    (scale, info.settings.seed + if one_seed { 0 } else { i as u64 })
+    (scale, if compares_scales(info) { info.settings.seed } else { info.settings.seed.saturating_add(i as u64) })
+}
+
+/// Whether each picture has its own guidance scale, and all the same seed.
+pub fn compares_scales(info: &RunInfo) -> bool {
+    info.guidance_scales.windows(2).any(|pair| pair[0] != pair[1])
 }
 
 impl Frame {

@@ -27,6 +27,7 @@ pub mod asks;
 pub mod colour;
 pub mod compare;
 pub mod event;
+pub mod file_name;
 pub mod film;
 pub mod findings;
 mod forward;

@@ -1,12 +1,12 @@
 //! Texts that are put together: the words are in `web/texts`, here is what goes into them.
 
-use super::film::{Film, origin, place};
+use super::file_name::scales;
+use super::film::{Film, place};
 use super::models::StorageReport;
 use super::state::{AppState, ModelState, Pace, Progress, RunState};
 use super::words::{Words, say, say_with};
-use crate::config::{CatalogEntry, SamplerKind, Savings};
+use crate::config::{CatalogEntry, RunSettings, SamplerKind, Savings};
 use crate::protocol::{Backend, FailureKind, LoadNotice, LoadStage, ModelSource, WeightsReport};
-use std::ops::Range;
 
 pub fn sampler(kind: SamplerKind) -> Words {
     match kind {
@@ -14,6 +14,16 @@ pub fn sampler(kind: SamplerKind) -> Words {
         SamplerKind::Ddpm => say("controls.ddpm"),
         SamplerKind::DpmSolverPlusPlus => say("controls.dpm"),
         SamplerKind::UniPc => say("controls.unipc"),
+    }
+}
+
+/// Names are the same in every language.
+pub fn sampler_name(kind: SamplerKind) -> &'static str {
+    match kind {
+        SamplerKind::Ddim => "DDIM",
+        SamplerKind::Ddpm => "DDPM",
+        SamplerKind::DpmSolverPlusPlus => "DPM-Solver++",
+        SamplerKind::UniPc => "UniPC",
     }
 }
 
@@ -282,41 +292,17 @@ pub fn run_progress(film: &Film) -> String {
 
 /// Caption of a film.
 pub fn caption(film: &Film) -> String {
-    let seed = film.info.settings.seed;
+    let RunSettings { seed, sampler, savings: saved, .. } = &film.info.settings;
     let guidance = scales(film, 0..film.info.num_images).join(", ");
-    let values: [(&str, &dyn ToString); 4] =
-        [("model", &film.model), ("label", &film.label), ("guidance", &guidance), ("seed", &seed)];
-    say_with("run.caption", &values)
-}
-
-/// `ditscope-ankle-boot-g4-s7.png`; a picture that is not finished says its step, and whether it is a preview.
-pub fn file_name(film: &Film, picture: usize, position: usize) -> String {
-    let step = if position < film.steps() { format!("-step{position}") } else { String::new() };
-    let preview = film.at(position).is_some_and(|frame| frame.is_preview(picture));
-    let preview = if preview { "-preview" } else { "" };
-    format!("{}{step}{preview}.png", file_stem(film, picture..picture + 1))
-}
-
-/// What a file of some of the pictures is called: their class, guidance scales, and the first one's seed.
-pub fn file_stem(film: &Film, pictures: Range<usize>) -> String {
-    let mut slug = String::new();
-    for c in film.label.chars() {
-        if c.is_ascii_alphanumeric() {
-            slug.push(c.to_ascii_lowercase());
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
-        }
-    }
-    let seed = origin(&film.info, pictures.start).1;
-    let slug = slug.trim_end_matches('-');
-    format!("ditscope-{slug}-g{}-s{seed}", scales(film, pictures).join("-"))
-}
-
-/// The guidance scales of some of the pictures; once where all have the same.
-fn scales(film: &Film, pictures: Range<usize>) -> Vec<String> {
-    let mut scales: Vec<String> = pictures.map(|i| origin(&film.info, i).0.to_string()).collect();
-    scales.dedup();
-    scales
+    let values: [(&str, &dyn ToString); 5] = [
+        ("model", &film.model),
+        ("label", &film.label),
+        ("guidance", &guidance),
+        ("sampler", &sampler_name(*sampler)),
+        ("seed", seed),
+    ];
+    let caption = say_with("run.caption", &values);
+    if saved.is_off() { caption } else { format!("{caption} · {}", savings(saved)) }
 }
 
 pub fn parameters(count: u64) -> String {
@@ -349,13 +335,17 @@ pub fn bytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::film::tests::{info, preview};
+    use crate::protocol::RunInfo;
+    use crate::ui::film::tests::info;
 
     #[test]
-    fn downloads_have_names_that_say_what_they_are() {
-        let film = Film::new(info(2, 3), "Fashion".into(), "T-shirt/top".into()).expect("a sound description");
-        assert_eq!(file_name(&film, 0, 2), "ditscope-t-shirt-top-g4-s7.png");
-        assert_eq!(file_name(&film, 2, 1), "ditscope-t-shirt-top-g4-s9-step1.png");
+    fn a_caption_names_what_a_run_left_out() {
+        let mut run = info(2, 1);
+        let caption_of =
+            |run: RunInfo| caption(&Film::new(run, "m".into(), "Bag".into()).expect("a sound description"));
+        assert_eq!(caption_of(run.clone()), "m · Bag · guidance 4 · DDIM · seed 7");
+        run.settings.savings.cache_interval = 2;
+        assert_eq!(caption_of(run), "m · Bag · guidance 4 · DDIM · seed 7 · Middle blocks every 2 steps");
     }
 
     #[test]
@@ -364,15 +354,6 @@ mod tests {
         assert_eq!(readout(&film, 0), "step 0 / 3 · t = 20 · ᾱ = 0.250");
         assert_eq!(readout(&film, 3), "step 3 / 3 · t = 0 · ᾱ = 1.000");
         assert_eq!(spoken_position(&film, 3), "step 3 of 3, finished picture");
-    }
-
-    #[test]
-    fn a_downloaded_preview_says_so() {
-        let mut film = Film::new(info(3, 1), "m".into(), "Cat".into()).expect("a sound description");
-        film.push(&preview(0), vec![vec![0; 64], vec![0; 16], vec![0; 64]]).expect("a sound preview");
-        assert_eq!(file_name(&film, 0, 0), "ditscope-cat-g4-s7-step0-preview.png");
-        film.put_decoded(0, 0, vec![0; 36]).expect("a sound picture");
-        assert_eq!(file_name(&film, 0, 0), "ditscope-cat-g4-s7-step0.png");
     }
 
     #[test]

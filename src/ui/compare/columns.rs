@@ -2,13 +2,14 @@
 
 use super::comparison::{Column, Made, strip};
 use super::settings::group;
-use super::{Event, What, maps, sampler_name, seconds};
+use super::{Event, What, maps, seconds};
+use crate::ui::dom;
 use crate::ui::film::{self, Pixels, fitted_width};
 use crate::ui::parts::Part;
 use crate::ui::state::{AppState, Event as Page};
 use crate::ui::store::{Moment, Store};
+use crate::ui::text::{self, sampler_name};
 use crate::ui::words::{say, say_with};
-use crate::ui::{dom, text};
 use std::sync::Arc;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlCanvasElement};

@@ -10,14 +10,14 @@ mod what;
 pub use state::{Compare, Event};
 pub use what::{Kind, What};
 
+use super::dom;
 use super::film::Film;
 use super::parts::{Part, Parts};
 use super::state::AppState;
 use super::store::Store;
+use super::text::{self, sampler_name};
 use super::theme::Theme;
 use super::words::{say, say_with};
-use super::{dom, text};
-use crate::config::SamplerKind;
 use comparison::Comparison;
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -48,16 +48,6 @@ pub fn CompareStage() -> impl IntoView {
     }
 }
 
-/// Names are the same in every language.
-pub fn sampler_name(kind: SamplerKind) -> &'static str {
-    match kind {
-        SamplerKind::Ddim => "DDIM",
-        SamplerKind::Ddpm => "DDPM",
-        SamplerKind::DpmSolverPlusPlus => "DPM-Solver++",
-        SamplerKind::UniPc => "UniPC",
-    }
-}
-
 /// What is compared, and what all columns have in common.
 fn caption(state: &AppState) -> String {
     let made = state.comparison();
@@ -69,11 +59,12 @@ fn caption(state: &AppState) -> String {
     let guidance = settings.guidance_scale;
     let start: [(&str, &dyn ToString); 3] = [("model", &model), ("label", &label), ("seed", &seed)];
     let with = |key: &str, rest: [(&str, &dyn ToString); 2]| say_with(key, &[&start[..], &rest[..]].concat());
-    match state.compared().kind() {
+    let caption = match state.compared().kind() {
         Kind::Guidance => with("compare.caption-guidance", [("sampler", &sampler), ("steps", &steps)]),
         Kind::Samplers => with("compare.caption-samplers", [("guidance", &guidance), ("steps", &steps)]),
         Kind::Steps => with("compare.caption-steps", [("guidance", &guidance), ("sampler", &sampler)]),
-    }
+    };
+    if settings.savings.is_off() { caption } else { format!("{caption} · {}", text::savings(&settings.savings)) }
 }
 
 /// How to read the columns.

@@ -1,12 +1,13 @@
 //! What is compared, to be chosen: the kind, its numbers or samplers; and what is shown under the pictures.
 
+use super::Event;
 use super::state::{Rows, has_room};
 use super::what::{COLUMNS, Kind};
-use super::{Event, sampler_name};
 use crate::config::{RunSettings, SamplerKind};
 use crate::ui::parts::Part;
 use crate::ui::state::{AppState, Event as Page};
 use crate::ui::store::Store;
+use crate::ui::text::sampler_name;
 use crate::ui::url::GUIDANCE_STEP;
 use crate::ui::words::{Words, say, say_with};
 use wasm_bindgen::JsCast;

@@ -22,7 +22,7 @@ use super::state::{self as app, AppState, Choice, RunState, View};
 use super::store::{Moment, Store};
 use super::take::SaveButton;
 use super::words::{say, say_with};
-use super::{dom, text};
+use super::{dom, file_name, text};
 use leptos::html::Div;
 use leptos::prelude::*;
 
@@ -243,7 +243,7 @@ fn download(store: Store) {
         let film = state.film.as_ref()?;
         let View { position, selected, .. } = state.view;
         let frame = film.at(position)?;
-        Some((film::picture(&film.info, frame, selected), text::file_name(film, selected, position)))
+        Some((film::picture(&film.info, frame, selected), file_name::of_picture(film, selected, position)))
     });
     if let Some((pixels, name)) = found {
         dom::download_png(&pixels, TIMES, name);

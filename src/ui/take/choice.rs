@@ -1,9 +1,8 @@
 //! What there is to save of a film, pure: which frames, which pictures, under which names.
 
 use super::state::Subject;
-use crate::protocol::RunInfo;
+use crate::ui::file_name;
 use crate::ui::film::{self, Film, Frame, Pixels};
-use crate::ui::text;
 use std::sync::Arc;
 
 /// At most `most` of the frames that are kept, at even distances, the first and the newest among them.
@@ -77,26 +76,13 @@ pub fn times(width: usize) -> usize {
     (256 / width.max(1)).clamp(1, 8)
 }
 
-/// Whether each picture has its own guidance scale, and all the same seed.
-pub fn compares_scales(info: &RunInfo) -> bool {
-    let settings = &info.settings;
-    info.num_images != settings.num_images || info.guidance_scales.iter().any(|s| *s != settings.guidance_scale)
-}
-
-/// The seed and the guidance scale of picture `i`.
-pub fn seed_and_scale(info: &RunInfo, i: usize) -> (u64, f64) {
-    let scale = info.guidance_scales.get(i).copied().unwrap_or(info.settings.guidance_scale);
-    let seed = info.settings.seed;
-    (if compares_scales(info) { seed } else { seed.saturating_add(i as u64) }, scale)
-}
-
-/// `ditscope-ankle-boot-g4-s7-recorded-trajectory.gif`; a run that was cancelled says how far it went.
+/// `ditscope-ankle-boot-g4-ddim30-s7-recorded-trajectory.gif`; a run that was cancelled says how far it went.
 pub fn file_name(film: &Film, subject: Subject, what: &str, extension: &str) -> String {
     let (pictures, all) = match subject {
         Subject::One(i) => (i..i + 1, ""),
         Subject::All => (0..film.info.num_images, if film.info.num_images > 1 { "-all" } else { "" }),
     };
-    let name = text::file_stem(film, pictures.clone());
+    let name = file_name::stem(film, pictures.clone());
     let is_preview = |frame: &Frame| pictures.clone().any(|i| frame.is_preview(i));
     let preview = if film.at(film.steps()).is_some_and(|frame| is_preview(frame)) { "-preview" } else { "" };
     let reached = if film.is_complete() { String::new() } else { format!("-to-step{}", film.last()) };
@@ -166,24 +152,16 @@ pub mod tests {
     #[test]
     fn names_say_what_a_file_is() {
         let mut film = film(2, 3, 3);
-        assert_eq!(file_name(&film, Subject::One(1), "-sheet", "png"), "ditscope-ankle-boot-g4-s8-sheet.png");
-        assert_eq!(file_name(&film, Subject::All, "", "json"), "ditscope-ankle-boot-g4-s7-all.json");
+        assert_eq!(file_name(&film, Subject::One(1), "-sheet", "png"), "ditscope-ankle-boot-g4-ddim2-s8-sheet.png");
+        assert_eq!(file_name(&film, Subject::All, "", "json"), "ditscope-ankle-boot-g4-ddim2-s7-all.json");
         film.recorded = true;
-        assert_eq!(file_name(&film, Subject::One(0), "", "gif"), "ditscope-ankle-boot-g4-s7-recorded.gif");
+        assert_eq!(file_name(&film, Subject::One(0), "", "gif"), "ditscope-ankle-boot-g4-ddim2-s7-recorded.gif");
         let cancelled = self::film(9, 1, 3);
-        assert_eq!(file_name(&cancelled, Subject::All, "", "gif"), "ditscope-ankle-boot-g4-s7-to-step2.gif");
+        assert_eq!(file_name(&cancelled, Subject::All, "", "gif"), "ditscope-ankle-boot-g4-ddim9-s7-to-step2.gif");
         let mut run = info(2, 3);
         run.guidance_scales = vec![1.0, 2.5, 4.0];
         let compared = Film::new(run, "Fashion".into(), "Bag".into()).expect("a sound description");
-        assert_eq!(file_name(&compared, Subject::One(1), "", "gif"), "ditscope-bag-g2.5-s7-to-step0.gif");
-        assert_eq!(file_name(&compared, Subject::All, "", "gif"), "ditscope-bag-g1-2.5-4-s7-all-to-step0.gif");
-    }
-
-    #[test]
-    fn seeds_count_up_unless_scales_are_compared() {
-        let mut run = info(2, 3);
-        assert_eq!(seed_and_scale(&run, 2), (9, 4.0));
-        run.guidance_scales = vec![1.0, 2.0, 4.0];
-        assert_eq!(seed_and_scale(&run, 1), (7, 2.0));
+        assert_eq!(file_name(&compared, Subject::One(1), "", "gif"), "ditscope-bag-g2.5-ddim2-s7-to-step0.gif");
+        assert_eq!(file_name(&compared, Subject::All, "", "gif"), "ditscope-bag-g1-2.5-4-ddim2-s7-all-to-step0.gif");
     }
 }

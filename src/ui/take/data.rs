@@ -1,9 +1,8 @@
 //! A run as data, pure: its description as JSON, its tensors as a file that numerical libraries read.
 
-use super::choice::seed_and_scale;
 use super::state::About;
 use crate::tensor_file::{self, Dtype, Entry};
-use crate::ui::film::{Film, Frame, picture, place};
+use crate::ui::film::{Film, Frame, origin, picture, place};
 use serde_json::{Map, Value};
 
 /// Of the description; another one is not compatible.
@@ -43,7 +42,7 @@ pub fn description(film: &Film, about: &About) -> String {
     put("steps_skipped", info.steps_skipped.into());
     put("guidance_scales", info.guidance_scales.clone().into());
     put("guidance_channels", info.guidance_channels.into());
-    let seeds: Vec<u64> = (0..info.num_images).map(|i| seed_and_scale(info, i).0).collect();
+    let seeds: Vec<u64> = (0..info.num_images).map(|i| origin(info, i).1).collect();
     put("seeds", seeds.into());
     put("recorded", film.recorded.into());
     put("complete", film.is_complete().into());

@@ -11,7 +11,7 @@ use crate::ui::film::{Film, Pixels};
 use crate::ui::store::Store;
 use crate::ui::url::{self, Address};
 use crate::ui::words::{say, say_with};
-use crate::ui::{dom, state as app, text};
+use crate::ui::{dom, state as app};
 use gloo::timers::future::TimeoutFuture;
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
@@ -103,7 +103,7 @@ impl Maker {
         const TIMES: u32 = 8;
         let position = self.store.peek(|state| state.view.position);
         let (Some(frame), Subject::One(i)) = (film.at(position), selected) else { return Err(String::new()) };
-        let name = text::file_name(film, i, position);
+        let name = crate::ui::file_name::of_picture(film, i, position);
         dom::download_png(&picture(film, frame, selected), TIMES, name.clone());
         Ok(saved(&name))
     }

@@ -2,13 +2,14 @@
 //!
 //! Always on white with the light colours: paper has no dark theme.
 
-use super::choice::{columns, compares_scales, even_frames, seed_and_scale};
+use super::choice::{columns, even_frames};
 use crate::protocol::RunInfo;
 use crate::ui::colour::{RANGE, diverging};
-use crate::ui::film::{self, Film, Frame, Pixels, place};
+use crate::ui::film::{self, Film, Frame, Pixels, compares_scales, origin, place};
+use crate::ui::text::{sampler_name, savings};
 use crate::ui::words::{say, say_with};
 
-/// The tokens of the light theme in web/style.css.
+/// The tokens of the light theme in web/style/01-tokens.css.
 pub const PAPER: &str = "#ffffff";
 const INK: &str = "#1d1f23";
 const DIM: &str = "#5a5e66";
@@ -85,7 +86,7 @@ pub fn trajectory(film: &Film, i: usize) -> Sheet {
     let measures = Measures::of(film, 448);
     let tiles = tiles(film, &measures);
     let cell = measures.picture.1 as f64 + measures.gap / 2.0 + tiles.side.1 + 1.6 * measures.line();
-    let (seed, scale) = seed_and_scale(&film.info, i);
+    let (scale, seed) = origin(&film.info, i);
     let mut page = Page::new(film, measures, columns, &seed.to_string(), &scale.to_string());
     for (at, frame) in frames.iter().enumerate() {
         let (x, y) = page.cell(at, cell);
@@ -116,7 +117,7 @@ pub fn pictures(film: &Film) -> Sheet {
     let measures = Measures::of(film, if count > 9 { 320 } else { 448 });
     let cell = measures.picture.1 as f64 + 1.6 * measures.line();
     let compares = compares_scales(&film.info);
-    let (first, last) = (seed_and_scale(&film.info, 0).0, seed_and_scale(&film.info, count - 1).0);
+    let (first, last) = (origin(&film.info, 0).1, origin(&film.info, count - 1).1);
     let seeds = if first == last { first.to_string() } else { format!("{first}–{last}") };
     let scale = if compares { "…".into() } else { film.info.settings.guidance_scale.to_string() };
     let mut page = Page::new(film, measures, columns(count).max(2), &seeds, &scale);
@@ -124,7 +125,7 @@ pub fn pictures(film: &Film) -> Sheet {
         for i in 0..count {
             let (x, y) = page.cell(i, cell);
             let below = page.picture(x, y, film::picture(&film.info, frame, i));
-            let (seed, scale) = seed_and_scale(&film.info, i);
+            let (scale, seed) = origin(&film.info, i);
             let mut words = if compares {
                 say_with("take.sheet-scale", &[("scale", &scale)])
             } else {
@@ -261,12 +262,15 @@ impl Page {
 /// `guidance 4 · DDIM · 30 steps · seed 7 · recorded`
 fn about(film: &Film, seeds: &str, scale: &str) -> String {
     let settings = &film.info.settings;
-    let sampler = settings.sampler.name().to_ascii_uppercase();
+    let sampler = sampler_name(settings.sampler);
     let mut words = say_with(
         "take.sheet-settings",
         &[("scale", &scale), ("sampler", &sampler), ("steps", &settings.num_inference_steps), ("seed", &seeds)],
     );
     let mut more = |text: &str| words.push_str(&format!(" · {text}"));
+    if !settings.savings.is_off() {
+        more(&savings(&settings.savings));
+    }
     if film.info.steps_skipped > 0 {
         more(&say_with("take.sheet-skipped", &[("step", &film.info.steps_skipped)]));
     }
@@ -324,6 +328,11 @@ mod tests {
         let words = words(&sheet);
         assert_eq!(words[0], "Fashion · Ankle boot");
         assert_eq!(words[1], "guidance 4 · DDIM · 30 steps · seed 8");
+        let mut sparing = film(30, 2, 31);
+        let mut info = (*sparing.info).clone();
+        info.settings.savings.cache_interval = 2;
+        sparing.info = std::sync::Arc::new(info);
+        assert!(self::words(&trajectory(&sparing, 1))[1].ends_with("seed 8 · Middle blocks every 2 steps"));
         assert_eq!((words[2], words[16]), ("step 0 · t = 290", "step 30 · finished"));
     }
 
