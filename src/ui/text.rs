@@ -351,8 +351,8 @@ mod tests {
     #[test]
     fn the_readout_is_as_in_the_papers() {
         let film = Film::new(info(3, 1), String::new(), String::new()).expect("a sound description");
-        assert_eq!(readout(&film, 0), "step 0 / 3 · t = 20 · ᾱ = 0.250");
-        assert_eq!(readout(&film, 3), "step 3 / 3 · t = 0 · ᾱ = 1.000");
+        assert_eq!(readout(&film, 0), "step 0 / 3 · t\u{a0}=\u{a0}20 · ᾱ\u{a0}=\u{a0}0.250");
+        assert_eq!(readout(&film, 3), "step 3 / 3 · t\u{a0}=\u{a0}0 · ᾱ\u{a0}=\u{a0}1.000");
         assert_eq!(spoken_position(&film, 3), "step 3 of 3, finished picture");
     }
 

@@ -5,10 +5,10 @@ use super::support::{max_difference, random, tensor, values};
 use super::{assert_close, shipped_config, shipped_model};
 use burn::tensor::{Int, Tensor, TensorData};
 use clap::Parser;
-use ditscope::config::{DiffusionConfig, SamplerKind};
+use ditscope::config::{DiffusionConfig, PredictionType, SamplerKind};
 use ditscope::diffusion::guidance::classifier_free_guidance;
 use ditscope::diffusion::noise::{self, gaussian as draw};
-use ditscope::diffusion::prediction::{Prediction, predict, q_sample, training_target};
+use ditscope::diffusion::prediction::{Prediction, eps_of_output, predict, q_sample, training_target};
 use ditscope::diffusion::sampler::{Sampler, SamplerConfig, training_schedule};
 use ditscope::diffusion::schedule::NoiseSchedule;
 use ditscope::generate::{Guidance, Model, Noise, Request, Run};
@@ -17,7 +17,7 @@ use std::f64::consts::{FRAC_PI_2, PI};
 
 formulas! {
     gaussian box_muller forward_step alpha_bar forward_jump cosine snr
-    loss label_dropout min_snr
+    loss label_dropout min_snr v_target eps_of_v
     x0_hat posterior_mean posterior_variance ddpm_step
     guidance guidance_weight
     ddim_step ddim_sigma lambda dpm_solver dpm_data
@@ -28,9 +28,10 @@ const SHAPE: [usize; 4] = [2, 4, 8, 8];
 /// A step in the middle of a run.
 const STEP: usize = 10;
 
-/// Without the clamp, which the formulas do not have.
+/// Of a network that answers with noise; without the clamp, which the formulas do not have.
 fn diffusion() -> DiffusionConfig {
-    DiffusionConfig { clip_sample_range: None, ..shipped_config().scheduler }
+    let prediction_type = PredictionType::Epsilon;
+    DiffusionConfig { clip_sample_range: None, prediction_type, ..shipped_config().scheduler }
 }
 
 fn schedule() -> NoiseSchedule {
@@ -144,12 +145,13 @@ fn measured_loss(model: &Model, x0: &Tensor<4>, class: i64) -> f64 {
     let at = |i: usize| {
         let eps = random(i as u64, x0.dims());
         let [signal, noise] = [schedule.q_sample_factors(i).0, schedule.q_sample_factors(i).1].map(scalar);
-        let kind = model.config.scheduler.prediction_type;
-        let target = training_target(kind, x0.clone(), eps.clone(), signal, noise);
+        let target = training_target(PredictionType::Epsilon, x0.clone(), eps.clone(), signal, noise);
         assert_same(target, eps.clone());
         let y = Tensor::<1, Int>::from_data(TensorData::new(vec![class; n], [n]), &model.device);
         let t = Tensor::full([n], i as f32, &model.device);
-        mean_square(eps.clone() - model.dit.forward(q_sample(&schedule, i, x0.clone(), eps), t, y))
+        let x_t = q_sample(&schedule, i, x0.clone(), eps.clone());
+        let output = model.dit.forward(x_t.clone(), t, y);
+        mean_square(eps - eps_of_output(&model.config.scheduler, &schedule, i, x_t, output))
     };
     [150, 350, 550, 750].map(at).iter().sum::<f64>() / 4.0
 }
@@ -158,7 +160,7 @@ fn scalar(value: f64) -> Tensor<4> {
     tensor(vec![value as f32], [1, 1, 1, 1])
 }
 
-/// A fresh network predicts no noise at all, so its loss is the noise's variance, 1; training brings it down.
+/// A fresh network that answers with noise sees none at all, so its loss is the noise's variance, 1; training brings it down.
 fn loss() {
     let trained = shipped_model();
     let request = Request {
@@ -174,7 +176,9 @@ fn loss() {
         run.step().expect("a step");
     }
     let x0 = run.x_t().clone();
-    let fresh = measured_loss(&Model::new(&trained.config, &trained.device), &x0, 9);
+    let mut config = trained.config.clone();
+    config.scheduler.prediction_type = PredictionType::Epsilon;
+    let fresh = measured_loss(&Model::new(&config, &trained.device), &x0, 9);
     let numbers = 4.0 * x0.shape().num_elements() as f64;
     assert!((fresh - 1.0).abs() < 5.0 * (2.0 / numbers).sqrt(), "{fresh}");
     let learnt = measured_loss(&trained, &x0, 9);
@@ -212,6 +216,26 @@ fn min_snr() {
         let of_eps = weight * mean_square(guess - eps.clone());
         let of_x0 = schedule.snr(i).min(GAMMA) * mean_square(found.x0_hat - x0.clone());
         assert_close("weighted error", of_eps, of_x0, 1e-3);
+    }
+}
+
+fn v_target() {
+    let (schedule, x0, eps) = (schedule(), random(1, SHAPE), random(2, SHAPE));
+    for i in [0, 172, 482, 792, 999] {
+        let ab = schedule.alphas_cumprod[i];
+        let expected = by_number(&eps, &x0, |eps, x0| ab.sqrt() * eps - (1.0 - ab).sqrt() * x0);
+        let [signal, noise] = [ab.sqrt(), (1.0 - ab).sqrt()].map(scalar);
+        assert_same(training_target(PredictionType::VPrediction, x0.clone(), eps.clone(), signal, noise), expected);
+    }
+}
+
+fn eps_of_v() {
+    let config = DiffusionConfig { prediction_type: PredictionType::VPrediction, ..diffusion() };
+    let (schedule, x_t, v) = (schedule(), random(1, SHAPE), random(2, SHAPE));
+    for i in [0, 172, 482, 792, 999] {
+        let ab = schedule.alphas_cumprod[i];
+        let expected = by_number(&v, &x_t, |v, x_t| ab.sqrt() * v + (1.0 - ab).sqrt() * x_t);
+        assert_same(predict(&config, &schedule, i, x_t.clone(), v.clone()).eps, expected);
     }
 }
 

@@ -110,7 +110,7 @@ fn Sampler() -> impl IntoView {
 /// What is offered to leave out: what won against fewer steps (docs/findings.md).
 const SAVINGS: [Savings; 3] = [
     Savings { guidance_interval: None, cache_interval: 1 },
-    Savings { guidance_interval: None, cache_interval: 2 },
+    Savings { guidance_interval: Some([0.0, 0.7]), cache_interval: 1 },
     Savings { guidance_interval: Some([0.0, 0.7]), cache_interval: 2 },
 ];
 
