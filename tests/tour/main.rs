@@ -250,27 +250,42 @@ fn every_view_has_its_place_in_the_tour() {
     assert_eq!(shown.len(), View::CompareSamplers as usize + 1, "{shown:?}");
 }
 
-/// One paragraph has the figures of the card's rows for 30 DDIM steps and guidance 1, 2 and 4.
-#[test]
-fn what_guidance_does_is_what_was_measured() {
+/// Accuracy in percent and distance, from the row of the shipped model's card that begins so.
+fn measured(row: &str) -> (f64, f64) {
     let card = fs::read_to_string(model_folder().join("README.md")).expect("the model has a card");
-    let mut figures = Vec::new();
-    for scale in ["1", "2", "4"] {
-        let begin = format!("| DDIM | 30 | {scale} | ");
-        let row = card.lines().find_map(|line| line.strip_prefix(&begin)).expect("a row in the card");
-        let (accuracy, distance) = row.split_once(" % | ").expect("a percentage");
-        let number = |text: &str| text.trim_matches([' ', '|']).parse::<f64>().expect("a number");
-        // The words round: what is not near 100 % to whole percents.
-        let digits = usize::from(number(accuracy) > 99.0);
-        figures.push(format!(" {:.digits$} %", number(accuracy)));
-        figures.push(format!(" {:.1}", number(distance)));
-    }
+    let begin = format!("| {row} | ");
+    let row = card.lines().find_map(|line| line.strip_prefix(&begin)).expect("a row in the card");
+    let (accuracy, distance) = row.split_once(" % | ").expect("a percentage");
+    let number = |text: &str| text.trim_matches([' ', '|']).parse::<f64>().expect("a number");
+    (number(accuracy), number(distance))
+}
+
+/// In every language there is a paragraph with all of these figures.
+fn assert_told(figures: &[String]) {
     for language in LANGUAGES {
         let text = fs::read_to_string(root().join(format!("web/tour/{language}.json"))).expect("a language's words");
         let text = text.replace(',', ".");
         let is_there = text.lines().any(|paragraph| figures.iter().all(|figure| paragraph.contains(figure)));
         assert!(is_there, "{language}: no paragraph has all of {figures:?}");
     }
+}
+
+#[test]
+fn what_guidance_does_is_what_was_measured() {
+    let mut figures = Vec::new();
+    for scale in [1, 2, 4] {
+        let (accuracy, distance) = measured(&format!("DDIM | 30 | {scale}"));
+        // The words round: what is not near 100 % to whole percents.
+        let digits = usize::from(accuracy > 99.0);
+        figures.extend([format!(" {accuracy:.digits$} %"), format!(" {distance:.1}")]);
+    }
+    assert_told(&figures);
+}
+
+#[test]
+fn what_samplers_reach_is_what_was_measured() {
+    let distance = |sampler: &str| format!(" {:.1}", measured(&format!("{sampler} | 10 | 2")).1);
+    assert_told(&["DDIM", "DPM-Solver++", "UniPC"].map(distance));
 }
 
 #[test]
