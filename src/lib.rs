@@ -22,6 +22,8 @@ pub mod tensor_file;
 pub mod audio;
 #[cfg(feature = "model")]
 pub mod autoencoder;
+#[cfg(target_family = "wasm")]
+pub mod constructors;
 #[cfg(feature = "model")]
 pub mod dit;
 #[cfg(feature = "model")]

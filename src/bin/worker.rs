@@ -1,5 +1,7 @@
 //! The worker's script.
 
 fn main() {
+    // Nothing may come before it.
+    ditscope::constructors::run();
     ditscope::worker::start();
 }

@@ -5,11 +5,11 @@ use super::jobs::Job;
 use super::latents;
 use super::post::{post, post_with};
 use super::readback::{read, wait_for};
+use super::turn::next_turn;
 use crate::generate::Model;
 use crate::pixels::rgba;
 use crate::protocol::FromWorker;
 use burn::tensor::Tensor;
-use gloo::timers::future::TimeoutFuture;
 use std::rc::Rc;
 
 /// Which picture of which frame is asked for.
@@ -57,7 +57,7 @@ pub async fn in_stages(job: &Job, model: &Model, x: Tensor<4>, run: u32) -> Resu
     for picture in 0..n {
         let mut y = x.clone().narrow(0, picture, 1);
         for stage in 0..stages {
-            TimeoutFuture::new(0).await;
+            next_turn().await;
             if !job.goes_on() {
                 return Ok(None);
             }

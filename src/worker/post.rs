@@ -1,7 +1,7 @@
 //! Messages over the thread boundary: `{header: JSON, buffers: [ArrayBuffer…]}`, from the page also
 //! with `files: [File…]`.
 
-use crate::protocol::{FailureKind, FromWorker, ToWorker};
+use crate::protocol::{FailureKind, FrameInfo, FromWorker, ToWorker};
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, File};
@@ -25,13 +25,30 @@ pub fn post(message: &FromWorker) {
 
 /// Sends a message with byte buffers, which are transferred.
 pub fn post_with(message: &FromWorker, buffers: &[&[u8]]) {
-    let transfer: Array = buffers.iter().map(|bytes| Uint8Array::from(*bytes).buffer()).collect();
+    send(message, &copies(buffers));
+}
+
+/// Sends a frame that was begun at `started`. Its `ms` is set last, so that it counts the copying of its buffers.
+/// Gives the milliseconds that posting took.
+pub fn post_frame(info: FrameInfo, started: f64, buffers: &[&[u8]]) -> f64 {
+    let transfer = copies(buffers);
+    let copied = now();
+    send(&FromWorker::Frame(FrameInfo { ms: copied - started, ..info }), &transfer);
+    now() - copied
+}
+
+/// Buffers of JavaScript's own.
+fn copies(buffers: &[&[u8]]) -> Array {
+    buffers.iter().map(|bytes| Uint8Array::from(*bytes).buffer()).collect()
+}
+
+fn send(message: &FromWorker, transfer: &Array) {
     let object = Object::new();
     let header = serde_json::to_string(message).expect("messages are plain data");
     // Setting a property of a fresh plain object cannot fail, and posting it only fails for foreign types.
     let _ = Reflect::set(&object, &"header".into(), &header.into());
-    let _ = Reflect::set(&object, &"buffers".into(), &transfer);
-    let _ = scope().post_message_with_transfer(&object, &transfer);
+    let _ = Reflect::set(&object, &"buffers".into(), transfer);
+    let _ = scope().post_message_with_transfer(&object, transfer);
 }
 
 /// Opens an envelope from the page.

@@ -4,15 +4,15 @@ use super::decode::in_stages;
 use super::failure::Failure;
 use super::jobs::Job;
 use super::latents;
-use super::post::{now, post, post_with};
+use super::post::{now, post, post_frame};
 use super::readback::{bytes, read, read_all};
+use super::turn::next_turn;
 use crate::config::{AutoencoderConfig, ConfigError, RunSettings};
 use crate::diffusion::sampler::SamplerConfig;
 use crate::generate::{Model, Noise, Request, Run, Start, Step};
 use crate::pixels::rgba;
 use crate::protocol::{FrameInfo, FramePart, FromWorker, StartFrom};
 use burn::tensor::Tensor;
-use gloo::timers::future::TimeoutFuture;
 use std::rc::Rc;
 
 /// What a run was asked for with.
@@ -44,9 +44,9 @@ async fn stream(job: &Job, model: &Model, asked: Asked) -> Result<bool, Failure>
     post(&FromWorker::Started { run, info: work.info(asked.settings) });
     let is_heavy = model.config.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
     let num_steps = work.steps_left();
+    let mut posting = 0.0;
     for step in 0..=num_steps {
-        // A task of its own for every step: messages that came meanwhile are handled first.
-        TimeoutFuture::new(0).await;
+        next_turn().await;
         if step < num_steps {
             if job.is_held() {
                 post(&FromWorker::Paused { run, step });
@@ -56,7 +56,8 @@ async fn stream(job: &Job, model: &Model, asked: Asked) -> Result<bool, Failure>
         if !job.goes_on() {
             return Ok(false);
         }
-        let started = now();
+        // No message can tell how long it takes to post it: the next one counts that.
+        let started = now() - posting;
         let preview = is_heavy && step < num_steps;
         let frame = if step < num_steps {
             taken(model, work.step().map_err(Failure::bad_request)?, preview).await.map(Some)
@@ -69,8 +70,8 @@ async fn stream(job: &Job, model: &Model, asked: Asked) -> Result<bool, Failure>
         let Some(frame) = frame.map_err(Failure::lost)?.filter(|_| job.goes_on()) else { return Ok(false) };
         let (parts, buffers): (Vec<_>, Vec<_>) = frame.into_iter().unzip();
         let side = if preview { model.config.transformer.sample_size } else { model.config.image_size() };
-        let info = FrameInfo { run, step, ms: now() - started, image_shape: [side, side], preview, parts };
-        post_with(&FromWorker::Frame(info), &buffers.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let info = FrameInfo { run, step, ms: 0.0, image_shape: [side, side], preview, parts };
+        posting = post_frame(info, started, &buffers.iter().map(Vec::as_slice).collect::<Vec<_>>());
     }
     Ok(true)
 }

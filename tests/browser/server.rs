@@ -30,8 +30,8 @@ pub enum Fault {
     Dropped,
     /// It trickles, 16 KiB at a time.
     Slow,
-    /// A script that first takes WebGPU away from its worker. (Chromium has no flag for that.)
-    WithoutWebGpu,
+    /// A script with another one before it.
+    Before(&'static str),
 }
 
 /// Serves folders until it is dropped.
@@ -127,7 +127,7 @@ fn spoil(mut bytes: Vec<u8>, fault: Option<Fault>) -> Vec<u8> {
     match fault {
         Some(Fault::Corrupt) => bytes[middle] ^= 0x55,
         Some(Fault::Truncated) => bytes.truncate(middle),
-        Some(Fault::WithoutWebGpu) => drop(bytes.splice(..0, *b"delete WorkerNavigator.prototype.gpu;\n")),
+        Some(Fault::Before(script)) => drop(bytes.splice(..0, script.bytes())),
         _ => {}
     }
     bytes

@@ -1,6 +1,7 @@
 //! The worker by itself, as any page could talk to it: holding a run, questions beside it, scales and starts.
 
 use crate::app::App;
+use crate::server::Fault;
 use crate::tiny;
 use crate::webdriver::Gpu;
 use serde_json::Value;
@@ -285,4 +286,49 @@ fn a_gpu_answers_while_a_run_goes_on_as_it_does_alone() {
     for number in ["run", "trace", "noised"] {
         assert!(said[number].as_f64().is_some_and(|apart| apart < 1e-5), "{number}: {said}");
     }
+}
+
+/// Before the worker's script: a clock on which only the copying of bytes out of the module takes time, 1 ms a byte,
+/// and a count of the timers that are set, which is told when it is asked for.
+const CLOCK: &str = "
+    let copied = 0, timers = 0;
+    performance.now = () => copied;
+    self.Uint8Array = new Proxy(Uint8Array, {
+        construct(type, given) {
+            if (ArrayBuffer.isView(given[0])) copied += given[0].byteLength;
+            return Reflect.construct(type, given);
+        },
+    });
+    const setTimer = self.setTimeout;
+    self.setTimeout = (...given) => (timers++, setTimer(...given));
+    self.addEventListener('message', event => {
+        if (event.data !== 'timers') return;
+        event.stopImmediatePropagation();
+        self.postMessage({ header: JSON.stringify({ Timers: { timers } }), buffers: [] });
+    });
+";
+
+#[test]
+fn a_frame_is_timed_until_it_is_posted_and_no_timer_delays_the_next() {
+    let app = App::start("worker_clock", Gpu::None);
+    app.server.break_file("worker_loader.js", Fault::Before(CLOCK));
+    let said = talk(
+        &app,
+        "fashion",
+        "
+        const timersSet = async () => (worker.postMessage('timers'), (await hear('Timers')).body.timers);
+        const before = await timersSet();
+        send({ Generate: { run: 1, settings: { ...settings, num_images: 2 } } });
+        const { total_ms } = (await hear('Done')).body;
+        const frames = heard.filter(m => m.kind === 'Frame');
+        return {
+            timers: await timersSet() - before, total_ms, ms: frames.map(m => m.body.ms),
+            bytes: frames.map(m => m.buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0)),
+        };
+        ",
+    );
+    assert_eq!(said["timers"], 0, "{said}");
+    assert_eq!(numbers(&said["ms"]).len(), 7);
+    assert_eq!(numbers(&said["ms"]), numbers(&said["bytes"]));
+    assert_eq!(numbers(&said["ms"]).iter().sum::<f64>(), said["total_ms"].as_f64().expect("a time"));
 }

@@ -1,7 +1,7 @@
 //! Builds the app into `dist/` and checks its size.
 
 use crate::process::{command_line, run};
-use crate::{project, split, tools};
+use crate::{constructors, project, split, tools};
 use anyhow::{Context, Result, bail};
 use flate2::{Compression, write::GzEncoder};
 use std::fs;
@@ -42,6 +42,7 @@ pub fn make() -> Result<()> {
     trunk.env_remove("NO_COLOR").env("TRUNK_SKIP_VERSION_CHECK", "true");
     let (switch, on) = split::SWITCH;
     run(trunk.env("CARGO_TARGET_DIR", project::web_target()).env(switch, on))?;
+    constructors::check(&project::dist())?;
     split::split(&project::dist())?;
     // Sources that changed during the build are out of date for the next time.
     if before == sources_stamp() {

@@ -2,6 +2,7 @@
 
 mod browser;
 mod checks;
+mod constructors;
 mod dist;
 mod process;
 mod project;
