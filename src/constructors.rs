@@ -1,10 +1,10 @@
 //! The static constructors of a WebAssembly module.
 //!
-//! cubecl registers its operations with `inventory`, whose registrations are static constructors. Nothing calls them on
-//! `wasm32-unknown-unknown`, and a linker that sees no call of `__wasm_call_ctors` wraps every export of the module into
-//! one. Each call from JavaScript, and wasm-bindgen makes several for every object that it touches, would then run
-//! them all again. So every module that uses a backend calls [`run`] first of all in its main; `cargo xtask build`
-//! fails where that is missing.
+//! cubecl registers things with `inventory`, whose registrations are static constructors. On `wasm32-unknown-unknown`
+//! nobody calls them by himself, and in a module that does not name `__wasm_call_ctors` the linker makes every export
+//! call them all first. wasm-bindgen's glue calls exports several times for each JavaScript object, so they would run
+//! thousands of times a second. So every module that uses a backend calls [`run`] first of all in its main;
+//! `cargo xtask build` fails where they run at every call, and where they never run.
 
 use std::sync::Once;
 
@@ -16,8 +16,8 @@ unsafe extern "C" {
 /// Runs the module's static constructors; again, it does nothing.
 pub fn run() {
     static RUN: Once = Once::new();
-    // SAFETY: The linker defines this function in every module; it takes nothing and gives nothing back. Constructors
-    // must not run twice: `Once` sees to that, and this call is what keeps the linker from adding others to the exports
-    // (documentation of `inventory`, section "WebAssembly and constructors").
+    // SAFETY: The linker defines this function; it takes nothing and gives nothing back. Constructors must not run twice:
+    // `Once` sees to that here, and that this function is named keeps the linker from calling it in the exports, too
+    // (documentation of `inventory`, section on WebAssembly).
     RUN.call_once(|| unsafe { __wasm_call_ctors() });
 }

@@ -319,7 +319,7 @@ pub struct FrameInfo {
     /// 0 … number of steps. Frame i < steps shows x_t before step i and what was predicted from it;
     /// the last one shows the finished latents and pictures, and has no other parts.
     pub step: usize,
-    /// Time from the end of the pause between two steps until the frame is posted (the step, decoding, reading back and
+    /// Time from the end of the yield between two steps until the frame is posted (the step, decoding, reading back and
     /// copying), and what posting the frame before took. Waiting while the run is held is not counted.
     pub ms: f64,
     /// Side lengths `[H, W]` of this frame's pictures: the run's, or for a preview the latent's.

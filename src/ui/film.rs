@@ -223,10 +223,9 @@ impl Film {
         self.received == self.steps() + 1
     }
 
-    /// Mean time of a step, without the first, which warms the device up, and without a long decoding at the end.
+    /// Mean time of a step, without the first, which warms the device up, and without the last frame, which is no step.
     pub fn ms_per_step(&self) -> Option<f64> {
-        let heavy = self.is_complete() && self.frames.iter().any(|frame| frame.preview);
-        let frames = &self.frames[..self.frames.len() - usize::from(heavy)];
+        let frames = &self.frames[..self.frames.len() - usize::from(self.is_complete())];
         let timed = if frames.len() > 2 { &frames[1..] } else { frames };
         let mean = timed.iter().map(|frame| frame.ms).sum::<f64>() / timed.len() as f64;
         (mean.is_finite() && mean > 0.0).then_some(mean)

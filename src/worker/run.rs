@@ -28,15 +28,16 @@ pub struct Asked {
 /// Runs to the end, to a cancellation or to a failure, and reports which it was.
 pub async fn run(job: Job, model: Rc<Model>, asked: Asked) {
     let (started, run) = (now(), asked.run);
-    match stream(&job, &model, asked).await {
-        Ok(true) => post(&FromWorker::Done { run, total_ms: now() - started }),
+    let mut held = 0.0;
+    match stream(&job, &model, asked, &mut held).await {
+        Ok(true) => post(&FromWorker::Done { run, total_ms: now() - started - held }),
         Ok(false) => post(&FromWorker::Cancelled { run }),
         Err(failure) => failure.post(Some(run)),
     }
 }
 
-/// Whether the run came to its end.
-async fn stream(job: &Job, model: &Model, asked: Asked) -> Result<bool, Failure> {
+/// Whether the run came to its end. Adds to `held` the milliseconds for which it was held.
+async fn stream(job: &Job, model: &Model, asked: Asked, held: &mut f64) -> Result<bool, Failure> {
     let run = asked.run;
     let request = request(model, &asked).map_err(Failure::bad_request)?;
     let work = Run::new(model, request).and_then(|run| run.with_savings(asked.settings.savings));
@@ -51,7 +52,9 @@ async fn stream(job: &Job, model: &Model, asked: Asked) -> Result<bool, Failure>
             if job.is_held() {
                 post(&FromWorker::Paused { run, step });
             }
+            let asked_at = now();
             job.turn().await;
+            *held += now() - asked_at;
         }
         if !job.goes_on() {
             return Ok(false);

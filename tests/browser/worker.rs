@@ -146,9 +146,19 @@ fn scales_run_side_by_side_and_what_is_shown_fits_together() {
     assert!(said["failed"].as_str().is_some_and(|text| text.contains("guidance scale = 99")), "{}", said["failed"]);
 }
 
+/// Before the worker's script: a message that keeps it busy, so that what comes in the meantime waits.
+const BUSY: &str = "
+    self.addEventListener('message', event => {
+        if (event.data !== 'busy') return;
+        event.stopImmediatePropagation();
+        for (const began = Date.now(); Date.now() - began < 300;);
+    });
+";
+
 #[test]
 fn a_picture_is_encoded_noised_denoised_from_there_and_looked_into() {
     let app = App::start("worker_answers", Gpu::None);
+    app.server.break_file("worker_loader.js", Fault::Before(BUSY));
     let said = talk(
         &app,
         "fashion",
@@ -177,6 +187,7 @@ fn a_picture_is_encoded_noised_denoised_from_there_and_looked_into() {
         refused.push(await ask({ Trace: { t: 5, class: 0, block: 6 } }, x0));
         refused.push(await ask({ QSample: { t: 5, seed: 1 } }, new Float32Array([NaN]).buffer));
         refused.push(await ask({ QSample: { t: 5, seed: 1 } }, new Float32Array(256).fill(NaN).buffer));
+        worker.postMessage('busy');
         const many = await Promise.all([...Array(10).keys()].map(t => ask({ QSample: { t, seed: 1 } }, x0)));
         return {
             answers: [encoded, gray, noised, traced, modulated].map(m => m.body.result.Ok), info,
@@ -288,28 +299,31 @@ fn a_gpu_answers_while_a_run_goes_on_as_it_does_alone() {
     }
 }
 
-/// Before the worker's script: a clock on which only the copying of bytes out of the module takes time, 1 ms a byte,
-/// and a count of the timers that are set, which is told when it is asked for.
+/// Before the worker's script: a clock on which only two things take time, the copying of bytes out of the module, 1 ms
+/// a byte, and the posting of a message, [`POSTING`]; and a count of the timers that are set, told when it is asked for.
 const CLOCK: &str = "
-    let copied = 0, timers = 0;
-    performance.now = () => copied;
+    let clock = 0, timers = 0;
+    performance.now = () => clock;
     self.Uint8Array = new Proxy(Uint8Array, {
         construct(type, given) {
-            if (ArrayBuffer.isView(given[0])) copied += given[0].byteLength;
+            if (ArrayBuffer.isView(given[0])) clock += given[0].byteLength;
             return Reflect.construct(type, given);
         },
     });
+    const post = self.postMessage.bind(self);
+    self.postMessage = (...given) => (clock += 1000, post(...given));
     const setTimer = self.setTimeout;
     self.setTimeout = (...given) => (timers++, setTimer(...given));
     self.addEventListener('message', event => {
         if (event.data !== 'timers') return;
         event.stopImmediatePropagation();
-        self.postMessage({ header: JSON.stringify({ Timers: { timers } }), buffers: [] });
+        post({ header: JSON.stringify({ Timers: { timers } }), buffers: [] });
     });
 ";
+const POSTING: f64 = 1000.0;
 
 #[test]
-fn a_frame_is_timed_until_it_is_posted_and_no_timer_delays_the_next() {
+fn the_times_of_the_frames_are_the_time_of_the_run_and_no_timer_delays_it() {
     let app = App::start("worker_clock", Gpu::None);
     app.server.break_file("worker_loader.js", Fault::Before(CLOCK));
     let said = talk(
@@ -328,7 +342,43 @@ fn a_frame_is_timed_until_it_is_posted_and_no_timer_delays_the_next() {
         ",
     );
     assert_eq!(said["timers"], 0, "{said}");
-    assert_eq!(numbers(&said["ms"]).len(), 7);
-    assert_eq!(numbers(&said["ms"]), numbers(&said["bytes"]));
-    assert_eq!(numbers(&said["ms"]).iter().sum::<f64>(), said["total_ms"].as_f64().expect("a time"));
+    let (ms, bytes) = (numbers(&said["ms"]), numbers(&said["bytes"]));
+    assert_eq!(ms.len(), 7);
+    // What it takes to post a frame is known to the next one only.
+    let expected = bytes.iter().enumerate().map(|(i, bytes)| bytes + if i == 0 { 0.0 } else { POSTING });
+    assert_eq!(ms, expected.collect::<Vec<_>>());
+    // The run also posts that it has started, and its last frame.
+    assert_eq!(said["total_ms"].as_f64(), Some(ms.iter().sum::<f64>() + 2.0 * POSTING), "{said}");
+}
+
+#[test]
+fn questions_during_a_run_do_not_delay_what_comes_after_them() {
+    let app = App::start("worker_questions", Gpu::None);
+    let said = talk(
+        &app,
+        "fashion",
+        "
+        let frames = 0;
+        worker.addEventListener('message', ({ data }) => data.header.startsWith('{\"Frame\"') && frames++);
+        send({ Generate: { run: 1, settings: { ...settings, num_inference_steps: 250, num_images: 4 } } });
+        const latent = part(await hear('Frame'), 'XT').slice(0, 1024);
+        const until = async answered => {
+            const before = frames;
+            await answered;
+            return frames - before;
+        };
+        const waited = [];
+        for (let question = 0; question < 20; question++) {
+            waited.push(await until(ask({ Trace: { t: 500, class: 2, block: 0 } }, latent.slice())));
+        }
+        send('Cancel');
+        return { waited, cancelled: await until(hear('Cancelled')), frames };
+        ",
+    );
+    let waited = numbers(&said["waited"]);
+    assert_eq!(waited.len(), 20);
+    // A step that is under way, and one that a busy machine lets come between.
+    assert!(waited.iter().all(|frames| *frames <= 3.0), "{said}");
+    assert!(said["cancelled"].as_f64().is_some_and(|frames| frames <= 3.0), "{said}");
+    assert!(said["frames"].as_f64().is_some_and(|frames| frames < 250.0), "{said}");
 }

@@ -1,71 +1,63 @@
 //! Holds the app to one run of its static constructors.
 //!
-//! When nothing calls `__wasm_call_ctors`, the linker takes a module for a "command", one call and its life is over,
-//! and wraps every export into a call of all constructors. wasm-bindgen's glue calls exports at every crossing (to
-//! allocate, to store a JavaScript object), so a page or worker would run all of them thousands of times a second.
+//! In a module that does not name `__wasm_call_ctors`, the linker makes every export call all constructors first: it
+//! takes the module for a program that is called once and ends. wasm-bindgen's glue calls exports several times for each
+//! JavaScript object that is touched, so they would run thousands of times a second. And in a module that names it and
+//! does not call it, they never run.
 
 use crate::project;
 use anyhow::{Context, Result, bail};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use wasmparser::{KnownCustom, Name, Operator, Parser, Payload};
 
+/// The app's programs, and where the linker's output lies (the profile is that of web/index.html).
+const PROGRAMS: [(&str, &str); 2] = [("app", "page/app.wasm"), ("worker", "release/worker.wasm")];
 const CONSTRUCTORS: &str = "__wasm_call_ctors";
 /// How the linker names an export that it has wrapped.
 const WRAPPED: &str = ".command_export";
 
 const CURE: &str = "\
-Static constructors come with a dependency that registers things before main (`inventory`, `ctor`). Without a call of \
-their own they run again at every call into the module. Call ditscope::constructors::run() first of all in its main.";
+Static constructors come with a dependency that registers things before main (`inventory`, `ctor`). Call \
+ditscope::constructors::run() once, first of all in its main.";
 
-/// Checks what the linker made for each module that lies in `dist`.
+/// Checks what the linker made for each program in `dist`.
 pub fn check(dist: &Path) -> Result<()> {
-    for name in modules(dist)? {
-        let path = linked(&name)?;
-        let module = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        check_module(&module).with_context(|| format!("{} is not fit for the app", path.display()))?;
+    let files = fs::read_dir(dist).with_context(|| format!("cannot read {}", dist.display()))?;
+    let files: Vec<_> = files.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    for module in files.iter().filter_map(|file| file.strip_suffix("_bg.wasm")) {
+        let output = linked(module).with_context(|| format!("xtask does not know where {module} comes from"))?;
+        let path = project::web_target().join("wasm32-unknown-unknown").join(output);
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        check_module(&bytes).with_context(|| format!("{} is not fit for the app", path.display()))?;
     }
     Ok(())
 }
 
-/// Names of the programs in `dist`: `worker` of `worker_bg.wasm`, `app` of `app-<hash>_bg.wasm`.
-fn modules(dist: &Path) -> Result<BTreeSet<String>> {
-    let files = fs::read_dir(dist).with_context(|| format!("cannot read {}", dist.display()))?;
-    let files = files.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let names: BTreeSet<_> =
-        files.filter_map(|file| Some(file.strip_suffix("_bg.wasm")?.split('-').next()?.to_owned())).collect();
-    if names.is_empty() {
-        bail!("there is no WebAssembly module in {}", dist.display());
-    }
-    Ok(names)
+/// The linker's output for a module, which is called as its program, with a hash or without: `app-0123`, `worker`.
+fn linked(module: &str) -> Option<&'static str> {
+    let is_of =
+        |program: &str| module.strip_prefix(program).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    PROGRAMS.into_iter().find(|(program, _)| is_of(program)).map(|(_, output)| output)
 }
 
-/// The linker's output for a program, of the profile that was built last.
-fn linked(name: &str) -> Result<PathBuf> {
-    let folder = project::web_target().join("wasm32-unknown-unknown");
-    let profiles = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let built = profiles.flatten().filter_map(|profile| {
-        let path = profile.path().join(name).with_extension("wasm");
-        Some((fs::metadata(&path).ok()?.modified().ok()?, path))
-    });
-    let newest = built.max().with_context(|| format!("the linker's {name}.wasm is not in {}", folder.display()))?;
-    Ok(newest.1)
-}
-
-/// Fails when the exports of a module, as it comes from the linker, run its constructors.
+/// Fails when the exports of a module, as it comes from the linker, run its constructors, or nothing does.
 fn check_module(module: &[u8]) -> Result<()> {
     let functions = Functions::read(module)?;
     let wrapped = functions.names.values().filter(|name| name.ends_with(WRAPPED)).count();
     if wrapped > 0 {
-        bail!("{wrapped} of its exports run all static constructors whenever they are called.\n{CURE}");
+        bail!("{wrapped} of its functions run all static constructors whenever they are called from outside.\n{CURE}");
     }
-    let constructors = functions.names.iter().find(|(_, name)| **name == CONSTRUCTORS);
-    let calls = constructors.map_or(0, |(constructors, _)| functions.calls(*constructors));
-    if calls > 1 {
-        bail!("its static constructors are called from {calls} places, so they may run more than once.\n{CURE}");
+    // A module that has none, and nothing that would call them, has no such function.
+    let Some((constructors, _)) = functions.names.iter().find(|(_, name)| **name == CONSTRUCTORS) else {
+        return Ok(());
+    };
+    match functions.calls(*constructors) {
+        0 => bail!("its static constructors never run.\n{CURE}"),
+        1 => Ok(()),
+        calls => bail!("its static constructors are called in {calls} places, so they may run more than once.\n{CURE}"),
     }
-    Ok(())
 }
 
 /// The functions of a module.
@@ -133,6 +125,8 @@ mod tests {
         static CONSTRUCTOR: extern "C" fn() = { extern "C" fn register() { unsafe { RUNS += 1 } } register };
         #[cfg(called)] #[inline(always)] fn begin() { unsafe extern "C" { fn __wasm_call_ctors(); } unsafe { __wasm_call_ctors() } }
         #[cfg(not(called))] fn begin() {}
+        #[cfg(named)] #[used] static NAMED: unsafe extern "C" fn() =
+            { unsafe extern "C" { fn __wasm_call_ctors(); } __wasm_call_ctors };
         #[cfg(called_twice)] #[unsafe(no_mangle)]
         extern "C" fn again() { begin(); unsafe { RUNS += 1 } }
     "#;
@@ -152,8 +146,14 @@ mod tests {
     #[test]
     fn exports_that_run_constructors_are_refused_with_the_cure() {
         let said = checked("--cfg with_constructor").expect_err("nothing calls the constructors").to_string();
-        assert!(said.starts_with("2 of its exports run all static constructors"), "{said}");
-        assert!(said.contains("Call ditscope::constructors::run() first of all in its main."), "{said}");
+        assert!(said.starts_with("2 of its functions run all static constructors"), "{said}");
+        assert!(said.contains("Call ditscope::constructors::run() once, first of all in its main."), "{said}");
+    }
+
+    #[test]
+    fn constructors_that_never_run_are_refused() {
+        let said = checked("--cfg with_constructor --cfg named").expect_err("they are named only").to_string();
+        assert!(said.contains("never run"), "{said}");
     }
 
     #[test]
@@ -166,13 +166,15 @@ mod tests {
     fn a_second_call_is_refused() {
         let twice = checked("--cfg with_constructor --cfg called --cfg called_twice");
         let said = twice.expect_err("main's call, and again's").to_string();
-        assert!(said.contains("called from"), "{said}");
+        assert!(said.contains("called in 2 places"), "{said}");
     }
 
     #[test]
     fn what_cannot_be_seen_is_refused() {
         let said = checked("--cfg with_constructor -C strip=symbols").expect_err("it has no names").to_string();
         assert!(said.contains("do not strip"), "{said}");
+        assert_eq!([linked("app-0123"), linked("worker")].map(|output| output.is_some()), [true, true]);
+        assert_eq!([linked("apple"), linked("train-0123")], [None, None]);
         check_module(b"\0asm\x01\0\0\0\x0a\xff").expect_err("a module cut short");
     }
 }
