@@ -300,7 +300,8 @@ fn a_gpu_answers_while_a_run_goes_on_as_it_does_alone() {
 }
 
 /// Before the worker's script: a clock on which only two things take time, the copying of bytes out of the module, 1 ms
-/// a byte, and the posting of a message, [`POSTING`]; and a count of the timers that are set, told when it is asked for.
+/// a byte, and the posting of a message, [`POSTING`]; on demand, a long time passes. And a count of the timers that are
+/// set, told when it is asked for.
 const CLOCK: &str = "
     let clock = 0, timers = 0;
     performance.now = () => clock;
@@ -315,7 +316,8 @@ const CLOCK: &str = "
     const setTimer = self.setTimeout;
     self.setTimeout = (...given) => (timers++, setTimer(...given));
     self.addEventListener('message', event => {
-        if (event.data !== 'timers') return;
+        if (event.data === 'let time pass') clock += 1e6;
+        else if (event.data !== 'timers') return;
         event.stopImmediatePropagation();
         post({ header: JSON.stringify({ Timers: { timers } }), buffers: [] });
     });
@@ -333,6 +335,11 @@ fn the_times_of_the_frames_are_the_time_of_the_run_and_no_timer_delays_it() {
         const timersSet = async () => (worker.postMessage('timers'), (await hear('Timers')).body.timers);
         const before = await timersSet();
         send({ Generate: { run: 1, settings: { ...settings, num_images: 2 } } });
+        send('Pause');
+        await hear('Paused');
+        worker.postMessage('let time pass');
+        await hear('Timers');
+        send('Resume');
         const { total_ms } = (await hear('Done')).body;
         const frames = heard.filter(m => m.kind === 'Frame');
         return {
@@ -347,8 +354,8 @@ fn the_times_of_the_frames_are_the_time_of_the_run_and_no_timer_delays_it() {
     // What it takes to post a frame is known to the next one only.
     let expected = bytes.iter().enumerate().map(|(i, bytes)| bytes + if i == 0 { 0.0 } else { POSTING });
     assert_eq!(ms, expected.collect::<Vec<_>>());
-    // The run also posts that it has started, and its last frame.
-    assert_eq!(said["total_ms"].as_f64(), Some(ms.iter().sum::<f64>() + 2.0 * POSTING), "{said}");
+    // The run also posts that it has started, that it is held, and its last frame. How long it is held does not count.
+    assert_eq!(said["total_ms"].as_f64(), Some(ms.iter().sum::<f64>() + 3.0 * POSTING), "{said}");
 }
 
 #[test]
