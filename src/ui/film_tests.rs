@@ -78,16 +78,16 @@ fn a_preview_gives_way_to_its_decoded_picture() {
 #[test]
 fn the_last_frame_is_no_step() {
     let mut film = film(2, 1);
-    let three = |pictures| vec![vec![0; 64], vec![0; pictures], vec![0; 64]];
-    film.push(&preview(0), three(16)).expect("a sound preview");
-    film.push(&preview(1), three(16)).expect("a sound preview");
-    film.push(&FrameInfo { ms: 9000.0, ..self::frame(2) }, vec![vec![0; 64], vec![0; 36]]).expect("a sound frame");
+    let three = || vec![vec![0; 64], vec![0; 16], vec![0; 64]];
+    let two = || vec![vec![0; 64], vec![0; 36]];
+    film.push(&preview(0), three()).expect("a sound preview");
+    film.push(&preview(1), three()).expect("a sound preview");
+    film.push(&FrameInfo { ms: 9000.0, ..frame(2) }, two()).expect("a sound frame");
     assert_eq!(film.ms_per_step(), Some(40.0));
     let mut film = self::film(2, 1);
-    film.push(&frame(0), three(36)).expect("a sound frame");
-    assert_eq!(film.ms_per_step(), Some(40.0));
-    film.push(&frame(1), three(36)).expect("a sound frame");
-    film.push(&FrameInfo { ms: 1.0, ..frame(2) }, vec![vec![0; 64], vec![0; 36]]).expect("a sound frame");
+    film.push(&frame(0), two()).expect("a sound frame");
+    film.push(&frame(1), two()).expect("a sound frame");
+    film.push(&FrameInfo { ms: 1.0, ..frame(2) }, two()).expect("a sound frame");
     assert_eq!(film.ms_per_step(), Some(40.0));
 }
 
