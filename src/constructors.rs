@@ -1,7 +1,7 @@
 //! The static constructors of a WebAssembly module.
 //!
 //! cubecl registers things with `inventory`, whose registrations are static constructors. On `wasm32-unknown-unknown`
-//! nobody calls them by himself, and in a module that does not name `__wasm_call_ctors` the linker makes every export
+//! nothing calls them by itself, and in a module that does not name `__wasm_call_ctors` the linker makes every export
 //! call them all first. wasm-bindgen's glue calls exports several times for each JavaScript object, so they would run
 //! thousands of times a second. So every module that uses a backend calls [`run`] first of all in its main;
 //! `cargo xtask build` fails where they run at every call, and where they never run.

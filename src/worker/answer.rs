@@ -1,10 +1,10 @@
 //! What the model does beside a run: encoding, noising, and letting itself be looked into.
 
+use super::event_loop::next_task;
 use super::jobs::{Job, Kind};
 use super::latents;
 use super::post::{post, post_with};
 use super::readback::{bytes, read, read_all};
-use super::turn::next_turn;
 use crate::audio::{LogMel, wav};
 use crate::config::{AutoencoderConfig, ConfigError};
 use crate::diffusion::sampler::training_schedule;
@@ -29,7 +29,7 @@ pub fn kind(ask: &Ask) -> Kind {
 /// Answers, or says why not.
 pub async fn answer(job: Job, model: Rc<Model>, id: u32, ask: Ask, buffer: Vec<u8>) {
     // Questions that wait already are heard first: of many that came in a row, only the last is worth the work.
-    next_turn().await;
+    next_task().await;
     let found = if job.goes_on() { Some(find(&model, ask, &buffer).await) } else { None };
     match found.filter(|_| job.goes_on()) {
         Some(Ok((answer, buffers))) => {

@@ -1,11 +1,11 @@
 //! Decoding in pieces: the device is waited for after each, so that no piece of work is long enough for
 //! the browser's watchdog, and a message that came meanwhile is heard.
 
+use super::event_loop::next_task;
 use super::jobs::Job;
 use super::latents;
 use super::post::{post, post_with};
 use super::readback::{read, wait_for};
-use super::turn::next_turn;
 use crate::generate::Model;
 use crate::pixels::rgba;
 use crate::protocol::FromWorker;
@@ -57,7 +57,7 @@ pub async fn in_stages(job: &Job, model: &Model, x: Tensor<4>, run: u32) -> Resu
     for picture in 0..n {
         let mut y = x.clone().narrow(0, picture, 1);
         for stage in 0..stages {
-            next_turn().await;
+            next_task().await;
             if !job.goes_on() {
                 return Ok(None);
             }

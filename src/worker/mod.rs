@@ -3,11 +3,12 @@
 //! [`start`] listens for [`crate::protocol::ToWorker`]; `load` brings a model from a `source` by way
 //! of the browser's `store`, `partial` keeps what a load that broke off has, `device` chooses what
 //! computes, `run` streams a run's frames, `decode` decodes in pieces, `answer` does what is asked for
-//! beside a run, `turn` lets messages in between, `post` sends messages back.
+//! beside a run, `event_loop` lets messages in between, `post` sends messages back.
 
 mod answer;
 mod decode;
 mod device;
+mod event_loop;
 mod failure;
 mod fetch;
 mod jobs;
@@ -20,7 +21,6 @@ mod readback;
 mod run;
 mod source;
 mod store;
-mod turn;
 
 use crate::config::ModelConfig;
 use crate::generate::Model;

@@ -1,12 +1,12 @@
 //! A run: one frame after the other, with an ear open between two of them.
 
 use super::decode::in_stages;
+use super::event_loop::next_task;
 use super::failure::Failure;
 use super::jobs::Job;
 use super::latents;
 use super::post::{now, post, post_frame};
 use super::readback::{bytes, read, read_all};
-use super::turn::next_turn;
 use crate::config::{AutoencoderConfig, ConfigError, RunSettings};
 use crate::diffusion::sampler::SamplerConfig;
 use crate::generate::{Model, Noise, Request, Run, Start, Step};
@@ -47,14 +47,14 @@ async fn stream(job: &Job, model: &Model, asked: Asked, held: &mut f64) -> Resul
     let num_steps = work.steps_left();
     let mut posting = 0.0;
     for step in 0..=num_steps {
-        next_turn().await;
+        next_task().await;
         if step < num_steps {
             if job.is_held() {
                 post(&FromWorker::Paused { run, step });
             }
-            let asked_at = now();
+            let held_from = now();
             job.turn().await;
-            *held += now() - asked_at;
+            *held += now() - held_from;
         }
         if !job.goes_on() {
             return Ok(false);

@@ -30,3 +30,4 @@ mod stage;
 mod take;
 mod tour;
 mod worker;
+mod worker_pace;

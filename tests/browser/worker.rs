@@ -1,7 +1,6 @@
 //! The worker by itself, as any page could talk to it: holding a run, questions beside it, scales and starts.
 
 use crate::app::App;
-use crate::server::Fault;
 use crate::tiny;
 use crate::webdriver::Gpu;
 use serde_json::Value;
@@ -41,7 +40,7 @@ const TALK: &str = "
 ";
 
 /// Runs the body of a function that begins with [`TALK`], and gives what it returns.
-fn talk(app: &App, model: &str, body: &str) -> Value {
+pub fn talk(app: &App, model: &str, body: &str) -> Value {
     talk_on(app, "cpu", model, body)
 }
 
@@ -52,7 +51,7 @@ fn talk_on(app: &App, backend: &str, model: &str, body: &str) -> Value {
     app.browser.script(&format!("return (async () => {{ {talk} {body} }})()"))
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
+pub fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap_or_else(|| panic!("numbers, not {value}")).iter().filter_map(Value::as_f64).collect()
 }
 
@@ -146,19 +145,9 @@ fn scales_run_side_by_side_and_what_is_shown_fits_together() {
     assert!(said["failed"].as_str().is_some_and(|text| text.contains("guidance scale = 99")), "{}", said["failed"]);
 }
 
-/// Before the worker's script: a message that keeps it busy, so that what comes in the meantime waits.
-const BUSY: &str = "
-    self.addEventListener('message', event => {
-        if (event.data !== 'busy') return;
-        event.stopImmediatePropagation();
-        for (const began = Date.now(); Date.now() - began < 300;);
-    });
-";
-
 #[test]
 fn a_picture_is_encoded_noised_denoised_from_there_and_looked_into() {
     let app = App::start("worker_answers", Gpu::None);
-    app.server.break_file("worker_loader.js", Fault::Before(BUSY));
     let said = talk(
         &app,
         "fashion",
@@ -187,8 +176,6 @@ fn a_picture_is_encoded_noised_denoised_from_there_and_looked_into() {
         refused.push(await ask({ Trace: { t: 5, class: 0, block: 6 } }, x0));
         refused.push(await ask({ QSample: { t: 5, seed: 1 } }, new Float32Array([NaN]).buffer));
         refused.push(await ask({ QSample: { t: 5, seed: 1 } }, new Float32Array(256).fill(NaN).buffer));
-        worker.postMessage('busy');
-        const many = await Promise.all([...Array(10).keys()].map(t => ask({ QSample: { t, seed: 1 } }, x0)));
         return {
             answers: [encoded, gray, noised, traced, modulated].map(m => m.body.result.Ok), info,
             sizes: [encoded, gray, noised, traced, modulated].map(m => m.buffers.map(b => b.byteLength)),
@@ -197,7 +184,6 @@ fn a_picture_is_encoded_noised_denoised_from_there_and_looked_into() {
             same: modulation.every((v, i) => v === numbers(modulated.buffers[0])[i]),
             other: numbers(none.buffers[2]).some((v, i) => v !== modulation[i]),
             refused: refused.map(m => m.body.result.Err),
-            many: many.map(m => m.body.result.Err ?? 'answered'),
         };
         ",
     );
@@ -221,9 +207,6 @@ fn a_picture_is_encoded_noised_denoised_from_there_and_looked_into() {
     for (refused, words) in said["refused"].as_array().expect("refusals").iter().zip(words) {
         assert!(refused.as_str().is_some_and(|text| text.contains(words)), "{words}: {refused}");
     }
-    let many = said["many"].as_array().expect("ten of a kind in a row");
-    assert!(many[..9].iter().all(|said| said.as_str().is_some_and(|text| text.contains("newer"))), "{many:?}");
-    assert_eq!(many[9], "answered");
 }
 
 #[test]
@@ -297,95 +280,4 @@ fn a_gpu_answers_while_a_run_goes_on_as_it_does_alone() {
     for number in ["run", "trace", "noised"] {
         assert!(said[number].as_f64().is_some_and(|apart| apart < 1e-5), "{number}: {said}");
     }
-}
-
-/// Before the worker's script: a clock on which only two things take time, the copying of bytes out of the module, 1 ms
-/// a byte, and the posting of a message, [`POSTING`]; on demand, a long time passes. And a count of the timers that are
-/// set, told when it is asked for.
-const CLOCK: &str = "
-    let clock = 0, timers = 0;
-    performance.now = () => clock;
-    self.Uint8Array = new Proxy(Uint8Array, {
-        construct(type, given) {
-            if (ArrayBuffer.isView(given[0])) clock += given[0].byteLength;
-            return Reflect.construct(type, given);
-        },
-    });
-    const post = self.postMessage.bind(self);
-    self.postMessage = (...given) => (clock += 1000, post(...given));
-    const setTimer = self.setTimeout;
-    self.setTimeout = (...given) => (timers++, setTimer(...given));
-    self.addEventListener('message', event => {
-        if (event.data === 'let time pass') clock += 1e6;
-        else if (event.data !== 'timers') return;
-        event.stopImmediatePropagation();
-        post({ header: JSON.stringify({ Timers: { timers } }), buffers: [] });
-    });
-";
-const POSTING: f64 = 1000.0;
-
-#[test]
-fn the_times_of_the_frames_are_the_time_of_the_run_and_no_timer_delays_it() {
-    let app = App::start("worker_clock", Gpu::None);
-    app.server.break_file("worker_loader.js", Fault::Before(CLOCK));
-    let said = talk(
-        &app,
-        "fashion",
-        "
-        const timersSet = async () => (worker.postMessage('timers'), (await hear('Timers')).body.timers);
-        const before = await timersSet();
-        send({ Generate: { run: 1, settings: { ...settings, num_images: 2 } } });
-        send('Pause');
-        await hear('Paused');
-        worker.postMessage('let time pass');
-        await hear('Timers');
-        send('Resume');
-        const { total_ms } = (await hear('Done')).body;
-        const frames = heard.filter(m => m.kind === 'Frame');
-        return {
-            timers: await timersSet() - before, total_ms, ms: frames.map(m => m.body.ms),
-            bytes: frames.map(m => m.buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0)),
-        };
-        ",
-    );
-    assert_eq!(said["timers"], 0, "{said}");
-    let (ms, bytes) = (numbers(&said["ms"]), numbers(&said["bytes"]));
-    assert_eq!(ms.len(), 7);
-    // What it takes to post a frame is known to the next one only.
-    let expected = bytes.iter().enumerate().map(|(i, bytes)| bytes + if i == 0 { 0.0 } else { POSTING });
-    assert_eq!(ms, expected.collect::<Vec<_>>());
-    // The run also posts that it has started, that it is held, and its last frame. How long it is held does not count.
-    assert_eq!(said["total_ms"].as_f64(), Some(ms.iter().sum::<f64>() + 3.0 * POSTING), "{said}");
-}
-
-#[test]
-fn questions_during_a_run_do_not_delay_what_comes_after_them() {
-    let app = App::start("worker_questions", Gpu::None);
-    let said = talk(
-        &app,
-        "fashion",
-        "
-        let frames = 0;
-        worker.addEventListener('message', ({ data }) => data.header.startsWith('{\"Frame\"') && frames++);
-        send({ Generate: { run: 1, settings: { ...settings, num_inference_steps: 250, num_images: 4 } } });
-        const latent = part(await hear('Frame'), 'XT').slice(0, 1024);
-        const until = async answered => {
-            const before = frames;
-            await answered;
-            return frames - before;
-        };
-        const waited = [];
-        for (let question = 0; question < 20; question++) {
-            waited.push(await until(ask({ Trace: { t: 500, class: 2, block: 0 } }, latent.slice())));
-        }
-        send('Cancel');
-        return { waited, cancelled: await until(hear('Cancelled')), frames };
-        ",
-    );
-    let waited = numbers(&said["waited"]);
-    assert_eq!(waited.len(), 20);
-    // A step that is under way, and one that a busy machine lets come between.
-    assert!(waited.iter().all(|frames| *frames <= 3.0), "{said}");
-    assert!(said["cancelled"].as_f64().is_some_and(|frames| frames <= 3.0), "{said}");
-    assert!(said["frames"].as_f64().is_some_and(|frames| frames < 250.0), "{said}");
 }

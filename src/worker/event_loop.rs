@@ -1,4 +1,4 @@
-//! A turn of the worker's event loop.
+//! The worker's event loop: going on in a later task.
 
 use js_sys::{Function, Promise};
 use std::cell::RefCell;
@@ -8,30 +8,30 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::MessageChannel;
 
 thread_local! {
-    static TURNS: Turns = Turns::new();
+    static TASKS: Tasks = Tasks::new();
 }
 
 /// Goes on in a later task, so that messages from the page that have arrived are handled first.
 ///
-/// By a message to itself and no timer: timers that follow on one another wait for 4 ms each (HTML standard, "timer
-/// initialization steps").
-pub async fn next_turn() {
+/// By a message to itself and no timer: of timers that follow on one another, all after the fifth wait for 4 ms at least
+/// (HTML standard, "timer initialization steps").
+pub async fn next_task() {
     // The promise is never rejected.
-    let _ = JsFuture::from(TURNS.with(Turns::next)).await;
+    let _ = JsFuture::from(TASKS.with(Tasks::next)).await;
 }
 
-/// Who waits for a turn.
-struct Turns {
+/// Who waits for a task.
+struct Tasks {
     channel: MessageChannel,
     /// A message wakes one, and there is one on its way for each: a message too many would wake somebody's next wait
     /// before its time, and messages from the page would be handled later and later.
     waiting: RefCell<VecDeque<Function>>,
 }
 
-impl Turns {
+impl Tasks {
     fn new() -> Self {
         let channel = MessageChannel::new().expect("workers have message channels");
-        let on_message = Closure::<dyn Fn()>::new(|| TURNS.with(Self::wake));
+        let on_message = Closure::<dyn Fn()>::new(|| TASKS.with(Self::wake));
         channel.port1().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         // The channel is there for as long as the worker lives.
         on_message.forget();
@@ -42,7 +42,7 @@ impl Turns {
     fn next(&self) -> Promise {
         Promise::new(&mut |resolve, _| {
             self.waiting.borrow_mut().push_back(resolve);
-            // Null can be posted always.
+            // Null can always be posted.
             let _ = self.channel.port2().post_message(&JsValue::NULL);
         })
     }
@@ -50,7 +50,7 @@ impl Turns {
     fn wake(&self) {
         let first = self.waiting.borrow_mut().pop_front();
         if let Some(resolve) = first {
-            // To resolve a promise fails never.
+            // Resolving a promise never fails.
             let _ = resolve.call0(&JsValue::UNDEFINED);
         }
     }
