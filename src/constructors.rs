@@ -8,12 +8,14 @@
 
 use std::sync::Once;
 
+#[allow(unsafe_code, reason = "the linker makes this function")]
 unsafe extern "C" {
     /// Made by the linker: calls all static constructors of the module.
     fn __wasm_call_ctors();
 }
 
 /// Runs the module's static constructors; again, it does nothing.
+#[allow(unsafe_code, reason = "see below")]
 pub fn run() {
     static RUN: Once = Once::new();
     // SAFETY: The linker defines this function; it takes nothing and gives nothing back. Constructors must not run twice:

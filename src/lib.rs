@@ -1,40 +1,12 @@
-//! A Diffusion Transformer you can watch think, in a browser tab.
+//! The app: a page to watch a Diffusion Transformer think, and the worker that runs it.
 //!
-//! The map (left may use right; see ARCHITECTURE.md):
-//!
-//! ```text
-//! bin → ui | worker | native
-//! ui → protocol, config, diffusion::schedule
-//! worker → protocol, generate, weights        native → generate, weights
-//! generate → diffusion, dit, autoencoder
-//! ```
-//!
-//! Cargo features are the walls: `model` has tensors but no backend, `ui` has
-//! a browser but no tensor, `worker` and `native` choose the backends.
+//! Each is a program of its own, with a feature of its own: what the page may not use (tensors) is not among the
+//! dependencies of `ui`, what the worker may not use (views) not among those of `worker`. Everything that needs neither
+//! browser nor worker is a crate under `crates/` (see ARCHITECTURE.md).
 
-pub mod config;
-pub mod diffusion;
-pub mod pixels;
-pub mod protocol;
-pub mod tensor_file;
-
-#[cfg(feature = "model")]
-pub mod audio;
-#[cfg(feature = "model")]
-pub mod autoencoder;
 #[cfg(target_family = "wasm")]
 pub mod constructors;
-#[cfg(feature = "model")]
-pub mod dit;
-#[cfg(feature = "model")]
-pub mod generate;
-#[cfg(feature = "native")]
-pub mod native;
-#[cfg(feature = "model")]
-pub mod selfcheck;
 #[cfg(feature = "ui")]
 pub mod ui;
-#[cfg(feature = "model")]
-pub mod weights;
 #[cfg(feature = "worker")]
 pub mod worker;

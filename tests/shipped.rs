@@ -1,18 +1,17 @@
 //! What the repository ships works: models load, recorded runs are whole, the classifier is small.
 
-#[path = "support/mod.rs"]
-mod support;
+use ditscope_test_support as support;
 
 use burn::tensor::Device;
-use ditscope::config::{Catalog, SamplerKind};
-use ditscope::diffusion::sampler::SamplerConfig;
-use ditscope::generate::{Noise, Request, Run};
-use ditscope::native::classifier::Classifier;
-use ditscope::native::data::DatasetInfo;
-use ditscope::native::image::pictures;
-use ditscope::native::index::{CATALOG_FILE, catalog};
-use ditscope::native::model_dir;
-use ditscope::protocol::{FramePart, RecordedRun};
+use ditscope_cli::classifier;
+use ditscope_cli::image::pictures;
+use ditscope_cli::index::{CATALOG_FILE, catalog};
+use ditscope_config::{Catalog, SamplerKind};
+use ditscope_core::diffusion::sampler::SamplerConfig;
+use ditscope_core::generate::{Noise, Request, Run};
+use ditscope_data::fashion;
+use ditscope_model_dir as model_dir;
+use ditscope_protocol::{FramePart, RecordedRun};
 use std::path::{Path, PathBuf};
 
 fn assets() -> PathBuf {
@@ -57,8 +56,8 @@ fn every_model_loads_and_draws() {
 #[test]
 fn every_index_lists_exactly_the_shards_that_are_there() {
     for folder in folders("models") {
-        let index = std::fs::read(folder.join(ditscope::weights::INDEX_FILE)).expect("an index");
-        let index = ditscope::weights::WeightsIndex::parse("index", &index).expect("a good index");
+        let index = std::fs::read(folder.join(ditscope_core::weights::INDEX_FILE)).expect("an index");
+        let index = ditscope_core::weights::WeightsIndex::parse("index", &index).expect("a good index");
         let listed: Vec<String> = index.metadata.shards.keys().cloned().collect();
         let names = std::fs::read_dir(&folder).expect("a folder").map(|e| e.expect("an entry").file_name());
         let mut there: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
@@ -110,7 +109,7 @@ fn every_recorded_run_is_whole() {
 #[test]
 fn the_classifier_loads_and_is_small() {
     let folder = assets().join("classifier");
-    Classifier::load(&folder, &DatasetInfo::fashion(), &Device::flex()).unwrap_or_else(|error| panic!("{error:#}"));
+    classifier::load(&folder, &fashion(), &Device::flex()).unwrap_or_else(|error| panic!("{error:#}"));
     let bytes: usize = support::snapshot(&folder).values().map(Vec::len).sum();
     assert!(bytes < 1_000_000, "{bytes} bytes");
 }

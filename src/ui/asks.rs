@@ -1,7 +1,7 @@
 //! Questions to the worker beside a run, and who hears the answer. Pure.
 
 use super::state::{AppState, Effect};
-use crate::protocol::{Answer, Ask, ToWorker};
+use ditscope_protocol::{Answer, Ask, ToWorker};
 
 /// Which part of the page asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

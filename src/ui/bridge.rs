@@ -6,7 +6,7 @@
 use super::dom;
 use super::state::Event;
 use super::words::{say, say_with};
-use crate::protocol::{FromWorker, ModelSource, ToWorker};
+use ditscope_protocol::{FromWorker, ModelSource, ToWorker};
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;

@@ -7,8 +7,8 @@ use super::models::{Added, StorageReport};
 use super::tour::Depth;
 use super::words::Language;
 use super::{compare, forward, inside, stage, take, timeline, tour};
-use crate::config::{Catalog, ModelConfig, SamplerKind, Savings};
-use crate::protocol::{FromWorker, ToWorker};
+use ditscope_config::{Catalog, ModelConfig, SamplerKind, Savings};
+use ditscope_protocol::{FromWorker, ToWorker};
 
 /// What can happen.
 #[derive(Debug, Clone)]

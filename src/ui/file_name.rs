@@ -1,7 +1,7 @@
 //! What downloads are called: the class and the settings that made them.
 
 use super::film::{Film, origin};
-use crate::config::{RunSettings, Savings};
+use ditscope_config::{RunSettings, Savings};
 use std::ops::Range;
 
 /// `ditscope-ankle-boot-g4-ddim30-s7.png`; a picture that is not finished says its step, and whether it is a preview.
@@ -53,8 +53,8 @@ pub fn scales(film: &Film, pictures: Range<usize>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::SamplerKind;
     use crate::ui::film::tests::{info, preview};
+    use ditscope_config::SamplerKind;
 
     #[test]
     fn downloads_have_names_that_say_what_they_are() {

@@ -2,7 +2,7 @@
 //! come in, and cut into pictures for the canvases.
 
 use super::words::{say, say_with};
-use crate::protocol::{FrameInfo, FramePart, RecordedRun, RunInfo};
+use ditscope_protocol::{FrameInfo, FramePart, RecordedRun, RunInfo};
 use std::sync::Arc;
 
 /// More than any sensible run; keeps a damaged description from asking for absurd memory.
@@ -97,7 +97,7 @@ impl Film {
         Self { max_bytes: MAX_FILM_BYTES / among.max(1), ..self }
     }
 
-    /// Takes the next frame with the buffers of [`crate::protocol::FromWorker::Frame`].
+    /// Takes the next frame with the buffers of [`ditscope_protocol::FromWorker::Frame`].
     pub fn push(&mut self, frame: &FrameInfo, buffers: Vec<Vec<u8>>) -> Result<(), String> {
         let (step, image_shape) = (frame.step, frame.image_shape);
         if step != self.received || step > self.steps() {

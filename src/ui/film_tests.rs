@@ -1,7 +1,7 @@
 //! Films without a browser, and the frames that other tests make them of.
 
 use super::*;
-use crate::config::RunSettings;
+use ditscope_config::RunSettings;
 
 pub fn info(steps: usize, num_images: usize) -> RunInfo {
     RunInfo {

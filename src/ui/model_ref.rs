@@ -1,6 +1,6 @@
 //! Which model: its name in the address bar, in storage and for the worker. Pure.
 
-use crate::protocol::ModelSource;
+use ditscope_protocol::ModelSource;
 use serde::{Deserialize, Serialize};
 
 /// The model that is shown when the address names none: small, and part of the page.

@@ -1,8 +1,8 @@
 //! The models that the page knows of, and what this browser keeps of them. Pure.
 
 use super::model_ref::ModelRef;
-use crate::config::CatalogEntry;
-use crate::protocol::ModelSource;
+use ditscope_config::CatalogEntry;
+use ditscope_protocol::ModelSource;
 use serde::{Deserialize, Serialize};
 
 /// More bytes than this are not fetched unless the visitor says so.

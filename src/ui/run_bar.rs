@@ -7,7 +7,7 @@ use super::store::Store;
 use super::text;
 use super::timeline::HoldButtons;
 use super::words::{say, say_with};
-use crate::protocol::{BackendChoice, FailureKind};
+use ditscope_protocol::{BackendChoice, FailureKind};
 use leptos::prelude::*;
 
 /// One line of status with its progress. Its height never changes.

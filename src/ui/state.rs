@@ -19,8 +19,8 @@ use super::text;
 use super::timeline::Player;
 use super::tour::Tour;
 use super::url::{self, Address};
-use crate::config::{CatalogEntry, ModelConfig, RunSettings};
-use crate::protocol::{Backend, FailureKind, LoadStage, ModelSource, WeightsReport};
+use ditscope_config::{CatalogEntry, ModelConfig, RunSettings};
+use ditscope_protocol::{Backend, FailureKind, LoadStage, ModelSource, WeightsReport};
 
 /// Everything the page shows.
 #[derive(Debug, Clone, PartialEq)]

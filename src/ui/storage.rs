@@ -5,7 +5,7 @@
 use super::dom;
 use super::models::{StorageReport, Stored};
 use super::words::say_with;
-use crate::protocol::{CACHE_PREFIX, cache_name};
+use ditscope_protocol::{CACHE_PREFIX, cache_name};
 use js_sys::{Array, Promise, Reflect};
 use leptos::prelude::window;
 use serde::Serialize;

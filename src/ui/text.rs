@@ -5,8 +5,8 @@ use super::film::{Film, place};
 use super::models::StorageReport;
 use super::state::{AppState, ModelState, Pace, Progress, RunState};
 use super::words::{Words, say, say_with};
-use crate::config::{CatalogEntry, RunSettings, SamplerKind, Savings};
-use crate::protocol::{Backend, FailureKind, LoadNotice, LoadStage, ModelSource, WeightsReport};
+use ditscope_config::{CatalogEntry, RunSettings, SamplerKind, Savings};
+use ditscope_protocol::{Backend, FailureKind, LoadNotice, LoadStage, ModelSource, WeightsReport};
 
 pub fn sampler(kind: SamplerKind) -> Words {
     match kind {
@@ -335,8 +335,8 @@ pub fn bytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::RunInfo;
     use crate::ui::film::tests::info;
+    use ditscope_protocol::RunInfo;
 
     #[test]
     fn a_caption_names_what_a_run_left_out() {

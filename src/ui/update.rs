@@ -13,8 +13,8 @@ use super::model_ref::ModelRef;
 use super::state::{AppState, Choice, Effect, Event, Failure, ModelState, Pace, RunState, View, WorkerState};
 use super::text;
 use super::url::{self, Chosen};
-use crate::config::{ModelConfig, RunSettings};
-use crate::protocol::{BackendChoice, FailureKind, FrameInfo, FromWorker, StartFrom, ToWorker};
+use ditscope_config::{ModelConfig, RunSettings};
+use ditscope_protocol::{BackendChoice, FailureKind, FrameInfo, FromWorker, StartFrom, ToWorker};
 use std::ops::ControlFlow;
 
 impl AppState {

@@ -1,8 +1,8 @@
 //! The reducer's tests: every state of the page, without a browser.
 
 use super::*;
-use crate::protocol::{Backend, LoadNotice, LoadStage, ModelSource, RecordedRun, RunInfo, WeightsReport};
 use crate::ui::film::tests::{self as films, info};
+use ditscope_protocol::{Backend, LoadNotice, LoadStage, ModelSource, RecordedRun, RunInfo, WeightsReport};
 
 pub const BASE: &str = "http://host/folder/";
 

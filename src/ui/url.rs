@@ -10,8 +10,8 @@ use super::mode::Mode;
 use super::model_ref::ModelRef;
 use super::tour::Tour;
 use super::words::{Language, say, say_with};
-use crate::config::{RunSettings, SamplerKind, Savings};
-use crate::protocol::BackendChoice;
+use ditscope_config::{RunSettings, SamplerKind, Savings};
+use ditscope_protocol::BackendChoice;
 use std::ops::RangeInclusive;
 
 /// The step of the guidance slider.

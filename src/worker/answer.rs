@@ -4,14 +4,14 @@ use super::event_loop::next_task;
 use super::jobs::{Job, Kind};
 use super::latents;
 use super::post::{post, post_with};
-use super::readback::{bytes, read, read_all};
-use crate::audio::{LogMel, wav};
-use crate::config::{AutoencoderConfig, ConfigError};
-use crate::diffusion::sampler::training_schedule;
-use crate::generate::Model;
-use crate::pixels::rgba;
-use crate::protocol::{Answer, Ask, FromWorker};
 use burn::tensor::{Int, Tensor, TensorData};
+use ditscope_audio::{LogMel, wav};
+use ditscope_config::{AutoencoderConfig, ConfigError};
+use ditscope_core::generate::Model;
+use ditscope_core::pixels::rgba;
+use ditscope_frames::{bytes, read, read_all};
+use ditscope_protocol::{Answer, Ask, FromWorker};
+use ditscope_schedule::training_schedule;
 use std::rc::Rc;
 
 /// Which kind of job answers.

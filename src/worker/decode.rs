@@ -5,11 +5,11 @@ use super::event_loop::next_task;
 use super::jobs::Job;
 use super::latents;
 use super::post::{post, post_with};
-use super::readback::{read, wait_for};
-use crate::generate::Model;
-use crate::pixels::rgba;
-use crate::protocol::FromWorker;
 use burn::tensor::Tensor;
+use ditscope_core::generate::Model;
+use ditscope_core::pixels::rgba;
+use ditscope_frames::{read, wait_for};
+use ditscope_protocol::FromWorker;
 use std::rc::Rc;
 
 /// Which picture of which frame is asked for.

@@ -1,8 +1,8 @@
 //! Which device computes: the ladder WebGPU → CPU, and the self-check on each rung.
 
-use crate::protocol::{Backend, BackendChoice, LoadNotice};
-use crate::selfcheck::{self, Check};
 use burn::tensor::{Device, FloatDType};
+use ditscope_core::selfcheck::{self, Check};
+use ditscope_protocol::{Backend, BackendChoice, LoadNotice};
 use std::cell::RefCell;
 
 /// Above these sizes half the memory is worth a conversion in every layer.

@@ -1,6 +1,6 @@
 //! What went wrong while a model came, and what kind of thing it is.
 
-use crate::protocol::{FailureKind, FromWorker};
+use ditscope_protocol::{FailureKind, FromWorker};
 
 /// A failure in words; the kind decides what the page offers.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Bytes from the page → tensors.
 
-use crate::config::ConfigError;
-use crate::generate::{Model, latent_shape};
 use burn::tensor::{Tensor, TensorData};
+use ditscope_config::ConfigError;
+use ditscope_core::generate::{Model, latent_shape};
 
 /// Standardised latents of one picture or of `num_pictures`.
 ///

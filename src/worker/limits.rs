@@ -2,8 +2,8 @@
 
 use super::device::Chosen;
 use super::failure::Failure;
-use crate::config::ModelConfig;
-use crate::weights::WeightsIndex;
+use ditscope_config::ModelConfig;
+use ditscope_core::weights::WeightsIndex;
 
 const GIB: u64 = 1 << 30;
 const MOST_SHARD: u64 = GIB;

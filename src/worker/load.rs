@@ -6,12 +6,12 @@ use super::partial::Partial;
 use super::post::{now, post};
 use super::source::Source;
 use super::store::Store;
-use super::{State, announce_config, finish_load, limits, readback};
-use crate::config::{AutoencoderConfig, CatalogEntry, ModelConfig};
-use crate::generate::Model;
-use crate::protocol::{BackendChoice, FromWorker, LoadNotice, LoadStage, ModelSource, WeightsReport};
-use crate::selfcheck::Check;
-use crate::weights::{ShardInfo, WeightsIndex, verify};
+use super::{State, announce_config, finish_load, limits};
+use ditscope_config::{AutoencoderConfig, CatalogEntry, ModelConfig};
+use ditscope_core::generate::Model;
+use ditscope_core::selfcheck::Check;
+use ditscope_core::weights::{ShardInfo, WeightsIndex, verify};
+use ditscope_protocol::{BackendChoice, FromWorker, LoadNotice, LoadStage, ModelSource, WeightsReport};
 use std::cell::Cell;
 use std::rc::Rc;
 use web_sys::{AbortController, File};
@@ -135,7 +135,7 @@ impl Load<'_> {
         let from_network = store.is_some() && !stored;
         Partial::add(&self.state.partial, file, &path, &bytes, from_network)?;
         // Else copies of several shards could wait for the device.
-        readback::wait(&chosen.device).await.map_err(Failure::lost)?;
+        ditscope_frames::wait(&chosen.device).await.map_err(Failure::lost)?;
         if let Some(store) = store.filter(|_| !stored) {
             store.put(file, info, &mut bytes).await;
         }

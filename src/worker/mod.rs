@@ -1,6 +1,6 @@
 //! The Web Worker: model, device and run live here. Knows no layout.
 //!
-//! [`start`] listens for [`crate::protocol::ToWorker`]; `load` brings a model from a `source` by way
+//! [`start`] listens for [`ditscope_protocol::ToWorker`]; `load` brings a model from a `source` by way
 //! of the browser's `store`, `partial` keeps what a load that broke off has, `device` chooses what
 //! computes, `run` streams a run's frames, `decode` decodes in pieces, `answer` does what is asked for
 //! beside a run, `event_loop` lets messages in between, `post` sends messages back.
@@ -17,15 +17,14 @@ mod limits;
 mod load;
 mod partial;
 mod post;
-mod readback;
 mod run;
 mod source;
 mod store;
 
-use crate::config::ModelConfig;
-use crate::generate::Model;
-use crate::protocol::{Backend, FromWorker, LoadNotice, ToWorker, WeightsReport};
 use decode::Wanted;
+use ditscope_config::ModelConfig;
+use ditscope_core::generate::Model;
+use ditscope_protocol::{Backend, FromWorker, LoadNotice, ToWorker, WeightsReport};
 use failure::Failure;
 use post::{Envelope, post};
 use run::Asked;

@@ -4,11 +4,11 @@
 //! cancelled and the one after it never hold it both.
 
 use super::failure::Failure;
-use crate::config::ModelConfig;
-use crate::generate::Model;
-use crate::protocol::{ModelSource, WeightsReport};
-use crate::weights::{Loader, WeightsIndex};
 use burn::tensor::{DType, Device};
+use ditscope_config::ModelConfig;
+use ditscope_core::generate::Model;
+use ditscope_core::weights::{Loader, WeightsIndex};
+use ditscope_protocol::{ModelSource, WeightsReport};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 

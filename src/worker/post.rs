@@ -1,7 +1,7 @@
 //! Messages over the thread boundary: `{header: JSON, buffers: [ArrayBuffer…]}`, from the page also
 //! with `files: [File…]`.
 
-use crate::protocol::{FailureKind, FrameInfo, FromWorker, ToWorker};
+use ditscope_protocol::{FailureKind, FrameInfo, FromWorker, ToWorker};
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, File};

@@ -1,4 +1,4 @@
-//! A run: one frame after the other, with an ear open between two of them.
+//! A run: one frame after the other; between two of them messages are read.
 
 use super::decode::in_stages;
 use super::event_loop::next_task;
@@ -6,13 +6,12 @@ use super::failure::Failure;
 use super::jobs::Job;
 use super::latents;
 use super::post::{now, post, post_frame};
-use super::readback::{bytes, read, read_all};
-use crate::config::{AutoencoderConfig, ConfigError, RunSettings};
-use crate::diffusion::sampler::SamplerConfig;
-use crate::generate::{Model, Noise, Request, Run, Start, Step};
-use crate::pixels::rgba;
-use crate::protocol::{FrameInfo, FramePart, FromWorker, StartFrom};
 use burn::tensor::Tensor;
+use ditscope_config::{AutoencoderConfig, ConfigError, RunSettings};
+use ditscope_core::diffusion::sampler::SamplerConfig;
+use ditscope_core::generate::{Model, Noise, Request, Run, Start};
+use ditscope_frames::{Frame, run_info};
+use ditscope_protocol::{FrameInfo, FromWorker, StartFrom};
 use std::rc::Rc;
 
 /// What a run was asked for with.
@@ -42,7 +41,7 @@ async fn stream(job: &Job, model: &Model, asked: Asked, held: &mut f64) -> Resul
     let request = request(model, &asked).map_err(Failure::bad_request)?;
     let work = Run::new(model, request).and_then(|run| run.with_savings(asked.settings.savings));
     let mut work = work.map_err(Failure::bad_request)?.watched();
-    post(&FromWorker::Started { run, info: work.info(asked.settings) });
+    post(&FromWorker::Started { run, info: run_info(work.outline(), asked.settings) });
     let is_heavy = model.config.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
     let num_steps = work.steps_left();
     let mut posting = 0.0;
@@ -63,15 +62,14 @@ async fn stream(job: &Job, model: &Model, asked: Asked, held: &mut f64) -> Resul
         let started = now() - posting;
         let preview = is_heavy && step < num_steps;
         let frame = if step < num_steps {
-            taken(model, work.step().map_err(Failure::bad_request)?, preview).await.map(Some)
+            Frame::of_step(model, work.step().map_err(Failure::bad_request)?, preview).await.map(Some)
         } else if is_heavy {
-            finished(job, model, work.x_t().clone(), run).await
+            decoded(job, model, work.x_t().clone(), run).await
         } else {
-            let x_t = work.x_t().clone();
-            with_pictures(model.decode(x_t.clone()), vec![(FramePart::XT, x_t)]).await.map(Some)
+            Frame::of_result(model, work.x_t().clone()).await.map(Some)
         };
         let Some(frame) = frame.map_err(Failure::lost)?.filter(|_| job.goes_on()) else { return Ok(false) };
-        let (parts, buffers): (Vec<_>, Vec<_>) = frame.into_iter().unzip();
+        let Frame { parts, buffers } = frame;
         let side = if preview { model.config.transformer.sample_size } else { model.config.image_size() };
         let info = FrameInfo { run, step, ms: 0.0, image_shape: [side, side], preview, parts };
         posting = post_frame(info, started, &buffers.iter().map(Vec::as_slice).collect::<Vec<_>>());
@@ -79,34 +77,12 @@ async fn stream(job: &Job, model: &Model, asked: Asked, held: &mut f64) -> Resul
     Ok(true)
 }
 
-/// What the buffers of a frame hold, and the buffers.
-type Frame = Vec<(FramePart, Vec<u8>)>;
-
-/// A step that was taken, with decoded or cheap pictures.
-async fn taken(model: &Model, step: Step, preview: bool) -> Result<Frame, String> {
-    let x0_hat = step.x0_hat.clone();
-    let images = if preview { model.preview(x0_hat) } else { model.decode(x0_hat) };
-    with_pictures(images, step.parts()).await
-}
-
-/// Reads latents and pictures `[N, C, H, W]` back in one go.
-async fn with_pictures(images: Tensor<4>, parts: Vec<(FramePart, Tensor<4>)>) -> Result<Frame, String> {
-    let [_, channels, _, _] = images.dims();
-    let pictures = (FramePart::Pictures, images.permute([0, 2, 3, 1]));
-    let (names, tensors): (Vec<_>, Vec<_>) = parts.into_iter().chain([pictures]).unzip();
-    let values = read_all(tensors).await?;
-    let buffer = |(part, values): (FramePart, Vec<f32>)| match part {
-        FramePart::Pictures => (part, rgba(&values, channels)),
-        _ => (part, bytes(&values)),
-    };
-    Ok(names.into_iter().zip(values).map(buffer).collect())
-}
-
 /// The last frame, decoded piece by piece; nothing, if the job does not go on.
-async fn finished(job: &Job, model: &Model, x_t: Tensor<4>, run: u32) -> Result<Option<Frame>, String> {
-    let [latents] = read([x_t.clone()]).await?;
-    let pixels = in_stages(job, model, x_t, run).await?;
-    Ok(pixels.map(|pixels| vec![(FramePart::XT, bytes(&latents)), (FramePart::Pictures, pixels)]))
+async fn decoded(job: &Job, model: &Model, x_t: Tensor<4>, run: u32) -> Result<Option<Frame>, String> {
+    match in_stages(job, model, x_t.clone(), run).await? {
+        Some(pixels) => Frame::of_decoded(x_t, pixels).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Checked settings → a request.

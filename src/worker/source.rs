@@ -2,9 +2,9 @@
 
 use super::failure::Failure;
 use super::fetch::{Size, fetch, read};
-use crate::config::ModelConfig;
-use crate::protocol::ModelSource;
-use crate::weights::{INDEX_FILE, ShardInfo, WeightsIndex};
+use ditscope_config::ModelConfig;
+use ditscope_core::weights::{INDEX_FILE, ShardInfo, WeightsIndex};
+use ditscope_protocol::ModelSource;
 use std::collections::HashMap;
 use web_sys::{AbortSignal, File, RequestCache};
 

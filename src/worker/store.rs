@@ -6,8 +6,8 @@
 use super::failure::Failure;
 use super::fetch::{Size, read, words};
 use super::post::scope;
-use crate::protocol::cache_name;
-use crate::weights::{ShardInfo, WeightsIndex, verify};
+use ditscope_core::weights::{ShardInfo, WeightsIndex, verify};
+use ditscope_protocol::cache_name;
 use js_sys::{Array, Reflect};
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;

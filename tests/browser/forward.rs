@@ -2,9 +2,9 @@
 
 use crate::app::{App, LONG, SHORT};
 use crate::webdriver::{Gpu, key};
-use ditscope::config::ModelConfig;
-use ditscope::diffusion::noise::gaussian;
-use ditscope::diffusion::schedule::training_schedule;
+use ditscope_config::ModelConfig;
+use ditscope_noise::gaussian;
+use ditscope_schedule::training_schedule;
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 use std::path::Path;

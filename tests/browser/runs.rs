@@ -2,8 +2,10 @@
 
 use crate::app::{App, LONG, SHORT, decode_png};
 use crate::webdriver::{Gpu, key};
+use clap::Parser;
+use ditscope_cli::cli::Cli;
 use image::RgbaImage;
-use std::process::Command;
+use std::ffi::OsStr;
 
 #[test]
 fn a_run_on_the_cpu_makes_a_picture_that_can_be_scrubbed_and_downloaded() {
@@ -120,11 +122,11 @@ fn sample(class: usize, sampler: &str, seed: u32) -> RgbaImage {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("picture.png");
     let model = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/models/fashion");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dit"));
-    command.arg("sample").arg("--model").arg(model).arg("--out").arg(&file);
-    command.args(["--class", &class.to_string(), "--guidance-scale", "4", "--steps", "10"]);
-    let output = command.args(["--sampler", sampler, "--seed", &seed.to_string()]).output().expect("dit starts");
-    assert!(output.status.success(), "dit sample failed: {}", String::from_utf8_lossy(&output.stderr));
+    let (class, seed) = (class.to_string(), seed.to_string());
+    let settings = ["--class", &class, "--guidance-scale", "4", "--steps", "10", "--sampler", sampler, "--seed", &seed];
+    let files = [OsStr::new("--model"), model.as_os_str(), OsStr::new("--out"), file.as_os_str()];
+    let words = ["dit", "sample"].into_iter().chain(settings).map(OsStr::new).chain(files);
+    Cli::parse_from(words).run().unwrap_or_else(|error| panic!("dit sample failed: {error:#}"));
     decode_png(&std::fs::read(&file).expect("dit sample writes its picture"))
 }
 

@@ -2,11 +2,11 @@
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use ditscope::config::ModelConfig;
-use ditscope::diffusion::noise::gaussian;
-use ditscope::generate::Model;
-use ditscope::native::model_dir;
-use ditscope::weights::Dtype;
+use ditscope_config::ModelConfig;
+use ditscope_core::generate::Model;
+use ditscope_core::weights::Dtype;
+use ditscope_model_dir as model_dir;
+use ditscope_noise::gaussian;
 use serde_json::Value;
 use std::path::Path;
 

@@ -3,10 +3,10 @@
 use crate::support::{max_difference, random, tiny_config};
 use crate::{Golden, TOLERANCE, load, read};
 use burn::tensor::Device;
-use ditscope::autoencoder::Autoencoder;
-use ditscope::config::AutoencoderConfig;
-use ditscope::generate::Model;
-use ditscope::weights::Loader;
+use ditscope_config::AutoencoderConfig;
+use ditscope_core::autoencoder::Autoencoder;
+use ditscope_core::generate::Model;
+use ditscope_core::weights::Loader;
 
 /// diffusers' own `config.json` and weights.
 fn golden(name: &str) -> (AutoencoderConfig, Autoencoder) {

@@ -1,7 +1,6 @@
 //! Golden numbers: the official DiT code and diffusers, on small random weights (see README.md beside this file).
 
-#[path = "../support/mod.rs"]
-mod support;
+use ditscope_test_support as support;
 
 mod decoders;
 mod schedules;
@@ -9,7 +8,7 @@ mod transformer;
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use ditscope::weights::Loader;
+use ditscope_core::weights::Loader;
 use safetensors::SafeTensors;
 
 /// Largest relative error.

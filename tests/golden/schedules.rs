@@ -1,8 +1,8 @@
 //! Respaced schedules of the official code.
 
 use crate::read;
-use ditscope::config::BetaSchedule;
-use ditscope::diffusion::schedule::{NoiseSchedule, Spacing};
+use ditscope_config::BetaSchedule;
+use ditscope_schedule::{NoiseSchedule, Spacing};
 
 #[test]
 fn schedules_match_the_official_respacing() {

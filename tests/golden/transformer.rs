@@ -3,15 +3,15 @@
 use crate::support::max_difference;
 use crate::{F16_TOLERANCE, Golden, TOLERANCE, load, read, relative_error};
 use burn::tensor::{Device, Tensor};
-use ditscope::config::{
+use ditscope_config::{
     BetaSchedule, DiffusionConfig, DitConfig, LatentStats, ModelConfig, PredictionType, RunSettings, SamplerKind,
     VarianceType,
 };
-use ditscope::diffusion::sampler::SamplerConfig;
-use ditscope::diffusion::schedule::Spacing;
-use ditscope::dit::{Dit, timestep_frequencies};
-use ditscope::generate::{Guidance, Model, Noise, Request, Run};
-use ditscope::weights::{Dtype, Loader, collect, write_shards};
+use ditscope_core::diffusion::sampler::SamplerConfig;
+use ditscope_core::dit::{Dit, timestep_frequencies};
+use ditscope_core::generate::{Guidance, Model, Noise, Request, Run};
+use ditscope_core::weights::{Dtype, Loader, collect, write_shards};
+use ditscope_schedule::Spacing;
 
 const GUIDED: [&str; 2] = ["dit-learn-sigma-p2", "dit-learn-sigma-p4"];
 const ALL: [&str; 3] = ["dit-learn-sigma-p2", "dit-learn-sigma-p4", "dit-eps-p2-gray"];

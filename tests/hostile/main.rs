@@ -3,8 +3,7 @@
 //! Valid files are damaged with fixed seeds, and built wrong on purpose. `DITSCOPE_FUZZ_CASES` sets the
 //! number of cases of each kind; the default is for every day.
 
-#[path = "../support/files.rs"]
-mod files;
+use ditscope_test_support::files;
 
 mod containers;
 mod memory;

@@ -3,9 +3,9 @@
 use crate::files::{Pickle, golden, read, torch, zip};
 use crate::mutate::Random;
 use crate::{SLACK, cases, fuzz, survives};
-use ditscope::native::convert;
-use ditscope::native::convert::pickle::StoredTensor;
-use ditscope::weights::NamedTensor;
+use ditscope_convert as convert;
+use ditscope_convert::pickle::StoredTensor;
+use ditscope_core::weights::NamedTensor;
 use std::io::{Cursor, Read};
 use std::path::Path;
 use zip::ZipArchive;

@@ -1,7 +1,6 @@
 //! What must hold for all inputs: schedules, samplers, noise, pixels, settings, weights.
 
-#[path = "../support/mod.rs"]
-mod support;
+use ditscope_test_support as support;
 
 mod numbers;
 mod previews;

@@ -1,8 +1,8 @@
 //! Noise and pixels.
 
 use crate::cases;
-use ditscope::diffusion::noise::gaussian;
-use ditscope::pixels::{rgba, to_u8};
+use ditscope_core::pixels::{rgba, to_u8};
+use ditscope_noise::gaussian;
 use proptest::prelude::*;
 
 /// Seed, stream, and the bits of `gaussian(seed, stream, 4)`. Every platform must give exactly

@@ -1,7 +1,7 @@
 //! The linear picture of latents, which stands in where decoding is too slow or impossible.
 
 use crate::support::{max_difference, random, tiny_config, tiny_model, values};
-use ditscope::config::{ConfigError, LatentRgb};
+use ditscope_config::{ConfigError, LatentRgb};
 
 #[test]
 fn a_preview_is_the_linear_map_clamped() {

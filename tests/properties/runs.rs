@@ -3,13 +3,13 @@
 use crate::cases;
 use crate::support::{max_difference, random, random_model, tiny_config, tiny_model, values};
 use burn::tensor::{Device, Tensor};
-use ditscope::config::{AutoencoderConfig, DitConfig, RunSettings};
-use ditscope::config::{ConfigError, DiffusionConfig, KlConfig, ModelConfig, PredictionType, SamplerKind};
-use ditscope::diffusion::noise::gaussian;
-use ditscope::diffusion::prediction::q_sample;
-use ditscope::diffusion::sampler::SamplerConfig;
-use ditscope::generate::{Model, Noise, Request, Run, Start, Step, latent_shape};
-use ditscope::native::model_dir;
+use ditscope_config::{AutoencoderConfig, DitConfig};
+use ditscope_config::{ConfigError, DiffusionConfig, KlConfig, ModelConfig, PredictionType, SamplerKind};
+use ditscope_core::diffusion::prediction::q_sample;
+use ditscope_core::diffusion::sampler::SamplerConfig;
+use ditscope_core::generate::{Model, Noise, Request, Run, Start, Step, latent_shape};
+use ditscope_model_dir as model_dir;
+use ditscope_noise::gaussian;
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -162,7 +162,7 @@ fn a_run_from_a_picture_begins_with_its_noised_latents() {
             let expected = q_sample(run.sampler().schedule(), index, x0.clone().expand(shape), noise);
             assert_eq!(max_difference(run.x_t().clone(), expected), 0.0);
             assert_eq!(run.steps_left(), 8 - first);
-            let info = run.info(RunSettings::default());
+            let info = run.outline();
             assert_eq!(info.timesteps.len(), 8 - first);
             assert_eq!(info.timesteps[0], run.sampler().timestep(first));
             assert_eq!(info.alpha_bar[0], run.sampler().alpha_bar(first));

@@ -3,11 +3,12 @@
 use crate::cases;
 use crate::support::{max_difference, random, tensor, values};
 use burn::tensor::Tensor;
-use ditscope::config::{BetaSchedule, ConfigError, DiffusionConfig, PredictionType, SamplerKind, VarianceType};
-use ditscope::diffusion::guidance::classifier_free_guidance;
-use ditscope::diffusion::prediction::{LogVariance, log_variance, predict, q_sample, training_target};
-use ditscope::diffusion::sampler::{Sampler, SamplerConfig, training_schedule};
-use ditscope::diffusion::schedule::Spacing;
+use ditscope_config::{BetaSchedule, ConfigError, DiffusionConfig, PredictionType, SamplerKind, VarianceType};
+use ditscope_core::diffusion::guidance::classifier_free_guidance;
+use ditscope_core::diffusion::prediction::{LogVariance, log_variance, predict, q_sample, training_target};
+use ditscope_core::diffusion::sampler::{Sampler, SamplerConfig};
+use ditscope_schedule::Spacing;
+use ditscope_schedule::training_schedule;
 use proptest::prelude::*;
 
 const SHAPE: [usize; 4] = [2, 3, 2, 2];

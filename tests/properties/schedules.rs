@@ -1,8 +1,8 @@
 //! Noise schedules and respacing.
 
 use crate::cases;
-use ditscope::config::{BetaSchedule, ConfigError};
-use ditscope::diffusion::schedule::{NoiseSchedule, Spacing};
+use ditscope_config::{BetaSchedule, ConfigError};
+use ditscope_schedule::{NoiseSchedule, Spacing};
 use proptest::prelude::*;
 
 const SPACINGS: [Spacing; 3] = [Spacing::Linspace, Spacing::DdimStride, Spacing::UniformT];

@@ -2,10 +2,8 @@
 
 use crate::cases;
 use crate::support::{tiny_config, tiny_config_json};
-use ditscope::config::{
-    AutoencoderConfig, CatalogEntry, ConfigError, DitConfig, ModelConfig, RunSettings, SamplerKind,
-};
-use ditscope::protocol::{
+use ditscope_config::{AutoencoderConfig, CatalogEntry, ConfigError, DitConfig, ModelConfig, RunSettings, SamplerKind};
+use ditscope_protocol::{
     Answer, Ask, BackendChoice, FailureKind, FrameInfo, FramePart, FromWorker, LoadStage, ModelSource, RunInfo,
     StartFrom, ToWorker,
 };

@@ -2,10 +2,10 @@
 
 use crate::support::{max_difference, random, random_model, tiny_config, values};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use ditscope::config::{DitConfig, ModelConfig};
-use ditscope::dit::Trace;
-use ditscope::generate::{Model, latent_shape};
-use ditscope::native::model_dir;
+use ditscope_config::{DitConfig, ModelConfig};
+use ditscope_core::dit::Trace;
+use ditscope_core::generate::{Model, latent_shape};
+use ditscope_model_dir as model_dir;
 use std::path::Path;
 
 /// A tiny one with three blocks, and the one that is shipped.
@@ -81,7 +81,8 @@ fn token_norms_follow_the_tokens_through_the_blocks() {
         let norms = given.traced(&model, 0).1.token_norms;
         assert_eq!(norms.dims(), [2, dit.depth + 1, dit.num_tokens()]);
         // The first are those of the patches with their positions, which the model's parts give as well.
-        let positions = ditscope::dit::pos_embed_2d(dit.hidden_size, dit.sample_size / dit.patch_size, &model.device);
+        let positions =
+            ditscope_core::dit::pos_embed_2d(dit.hidden_size, dit.sample_size / dit.patch_size, &model.device);
         let mut x = model.dit.x_embedder.forward(given.x.clone()) + positions;
         let condition = model.dit.condition(given.t.clone(), given.y.clone());
         for after in 0..=dit.depth {

@@ -3,12 +3,12 @@
 use crate::support::{max_difference, random, random_model, tiny_config, values};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
-use ditscope::config::{Conditioning, DitConfig, ModelConfig, SamplerKind, Savings};
-use ditscope::diffusion::sampler::SamplerConfig;
-use ditscope::dit::BlockCache;
-use ditscope::generate::{Guidance, Model, Noise, Request, Run, latent_shape};
-use ditscope::weights::keys::TRANSFORMER;
-use ditscope::weights::{Dtype, Loader, collect, write_shards};
+use ditscope_config::{Conditioning, DitConfig, ModelConfig, SamplerKind, Savings};
+use ditscope_core::diffusion::sampler::SamplerConfig;
+use ditscope_core::dit::BlockCache;
+use ditscope_core::generate::{Guidance, Model, Noise, Request, Run, latent_shape};
+use ditscope_core::weights::keys::TRANSFORMER;
+use ditscope_core::weights::{Dtype, Loader, collect, write_shards};
 
 fn model(conditioning: Conditioning) -> Model {
     variant(conditioning, false)

@@ -5,12 +5,12 @@ use crate::support::{max_difference, random, tiny_config, tiny_model, values};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::LinearConfig;
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use ditscope::generate::Model;
-use ditscope::native::data::parse_idx;
-use ditscope::weights::keys::TRANSFORMER;
-use ditscope::weights::{
+use ditscope_core::generate::Model;
+use ditscope_core::weights::keys::TRANSFORMER;
+use ditscope_core::weights::{
     Dtype, Loader, NamedTensor, ShardedWeights, WeightsError, WeightsIndex, collect, sha256_hex, verify, write_shards,
 };
+use ditscope_data::parse_idx;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -38,7 +38,7 @@ fn tensors() -> impl Strategy<Value = Vec<NamedTensor>> {
             .map(|(i, (rows, columns, seed))| NamedTensor {
                 name: format!("part.{i}.weight"),
                 shape: vec![rows, columns],
-                values: ditscope::diffusion::noise::gaussian(seed, 0, rows * columns),
+                values: ditscope_noise::gaussian(seed, 0, rows * columns),
             })
             .collect()
     })
@@ -198,7 +198,7 @@ fn f32_weights_survive_exactly_and_f16_to_eleven_bits() {
 
 /// A layer large enough to be stored in 8 bits, under a name of the transformer.
 fn int8_layer() -> (Vec<NamedTensor>, Vec<u8>) {
-    let values = ditscope::diffusion::noise::gaussian(1, 0, 64 * 100);
+    let values = ditscope_noise::gaussian(1, 0, 64 * 100);
     let tensors = vec![
         NamedTensor { name: "transformer.weight".into(), shape: vec![64, 100], values },
         NamedTensor { name: "transformer.bias".into(), shape: vec![64], values: vec![0.5; 64] },

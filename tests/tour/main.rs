@@ -1,7 +1,6 @@
 //! The guided tour (`web/tour`): whole in every language, its states can be shown, its formulas are right.
 
-#[path = "../support/mod.rs"]
-mod support;
+use ditscope_test_support as support;
 
 /// Makes a test of each named function and lists them in `TESTED`: the formula `x0-hat` is checked by `x0_hat`.
 macro_rules! formulas {
@@ -18,10 +17,10 @@ mod mathml;
 mod network;
 mod process;
 
-use ditscope::config::{ModelConfig, RunSettings};
-use ditscope::diffusion::sampler::{Sampler, SamplerConfig};
-use ditscope::generate::Model;
-use ditscope::native::model_dir;
+use ditscope_config::{ModelConfig, RunSettings};
+use ditscope_core::diffusion::sampler::{Sampler, SamplerConfig};
+use ditscope_core::generate::Model;
+use ditscope_model_dir as model_dir;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
@@ -95,7 +94,7 @@ struct State {
     class: usize,
     guidance_scale: f64,
     num_inference_steps: usize,
-    sampler: ditscope::config::SamplerKind,
+    sampler: ditscope_config::SamplerKind,
     seed: u64,
     num_images: usize,
     position: f64,

@@ -5,11 +5,11 @@ use super::{assert_close, shipped_config, shipped_model};
 use burn::module::Param;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use ditscope::autoencoder::Autoencoder;
-use ditscope::config::{DitConfig, SamplerKind};
-use ditscope::diffusion::sampler::SamplerConfig;
-use ditscope::dit::{AdaLn, Condition, DitBlock, FinalLayer, pos_embed_2d, unpatchify};
-use ditscope::generate::{Model, Noise, Request, Run};
+use ditscope_config::{DitConfig, SamplerKind};
+use ditscope_core::autoencoder::Autoencoder;
+use ditscope_core::diffusion::sampler::SamplerConfig;
+use ditscope_core::dit::{AdaLn, Condition, DitBlock, FinalLayer, pos_embed_2d, unpatchify};
+use ditscope_core::generate::{Model, Noise, Request, Run};
 
 formulas! {
     tokens patch_embed position attention

@@ -5,14 +5,15 @@ use super::support::{max_difference, random, tensor, values};
 use super::{assert_close, shipped_config, shipped_model};
 use burn::tensor::{Int, Tensor, TensorData};
 use clap::Parser;
-use ditscope::config::{DiffusionConfig, PredictionType, SamplerKind};
-use ditscope::diffusion::guidance::classifier_free_guidance;
-use ditscope::diffusion::noise::{self, gaussian as draw};
-use ditscope::diffusion::prediction::{Prediction, eps_of_output, predict, q_sample, training_target};
-use ditscope::diffusion::sampler::{Sampler, SamplerConfig, training_schedule};
-use ditscope::diffusion::schedule::NoiseSchedule;
-use ditscope::generate::{Guidance, Model, Noise, Request, Run};
-use ditscope::native::train::dit::DitOptions;
+use ditscope_cli::train::dit::DitOptions;
+use ditscope_config::{DiffusionConfig, PredictionType, SamplerKind};
+use ditscope_core::diffusion::guidance::classifier_free_guidance;
+use ditscope_core::diffusion::prediction::{Prediction, eps_of_output, predict, q_sample, training_target};
+use ditscope_core::diffusion::sampler::{Sampler, SamplerConfig};
+use ditscope_core::generate::{Guidance, Model, Noise, Request, Run};
+use ditscope_noise::{self as noise, gaussian as draw};
+use ditscope_schedule::NoiseSchedule;
+use ditscope_schedule::training_schedule;
 use std::f64::consts::{FRAC_PI_2, PI};
 
 formulas! {

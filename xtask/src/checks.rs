@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// What the native layers are built with. The page has its own invocations: its dependencies
 /// would turn on other features of shared ones, and burn would be compiled a second time.
-const NATIVE: &str = "--release --workspace --features native";
+const NATIVE: &str = "--release --workspace";
 const PAGE: &str = "--release --features ui --lib";
 const WASM: &str = "--release --target wasm32-unknown-unknown --features ui,worker --lib";
 
@@ -31,7 +31,7 @@ pub fn test(with_browser: bool) -> Result<()> {
     phases.cargo("tests of the page's state", &format!("test {PAGE}"))?;
     phases.cargo("tests", &format!("test {NATIVE}"))?;
     if with_browser {
-        phases.cargo("browser tests", "test --release --features native --test browser")?;
+        phases.cargo("browser tests", "test --release --workspace --test browser")?;
     }
     phases.summarise();
     Ok(())

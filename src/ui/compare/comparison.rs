@@ -2,10 +2,10 @@
 
 use super::maps;
 use super::what::What;
-use crate::config::RunSettings;
 use crate::ui::film::{self, Film, Pixels};
 use crate::ui::store::Moment;
 use crate::ui::update::Plan;
+use ditscope_config::RunSettings;
 
 /// A comparison that was begun.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,8 +1,8 @@
 //! Small maps of latents and the measure between pictures; pure.
 
-use crate::protocol::RunInfo;
 use crate::ui::colour;
 use crate::ui::film::{self, Frame, Pixels};
+use ditscope_protocol::RunInfo;
 
 /// One number for each place of a latent.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,9 +68,9 @@ pub fn distance(a: &Pixels, b: &Pixels) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{FrameInfo, FramePart};
     use crate::ui::film::Film;
     use crate::ui::film::tests::{frame, info};
+    use ditscope_protocol::{FrameInfo, FramePart};
 
     fn latents(value: impl Fn(usize) -> f32) -> Vec<u8> {
         (0..32).flat_map(|i| value(i).to_le_bytes()).collect()

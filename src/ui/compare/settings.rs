@@ -3,13 +3,13 @@
 use super::Event;
 use super::state::{Rows, has_room};
 use super::what::{COLUMNS, Kind};
-use crate::config::{RunSettings, SamplerKind};
 use crate::ui::parts::Part;
 use crate::ui::state::{AppState, Event as Page};
 use crate::ui::store::Store;
 use crate::ui::text::sampler_name;
 use crate::ui::url::GUIDANCE_STEP;
 use crate::ui::words::{Words, say, say_with};
+use ditscope_config::{RunSettings, SamplerKind};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 

@@ -7,12 +7,12 @@
 use super::comparison::{Column, Comparison};
 use super::maps;
 use super::what::{COLUMNS, Kind, What};
-use crate::config::{RunSettings, SamplerKind};
 use crate::ui::film::Film;
 use crate::ui::mode::Mode;
 use crate::ui::state::{self as app, AppState, Effect, RunState};
 use crate::ui::store::Moment;
 use crate::ui::update::Plan;
+use ditscope_config::{RunSettings, SamplerKind};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 

@@ -1,12 +1,12 @@
 //! Comparisons from plan to end, without a browser.
 
 use super::*;
-use crate::protocol::{FailureKind, FrameInfo, FromWorker, RunInfo, ToWorker};
 use crate::ui::compare::comparison::{Made, strip};
 use crate::ui::film::tests as films;
 use crate::ui::model_ref::ModelRef;
 use crate::ui::state::{Choice, Event as Page};
 use crate::ui::update::tests::{hear, ready, some_config};
+use ditscope_protocol::{FailureKind, FrameInfo, FromWorker, RunInfo, ToWorker};
 
 /// What the worker is asked for: run, steps, sampler, guidance scales.
 type Asked = (u32, usize, SamplerKind, Vec<f64>);

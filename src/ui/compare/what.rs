@@ -2,8 +2,8 @@
 //!
 //! In the address: `compare=guidance:1,2,4`, `samplers`, `samplers:ddim,dpm++`, `steps:5,10,20`.
 
-use crate::config::{RunSettings, SamplerKind};
 use crate::ui::url;
+use ditscope_config::{RunSettings, SamplerKind};
 use std::fmt;
 use std::ops::RangeInclusive;
 

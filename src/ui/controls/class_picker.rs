@@ -1,11 +1,11 @@
 //! The class: chips with names and, where the model brings them, small pictures; a search where there are many.
 
 use super::class_search::{FIELD, Labels};
-use crate::protocol::ModelSource;
 use crate::ui::later::{self, Later};
 use crate::ui::state::{Choice, Event};
 use crate::ui::store::Store;
 use crate::ui::words::say;
+use ditscope_protocol::ModelSource;
 use leptos::prelude::*;
 use std::sync::Arc;
 

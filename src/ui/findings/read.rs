@@ -1,6 +1,6 @@
 //! What was measured, as `dit eval` wrote it: `assets/findings/findings.json`. Pure.
 
-use crate::config::{Conditioning, SamplerKind, Savings};
+use ditscope_config::{Conditioning, SamplerKind, Savings};
 use serde_json::Value;
 
 /// The findings by theme, each a list of reports (`config::EvalReport`).
@@ -134,7 +134,7 @@ pub fn is_best(row: &Row, all: &[Series]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{EvalReport, EvalRow};
+    use ditscope_config::{EvalReport, EvalRow};
 
     fn row(sampler: SamplerKind, gflops: f64, distance: f64) -> EvalRow {
         EvalRow {

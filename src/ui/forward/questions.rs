@@ -3,11 +3,11 @@
 use super::picture;
 use super::state::{MARKS, Note, Source, latent_shape};
 use super::steps;
-use crate::protocol::{Answer, Ask};
 use crate::ui::asks::{Answered, Asker};
 use crate::ui::film::Pixels;
 use crate::ui::state::{AppState, Effect, RunState};
 use crate::ui::words::say;
+use ditscope_protocol::{Answer, Ask};
 use std::sync::Arc;
 
 /// A question that is not answered yet.

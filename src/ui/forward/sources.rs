@@ -3,12 +3,12 @@
 use super::read::take_file;
 use super::state::{Event, Sheet, Source, can_encode};
 use super::{tell, text};
-use crate::protocol::ModelSource;
 use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::state::AppState;
 use crate::ui::store::Store;
 use crate::ui::words::{say, say_with};
+use ditscope_protocol::ModelSource;
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;

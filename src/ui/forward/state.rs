@@ -6,13 +6,13 @@
 use super::picture::{self, Unreadable};
 use super::questions::{Noised, Pending};
 use super::steps;
-use crate::config::{AutoencoderConfig, ModelConfig};
-use crate::diffusion::schedule::{NoiseSchedule, training_schedule};
-use crate::protocol::{ModelSource, RunInfo, StartFrom};
 use crate::ui::film::{self, Pixels};
 use crate::ui::mode::Mode;
 use crate::ui::state::{AppState, Effect, ModelState, RunState};
 use crate::ui::update::Plan;
+use ditscope_config::{AutoencoderConfig, ModelConfig};
+use ditscope_protocol::{ModelSource, RunInfo, StartFrom};
+use ditscope_schedule::{NoiseSchedule, training_schedule};
 use std::sync::Arc;
 
 /// Pictures in the filmstrip, from no noise to all.

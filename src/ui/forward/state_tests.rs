@@ -1,8 +1,8 @@
 use super::*;
-use crate::protocol::{Answer, Ask, FromWorker, ToWorker};
 use crate::ui::model_ref::ModelRef;
 use crate::ui::state::{self as app, Choice};
 use crate::ui::update::tests::{hear, loaded, ready, some_config};
+use ditscope_protocol::{Answer, Ask, FromWorker, ToWorker};
 
 const SIDE: usize = 4;
 const LATENT: usize = 64;
@@ -291,7 +291,7 @@ fn the_finished_picture_of_a_film_needs_no_encoder() {
     state.update(app::Event::Generate);
     hear(&mut state, started(1));
     for step in 0..2 {
-        let frame = crate::protocol::FrameInfo { image_shape: [3, 3], ..crate::ui::film::tests::frame(step) };
+        let frame = ditscope_protocol::FrameInfo { image_shape: [3, 3], ..crate::ui::film::tests::frame(step) };
         let latents = (0..16).flat_map(|i| (step as f32 + i as f32).to_le_bytes()).collect();
         let buffers = vec![latents, vec![3; 36]];
         state.update(app::Event::Worker { message: FromWorker::Frame(frame), buffers, now_ms: 0.0 });

@@ -1,7 +1,7 @@
 //! From a noise level to the steps of a run; pure.
 
-use crate::config::RunSettings;
-use crate::diffusion::schedule::{NoiseSchedule, Spacing};
+use ditscope_config::RunSettings;
+use ditscope_schedule::{NoiseSchedule, Spacing};
 
 /// Where a run that begins with a picture sets in.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,7 +46,7 @@ pub fn mark(i: usize, count: usize, last_t: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{BetaSchedule, SamplerKind};
+    use ditscope_config::{BetaSchedule, SamplerKind};
 
     fn settings(sampler: SamplerKind, num_inference_steps: usize) -> RunSettings {
         RunSettings { sampler, num_inference_steps, ..RunSettings::default() }

@@ -4,12 +4,12 @@
 //! answer comes and the place has changed meanwhile, the next one asks for where the stage is then.
 
 use super::trace::{Modulation, Trace};
-use crate::protocol::{Ask, RunInfo};
 use crate::ui::asks::{Answered, Asker};
 use crate::ui::film::{self, Film, Frame};
 use crate::ui::mode::Mode;
 use crate::ui::state::{AppState, Effect, ModelState};
 use crate::ui::words::{Words, say, say_with};
+use ditscope_protocol::{Ask, RunInfo};
 use std::ops::Deref;
 use std::sync::Arc;
 

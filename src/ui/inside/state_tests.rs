@@ -1,12 +1,12 @@
 //! What is asked when, and what the answers lead to.
 
 use super::*;
-use crate::config::ModelConfig;
-use crate::protocol::{Answer, FromWorker, ToWorker};
 use crate::ui::film::tests::{frame, info};
 use crate::ui::inside::trace::tests::{bytes, traced};
 use crate::ui::state::{Event as PageEvent, RunState};
 use crate::ui::update::tests::{hear, loaded, ready, running, some_config};
+use ditscope_config::ModelConfig;
+use ditscope_protocol::{Answer, FromWorker, ToWorker};
 
 /// A model with three blocks whose latents are those of the films in tests.
 fn config() -> ModelConfig {
@@ -22,7 +22,7 @@ fn config() -> ModelConfig {
 fn looking() -> (AppState, Vec<Effect>) {
     let mut state = running();
     state.config = Some(config());
-    let message = FromWorker::Frame(crate::protocol::FrameInfo { run: 1, ..frame(2) });
+    let message = FromWorker::Frame(ditscope_protocol::FrameInfo { run: 1, ..frame(2) });
     state.update(PageEvent::Worker { message, buffers: vec![vec![0; 64], vec![0; 36]], now_ms: 0.0 });
     hear(&mut state, FromWorker::Done { run: 1, total_ms: 9.0 });
     assert!(matches!(state.run, RunState::Done { .. }));

@@ -1,7 +1,7 @@
 //! What the worker tells of one forward pass, and of the condition over a run; checked when it comes. Pure.
 
-use crate::protocol::Answer;
 use crate::ui::words::say_with;
+use ditscope_protocol::Answer;
 
 /// Vectors of adaLN-Zero: shift, scale and gate of the attention, then of the MLP.
 pub const VECTORS: usize = 6;

@@ -11,8 +11,8 @@ use super::state::{AppState, Event, ModelState};
 use super::store::Store;
 use super::words::{say, say_with};
 use super::{dom, text};
-use crate::config::CatalogEntry;
 use add::AddModel;
+use ditscope_config::CatalogEntry;
 use kept::Kept;
 use leptos::prelude::*;
 

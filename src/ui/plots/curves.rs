@@ -1,10 +1,10 @@
 //! What the plot of the noise schedule shows, from the code's own schedule. Pure.
 
 use super::geometry::{Point, Scale, path, x, y};
-use crate::config::{BetaSchedule, SamplerKind};
-use crate::diffusion::schedule::{NoiseSchedule, Spacing};
-use crate::protocol::RunInfo;
 use crate::ui::film;
+use ditscope_config::{BetaSchedule, SamplerKind};
+use ditscope_protocol::RunInfo;
+use ditscope_schedule::{NoiseSchedule, Spacing};
 
 /// What is drawn over t.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -4,12 +4,12 @@ use super::curves::{Curves, Quantity, other, planned};
 use super::drawing::Drawing;
 use super::geometry::{BOTTOM, Scale, dots, number, strokes, x};
 use super::{area, key, largest_t, process, step_by_key};
-use crate::config::BetaSchedule;
 use crate::ui::film::Film;
 use crate::ui::live::{Live, Mount, segments};
 use crate::ui::state::AppState;
 use crate::ui::store::Store;
 use crate::ui::words::{say, say_with};
+use ditscope_config::BetaSchedule;
 use leptos::prelude::*;
 use std::rc::Rc;
 

@@ -1,7 +1,7 @@
 //! How large the latents of a run are at each step. Pure.
 
-use crate::protocol::RunInfo;
 use crate::ui::film::{Film, Frame, of_picture};
+use ditscope_protocol::RunInfo;
 use std::sync::Arc;
 
 /// The lines: x_t, the guided ε, x̂0.
@@ -66,8 +66,8 @@ fn root_mean_square(values: &[f32]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{FrameInfo, FramePart};
     use crate::ui::film::tests::{frame, info};
+    use ditscope_protocol::{FrameInfo, FramePart};
 
     fn bytes(values: &[f32]) -> Vec<u8> {
         values.iter().flat_map(|value| value.to_le_bytes()).collect()

@@ -1,12 +1,12 @@
 //! Which picture is heard, and what came of asking for its sound; pure.
 
-use crate::protocol::{Answer, Ask};
 use crate::ui::asks::{Answered, Asker};
 use crate::ui::film::{Film, of_picture};
 use crate::ui::stage::Spot;
 use crate::ui::state::{AppState, Effect};
 use crate::ui::text;
 use crate::ui::words::say;
+use ditscope_protocol::{Answer, Ask};
 use std::sync::Arc;
 
 /// What is heard, and what is waited for.

@@ -1,11 +1,11 @@
 //! Asking for the sound of a picture, and what comes of it.
 
 use super::*;
-use crate::config::AudioConfig;
-use crate::protocol::{FromWorker, ToWorker};
 use crate::ui::film::tests::frame;
 use crate::ui::state::Event;
 use crate::ui::update::tests::{hear, running, some_config};
+use ditscope_config::AudioConfig;
+use ditscope_protocol::{FromWorker, ToWorker};
 
 /// A finished run of two steps, of a model whose pictures are sounds. Its first two frames have no predicted latent.
 fn finished() -> AppState {

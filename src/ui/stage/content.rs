@@ -2,10 +2,10 @@
 
 use super::kind::Kind;
 use super::state::Sight;
-use crate::protocol::RunInfo;
 use crate::ui::colour::{RANGE, Scheme};
 use crate::ui::film::{self, Frame, Pixels, of_picture};
 use crate::ui::words::{Words, say, say_with};
+use ditscope_protocol::RunInfo;
 use std::sync::Arc;
 
 /// A step, seen at one picture of it.

@@ -1,9 +1,9 @@
 //! What the views show of the recorded run of the shipped model, and of made ones.
 
 use super::*;
-use crate::protocol::{FrameInfo, FramePart, RecordedRun};
 use crate::ui::film::Film;
 use crate::ui::film::tests::{frame, info};
+use ditscope_protocol::{FrameInfo, FramePart, RecordedRun};
 
 /// The shipped recording, and how far the model clamps x̂0.
 fn recording() -> (Film, f32) {

@@ -2,12 +2,12 @@
 
 use super::content::Scene;
 use super::kind::Kind;
-use crate::protocol::{Answer, Ask, RunInfo};
 use crate::ui::asks::{Answered, Asker};
 use crate::ui::film::{Pixels, of_picture};
 use crate::ui::mode::Mode;
 use crate::ui::state::{AppState, Effect, ModelState};
 use crate::ui::words::say;
+use ditscope_protocol::{Answer, Ask, RunInfo};
 use std::sync::Arc;
 
 /// Decoded latents that are kept: enough to go back and forth a little.

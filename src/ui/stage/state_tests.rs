@@ -1,10 +1,10 @@
 //! Choosing views, and noisy latents that are decoded on demand.
 
 use super::*;
-use crate::protocol::{FrameInfo, FromWorker, ToWorker};
 use crate::ui::film::tests::{frame, info};
 use crate::ui::state::Event as AppEvent;
 use crate::ui::update::tests::{hear, ready, running};
+use ditscope_protocol::{FrameInfo, FromWorker, ToWorker};
 
 fn views(state: &mut AppState, event: Event) -> Vec<Effect> {
     state.update(AppEvent::Views(event))

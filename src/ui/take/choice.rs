@@ -93,8 +93,8 @@ pub fn file_name(film: &Film, subject: Subject, what: &str, extension: &str) -> 
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::protocol::{FrameInfo, FramePart};
     use crate::ui::film::tests::{info, preview};
+    use ditscope_protocol::{FrameInfo, FramePart};
 
     /// The first `frames` frames of a run with all parts, whose numbers say where they are from.
     pub fn film(steps: usize, n: usize, frames: usize) -> Film {

@@ -1,8 +1,8 @@
 //! A run as data, pure: its description as JSON, its tensors as a file that numerical libraries read.
 
 use super::state::About;
-use crate::tensor_file::{self, Dtype, Entry};
 use crate::ui::film::{Film, Frame, origin, picture, place};
+use ditscope_tensor_file::{self as file, Dtype, Entry};
 use serde_json::{Map, Value};
 
 /// Of the description; another one is not compatible.
@@ -109,7 +109,7 @@ fn pictures(film: &Film) -> Option<([usize; 2], Vec<u8>)> {
 /// The file with the tensors, piece by piece: a long film should not be in memory twice.
 pub fn tensor_file(film: &Film, about: &About, mut write: impl FnMut(&[u8])) {
     let entries = tensors(film);
-    write(&tensor_file::header(&entries, &[("ditscope_run", &description(film, about))]));
+    write(&file::header(&entries, &[("ditscope_run", &description(film, about))]));
     let places = || film.frames().iter().map(|frame| place(&film.info, frame.step));
     write(&places().flat_map(|(_, alpha_bar)| alpha_bar.to_le_bytes()).collect::<Vec<u8>>());
     write(&film.frames().iter().flat_map(|frame| (frame.step as i64).to_le_bytes()).collect::<Vec<u8>>());

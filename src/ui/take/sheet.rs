@@ -3,11 +3,11 @@
 //! Always on white with the light colours: paper has no dark theme.
 
 use super::choice::{columns, even_frames};
-use crate::protocol::RunInfo;
 use crate::ui::colour::{RANGE, diverging};
 use crate::ui::film::{self, Film, Frame, Pixels, compares_scales, origin, place};
 use crate::ui::text::{sampler_name, savings};
 use crate::ui::words::{say, say_with};
+use ditscope_protocol::RunInfo;
 
 /// The tokens of the light theme in web/style/01-tokens.css.
 pub const PAPER: &str = "#ffffff";

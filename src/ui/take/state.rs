@@ -147,9 +147,9 @@ pub fn embed_code(link: &str, title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::FromWorker;
     use crate::ui::state::{Event as AppEvent, RunState};
     use crate::ui::update::tests::{BASE, generate_of, hear, loaded, ready, sends_load};
+    use ditscope_protocol::FromWorker;
 
     fn take(state: &mut AppState, event: Event) -> Vec<Effect> {
         state.update(AppEvent::Take(event))
@@ -206,7 +206,7 @@ mod tests {
         hear(&mut state, FromWorker::Ready);
         assert_eq!(state.model, ModelState::Asking);
         let config = crate::ui::update::tests::some_config(3);
-        let entry = crate::config::CatalogEntry::new("other", &config, 5, None);
+        let entry = ditscope_config::CatalogEntry::new("other", &config, 5, None);
         let source = state.source();
         hear(&mut state, FromWorker::Inspected { source, result: Ok(entry) });
         assert_eq!(state.model, ModelState::Offered);

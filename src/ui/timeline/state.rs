@@ -2,9 +2,9 @@
 //!
 //! The two are apart: a film plays while its run is held, and a run goes on while its film is stopped.
 
-use crate::protocol::ToWorker;
 use crate::ui::film::Film;
 use crate::ui::state::{AppState, Effect, Pace, RunState};
+use ditscope_protocol::ToWorker;
 
 /// Ticks of rest at the end of a looping film.
 const REST_TICKS: u8 = 12;

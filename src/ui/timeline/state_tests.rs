@@ -1,11 +1,11 @@
 //! The player and the run's pace, without a browser.
 
 use super::*;
-use crate::protocol::{FrameInfo, FromWorker, ToWorker};
 use crate::ui::film::tests::{frame, info, preview};
 use crate::ui::state::Event as AppEvent;
 use crate::ui::text;
 use crate::ui::update::tests::{generate_of, hear, ready, running};
+use ditscope_protocol::{FrameInfo, FromWorker, ToWorker};
 
 fn press(state: &mut AppState, event: Event) -> Vec<Effect> {
     state.update(AppEvent::Timeline(event))

@@ -1,7 +1,7 @@
 //! The tour's chapters, read from `web/tour` (its README says what is in there). Pure.
 
-use crate::config::{RunSettings, SamplerKind, Savings};
 use crate::ui::words::Language;
+use ditscope_config::{RunSettings, SamplerKind, Savings};
 use serde_json::Value;
 use std::sync::Arc;
 

@@ -3,13 +3,13 @@
 //! The one file that knows both the tour's looks and the parts of the stage.
 
 use super::book::{Look, Wish};
-use crate::protocol::RunInfo;
 use crate::ui::compare::What;
 use crate::ui::inside::Panel;
 use crate::ui::mode::Mode;
 use crate::ui::stage::Kind;
 use crate::ui::state::{Choice, Event};
 use crate::ui::{compare, film, forward, inside, stage};
+use ditscope_protocol::RunInfo;
 
 /// Where a look is to be had.
 pub fn mode(look: Look) -> Mode {
@@ -80,7 +80,7 @@ pub fn fits(info: &RunInfo, wish: &Wish) -> bool {
     match wish.look {
         // Its pictures are as many as there are scales, whatever the settings say.
         Look::CompareGuidance => {
-            let wished = crate::config::RunSettings { num_images, ..wish.settings.clone() };
+            let wished = ditscope_config::RunSettings { num_images, ..wish.settings.clone() };
             (settings, scales) == (&wished, &wish.guidance_scales)
         }
         // It takes several runs.

@@ -2,11 +2,11 @@
 
 use super::super::book::tests::{book, files};
 use super::*;
-use crate::protocol::{FrameInfo, FramePart, FromWorker, RunInfo, ToWorker};
 use crate::ui::mode::Mode;
 use crate::ui::model_ref::ModelRef;
 use crate::ui::state::{Choice, Pace, RunState};
 use crate::ui::update::tests::{BASE, generate_of, hear, loaded, ready};
+use ditscope_protocol::{FrameInfo, FramePart, FromWorker, RunInfo, ToWorker};
 
 fn tell(state: &mut AppState, event: Event) -> Vec<Effect> {
     state.update(PageEvent::Tour(event))
@@ -184,7 +184,7 @@ fn a_cancelled_or_failed_run_ends_the_wish() {
     hear(&mut state, FromWorker::Cancelled { run });
     assert_eq!(state.tour.drive, Drive::Free);
     let (run, _) = self::info(&tell(&mut state, Event::Again));
-    let kind = crate::protocol::FailureKind::BadRequest;
+    let kind = ditscope_protocol::FailureKind::BadRequest;
     hear(&mut state, FromWorker::Failed { run: Some(run), kind, message: "no".into() });
     assert_eq!(state.tour.drive, Drive::Free);
 }

@@ -1,9 +1,9 @@
 //! Pictures that come as previews: decoded at the end of a run, or on demand.
 
-use crate::protocol::ToWorker;
 use crate::ui::state::{AppState, Decoding, Effect};
 use crate::ui::text;
 use crate::ui::words::say_with;
+use ditscope_protocol::ToWorker;
 
 impl AppState {
     /// Asks for the selected picture of the step on the stage.

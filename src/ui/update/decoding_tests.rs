@@ -1,11 +1,11 @@
 //! Previews and their decoding, without a browser.
 
-use crate::protocol::{FrameInfo, FromWorker, ToWorker};
 use crate::ui::film::tests::{frame, info, preview};
 use crate::ui::model_ref::ModelRef;
 use crate::ui::state::{AppState, Effect, Event};
 use crate::ui::text;
 use crate::ui::update::tests::{generate_of, hear, ready};
+use ditscope_protocol::{FrameInfo, FromWorker, ToWorker};
 
 fn send(state: &mut AppState, message: FromWorker, buffers: Vec<Vec<u8>>) -> Vec<Effect> {
     state.update(Event::Worker { message, buffers, now_ms: 0.0 })

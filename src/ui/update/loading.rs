@@ -1,9 +1,9 @@
 //! How a model comes into use: found out about, offered if it is large, loaded, stopped, tried again.
 
-use crate::protocol::{FailureKind, ToWorker};
 use crate::ui::model_ref::ModelRef;
 use crate::ui::models::{BIG, Listing};
 use crate::ui::state::{AppState, Effect, ModelState, Progress, RunState, WorkerState};
+use ditscope_protocol::{FailureKind, ToWorker};
 
 impl AppState {
     /// The worker takes messages: what waited for it is sent.

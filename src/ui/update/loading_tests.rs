@@ -1,7 +1,5 @@
 //! How models come into use, without a browser.
 
-use crate::config::{Catalog, CatalogEntry};
-use crate::protocol::{FailureKind, FromWorker, LoadStage, ModelSource, ToWorker};
 use crate::ui::film::tests::info;
 use crate::ui::model_ref::ModelRef;
 use crate::ui::models::tests::entry;
@@ -9,6 +7,8 @@ use crate::ui::models::{BIG, StorageReport, Stored};
 use crate::ui::state::{AppState, Choice, Effect, Event, ModelState, RunState};
 use crate::ui::text;
 use crate::ui::update::tests::{BASE, generate_of, hear, loaded, ready, running, sends_load, some_config};
+use ditscope_config::{Catalog, CatalogEntry};
+use ditscope_protocol::{FailureKind, FromWorker, LoadStage, ModelSource, ToWorker};
 
 const XL: &str = "http://a.b/xl";
 

@@ -1,11 +1,11 @@
 //! The models to choose from, what the browser keeps of them, and the visitor's marks.
 
-use crate::config::{Catalog, CatalogEntry};
-use crate::protocol::{FailureKind, ModelSource};
 use crate::ui::model_ref::ModelRef;
 use crate::ui::models::{Added, Adding, Listing, StorageReport};
 use crate::ui::state::{AppState, Effect, Failure, ModelState, WorkerState};
 use crate::ui::words::say;
+use ditscope_config::{Catalog, CatalogEntry};
+use ditscope_protocol::{FailureKind, ModelSource};
 
 impl AppState {
     pub(super) fn take_catalog(&mut self, result: Result<Catalog, String>) -> Vec<Effect> {

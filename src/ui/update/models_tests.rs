@@ -1,12 +1,12 @@
 //! The list of models, what is stored, and favourites, without a browser.
 
-use crate::config::Catalog;
-use crate::protocol::{FromWorker, ModelSource, ToWorker};
 use crate::ui::model_ref::ModelRef;
 use crate::ui::models::tests::entry;
 use crate::ui::models::{Added, Adding, Listing, StorageReport};
 use crate::ui::state::{AppState, Effect, Event, ModelState};
 use crate::ui::update::tests::{BASE, hear, loaded, ready, sends_load};
+use ditscope_config::Catalog;
+use ditscope_protocol::{FromWorker, ModelSource, ToWorker};
 
 const URL: &str = "http://a.b/m";
 

@@ -1,0 +1,90 @@
+//! The commands and their options.
+
+use super::{bench, convert, data, decode, eval, forward, index, info, neighbours, prune, sample, samples, train};
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Train, sample and evaluate Diffusion Transformers.
+#[derive(Debug, Parser)]
+#[command(name = "dit", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a model
+    #[command(subcommand)]
+    Train(Train),
+    /// Take blocks out of a transformer, those that it misses least
+    Prune(prune::PruneOptions),
+    /// Generate pictures
+    Sample(sample::SampleOptions),
+    /// Measure a model: class accuracy and Fréchet distance of its samples
+    Eval(eval::EvalOptions),
+    /// Show samples beside the training pictures that are nearest: are they copies?
+    Neighbours(neighbours::NeighboursOptions),
+    /// Compare what looking inside costs: traced with plain passes, watched with unwatched steps
+    Bench(bench::BenchOptions),
+    /// Convert published weights: the official DiT, diffusers folders, Stable Diffusion's and TAESD's decoders
+    Convert(Box<convert::ConvertOptions>),
+    /// Run the network once on given inputs, to compare it with another code's
+    Forward(forward::ForwardOptions),
+    /// Decode latents, to compare an autoencoder with another code's
+    Decode(decode::DecodeOptions),
+    /// Show what the folder of a model or an autoencoder holds, and verify it
+    Info(info::InfoOptions),
+    /// Describe a folder of models in its index.json, which the page reads
+    Index(index::IndexOptions),
+    /// Make a data set, or take pictures out of one
+    #[command(subcommand)]
+    Data(Data),
+}
+
+#[derive(Debug, Subcommand)]
+enum Data {
+    /// A few training pictures of each class as one PNG, which the page noises
+    Samples(samples::SamplesOptions),
+    /// Draw the data set of emojis from npm packages with open sets
+    Emoji(data::EmojiOptions),
+    /// Synthesise a data set of instrument-like sounds, as log-mel spectrograms
+    Tones(data::TonesOptions),
+}
+
+#[derive(Debug, Subcommand)]
+enum Train {
+    /// Pictures ↔ latents
+    Autoencoder(train::autoencoder::AutoencoderOptions),
+    /// The transformer, on the latents of an autoencoder
+    Dit(train::dit::DitOptions),
+    /// The network that judges samples in 'dit eval'
+    Classifier(train::classifier::ClassifierOptions),
+}
+
+impl Cli {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    /// Names the thing that went wrong and the cure.
+    pub fn run(&self) -> Result<()> {
+        match &self.command {
+            Command::Train(Train::Autoencoder(options)) => train::autoencoder::run(options),
+            Command::Train(Train::Dit(options)) => train::dit::run(options),
+            Command::Train(Train::Classifier(options)) => train::classifier::run(options),
+            Command::Prune(options) => prune::run(options),
+            Command::Sample(options) => sample::run(options),
+            Command::Eval(options) => eval::run(options),
+            Command::Neighbours(options) => neighbours::run(options),
+            Command::Bench(options) => bench::run(options),
+            Command::Convert(options) => convert::run(options),
+            Command::Forward(options) => forward::run(options),
+            Command::Decode(options) => decode::run(options),
+            Command::Info(options) => info::run(options),
+            Command::Index(options) => index::run(options),
+            Command::Data(Data::Samples(options)) => samples::run(options),
+            Command::Data(Data::Emoji(options)) => data::draw_emojis(options),
+            Command::Data(Data::Tones(options)) => data::synthesise_tones(options),
+        }
+    }
+}

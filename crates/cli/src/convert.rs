@@ -1,0 +1,137 @@
+//! `dit convert`: published weights → our folders.
+
+use anyhow::Result;
+use burn::tensor::Device;
+use clap::ValueEnum;
+use ditscope_convert::{Plan, Progress, Stage, StoredType};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::PathBuf;
+
+/// Options of `dit convert`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+SRC and --autoencoder may be:
+  the official DiT state_dict, .pt or .safetensors (of a training checkpoint its 'ema')
+  a diffusers DiT folder (with model_index.json, or its transformer/ alone; vae/ is used if it is there)
+  a model of ours, to store it in another type (--dtype) or with another decoder for its latents (--autoencoder)
+  an AutoencoderKL: diffusers folder, .safetensors, .bin or .pt with diffusers' names; only the decoder is kept
+  a TAESD decoder: taesd_decoder.pth or .safetensors, or diffusers' AutoencoderTiny
+  for --autoencoder also a folder that 'dit train autoencoder' or 'dit convert' wrote
+.pt files are parsed, never run.
+
+Examples:
+  dit convert DiT-XL-2-256x256.pt --autoencoder sd-vae-ft-ema --out dit-xl-256
+  dit convert DiT-XL-2-512 --dtype f32 --out dit-xl-512
+  dit convert mine.pt --num-heads 6 --labels names.txt --license MIT --autoencoder taesd_decoder.pth --out mine
+  dit convert taesd_decoder.safetensors --license MIT --out taesd
+  dit convert assets/models/fashion --dtype int8 --out assets/models/fashion-int8
+
+--numbers: diffusers computes with other constants than the official code (timestep frequencies over 127 instead of \
+128, a norm's ε 1e-5 instead of 1e-6, guidance on all latent channels instead of 3). The DiT folders published for \
+diffusers hold the official weights, so 'official' is right for them; 'diffusers' is for models trained there.")]
+pub struct ConvertOptions {
+    /// Checkpoint file or folder
+    #[arg(value_name = "SRC")]
+    pub source: PathBuf,
+    /// Folder to write; a model in it is replaced once the new one is whole
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The decoder for a transformer's latents
+    #[arg(long, value_name = "SRC")]
+    pub autoencoder: Option<PathBuf>,
+    /// Attention heads, where neither a preset (S, B, L, XL) nor a config.json tells
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub num_heads: Option<u16>,
+    /// How numbers are stored
+    #[arg(long, value_enum, default_value_t)]
+    pub dtype: Dtype,
+    /// Class names, one a line or a JSON list [default: ImageNet's for 1000 classes]
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// Shown to people [default: the preset or the file's name]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Shown to people [default: what a README.md of SRC says]
+    #[arg(long, value_name = "TEXT")]
+    pub license: Option<String>,
+    /// Do not fit the linear preview (which loads the decoder and runs it on small latents)
+    #[arg(long)]
+    pub no_preview: bool,
+    /// Whose constants the model was trained with
+    #[arg(long, value_enum, default_value_t)]
+    pub numbers: Numbers,
+}
+
+/// How numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Dtype {
+    /// Half the bytes; the page's usual type
+    #[default]
+    F16,
+    /// Every bit of an f32 checkpoint
+    F32,
+    /// The transformer's matrices in 8 bits with a scale for every 64 numbers, the rest as f16: a quarter of f32
+    Int8,
+}
+
+/// Whose constants the model was trained with, where the official code and diffusers differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Numbers {
+    /// Timestep frequencies over 128, norm ε 1e-6, guidance on 3 of 4 channels.
+    #[default]
+    Official,
+    /// Timestep frequencies over 127, norm ε 1e-5 before the MLP, guidance on all channels.
+    Diffusers,
+}
+
+impl ConvertOptions {
+    fn plan(&self) -> Plan {
+        Plan {
+            source: self.source.clone(),
+            out: self.out.clone(),
+            autoencoder: self.autoencoder.clone(),
+            num_heads: self.num_heads.map(usize::from),
+            dtype: match self.dtype {
+                Dtype::F16 => StoredType::F16,
+                Dtype::F32 => StoredType::F32,
+                Dtype::Int8 => StoredType::Int8,
+            },
+            labels: self.labels.clone(),
+            name: self.name.clone(),
+            license: self.license.clone(),
+            preview: (!self.no_preview).then(Device::flex),
+            numbers: match self.numbers {
+                Numbers::Official => ditscope_convert::Numbers::Official,
+                Numbers::Diffusers => ditscope_convert::Numbers::Diffusers,
+            },
+        }
+    }
+}
+
+/// Converts, with a progress bar.
+///
+/// # Errors
+/// Names the file, tensor or option that is wrong, and the cure. The folder is then as it was.
+pub fn run(options: &ConvertOptions) -> Result<()> {
+    let bar = ProgressBar::no_length();
+    let style = |stage| match stage {
+        Stage::Writing => "{wide_bar} {human_pos}/{human_len} numbers  {eta}",
+        Stage::FittingPreview => "fitting the preview {wide_bar} {pos}/{len} pictures",
+    };
+    let written = ditscope_convert::convert(&options.plan(), &|Progress { stage, done, total }| {
+        if bar.length() != Some(total) {
+            bar.set_length(total);
+            bar.set_style(ProgressStyle::with_template(style(stage)).expect("a valid template"));
+        }
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    written.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    println!("{}: {}", options.out.display(), written.name);
+    println!(
+        "{} parameters, {} bytes of {}, shards: {}",
+        written.parameters, written.bytes, written.dtype, written.shards
+    );
+    println!("licence: {}", written.license);
+    Ok(())
+}

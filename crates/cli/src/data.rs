@@ -1,0 +1,92 @@
+//! `dit data`: makes data sets.
+
+use anyhow::Result;
+use ditscope_data::{emoji, tones};
+use ditscope_train::Dataset;
+use std::path::PathBuf;
+
+/// Options of `dit data emoji`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Example:
+  npm install --prefix emoji --ignore-scripts emojibase-data@17.0.0 @iconify-json/noto@1.2.9 \\
+    @iconify-json/noto-v1@1.2.5 @iconify-json/twemoji@1.2.5 @iconify-json/fluent-emoji-flat@1.2.6 \\
+    @iconify-json/fluent-emoji@1.2.7 @iconify-json/fxemoji@1.2.2 @iconify-json/emojione@1.2.3 \\
+    @iconify-json/streamline-emojis@1.2.4
+  dit data emoji --packages emoji/node_modules --out data/emoji
+
+The same packages give the same files. ATTRIBUTION.md in the output folder names every set, its authors and its licence.")]
+pub struct EmojiOptions {
+    /// Folder that npm installed into: it holds `@iconify-json/SET` and emojibase-data
+    #[arg(long, value_name = "DIR")]
+    pub packages: PathBuf,
+    /// Folder for the data set
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Sets to draw from; one whose licence asks for more than attribution is refused
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        default_value = "noto,noto-v1,twemoji,fluent-emoji-flat,fluent-emoji,fxemoji,emojione,streamline-emojis"
+    )]
+    pub sets: Vec<String>,
+}
+
+/// Options of `dit data tones`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Example:
+  dit data tones --out runs/tones --wav runs/tones/wav")]
+pub struct TonesOptions {
+    /// Folder for the data set
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Sounds to train on
+    #[arg(long, value_name = "N", default_value_t = 9_600)]
+    pub train: usize,
+    /// Sounds to test with
+    #[arg(long, value_name = "N", default_value_t = 1_600)]
+    pub test: usize,
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Also write the first four test sounds of each class to this folder, as they were made and as Griffin-Lim gives
+    /// them back from their pictures
+    #[arg(long, value_name = "DIR")]
+    pub wav: Option<PathBuf>,
+}
+
+/// Draws emojis and says how many there are of each class.
+///
+/// # Errors
+/// As [`emoji::make`].
+pub fn draw_emojis(options: &EmojiOptions) -> Result<()> {
+    let EmojiOptions { packages, out, sets } = options.clone();
+    let made = emoji::make(&emoji::Plan { packages, out, sets })?;
+    made.left_out.iter().for_each(|icon| eprintln!("left out {icon}"));
+    print_counts(&made.train, &made.test);
+    let (failed, doubles) = (made.left_out.len(), made.doubles);
+    println!("{failed} icons could not be drawn, {doubles} looked exactly like another and were left out");
+    println!("wrote {}", options.out.display());
+    Ok(())
+}
+
+fn print_counts(train: &Dataset, test: &Dataset) {
+    let count = |part: &Dataset, class| part.labels.iter().filter(|label| usize::from(**label) == class).count();
+    let line = |name: &str, train: usize, test: usize| println!("{name:<12} {train:>6} {test:>6}");
+    println!("{:<12} {:>6} {:>6}", "class", "train", "test");
+    for (class, label) in train.info.labels.iter().enumerate() {
+        line(label, count(train, class), count(test, class));
+    }
+    line("all", train.len(), test.len());
+}
+
+/// Synthesises sounds.
+///
+/// # Errors
+/// As [`tones::make`].
+pub fn synthesise_tones(options: &TonesOptions) -> Result<()> {
+    let TonesOptions { out, train, test, seed, wav } = options.clone();
+    tones::make(&tones::Plan { out, train, test, seed, wav })?;
+    let classes = tones::NUM_CLASSES;
+    println!("wrote {}: {train} and {test} sounds of {classes} classes", options.out.display());
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! `dit index`: the file that tells a page which models there are.
+
+use anyhow::{Context, Result, ensure};
+use burn::module::Module;
+use burn::tensor::Device;
+use ditscope_config::{Catalog, CatalogEntry};
+use ditscope_core::autoencoder::Autoencoder;
+use ditscope_core::dit::Dit;
+use ditscope_model_dir::{self as model_dir, CONFIG_FILE, write_json};
+use std::path::{Path, PathBuf};
+
+/// The index's file name in a folder of models.
+pub const CATALOG_FILE: &str = "index.json";
+
+/// Options of `dit index`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Example:
+  dit index assets/models")]
+pub struct IndexOptions {
+    /// Folder of model folders; it gets index.json
+    #[arg(value_name = "DIR")]
+    pub models: PathBuf,
+}
+
+/// Describes every model of a folder in its `index.json`.
+///
+/// # Errors
+/// Names the file that is wrong or could not be written.
+pub fn run(options: &IndexOptions) -> Result<()> {
+    let catalog = catalog(&options.models)?;
+    let path = options.models.join(CATALOG_FILE);
+    write_json(&path, &catalog)?;
+    println!("wrote {} ({} models)", path.display(), catalog.models.len());
+    Ok(())
+}
+
+/// What [`run`] writes: the smallest download first.
+///
+/// # Errors
+/// Names the file that is wrong; or there is no model at all.
+pub fn catalog(models: &Path) -> Result<Catalog> {
+    let entries = std::fs::read_dir(models).with_context(|| format!("{}: cannot read the folder", models.display()))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let dir = entry.with_context(|| format!("{}: cannot read the folder", models.display()))?.path();
+        if dir.join(CONFIG_FILE).exists() {
+            found.push(describe(&dir)?);
+        }
+    }
+    ensure!(!found.is_empty(), "{}: no folder in it has a {CONFIG_FILE}", models.display());
+    found.sort_by(|a, b| (a.download_bytes, &a.id).cmp(&(b.download_bytes, &b.id)));
+    Ok(Catalog { models: found })
+}
+
+fn describe(dir: &Path) -> Result<CatalogEntry> {
+    let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    ensure!(
+        name.chars().all(plain),
+        "{}: the page fetches the folder by its name: use letters, digits, '.', '_' and '-'",
+        dir.display()
+    );
+    let (config, index) = (model_dir::read_config(dir)?, model_dir::read_index(dir)?);
+    // Counting does not initialise the parameters.
+    let device = Device::flex();
+    let autoencoder = config.autoencoder.as_ref().map_or(0, |config| Autoencoder::new(config, &device).num_params());
+    let num_params = Dit::new(&config.transformer, &device).num_params() + autoencoder;
+    Ok(CatalogEntry::new(&name, &config, index.total_bytes(), Some(num_params as u64)))
+}

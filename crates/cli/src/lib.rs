@@ -1,0 +1,26 @@
+//! `dit`: train, convert, sample, evaluate and inspect from the command line. Options, progress bars, files, threads.
+//!
+//! What it does is in other crates; it must not be known by any of them.
+
+mod bench;
+pub mod classifier;
+pub mod cli;
+mod convert;
+mod data;
+mod decode;
+mod device;
+mod eval;
+mod forward;
+pub mod frechet;
+pub mod image;
+pub mod index;
+mod info;
+mod neighbours;
+mod parallel;
+mod prune;
+mod record;
+mod sample;
+mod samples;
+mod sound;
+mod tensors;
+pub mod train;

@@ -1,0 +1,236 @@
+//! The loop that all trainings share.
+
+use super::checkpoint;
+use super::step::gradients;
+use crate::device::DeviceChoice;
+use anyhow::{Context, Result, ensure};
+use burn::tensor::Device;
+use ditscope_train::{Progress, Task, Training, learning_rate};
+use indicatif::{ProgressBar, ProgressStyle};
+use pollster::block_on;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// What every training can be told.
+#[derive(Debug, Clone, clap::Args)]
+pub struct TrainOptions {
+    /// Folder with the data set: {train,t10k}-{images-idx3,labels-idx1}-ubyte.gz
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Folder for checkpoints, the log, pictures and the result; a checkpoint found there is resumed
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Passes over the training set
+    #[arg(long, default_value_t = 20.0)]
+    pub epochs: f64,
+    /// Stop after this many minutes of training; the learning rate then decays over time instead of steps
+    #[arg(long)]
+    pub max_minutes: Option<f64>,
+    /// Pictures per optimizer step
+    #[arg(long, default_value_t = 256)]
+    pub batch_size: usize,
+    /// Pictures per forward and backward pass; gradients are summed over the batch
+    #[arg(long, default_value_t = 32)]
+    pub micro_batch_size: usize,
+    /// Threads that each run micro-batches of their own; 0: one per core, or one for a GPU
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+    /// Peak learning rate
+    #[arg(long, default_value_t = 1e-3)]
+    pub lr: f64,
+    /// Steps of linear warm-up
+    #[arg(long, default_value_t = 200)]
+    pub warmup_steps: usize,
+    /// Decay of the averaged weights
+    #[arg(long, default_value_t = 0.999)]
+    pub ema_decay: f64,
+    /// Largest L2 norm of the gradients
+    #[arg(long, default_value_t = 1.0)]
+    pub clip_norm: f64,
+    /// Minutes between checkpoints
+    #[arg(long, default_value_t = 3.0)]
+    pub checkpoint_minutes: f64,
+    /// Minutes between sample pictures
+    #[arg(long, default_value_t = 10.0)]
+    pub sample_minutes: f64,
+    /// Seed of weights, batches and noise
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    #[arg(long, value_enum, default_value_t)]
+    pub device: DeviceChoice,
+}
+
+impl TrainOptions {
+    /// # Errors
+    /// Names the option that makes no sense.
+    pub fn validate(&self) -> Result<()> {
+        ensure!(self.epochs > 0.0 && self.epochs.is_finite(), "--epochs {}: use a positive number", self.epochs);
+        ensure!(self.batch_size > 0, "--batch-size 0: use a positive number");
+        ensure!(self.micro_batch_size > 0, "--micro-batch-size 0: use a positive number");
+        ensure!(self.lr > 0.0 && self.lr.is_finite(), "--lr {}: use a positive number", self.lr);
+        ensure!((0.0..1.0).contains(&self.ema_decay), "--ema-decay {}: use 0 up to 1", self.ema_decay);
+        ensure!(self.clip_norm > 0.0, "--clip-norm {}: use a positive number", self.clip_norm);
+        ensure!(self.max_minutes.is_none_or(|m| m > 0.0), "--max-minutes: use a positive number");
+        for (name, minutes) in [("checkpoint", self.checkpoint_minutes), ("sample", self.sample_minutes)] {
+            ensure!((0.0..=1e6).contains(&minutes), "--{name}-minutes {minutes}: use 0 to a million");
+        }
+        Ok(())
+    }
+
+    /// Threads that each work on micro-batches.
+    pub fn threads(&self) -> usize {
+        match self.threads {
+            0 => self.device.threads(),
+            n => n,
+        }
+    }
+}
+
+/// The loop: batches, gradients, optimizer, average, checkpoints, log.
+pub struct Trainer<'a, T: Task> {
+    task: &'a T,
+    options: &'a TrainOptions,
+    device: Device,
+    training: Training<T::Model>,
+    stop: Arc<AtomicBool>,
+}
+
+impl<'a, T: Task> Trainer<'a, T> {
+    /// Starts afresh, or resumes the checkpoint in the output folder.
+    ///
+    /// # Errors
+    /// Bad options; a checkpoint that does not fit.
+    pub fn new(task: &'a T, options: &'a TrainOptions, device: &Device, model: T::Model) -> Result<Self> {
+        options.validate()?;
+        std::fs::create_dir_all(&options.out)
+            .with_context(|| format!("{}: cannot create the folder", options.out.display()))?;
+        let training = Training::new(model, options.seed);
+        let training = checkpoint::resume(&options.out, training, device)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let flag = stop.clone();
+        // A second handler in one process is refused; then Ctrl-C just ends it, and the last checkpoint is good.
+        let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+        Ok(Self { task, options, device: device.clone(), training, stop })
+    }
+
+    /// Trains to the end and returns the averaged model; `None` when it was interrupted. `report` is called now and then
+    /// with the averaged model and the step: it writes pictures (or says a figure) that show how far it is.
+    ///
+    /// # Errors
+    /// A loss that is not a number; a file that cannot be written; whatever keeps `report` from writing.
+    pub fn run(mut self, report: impl Fn(&T::Model, usize) -> Result<()>) -> Result<Option<T::Model>> {
+        let steps_per_epoch = self.task.num_pictures() as f64 / self.options.batch_size as f64;
+        let total = ((self.options.epochs * steps_per_epoch).ceil() as usize).max(1);
+        let mut log = Log::open(&self.options.out, self.training.progress.step)?;
+        let bar = progress_bar(total, self.training.progress.step);
+        let (mut last_save, mut last_sample, mut last) = (Instant::now(), Instant::now(), Instant::now());
+        let mut smoothed = None;
+        while self.progress(total) < 1.0 {
+            let lr = self.learning_rate(total);
+            let (loss, norm) = self.step(lr)?;
+            let seconds = last.elapsed().as_secs_f64();
+            last = Instant::now();
+            let progress = &mut self.training.progress;
+            progress.seconds += seconds;
+            let mean = smoothed.map_or(loss, |s: f64| 0.98 * s + 0.02 * loss);
+            smoothed = Some(mean);
+            let rate = self.options.batch_size as f64 / seconds;
+            log.write(progress, loss, norm, lr, rate)?;
+            bar.set_position(progress.step as u64);
+            bar.set_message(self.message(mean, rate));
+            let due = |since: Instant, minutes: f64| since.elapsed() > Duration::from_secs_f64(minutes * 60.0);
+            let stopping = self.stop.load(Ordering::Relaxed);
+            if stopping || due(last_save, self.options.checkpoint_minutes) {
+                checkpoint::save(&self.training, &self.options.out)?;
+                last_save = Instant::now();
+            }
+            if stopping {
+                bar.abandon_with_message("interrupted: the checkpoint is written; the same command resumes");
+                return Ok(None);
+            }
+            if due(last_sample, self.options.sample_minutes) {
+                report(&self.training.ema, self.training.progress.step)?;
+                last_sample = Instant::now();
+            }
+        }
+        bar.finish();
+        checkpoint::save(&self.training, &self.options.out)?;
+        report(&self.training.ema, self.training.progress.step)?;
+        Ok(Some(self.training.ema))
+    }
+
+    fn step(&mut self, lr: f64) -> Result<(f64, f64)> {
+        let (task, options) = (self.task, self.options);
+        let batches = self.training.batches(task, options.batch_size, options.micro_batch_size);
+        let scale = 1.0 / options.batch_size as f64;
+        let loss = |model: &T::Model, batch: &T::Batch| task.loss(model, batch) * scale;
+        let (loss, gradients) = gradients(&self.training.model, &self.device, options.threads(), &batches, &loss);
+        ensure!(
+            loss.is_finite(),
+            "the loss became {loss} at step {}: try a smaller --lr. The last checkpoint in {} is good",
+            self.training.progress.step,
+            options.out.display()
+        );
+        let norm = block_on(self.training.step(gradients, lr, options.clip_norm, options.ema_decay));
+        Ok((loss, norm))
+    }
+
+    /// Share of the training that is done: by steps or by time, whichever is further.
+    fn progress(&self, total: usize) -> f64 {
+        let progress = &self.training.progress;
+        let by_time = self.options.max_minutes.map_or(0.0, |m| progress.seconds / (60.0 * m));
+        by_time.max(progress.step as f64 / total as f64)
+    }
+
+    fn learning_rate(&self, total: usize) -> f64 {
+        let step = self.training.progress.step;
+        learning_rate(self.options.lr, step, self.options.warmup_steps, self.progress(total))
+    }
+
+    fn message(&self, loss: f64, rate: f64) -> String {
+        let epoch =
+            self.training.progress.step as f64 * self.options.batch_size as f64 / self.task.num_pictures() as f64;
+        format!("epoch {epoch:.2}  loss {loss:.4}  {rate:.0} images/s")
+    }
+}
+
+fn progress_bar(total: usize, done: usize) -> ProgressBar {
+    let bar = ProgressBar::new(total as u64).with_position(done as u64);
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps  {msg}  ETA {eta}").expect("a valid template");
+    bar.set_style(style);
+    bar.reset_eta();
+    bar
+}
+
+/// `log.csv`, one line a step.
+struct Log {
+    file: std::fs::File,
+    path: PathBuf,
+}
+
+impl Log {
+    /// Appends; lines of steps after the resumed checkpoint are dropped, because these steps are taken again.
+    fn open(dir: &std::path::Path, resumed_step: usize) -> Result<Self> {
+        const HEADER: &str = "step,seconds,loss,grad_norm,lr,images_per_second";
+        let path = dir.join("log.csv");
+        let old = std::fs::read_to_string(&path).unwrap_or_default();
+        let step = |line: &str| line.split(',').next().and_then(|step| step.parse::<usize>().ok());
+        let kept = old.lines().filter(|line| step(line).is_some_and(|s| s <= resumed_step));
+        let text: String = std::iter::once(HEADER).chain(kept).map(|line| format!("{line}\n")).collect();
+        ditscope_model_dir::write_file(&path, text.as_bytes())?;
+        let file = std::fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .with_context(|| format!("{}: cannot write it", path.display()))?;
+        Ok(Self { file, path })
+    }
+
+    fn write(&mut self, progress: &Progress, loss: f64, norm: f64, lr: f64, rate: f64) -> Result<()> {
+        let Progress { step, seconds, .. } = progress;
+        writeln!(self.file, "{step},{seconds:.2},{loss:.6},{norm:.4},{lr:.6e},{rate:.1}")
+            .with_context(|| format!("{}: cannot write it. Is the disk full?", self.path.display()))
+    }
+}

@@ -1,0 +1,165 @@
+//! What a model is and what a run is: plain data, shared by every layer.
+//!
+//! Field names follow diffusers and the DiT paper (Peebles & Xie 2023,
+//! <https://arxiv.org/abs/2212.09748>). A model folder holds a `config.json`
+//! with one [`ModelConfig`].
+
+mod audio;
+mod autoencoder;
+mod catalog;
+mod diffusion;
+mod report;
+mod run;
+mod savings;
+mod transformer;
+
+pub use audio::AudioConfig;
+pub use audio::mel_scale;
+pub use autoencoder::{AutoencoderConfig, KlConfig, TinyConfig};
+pub use catalog::{Catalog, CatalogEntry};
+pub use diffusion::{BetaSchedule, DiffusionConfig, PredictionType, VarianceType};
+pub use report::{EvalReport, EvalRow};
+pub use run::{RunSettings, SamplerKind};
+pub use savings::Savings;
+pub use transformer::{CONDITION_TOKENS, Conditioning, DitConfig, FREQUENCY_EMBEDDING_SIZE};
+
+use serde::{Deserialize, Serialize};
+
+/// What a configuration or a setting got wrong, and what would be right.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// A field of `config.json` contradicts another or is out of range.
+    #[error("model configuration: {0}")]
+    Model(String),
+    /// A setting of a run is out of range.
+    #[error("{name} = {value} is out of range: use {allowed}")]
+    OutOfRange { name: &'static str, value: String, allowed: String },
+    /// A name that is none of the known ones.
+    #[error("unknown {what} '{name}': use one of {known}")]
+    Unknown { what: &'static str, name: String, known: String },
+}
+
+/// A whole model folder's `config.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelConfig {
+    /// Shown to people, e.g. "Fashion".
+    pub name: String,
+    /// The noise predictor.
+    pub transformer: DitConfig,
+    /// What the transformer was trained to predict, and with which noise.
+    pub scheduler: DiffusionConfig,
+    /// Latents ↔ pictures; absent when the transformer works on pixels.
+    #[serde(default)]
+    pub autoencoder: Option<AutoencoderConfig>,
+    /// How its pictures are sounds, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio: Option<AudioConfig>,
+    /// How latents were standardised for the transformer.
+    pub latents: LatentStats,
+    /// Class names, by class number.
+    pub labels: Vec<String>,
+    /// What a run uses when nothing is chosen.
+    #[serde(default)]
+    pub defaults: RunSettings,
+    /// SPDX expression or a sentence; shown to people.
+    #[serde(default)]
+    pub license: String,
+}
+
+impl ModelConfig {
+    /// Largest side of a picture.
+    const MOST_PIXELS: usize = 16_384;
+
+    /// Checks that the parts fit together.
+    ///
+    /// # Errors
+    /// [`ConfigError::Model`] names the field and the cure.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let fail = |message: String| Err(ConfigError::Model(message));
+        self.transformer.validate()?;
+        self.scheduler.validate()?;
+        let channels = self.transformer.in_channels;
+        if self.latents.mean.len() != channels || self.latents.std.len() != channels {
+            return fail(format!(
+                "latents.mean and latents.std need one number for each of the {channels} latent channels, found {} and {}",
+                self.latents.mean.len(),
+                self.latents.std.len()
+            ));
+        }
+        if self.latents.std.iter().any(|s| !s.is_finite() || *s <= 0.0)
+            || self.latents.mean.iter().any(|m| !m.is_finite())
+        {
+            return fail("latents.mean must be finite and latents.std positive".into());
+        }
+        if self.latents.rgb.as_ref().is_some_and(|rgb| rgb.factors.len() != channels) {
+            return fail(format!("latents.rgb.factors needs one row for each of the {channels} latent channels"));
+        }
+        if let Some(k) = self.scheduler.guidance_channels.filter(|k| *k == 0 || *k > channels) {
+            return fail(format!("scheduler.guidance_channels = {k} is not in 1 to {channels}"));
+        }
+        if self.scheduler.variance_type == VarianceType::LearnedRange && !self.transformer.learn_sigma {
+            return fail("scheduler.variance_type learned_range needs transformer.learn_sigma".into());
+        }
+        if self.labels.len() != self.transformer.num_classes {
+            return fail(format!("{} labels for {} classes", self.labels.len(), self.transformer.num_classes));
+        }
+        if let Some(autoencoder) = &self.autoencoder {
+            autoencoder.validate()?;
+            if autoencoder.latent_channels() != channels {
+                return fail(format!(
+                    "the autoencoder has {} latent channels, the transformer {channels}",
+                    autoencoder.latent_channels()
+                ));
+            }
+        }
+        if self.image_size() > Self::MOST_PIXELS {
+            return fail(format!("pictures of {0}x{0} pixels: at most {1}x{1}", self.image_size(), Self::MOST_PIXELS));
+        }
+        if let Some(audio) = &self.audio {
+            audio.validate(self.image_channels(), self.image_size())?;
+        }
+        self.defaults.validate(self.labels.len())
+    }
+
+    /// Side of the pictures in pixels.
+    pub fn image_size(&self) -> usize {
+        self.transformer.sample_size * self.autoencoder.as_ref().map_or(1, AutoencoderConfig::factor)
+    }
+
+    /// Colour channels of the pictures: 1 (gray) or 3 (RGB).
+    pub fn image_channels(&self) -> usize {
+        match &self.autoencoder {
+            Some(autoencoder) => autoencoder.image_channels(),
+            None if self.is_latents_only() => self.preview_channels(),
+            None => self.transformer.in_channels,
+        }
+    }
+
+    /// Whether nothing can decode its latents: there is no autoencoder, and neither 1 nor 3 channels, which
+    /// would be pixels. Its pictures are previews.
+    pub fn is_latents_only(&self) -> bool {
+        self.autoencoder.is_none() && ![1, 3].contains(&self.transformer.in_channels)
+    }
+
+    /// Colour channels of a preview: RGB, or gray for latents of 1 or 2 channels without a map to RGB.
+    pub fn preview_channels(&self) -> usize {
+        if self.latents.rgb.is_none() && self.transformer.in_channels < 3 { 1 } else { 3 }
+    }
+}
+
+/// Per-channel statistics: the transformer sees `(z − mean) / std`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LatentStats {
+    pub mean: Vec<f32>,
+    pub std: Vec<f32>,
+    /// A linear picture of the latents, for looking on while the decoder is too slow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rgb: Option<LatentRgb>,
+}
+
+/// A pixel of the preview: `bias + Σ_c factors[c] · x[c]`, RGB in [−1, 1], of the standardised latents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LatentRgb {
+    pub factors: Vec<[f32; 3]>,
+    pub bias: [f32; 3],
+}

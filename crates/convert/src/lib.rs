@@ -1,0 +1,301 @@
+//! Published weights → our folders.
+//!
+//! Read first, written after: headers and pickles say which tensors there are; names and shapes
+//! decide what it is (`transformer`, `autoencoder`); then the numbers are streamed from the source
+//! files into shards (`write`), about a megabyte at a time. Only the fit of the preview, after
+//! that, loads something whole: the decoder.
+//!
+//! It must not know a command line, a terminal or a backend: [`convert`] takes a plain plan, says how far it is, and
+//! gives back what it wrote.
+
+mod autoencoder;
+mod card;
+pub mod checkpoint;
+mod diffusers;
+mod labels;
+mod layout;
+mod ours;
+pub mod pickle;
+mod preview;
+pub mod safetensors;
+mod scheduler;
+mod source;
+pub mod torch;
+mod transformer;
+mod write;
+
+pub use transformer::Numbers;
+pub use write::StoredType;
+
+use anyhow::{Context, Result, ensure};
+use autoencoder::ReadAutoencoder;
+use burn::tensor::Device;
+use card::Card;
+use ditscope_config::{AutoencoderConfig, DitConfig, LatentRgb, LatentStats, ModelConfig, RunSettings, SamplerKind};
+use ditscope_core::autoencoder::Autoencoder;
+use ditscope_core::weights::Loader;
+use ditscope_core::weights::keys::AUTOENCODER;
+use ditscope_model_dir::{AUTOENCODER_FILE, CONFIG_FILE};
+use source::{Kind, Pipeline, Source};
+use std::path::{Path, PathBuf};
+use write::{OutTensor, Staged, check_target};
+
+/// What to convert, and into what.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Checkpoint file or folder.
+    pub source: PathBuf,
+    /// Folder to write; a model in it is replaced once the new one is whole.
+    pub out: PathBuf,
+    /// The decoder for a transformer's latents.
+    pub autoencoder: Option<PathBuf>,
+    /// Attention heads, where neither a preset (S, B, L, XL) nor a config.json tells.
+    pub num_heads: Option<usize>,
+    /// How numbers are stored.
+    pub dtype: StoredType,
+    /// File of class names, one a line or a JSON list; absent: ImageNet's for 1000 classes.
+    pub labels: Option<PathBuf>,
+    /// Shown to people; absent: the preset or the file's name.
+    pub name: Option<String>,
+    /// Shown to people; absent: what a README.md of the source says.
+    pub license: Option<String>,
+    /// Fit the linear preview on this device (which loads the decoder and runs it on small latents); absent: no preview.
+    pub preview: Option<Device>,
+    /// Whose constants the model was trained with.
+    pub numbers: Numbers,
+}
+
+/// How far a conversion is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    pub stage: Stage,
+    pub done: u64,
+    pub total: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Counted in numbers.
+    Writing,
+    /// Counted in pictures.
+    FittingPreview,
+}
+
+/// Is told how far it is.
+pub type Watch<'a> = &'a dyn Fn(Progress);
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    pub name: String,
+    pub parameters: u64,
+    pub bytes: u64,
+    pub shards: usize,
+    /// How the numbers are stored, for people.
+    pub dtype: &'static str,
+    pub license: String,
+    /// What the user should know: what was left out, what is missing.
+    pub notes: Vec<String>,
+}
+
+/// Converts what the source is: a transformer with or without its decoder, or a decoder alone.
+///
+/// # Errors
+/// Names the file, tensor or option that is wrong, and the cure. The folder is then as it was.
+pub fn convert(plan: &Plan, watch: Watch) -> Result<Written> {
+    let sources: Vec<_> = [Some(&plan.source), plan.autoencoder.as_ref()].into_iter().flatten().collect();
+    check_target(&plan.out, &sources.iter().map(|path| path.as_path()).collect::<Vec<_>>())?;
+    if plan.source.join(CONFIG_FILE).is_file() && source::is_ours(&plan.source) {
+        return ours::convert(plan, watch);
+    }
+    let pipeline = Pipeline::open(&plan.source)?;
+    let source = &pipeline.transformer;
+    ensure!(
+        !matches!(source.kind, Kind::Ours(_)),
+        "{}: this autoencoder was trained or converted by dit already",
+        plan.source.display()
+    );
+    match source.is_autoencoder() {
+        true => convert_autoencoder(plan, source, watch),
+        false => convert_model(plan, pipeline, watch),
+    }
+}
+
+fn convert_autoencoder(plan: &Plan, source: &Source, watch: Watch) -> Result<Written> {
+    ensure!(
+        plan.autoencoder.is_none() && plan.num_heads.is_none() && plan.labels.is_none(),
+        "{}: this is an autoencoder alone: --autoencoder, --num-heads and --labels are for a transformer",
+        plan.source.display()
+    );
+    let ReadAutoencoder { config, tensors, notes } =
+        autoencoder::read(source).with_context(|| plan.source.display().to_string())?;
+    let license = license(plan, source, None);
+    let staged = stage(plan, &tensors, watch)?;
+    let name = plan.name.clone().unwrap_or_else(|| file_name(&plan.source));
+    let what = format!(
+        "The decoder of an {}: latents of {} channels to pictures {} times as wide.",
+        class_name(&config),
+        config.latent_channels(),
+        config.factor()
+    );
+    finish(
+        staged,
+        (AUTOENCODER_FILE, &config),
+        &Card {
+            name: &name,
+            what,
+            license: &license,
+            dtype: plan.dtype.name(),
+            numbers: "diffusers",
+            sources: vec![("autoencoder", &source.checkpoint)],
+            notes: &notes,
+        },
+    )
+}
+
+fn convert_model(plan: &Plan, pipeline: Pipeline, watch: Watch) -> Result<Written> {
+    let source = &pipeline.transformer;
+    let transformer =
+        transformer::read(source, plan.num_heads, plan.numbers).with_context(|| plan.source.display().to_string())?;
+    let given = plan.autoencoder.as_deref().map(Source::open).transpose()?;
+    let decoder = given.as_ref().or(pipeline.autoencoder.as_ref());
+    let (mut tensors, mut notes, mut config) = (transformer.tensors, Vec::new(), None);
+    if let Some(decoder) = decoder {
+        ensure!(decoder.is_autoencoder(), "{}: this is a transformer, not an autoencoder", decoder.path.display());
+        let read = autoencoder::read(decoder).with_context(|| decoder.path.display().to_string())?;
+        tensors.extend(read.tensors);
+        notes.extend(read.notes);
+        config = Some(read.config);
+    } else if transformer.config.in_channels > 3 {
+        notes.push("without a decoder, pictures are the latents themselves: give --autoencoder".to_owned());
+    }
+    let decoder_license = decoder.and_then(|decoder| decoder.license.as_deref());
+    let mut config = model_config(plan, &pipeline, transformer.config, config, decoder_license)?;
+    let staged = stage(plan, &tensors, watch)?;
+    if let (Some(device), true) = (&plan.preview, config.autoencoder.is_some()) {
+        config.latents.rgb = Some(fit_preview(&staged, &config, device, watch)?);
+    }
+    let mut sources = vec![("transformer", &source.checkpoint)];
+    sources.extend(decoder.map(|decoder| ("autoencoder", &decoder.checkpoint)));
+    let dit = &config.transformer;
+    let what = format!(
+        "A Diffusion Transformer (adaLN-Zero) of {} blocks, width {}, {} heads, patch {}: {} classes, pictures of {size}x{size} \
+         pixels.",
+        dit.depth,
+        dit.hidden_size,
+        dit.num_heads,
+        dit.patch_size,
+        dit.num_classes,
+        size = config.image_size()
+    );
+    let numbers = match plan.numbers {
+        Numbers::Official => "the official code (facebookresearch/DiT)",
+        Numbers::Diffusers => "diffusers",
+    };
+    finish(
+        staged,
+        (CONFIG_FILE, &config),
+        &Card {
+            name: &config.name,
+            what,
+            license: &config.license,
+            dtype: plan.dtype.name(),
+            numbers,
+            sources,
+            notes: &notes,
+        },
+    )
+}
+
+fn model_config(
+    plan: &Plan,
+    pipeline: &Pipeline,
+    transformer: DitConfig,
+    autoencoder: Option<AutoencoderConfig>,
+    decoder_license: Option<&str>,
+) -> Result<ModelConfig> {
+    let (channels, classes) = (transformer.in_channels, transformer.num_classes);
+    let scale = autoencoder.as_ref().map_or(1.0, AutoencoderConfig::scaling_factor);
+    let side = transformer.sample_size * autoencoder.as_ref().map_or(1, AutoencoderConfig::factor);
+    let preset = transformer::preset(&transformer);
+    let name = preset.map(|(preset, _)| format!("DiT-{preset}/{} {side}x{side}", transformer.patch_size));
+    let mut license = license(plan, &pipeline.transformer, preset.filter(|_| classes == labels::NUM_IMAGENET));
+    if let Some(decoder) = decoder_license.filter(|decoder| plan.license.is_none() && *decoder != license) {
+        license.push_str(&format!("; decoder: {decoder}"));
+    }
+    let config = ModelConfig {
+        name: plan.name.clone().or(name).unwrap_or_else(|| file_name(&plan.source)),
+        scheduler: scheduler::diffusion(&pipeline.scheduler, &transformer, plan.numbers)?,
+        latents: LatentStats { mean: vec![0.0; channels], std: vec![(1.0 / scale) as f32; channels], rgb: None },
+        audio: None,
+        labels: labels::labels(plan.labels.as_deref(), pipeline.labels.clone(), classes)?,
+        defaults: RunSettings {
+            // ImageNet's golden retriever.
+            class: if classes == labels::NUM_IMAGENET { 207 } else { 0 },
+            guidance_scale: 4.0,
+            num_inference_steps: 20,
+            sampler: SamplerKind::DpmSolverPlusPlus,
+            seed: 9,
+            ..RunSettings::default()
+        },
+        license,
+        autoencoder,
+        transformer,
+    };
+    config.validate()?;
+    Ok(config)
+}
+
+/// A folder's name, or a file's without its ending.
+fn file_name(path: &Path) -> String {
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let name = if whole.is_dir() { whole.file_name() } else { whole.file_stem() };
+    name.map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// What was given, else what the source says, else what is known of the official weights.
+fn license(plan: &Plan, source: &Source, preset: Option<(&str, usize)>) -> String {
+    let known = || match preset {
+        Some(_) => "CC-BY-NC-4.0 (official DiT weights: non-commercial use only)",
+        None => "unknown: ask whoever made the weights",
+    };
+    plan.license.clone().or_else(|| source.license.clone()).unwrap_or_else(|| known().to_owned())
+}
+
+fn stage(plan: &Plan, tensors: &[OutTensor], watch: Watch) -> Result<Staged> {
+    let total = tensors.iter().map(OutTensor::numel).sum();
+    Staged::write(&plan.out, tensors, plan.dtype, &|done| watch(Progress { stage: Stage::Writing, done, total }))
+}
+
+/// Loads the decoder from the new shards and fits the linear preview to it.
+fn fit_preview(staged: &Staged, config: &ModelConfig, device: &Device, watch: Watch) -> Result<LatentRgb> {
+    let autoencoder = config.autoencoder.as_ref().context("a preview needs a decoder")?;
+    let mut loader = Loader::default();
+    let decoder = staged.fold(AUTOENCODER, Autoencoder::new(autoencoder, device), |decoder, file, bytes| {
+        Ok(loader.apply(decoder, AUTOENCODER, file, bytes, device)?)
+    })?;
+    loader.finish(&decoder, AUTOENCODER)?;
+    preview::fit(&decoder, &config.latents, device, watch).context("fitting the preview (--no-preview leaves it out)")
+}
+
+fn finish(staged: Staged, config: (&str, &impl serde::Serialize), card: &Card) -> Result<Written> {
+    let text = card.text()?;
+    let written = Written {
+        name: card.name.to_owned(),
+        parameters: staged.total_parameters,
+        bytes: staged.total_size,
+        shards: staged.num_shards(),
+        dtype: card.dtype,
+        license: card.license.to_owned(),
+        notes: card.notes.to_vec(),
+    };
+    staged.commit(config, &text)?;
+    Ok(written)
+}
+
+fn class_name(config: &AutoencoderConfig) -> &'static str {
+    match config {
+        AutoencoderConfig::Tiny(_) => "AutoencoderTiny",
+        AutoencoderConfig::Kl(_) => "AutoencoderKL",
+    }
+}

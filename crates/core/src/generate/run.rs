@@ -1,0 +1,333 @@
+//! A request and the run it becomes.
+
+use super::passes::Passes;
+use super::{Guidance, Model, latent_shape};
+use crate::diffusion::prediction::{eps_of_output, predict, q_sample};
+use crate::diffusion::sampler::{Sampler, SamplerConfig};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use ditscope_config::{ConfigError, Savings, VarianceType};
+use ditscope_noise::gaussian;
+
+/// Where a run's noise comes from.
+#[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "one for each run")]
+pub enum Noise {
+    /// One seed per picture (see [`gaussian`]).
+    Seeded(Vec<u64>),
+    /// Recorded noise: the start `[N, C, h, w]`, and one `[N, C, h, w]` per step for ancestral samplers.
+    Given { start: Tensor<4>, steps: Vec<Tensor<4>> },
+}
+
+/// What to generate: picture i has class `classes[i]`.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub classes: Vec<usize>,
+    pub noise: Noise,
+    /// How strongly the class steers: one for each picture, or one for all.
+    pub guidance_scales: Vec<f64>,
+    /// Channels that guidance steers; `None`: as the model's configuration says.
+    pub guidance_channels: Option<usize>,
+    pub sampler: SamplerConfig,
+    /// From which picture; `None`: from noise alone.
+    pub start: Option<Start>,
+}
+
+/// A picture to begin with, under as much noise as there is at a step of the run
+/// (SDEdit, Meng et al. 2021, arXiv:2108.01073).
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The first step that is taken: 0 keeps next to nothing of the picture, the last one nearly all.
+    pub step: usize,
+    /// Standardised latents, `[N, C, h, w]`, or `[1, C, h, w]` for all.
+    pub x0: Tensor<4>,
+}
+
+impl Start {
+    /// The first step for a strength from 0 (the picture stays) to 1 (all steps are taken), as diffusers counts it.
+    pub fn step_for(strength: f64, num_steps: usize) -> usize {
+        num_steps - ((num_steps as f64 * strength) as usize).min(num_steps)
+    }
+}
+
+/// One step's view: the latents before it and the clean latents predicted from them.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// `[N, C, h, w]`
+    pub x_t: Tensor<4>,
+    /// `[N, C, h, w]`
+    pub x0_hat: Tensor<4>,
+    /// What the network said, if the run is watched.
+    pub watched: Option<Watched>,
+}
+
+impl Step {
+    /// All that there is of the step, by name.
+    ///
+    /// # Shapes
+    /// - `[N, C, h, w]` each
+    pub fn parts(self) -> Vec<(Part, Tensor<4>)> {
+        let mut parts = vec![(Part::XT, self.x_t), (Part::X0Hat, self.x0_hat)];
+        if let Some(seen) = self.watched {
+            parts.push((Part::EpsCond, seen.eps_cond));
+            parts.extend(seen.eps_uncond.map(|eps| (Part::EpsUncond, eps)));
+        }
+        parts
+    }
+}
+
+/// What a tensor of a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The latents before the step.
+    XT,
+    /// The clean latents predicted from them.
+    X0Hat,
+    /// The noise that the network sees in them with the class.
+    EpsCond,
+    /// The same without the class.
+    EpsUncond,
+}
+
+/// What holds for a whole run: shapes and numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outline {
+    /// Pictures N.
+    pub num_images: usize,
+    /// `[C, h, w]`
+    pub latent_shape: [usize; 3],
+    /// `[H, W]`
+    pub image_shape: [usize; 2],
+    /// The original timestep t of each step that is taken, first (noisiest) to last.
+    pub timesteps: Vec<usize>,
+    /// ᾱ at each of them.
+    pub alpha_bar: Vec<f64>,
+    /// Steps that are left out because the run begins with a picture; they are in neither list.
+    pub steps_skipped: usize,
+    /// One for each picture.
+    pub guidance_scales: Vec<f64>,
+    /// Guided ε is `uncond + scale·(cond − uncond)` on the first so many channels, on others `cond`.
+    pub guidance_channels: usize,
+}
+
+/// The noise that the network sees in x_t, whatever it was trained to predict, `[N, C, h, w]` each.
+///
+/// Before any clamping: `eps = eps_uncond + scale·(eps_cond − eps_uncond)` on the guided channels, and x̂0 is
+/// `(x_t − √(1−ᾱ)·eps)/√ᾱ`, clamped where the model says so.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// Guided.
+    pub eps: Tensor<4>,
+    /// With the class.
+    pub eps_cond: Tensor<4>,
+    /// Without; absent where every scale is 1 and it is not computed.
+    pub eps_uncond: Option<Tensor<4>>,
+}
+
+/// A run between two steps.
+#[derive(Debug, Clone)]
+pub struct Run<'m> {
+    model: &'m Model,
+    noise: Noise,
+    guidance: Guidance,
+    sampler: Sampler,
+    y: Tensor<1, Int>,
+    x_t: Tensor<4>,
+    /// The first step: 0, or where the given picture comes in.
+    first: usize,
+    step: usize,
+    is_watched: bool,
+    savings: Savings,
+    passes: Passes,
+}
+
+impl<'m> Run<'m> {
+    /// # Errors
+    /// [`ConfigError`] when classes, seeds, noise, scales, steps or start do not fit the model or one another.
+    pub fn new(model: &'m Model, request: Request) -> Result<Self, ConfigError> {
+        let dit = &model.config.transformer;
+        if let Some(class) = request.classes.iter().find(|class| **class >= dit.num_classes) {
+            return Err(out_of_range("class", class, format!("0 to {}", dit.num_classes - 1)));
+        }
+        if model.config.scheduler.variance_type == VarianceType::LearnedRange && !dit.learn_sigma {
+            return Err(ConfigError::Model("variance_type learned_range needs a transformer with learn_sigma".into()));
+        }
+        let guidance = guidance(model, &request)?;
+        let sampler = Sampler::new(&model.config.scheduler, request.sampler)?;
+        let shape = latent_shape(model, request.classes.len());
+        let noise = match &request.noise {
+            Noise::Seeded(seeds) => {
+                check_count("seeds", seeds.len(), request.classes.len())?;
+                seeded(seeds, 0, shape, &model.device)
+            }
+            Noise::Given { start, steps } => {
+                if start.dims() != shape || steps.iter().any(|s| s.dims() != shape) {
+                    let allowed = format!("{shape:?} for this model and {} pictures", shape[0]);
+                    return Err(out_of_range("noise shape", format!("{:?}", start.dims()), allowed));
+                }
+                start.clone()
+            }
+        };
+        let (first, x_t) = match request.start {
+            Some(start) => (start.step, noised(&sampler, start, noise)?),
+            None => (0, noise),
+        };
+        let y: Vec<i64> = request.classes.iter().map(|c| *c as i64).collect();
+        let y = Tensor::from_data(TensorData::new(y, [shape[0]]), &model.device);
+        let noise = request.noise;
+        let passes = Passes::new(request.classes);
+        let savings = Savings::default();
+        Ok(Self { model, noise, guidance, sampler, y, x_t, first, step: first, is_watched: false, savings, passes })
+    }
+
+    /// The same run, cheaper.
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfRange`] names the setting.
+    pub fn with_savings(self, savings: Savings) -> Result<Self, ConfigError> {
+        savings.validate()?;
+        Ok(Self { savings, ..self })
+    }
+
+    /// The same run, whose steps also tell what the network said.
+    pub fn watched(self) -> Self {
+        Self { is_watched: true, ..self }
+    }
+
+    /// The sampler, for its schedule and number of steps.
+    pub fn sampler(&self) -> &Sampler {
+        &self.sampler
+    }
+
+    /// What holds for the whole run.
+    pub fn outline(&self) -> Outline {
+        let [num_images, channels, height, width] = self.x_t.dims();
+        let side = self.model.config.image_size();
+        let steps = self.first..self.sampler.num_steps();
+        Outline {
+            num_images,
+            latent_shape: [channels, height, width],
+            image_shape: [side, side],
+            timesteps: steps.clone().map(|step| self.sampler.timestep(step)).collect(),
+            alpha_bar: steps.map(|step| self.sampler.alpha_bar(step)).collect(),
+            steps_skipped: self.first,
+            guidance_scales: (0..num_images).map(|i| self.guidance.scale(i)).collect(),
+            guidance_channels: self.guidance.channels,
+        }
+    }
+
+    /// The latents as they are now, `[N, C, h, w]`; the result once [`Self::is_done`].
+    pub fn x_t(&self) -> &Tensor<4> {
+        &self.x_t
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.step == self.sampler.num_steps()
+    }
+
+    /// Steps from here to the end.
+    pub fn steps_left(&self) -> usize {
+        self.sampler.num_steps() - self.step
+    }
+
+    /// Takes the next step back.
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfRange`] when recorded noise has no entry for this step.
+    ///
+    /// # Panics
+    /// When the run is done.
+    pub fn step(&mut self) -> Result<Step, ConfigError> {
+        assert!(!self.is_done(), "the run is done after {} steps", self.step);
+        let (step, x_t, diffusion) = (self.step, self.x_t.clone(), &self.model.config.scheduler);
+        let (timestep, index) = (self.sampler.timestep(step), self.sampler.index(step));
+        let (cond, uncond) = self.outputs(timestep);
+        let seen = self.is_watched.then(|| (cond.clone(), uncond.clone()));
+        let output = self.guidance.combine(cond, uncond);
+        let watched = seen.map(|(cond, uncond)| {
+            let eps = |output| eps_of_output(diffusion, self.sampler.schedule(), index, x_t.clone(), output);
+            Watched { eps: eps(output.clone()), eps_cond: eps(cond), eps_uncond: uncond.map(eps) }
+        });
+        let prediction = predict(diffusion, self.sampler.schedule(), index, x_t.clone(), output);
+        let x0_hat = prediction.x0_hat.clone();
+        let mut missing_noise = false;
+        let noise = || match &self.noise {
+            Noise::Seeded(seeds) => seeded(seeds, 1 + step as u64, x_t.dims(), &self.model.device),
+            Noise::Given { steps, .. } => steps.get(step).cloned().unwrap_or_else(|| {
+                missing_noise = true;
+                x_t.zeros_like()
+            }),
+        };
+        self.x_t = self.sampler.step(step, x_t.clone(), prediction, noise);
+        if missing_noise {
+            let allowed = "a file with step_noise [T, N, C, H, W] that has an entry for each step";
+            return Err(out_of_range("recorded noise for step", step, allowed.into()));
+        }
+        self.step += 1;
+        Ok(Step { x_t, x0_hat, watched })
+    }
+}
+
+impl Run<'_> {
+    /// What the network says of x_t: with the class and, where guidance acts, without.
+    fn outputs(&mut self, timestep: usize) -> (Tensor<4>, Option<Tensor<4>>) {
+        let (x_t, taken) = (self.x_t.clone(), self.step - self.first);
+        let guides = self.savings.guides(timestep, self.model.config.scheduler.num_train_timesteps);
+        let is_guided = guides && self.guidance.is_on();
+        if self.savings.cache_interval > 1 {
+            let fresh = self.savings.computes_all(taken);
+            return self.passes.cached(self.model, x_t, timestep, self.y.clone(), is_guided, fresh);
+        }
+        let ahead = self.step..self.sampler.num_steps();
+        let timesteps = ahead.map(|step| self.sampler.timestep(step));
+        self.passes.known(self.model, x_t, timestep, timesteps, is_guided).unwrap_or_else(|| {
+            let guidance = Guidance { scales: vec![if is_guided { 0.0 } else { 1.0 }], ..self.guidance.clone() };
+            self.model.outputs(self.x_t.clone(), timestep, self.y.clone(), &guidance)
+        })
+    }
+}
+
+fn guidance(model: &Model, request: &Request) -> Result<Guidance, ConfigError> {
+    let total = model.config.transformer.in_channels;
+    let channels = request.guidance_channels.or(model.config.scheduler.guidance_channels).unwrap_or(total);
+    if channels == 0 || channels > total {
+        return Err(out_of_range("guidance channels", channels, format!("1 to {total}")));
+    }
+    let scales = request.guidance_scales.clone();
+    if let Some(scale) = scales.iter().find(|scale| !scale.is_finite()) {
+        return Err(out_of_range("guidance scale", scale, "a finite number".into()));
+    }
+    if scales.len() != 1 {
+        check_count("guidance scales", scales.len(), request.classes.len())?;
+    }
+    Ok(Guidance { scales, channels })
+}
+
+/// The picture to begin with, as noisy as at its step.
+fn noised(sampler: &Sampler, Start { step, x0 }: Start, noise: Tensor<4>) -> Result<Tensor<4>, ConfigError> {
+    let (steps, shape) = (sampler.num_steps(), noise.dims());
+    if step >= steps {
+        return Err(out_of_range("first step", step, format!("0 to {}", steps - 1)));
+    }
+    let found = x0.dims();
+    if found[1..] != shape[1..] || ![1, shape[0]].contains(&found[0]) {
+        return Err(out_of_range("shape of the latents to begin with", format!("{found:?}"), format!("{shape:?}")));
+    }
+    Ok(q_sample(sampler.schedule(), sampler.index(step), x0.expand(shape), noise))
+}
+
+pub(super) fn seeded(seeds: &[u64], stream: u64, shape: [usize; 4], device: &Device) -> Tensor<4> {
+    let len = shape[1..].iter().product();
+    let values: Vec<f32> = seeds.iter().flat_map(|seed| gaussian(*seed, stream, len)).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+fn check_count(name: &'static str, count: usize, classes: usize) -> Result<(), ConfigError> {
+    if count == classes && count > 0 {
+        return Ok(());
+    }
+    Err(out_of_range(name, format!("{count} entries"), format!("{classes}, one per class")))
+}
+
+fn out_of_range(name: &'static str, value: impl ToString, allowed: String) -> ConfigError {
+    ConfigError::OutOfRange { name, value: value.to_string(), allowed }
+}

@@ -1,0 +1,91 @@
+//! Frames: what a step of a run becomes for whoever watches it. The one builder of them, for the worker that streams and
+//! for the command line that records.
+//!
+//! It stands between the method and the messages: the core must not know the protocol, and the protocol no tensor. It
+//! must not know a browser or a file.
+
+mod readback;
+
+pub use readback::{bytes, read, read_all, wait, wait_for};
+
+use burn::tensor::Tensor;
+use ditscope_config::RunSettings;
+use ditscope_core::generate::{Model, Outline, Part, Step};
+use ditscope_core::pixels::rgba;
+use ditscope_protocol::{FramePart, RunInfo};
+
+/// What the buffers of a frame hold, and the buffers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Frame {
+    pub parts: Vec<FramePart>,
+    /// Latents f32 little-endian `[N, C, h, w]`, pictures RGBA `[N, H, W, 4]`.
+    pub buffers: Vec<Vec<u8>>,
+}
+
+impl Frame {
+    /// The frame of a step that was taken, with decoded pictures or, for a heavy decoder, a cheap preview.
+    ///
+    /// # Errors
+    /// What the device said when it was read back.
+    pub async fn of_step(model: &Model, step: Step, preview: bool) -> Result<Self, String> {
+        let x0_hat = step.x0_hat.clone();
+        let images = if preview { model.preview(x0_hat) } else { model.decode(x0_hat) };
+        let parts = step.parts().into_iter().map(|(part, latents)| (named(part), latents));
+        read_frame(parts.collect(), images).await
+    }
+
+    /// The last frame: the finished latents `[N, C, h, w]` and their pictures.
+    ///
+    /// # Errors
+    /// As [`Self::of_step`].
+    pub async fn of_result(model: &Model, latents: Tensor<4>) -> Result<Self, String> {
+        read_frame(vec![(FramePart::XT, latents.clone())], model.decode(latents)).await
+    }
+
+    /// The last frame, whose pictures were decoded piece by piece.
+    ///
+    /// # Errors
+    /// As [`Self::of_step`].
+    pub async fn of_decoded(latents: Tensor<4>, pixels: Vec<u8>) -> Result<Self, String> {
+        let [latents] = read([latents]).await?;
+        Ok(Self { parts: vec![FramePart::XT, FramePart::Pictures], buffers: vec![bytes(&latents), pixels] })
+    }
+}
+
+/// Reads latents and pictures `[N, C, H, W]` back in one go.
+async fn read_frame(latents: Vec<(FramePart, Tensor<4>)>, images: Tensor<4>) -> Result<Frame, String> {
+    let [_, channels, _, _] = images.dims();
+    let pictures = (FramePart::Pictures, images.permute([0, 2, 3, 1]));
+    let (parts, tensors): (Vec<_>, Vec<_>) = latents.into_iter().chain([pictures]).unzip();
+    let values = read_all(tensors).await?;
+    let buffer = |(part, values): (&FramePart, Vec<f32>)| match part {
+        FramePart::Pictures => rgba(&values, channels),
+        _ => bytes(&values),
+    };
+    let buffers = parts.iter().zip(values).map(buffer).collect();
+    Ok(Frame { parts, buffers })
+}
+
+fn named(part: Part) -> FramePart {
+    match part {
+        Part::XT => FramePart::XT,
+        Part::X0Hat => FramePart::X0Hat,
+        Part::EpsCond => FramePart::EpsCond,
+        Part::EpsUncond => FramePart::EpsUncond,
+    }
+}
+
+/// What holds for a whole run, as the page is told; `settings` are those that it was asked for with.
+pub fn run_info(outline: Outline, settings: RunSettings) -> RunInfo {
+    RunInfo {
+        settings,
+        num_images: outline.num_images,
+        latent_shape: outline.latent_shape,
+        image_shape: outline.image_shape,
+        timesteps: outline.timesteps,
+        alpha_bar: outline.alpha_bar,
+        steps_skipped: outline.steps_skipped,
+        guidance_scales: outline.guidance_scales,
+        guidance_channels: outline.guidance_channels,
+    }
+}

@@ -1,0 +1,51 @@
+//! The autoencoder: pictures to latents and back.
+
+use crate::{Dataset, Task};
+use burn::tensor::{Device, Tensor, TensorData};
+use ditscope_core::autoencoder::AutoencoderTiny;
+use ditscope_noise::{self as noise, gaussian};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::Rng;
+
+/// Giving pictures back from their latents.
+pub struct AutoencoderTask {
+    pub data: Dataset,
+    /// With autodiff.
+    pub device: Device,
+    /// Noise added to the latents, in units of their standard deviation.
+    pub latent_noise: f64,
+}
+
+/// Pictures `[B, C, side, side]` and the seed of the latent noise.
+pub struct Batch {
+    images: Tensor<4>,
+    seed: u64,
+}
+
+impl Task for AutoencoderTask {
+    type Model = AutoencoderTiny;
+    type Batch = Batch;
+
+    fn num_pictures(&self) -> usize {
+        self.data.len()
+    }
+
+    fn batch(&self, indices: &[usize], rng: &mut ChaCha8Rng) -> Batch {
+        let mirror = self.data.info.mirror;
+        let flips: Vec<bool> = indices.iter().map(|_| noise::uniform(rng) < 0.5 && mirror).collect();
+        Batch { images: self.data.batch(indices, |i| flips[i], &self.device), seed: rng.next_u64() }
+    }
+
+    /// Squared error per number of a picture. Noise on the latents keeps neighbouring latents alike, which is what
+    /// the transformer's small errors need.
+    fn loss(&self, model: &AutoencoderTiny, batch: &Batch) -> Tensor<1> {
+        let z = model.encode(batch.images.clone()); // [B, C, h, w]
+        let shape = z.dims();
+        let noise = TensorData::new(gaussian(batch.seed, 0, shape.iter().product()), shape);
+        let noise = Tensor::from_data(noise, &self.device);
+        let [_, c, _, _] = shape;
+        let std = z.clone().detach().swap_dims(0, 1).reshape([c as i32, -1]).var(1).sqrt().reshape([1, c as i32, 1, 1]);
+        let decoded = model.decode(z + noise * std * self.latent_noise);
+        (decoded - batch.images.clone()).square().sum() / self.data.info.picture_len() as f64
+    }
+}

@@ -1,0 +1,26 @@
+//! Training, as far as it needs neither a file nor a thread: what is trained ([`Task`]s: autoencoder, transformer,
+//! classifier), which batch a step takes, loss, gradients, optimizer and average.
+//!
+//! It must not know a folder, a thread, a command line or a backend, and compiles to WebAssembly. Read-back is
+//! asynchronous, as a browser needs it. Whoever trains brings the device, decides between two steps whether to go on,
+//! and keeps checkpoints.
+
+mod autoencoder;
+mod classifier;
+mod dataset;
+mod dit;
+mod gradients;
+mod latents;
+mod optimizer;
+mod task;
+mod training;
+
+pub use autoencoder::AutoencoderTask;
+pub use classifier::{Classifier, ClassifierTask, NUM_FEATURES};
+pub use dataset::{Dataset, DatasetInfo};
+pub use dit::DitTask;
+pub use gradients::Gradients;
+pub use latents::Latents;
+pub use optimizer::{clip_global_norm, ema_decay, learning_rate, update_ema};
+pub use task::Task;
+pub use training::{Progress, Training};

@@ -1,0 +1,51 @@
+//! What Cargo says of the workspace.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn cargo(arguments: &str) -> String {
+    let program = std::env::var_os("CARGO").unwrap_or("cargo".into());
+    let output = Command::new(program).args(arguments.split_whitespace()).arg("--offline").current_dir(root()).output();
+    let output = output.expect("cargo starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cargo {arguments} failed:\n{said}");
+    String::from_utf8(output.stdout).expect("cargo speaks UTF-8")
+}
+
+/// The packages that `cargo tree` with these arguments lists, and the features that each has been given.
+pub fn tree(arguments: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut packages = BTreeMap::<String, BTreeSet<String>>::new();
+    for line in cargo(&format!("tree --prefix none --no-dedupe --format {{p}}|{{f}} {arguments}")).lines() {
+        let (package, features) = line.split_once('|').expect("package and features");
+        // `name v1.2.3 (/path)` or `name v1.2.3`
+        let name = package.split(" (").next().unwrap_or(package).to_owned();
+        let features = features.split(',').filter(|feature| !feature.is_empty()).map(str::to_owned);
+        packages.entry(name).or_default().extend(features);
+    }
+    packages
+}
+
+/// The name of a package in [`tree`], without its version.
+pub fn name(package: &str) -> &str {
+    package.split(' ').next().unwrap_or(package)
+}
+
+/// The workspace's own packages and which of them each uses (other than for tests).
+pub fn own_dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata: serde_json::Value =
+        serde_json::from_str(&cargo("metadata --no-deps --format-version 1")).expect("cargo's JSON");
+    let text = |value: &serde_json::Value| value.as_str().expect("a name").to_owned();
+    let packages = metadata["packages"].as_array().expect("packages");
+    let own: BTreeSet<String> = packages.iter().map(|package| text(&package["name"])).collect();
+    let uses = |package: &serde_json::Value| {
+        let dependencies = package["dependencies"].as_array().expect("dependencies").iter();
+        let normal = dependencies.filter(|dependency| dependency["kind"].is_null());
+        normal.map(|dependency| text(&dependency["name"])).filter(|name| own.contains(name)).collect()
+    };
+    packages.iter().map(|package| (text(&package["name"]), uses(package))).collect()
+}
