@@ -5,15 +5,10 @@
 //! JavaScript object that is touched, so they would run thousands of times a second. And in a module that names it and
 //! does not call it, they never run.
 
-use crate::project;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::collections::HashMap;
-use std::fs;
-use std::path::Path;
 use wasmparser::{KnownCustom, Name, Operator, Parser, Payload};
 
-/// The app's programs, and where the linker's output lies (the profile is that of web/index.html).
-const PROGRAMS: [(&str, &str); 2] = [("app", "page/app.wasm"), ("worker", "release/worker.wasm")];
 const CONSTRUCTORS: &str = "__wasm_call_ctors";
 /// How the linker names an export that it has wrapped.
 const WRAPPED: &str = ".command_export";
@@ -22,28 +17,8 @@ const CURE: &str = "\
 Static constructors come with a dependency that registers things before main (`inventory`, `ctor`). Call \
 ditscope::constructors::run() once, first of all in its main.";
 
-/// Checks what the linker made for each program in `dist`.
-pub fn check(dist: &Path) -> Result<()> {
-    let files = fs::read_dir(dist).with_context(|| format!("cannot read {}", dist.display()))?;
-    let files: Vec<_> = files.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    for module in files.iter().filter_map(|file| file.strip_suffix("_bg.wasm")) {
-        let output = linked(module).with_context(|| format!("xtask does not know where {module} comes from"))?;
-        let path = project::web_target().join("wasm32-unknown-unknown").join(output);
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        check_module(&bytes).with_context(|| format!("{} is not fit for the app", path.display()))?;
-    }
-    Ok(())
-}
-
-/// The linker's output for a module, which is called as its program, with a hash or without: `app-0123`, `worker`.
-fn linked(module: &str) -> Option<&'static str> {
-    let is_of =
-        |program: &str| module.strip_prefix(program).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-    PROGRAMS.into_iter().find(|(program, _)| is_of(program)).map(|(_, output)| output)
-}
-
 /// Fails when the exports of a module, as it comes from the linker, run its constructors, or nothing does.
-fn check_module(module: &[u8]) -> Result<()> {
+pub fn check(module: &[u8]) -> Result<()> {
     let functions = Functions::read(module)?;
     let wrapped = functions.names.values().filter(|name| name.ends_with(WRAPPED)).count();
     if wrapped > 0 {
@@ -114,6 +89,8 @@ impl<'a> Functions<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project;
+    use std::fs;
     use std::process::Command;
 
     /// A library with two functions and a constructor that counts its calls.
@@ -140,7 +117,7 @@ mod tests {
         rustc.args("--edition 2024 -O --crate-type cdylib --target wasm32-unknown-unknown -o".split(' '));
         let status = rustc.arg(&module).args(flags.split(' ')).arg(&source).status().expect("rustc runs");
         assert!(status.success(), "rustc {flags}");
-        check_module(&fs::read(module).expect("rustc has made the module"))
+        check(&fs::read(module).expect("rustc has made the module"))
     }
 
     #[test]
@@ -170,15 +147,9 @@ mod tests {
     }
 
     #[test]
-    fn a_module_is_known_by_its_program() {
-        assert_eq!([linked("app-0123"), linked("worker")], [Some("page/app.wasm"), Some("release/worker.wasm")]);
-        assert_eq!([linked("apple"), linked("train-0123")], [None, None]);
-    }
-
-    #[test]
     fn what_cannot_be_seen_is_refused() {
         let said = checked("--cfg with_constructor -C strip=symbols").expect_err("it has no names").to_string();
         assert!(said.contains("do not strip"), "{said}");
-        check_module(b"\0asm\x01\0\0\0\x0a\xff").expect_err("a module cut short");
+        check(b"\0asm\x01\0\0\0\x0a\xff").expect_err("a module cut short");
     }
 }

@@ -1,19 +1,21 @@
-//! Builds the app into `dist/` and checks its size.
+//! Builds the app into `dist/`.
 
-use crate::process::{command_line, run};
-use crate::{constructors, project, split, tools};
-use anyhow::{Context, Result, bail};
-use flate2::{Compression, write::GzEncoder};
+use crate::index::{Index, Link, Program};
+use crate::program::{Plan, Ready};
+use crate::{project, sizes, style, tools};
+use anyhow::{Context, Result};
+use std::collections::HashMap;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// What the app is built from.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 11] = [
     "src",
+    "crates",
     "web",
     "assets",
+    "xtask/src",
     "build.rs",
     "Cargo.toml",
     "Cargo.lock",
@@ -25,7 +27,7 @@ const SOURCES: [&str; 9] = [
 /// Builds what is out of date and shows the sizes.
 pub fn build() -> Result<()> {
     make()?;
-    check_sizes(&project::dist())
+    sizes::check(&project::dist())
 }
 
 /// Builds the app, unless what lies in `dist/` was built from the present sources.
@@ -35,21 +37,95 @@ pub fn make() -> Result<()> {
         println!("build: dist/ is up to date");
         return Ok(());
     }
-    println!("build: building the app in release mode (the first time takes a quarter of an hour or more)");
+    let start = Instant::now();
     let before = sources_stamp();
-    let mut trunk = command_line("trunk build --release");
-    // trunk takes NO_COLOR only as true or false and stops at the usual 1.
-    trunk.env_remove("NO_COLOR").env("TRUNK_SKIP_VERSION_CHECK", "true");
-    let (switch, on) = split::SWITCH;
-    run(trunk.env("CARGO_TARGET_DIR", project::web_target()).env(switch, on))?;
-    constructors::check(&project::dist())?;
-    split::split(&project::dist())?;
+    let index = Index::read()?;
+    let make = |program: &Program| Ok((program.bin.clone(), Plan::release(program).make()?));
+    let programs = index.programs().map(make).collect::<Result<_>>()?;
+    assemble(&index, &programs, &project::dist(), &Extras { folders: true, ..Extras::default() })?;
+    println!("build: dist/ is ready after {:.0} s", start.elapsed().as_secs_f64());
     // Sources that changed during the build are out of date for the next time.
     if before == sources_stamp() {
         fs::create_dir_all(project::target())?;
         fs::write(stamp_file(), current_stamp())?;
     }
     Ok(())
+}
+
+/// What only some builds have.
+#[derive(Default)]
+pub struct Extras {
+    /// The folders that the page asks for; who has them elsewhere leaves them out.
+    pub folders: bool,
+    /// HTML that goes after the page's program.
+    pub html: String,
+}
+
+/// Puts the app together, and only then in the place of what is there.
+///
+/// `programs` are those of the index, by their names.
+pub fn assemble(index: &Index, programs: &HashMap<String, Ready>, dist: &Path, extras: &Extras) -> Result<()> {
+    let stage = dist.join(".stage");
+    project::empty_folder(&stage)?;
+    let place = |link: &Link| {
+        Ok(match link {
+            Link::Icon { href, mime } => {
+                let bytes = fs::read(href).with_context(|| format!("cannot read {}", href.display()))?;
+                let name = put_hashed(&bytes, href, &stage)?;
+                format!("<link rel=\"icon\" type=\"{mime}\" href=\"./{name}\" />")
+            }
+            Link::Css { href } => {
+                let name = put_hashed(style::read(href)?.as_bytes(), href, &stage)?;
+                format!("<link rel=\"stylesheet\" href=\"./{name}\" />")
+            }
+            Link::CopyDir { href, to } => {
+                if extras.folders {
+                    project::copy_folder(href, &stage.join(to))?;
+                }
+                String::new()
+            }
+            Link::Rust(program) => {
+                let ready = &programs[&program.bin];
+                project::copy_folder(&ready.folder, &stage)?;
+                if program.is_worker { String::new() } else { start(&ready.name) + &extras.html }
+            }
+        })
+    };
+    let texts: Vec<_> = index.links().map(place).collect::<Result<_>>()?;
+    fs::write(stage.join("index.html"), index.write(&texts))?;
+    replace(dist, &stage)
+}
+
+/// What starts the page's program. Addresses are relative: the folder can be hosted under any path.
+fn start(name: &str) -> String {
+    format!(
+        r#"<link rel="modulepreload" href="./{name}.js" crossorigin />
+    <link rel="preload" href="./{name}_bg.wasm" as="fetch" type="application/wasm" crossorigin />
+    <script type="module">
+      import init from "./{name}.js";
+      await init({{ module_or_path: "./{name}_bg.wasm" }});
+    </script>"#
+    )
+}
+
+/// Writes a file under a name that changes with its content, so that it may be kept for ever.
+fn put_hashed(bytes: &[u8], path: &Path, folder: &Path) -> Result<String> {
+    let part = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+    let name = format!("{}-{}.{}", part(path.file_stem()), project::hash(bytes), part(path.extension()));
+    fs::write(folder.join(&name), bytes)?;
+    Ok(name)
+}
+
+/// Moves everything out of the stage into the folder that it lies in, where nothing else is left.
+fn replace(dist: &Path, stage: &Path) -> Result<()> {
+    for old in fs::read_dir(dist)?.flatten().map(|entry| entry.path()).filter(|path| path != stage) {
+        if old.is_dir() { fs::remove_dir_all(&old) } else { fs::remove_file(&old) }
+            .with_context(|| format!("cannot remove {}", old.display()))?;
+    }
+    for new in fs::read_dir(stage)?.flatten() {
+        fs::rename(new.path(), dist.join(new.file_name()))?;
+    }
+    Ok(fs::remove_dir(stage)?)
 }
 
 fn stamp_file() -> PathBuf {
@@ -59,110 +135,16 @@ fn stamp_file() -> PathBuf {
 /// Ties `dist/` to the sources: its page names the hashes of all built files.
 fn current_stamp() -> String {
     let page = fs::read(project::dist().join("index.html")).unwrap_or_default();
-    let mut hasher = DefaultHasher::new();
-    page.hash(&mut hasher);
-    format!("sources {:016x}, page {:016x}\n", sources_stamp(), hasher.finish())
+    format!("sources {}, page {}\n", sources_stamp(), project::hash(page))
 }
 
-fn sources_stamp() -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for path in SOURCES.into_iter().flat_map(|source| files(&project::root().join(source))) {
+fn sources_stamp() -> String {
+    let files = SOURCES.into_iter().flat_map(|source| project::files(&project::root().join(source)));
+    let changed = files.map(|path| {
         let changed = fs::metadata(&path).and_then(|data| Ok((data.len(), data.modified()?))).ok();
-        (path, changed).hash(&mut hasher);
-    }
-    hasher.finish()
-}
-
-/// All files under a path, in a stable order; none when it does not exist.
-fn files(path: &Path) -> Vec<PathBuf> {
-    let Ok(folder) = fs::read_dir(path) else {
-        return if path.is_file() { vec![path.to_owned()] } else { vec![] };
-    };
-    let mut entries: Vec<PathBuf> = folder.flatten().map(|entry| entry.path()).collect();
-    entries.sort();
-    entries.iter().flat_map(|entry| files(entry)).collect()
-}
-
-/// A part of the app that is loaded as one, as a visitor sees it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Shell,
-    /// Parts of the page that come when they are first shown.
-    Later,
-    Worker,
-    /// The model that a visit begins with, and its recorded run.
-    Model,
-    /// What is fetched only when it is asked for: other models, the findings.
-    Asked,
-}
-
-/// Folder of the model that a visit begins with.
-const FIRST_MODEL: &str = "fashion";
-
-impl Part {
-    fn of(path: &Path) -> Self {
-        let folders = path.parent().into_iter().flat_map(Path::components);
-        let is_in = |name: &str| folders.clone().any(|folder| folder.as_os_str() == name);
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let is_later = folders.clone().any(|folder| folder.as_os_str().to_string_lossy().starts_with("app-"));
-        let is_code = matches!(path.extension().and_then(|e| e.to_str()), Some("html" | "css" | "js" | "wasm"));
-        match is_code {
-            true if name.starts_with("worker") => Self::Worker,
-            // The page itself imports what fetches the others.
-            true if is_later && name != split::LINKS => Self::Later,
-            true if !is_in("models") => Self::Shell,
-            _ if is_in("findings") || is_in("models") && !is_in(FIRST_MODEL) && name != "index.json" => Self::Asked,
-            _ => Self::Model,
-        }
-    }
-}
-
-/// A limit on what goes over the wire, with gzip, in bytes.
-struct Limit {
-    name: &'static str,
-    parts: &'static [Part],
-    most: u64,
-}
-
-const LIMITS: [Limit; 4] = [
-    Limit { name: "page (html, css, js, wasm)", parts: &[Part::Shell], most: 400_000 },
-    Limit { name: "parts of it that come later", parts: &[Part::Later], most: 220_000 },
-    Limit { name: "worker (js, wasm)", parts: &[Part::Worker], most: 6_000_000 },
-    Limit {
-        name: "first visit, with its model",
-        parts: &[Part::Shell, Part::Later, Part::Worker, Part::Model],
-        most: 20_000_000,
-    },
-];
-
-fn check_sizes(dist: &Path) -> Result<()> {
-    let mut sizes = Vec::new();
-    for path in files(dist) {
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let path = path.strip_prefix(dist).expect("a file of dist lies in dist");
-        sizes.push((Part::of(path), bytes.len() as u64, gzipped(&bytes)?));
-    }
-    println!("\n{:28} {:>12} {:>12} {:>12}", "size in bytes", "raw", "gzip", "limit");
-    let mut exceeded = Vec::new();
-    for limit in &LIMITS {
-        let counted = sizes.iter().filter(|(part, ..)| limit.parts.contains(part));
-        let (raw, gzip) = counted.fold((0, 0), |sum, size| (sum.0 + size.1, sum.1 + size.2));
-        println!("{:28} {raw:>12} {gzip:>12} {:>12}", limit.name, limit.most);
-        if gzip > limit.most {
-            exceeded.push(limit.name);
-        }
-    }
-    println!();
-    if !exceeded.is_empty() {
-        bail!("larger than the limit: {}", exceeded.join("; "));
-    }
-    Ok(())
-}
-
-fn gzipped(bytes: &[u8]) -> Result<u64> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes)?;
-    Ok(encoder.finish()?.len() as u64)
+        (path, changed)
+    });
+    project::hash(changed.collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -170,18 +152,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_belongs_to_a_part() {
-        let part = |path: &str| Part::of(Path::new(path));
-        assert!(part("index.html") == Part::Shell);
-        assert!(part("app-0123_bg.wasm") == Part::Shell);
-        assert!(part("app-0123/split_tour.wasm") == Part::Later);
-        assert!(part("app-0123/__wasm_split.js") == Part::Shell);
-        assert!(part("worker_bg.wasm") == Part::Worker);
-        assert!(part("worker_loader.js") == Part::Worker);
-        assert!(part("models/fashion/model-00001-of-00002.safetensors") == Part::Model);
-        assert!(part("models/index.json") == Part::Model);
-        assert!(part("models/other/model-00001-of-00002.safetensors") == Part::Asked);
-        assert!(part("findings/findings.json") == Part::Asked);
-        assert!(part("runs/boot/run.bin") == Part::Model);
+    fn a_hashed_file_keeps_its_ending_and_changes_its_name_with_its_content() {
+        let folder = project::target().join("hashed-test");
+        project::empty_folder(&folder).expect("a folder");
+        let put = |bytes: &[u8]| put_hashed(bytes, Path::new("web/favicon.svg"), &folder).expect("the file is written");
+        let (one, other) = (put(b"<svg/>"), put(b"<svg></svg>"));
+        assert!(one.starts_with("favicon-") && one.ends_with(".svg"), "{one}");
+        assert_ne!(one, other);
+        assert_eq!(fs::read(folder.join(&one)).expect("it is there"), b"<svg/>");
+    }
+
+    #[test]
+    fn what_was_there_before_is_gone() {
+        let dist = project::target().join("replace-test");
+        let stage = dist.join(".stage");
+        project::empty_folder(&dist.join("app-old")).expect("a folder");
+        fs::write(dist.join("app-old.js"), "").expect("a file");
+        project::empty_folder(&stage.join("app-new")).expect("a folder");
+        fs::write(stage.join("index.html"), "new").expect("a file");
+        replace(&dist, &stage).expect("the old app is replaced");
+        let mut names: Vec<_> = fs::read_dir(&dist).expect("it is there").flatten().map(|e| e.file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["app-new", "index.html"]);
     }
 }

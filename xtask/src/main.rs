@@ -3,11 +3,16 @@
 mod browser;
 mod checks;
 mod constructors;
+mod dev;
 mod dist;
+mod index;
 mod process;
+mod program;
 mod project;
 mod serve;
+mod sizes;
 mod split;
+mod style;
 mod tools;
 
 use anyhow::{Result, bail};
@@ -20,12 +25,14 @@ Usage: cargo xtask <COMMAND>
 
 Commands:
   serve [--port PORT]      Build the app in release mode and serve it on http://127.0.0.1:8080
+  dev [--port PORT]        The same while you work on it: rebuild what is edited, and reload the page
   build                    Build the app into dist/ and check its size against the limits
-  test [--skip browser]    Run all checks: format, lints, build, docs, tests, browser tests
+  test [PHASE…] [--skip PHASE] [--list]
+                           Run all checks, those that are named, or all but some; --list names them
   setup [--browser]        Install what is missing; with --browser also what the browser tests need
 
 Every command sets up what it needs first: a Rust target and, in a folder of the
-project, trunk and wasm-bindgen. Once that is done they work offline.
+project, wasm-opt. Once that is done they work offline.
 
 Environment:
   DITSCOPE_TOOLS     Folder for the tools (default: .tools)
@@ -50,8 +57,9 @@ fn run(arguments: &[&str]) -> Result<()> {
         ["serve"] => serve::serve(serve::DEFAULT_PORT)?,
         ["serve", "--port", port] => serve::serve(parse_port(port)?)?,
         ["build"] => dist::build()?,
-        ["test"] => checks::test(true)?,
-        ["test", "--skip", "browser"] => checks::test(false)?,
+        ["dev"] => dev::dev(serve::DEFAULT_PORT)?,
+        ["dev", "--port", port] => dev::dev(parse_port(port)?)?,
+        ["test", arguments @ ..] => checks::test(arguments)?,
         ["setup"] => tools::setup_again()?,
         ["setup", "--browser"] => {
             tools::setup_again()?;

@@ -45,18 +45,13 @@ pub fn find(program: &str) -> Option<PathBuf> {
     env::split_paths(&search_path()).map(|folder| folder.join(&file)).find(|path| path.is_file())
 }
 
-/// The project's tools, the stand-ins for what could not be had, and last the system's programs.
+/// The project's tools, then the system's programs.
 fn search_path() -> OsString {
     let tools = project::tools();
     let system = env::var_os("PATH").unwrap_or_default();
-    let folders = [tools.join("bin"), tools.join("node_modules/.bin"), stand_ins()];
+    let folders = [tools.join("bin"), tools.join("node_modules/.bin")];
     let folders = folders.into_iter().chain(env::split_paths(&system));
     env::join_paths(folders).expect("the tool folder's path holds no separator of PATH")
-}
-
-/// The folder of stand-ins for optional tools.
-pub fn stand_ins() -> PathBuf {
-    project::tools().join("stand-ins")
 }
 
 fn describe(command: &Command) -> String {

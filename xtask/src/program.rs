@@ -1,0 +1,116 @@
+//! Makes of a program's source what a browser can run: compiled, bound to JavaScript, cut, made smaller.
+
+use crate::index::Program;
+use crate::process::{command, command_line, run};
+use crate::{constructors, project, split, tools};
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
+use wasm_bindgen_cli_support::Bindgen;
+
+/// What decides what is made of the linker's output, beside that output itself.
+const MAKERS: [&str; 2] = [include_str!("program.rs"), include_str!("split.rs")];
+
+/// A program, and whether it is cut into parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub program: Program,
+    pub is_cut: bool,
+}
+
+/// A folder whose files go into the app as they are.
+pub struct Ready {
+    pub folder: PathBuf,
+    /// What its script and its module are called.
+    pub name: String,
+}
+
+impl Plan {
+    /// As visitors get it: the page comes in parts (src/ui/later.rs).
+    pub fn release(program: &Program) -> Self {
+        Self { program: program.clone(), is_cut: !program.is_worker }
+    }
+
+    /// Compiles what is out of date and makes it ready.
+    pub fn make(&self) -> Result<Ready> {
+        let linked = self.compile()?;
+        let module = fs::read(&linked).with_context(|| format!("cannot read {}", linked.display()))?;
+        let hash = project::hash(&module);
+        let bin = &self.program.bin;
+        // The page names its own files, but asks for the worker's by their plain name.
+        let name = if self.program.is_worker { bin.clone() } else { format!("{bin}-{hash}") };
+        let folder = project::web_target().join("ready").join(format!("{bin}-{}", self.program.profile));
+        let ready = Ready { folder, name };
+        let stamp = ready.folder.with_extension("stamp");
+        let made_from = project::hash((hash, format!("{self:?}"), MAKERS, tools::has_wasm_opt()));
+        if fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == made_from) {
+            return Ok(ready);
+        }
+        constructors::check(&module).with_context(|| format!("{} is not fit for the app", linked.display()))?;
+        let _ = fs::remove_file(&stamp);
+        project::empty_folder(&ready.folder)?;
+        self.bind(&linked, &module, &ready)?;
+        self.optimise(&ready.folder)?;
+        fs::write(&stamp, made_from)?;
+        Ok(ready)
+    }
+
+    /// Gives the linker's output.
+    fn compile(&self) -> Result<PathBuf> {
+        let Program { manifest, bin, profile, features, .. } = &self.program;
+        let about = if self.program.is_worker {
+            "burn and wgpu for WebAssembly; about 8 minutes the first time"
+        } else {
+            "about 2 minutes the first time"
+        };
+        println!("build: compiling the {bin} ({about})");
+        let mut cargo = command_line("cargo build --target wasm32-unknown-unknown");
+        cargo.arg("--profile").arg(profile).arg("--bin").arg(bin).arg("--manifest-path").arg(manifest);
+        if !features.is_empty() {
+            cargo.arg("--features").arg(features);
+        }
+        if self.is_cut {
+            cargo.env(split::SWITCH.0, split::SWITCH.1);
+        }
+        run(cargo.env("CARGO_TARGET_DIR", project::web_target()))?;
+        // Cargo's own profiles have folders of other names; the app uses none but this one.
+        let folder = project::web_target().join("wasm32-unknown-unknown").join(profile);
+        Ok(folder.join(format!("{bin}.wasm")))
+    }
+
+    fn bind(&self, linked: &Path, module: &[u8], ready: &Ready) -> Result<()> {
+        println!("build: binding the {} to JavaScript", self.program.bin);
+        if self.is_cut {
+            return split::split(module, &ready.name, &ready.folder);
+        }
+        bind(linked, &ready.name, &ready.folder, false)?;
+        if self.program.is_worker {
+            let loader = format!("import init from './{}.js';await init();", ready.name);
+            fs::write(ready.folder.join(format!("{}_loader.js", ready.name)), loader)?;
+        }
+        Ok(())
+    }
+
+    fn optimise(&self, folder: &Path) -> Result<()> {
+        if self.program.wasm_opt.is_empty() || !tools::has_wasm_opt() {
+            return Ok(());
+        }
+        println!("build: making the {} smaller with wasm-opt (about a minute)", self.program.bin);
+        for file in project::files(folder) {
+            if file.extension().is_some_and(|extension| extension == "wasm") {
+                let mut optimise = command("wasm-opt");
+                let status =
+                    optimise.arg("--quiet").args(&self.program.wasm_opt).arg(&file).arg("-o").arg(&file).status()?;
+                ensure!(status.success(), "wasm-opt failed on {} ({status})", file.display());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes `name.js` and `name_bg.wasm`, as the program wasm-bindgen does.
+pub fn bind(module: &Path, name: &str, folder: &Path, keep_lld_exports: bool) -> Result<()> {
+    let mut bindgen = Bindgen::new();
+    bindgen.web(true)?.input_path(module).out_name(name).typescript(false).keep_lld_exports(keep_lld_exports);
+    bindgen.generate(folder).with_context(|| format!("{} could not be bound to JavaScript", module.display()))
+}

@@ -1,0 +1,115 @@
+//! What visitors download, held to limits.
+
+use crate::{project, split, tools};
+use anyhow::{Context, Result, ensure};
+use flate2::{Compression, write::GzEncoder};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+/// A part of the app that is loaded as one, as a visitor sees it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Shell,
+    /// Parts of the page that come when they are first shown.
+    Later,
+    Worker,
+    /// The model that a visit begins with, and its recorded run.
+    Model,
+    /// What is fetched only when it is asked for: other models, the findings.
+    Asked,
+}
+
+/// Folder of the model that a visit begins with.
+const FIRST_MODEL: &str = "fashion";
+
+impl Part {
+    fn of(path: &Path) -> Self {
+        let folders = path.parent().into_iter().flat_map(Path::components);
+        let is_in = |name: &str| folders.clone().any(|folder| folder.as_os_str() == name);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_later = folders.clone().any(|folder| folder.as_os_str().to_string_lossy().starts_with("app-"));
+        let is_code = matches!(path.extension().and_then(|e| e.to_str()), Some("html" | "css" | "js" | "wasm"));
+        match is_code {
+            true if name.starts_with("worker") => Self::Worker,
+            // The page itself imports what fetches the others.
+            true if is_later && name != split::LINKS => Self::Later,
+            true if !is_in("models") => Self::Shell,
+            _ if is_in("findings") || is_in("models") && !is_in(FIRST_MODEL) && name != "index.json" => Self::Asked,
+            _ => Self::Model,
+        }
+    }
+}
+
+/// A limit on what goes over the wire, with gzip, in bytes.
+struct Limit {
+    name: &'static str,
+    parts: &'static [Part],
+    most: u64,
+}
+
+const LIMITS: [Limit; 4] = [
+    Limit { name: "page (html, css, js, wasm)", parts: &[Part::Shell], most: 400_000 },
+    Limit { name: "parts of it that come later", parts: &[Part::Later], most: 220_000 },
+    Limit { name: "worker (js, wasm)", parts: &[Part::Worker], most: 6_000_000 },
+    Limit {
+        name: "first visit, with its model",
+        parts: &[Part::Shell, Part::Later, Part::Worker, Part::Model],
+        most: 20_000_000,
+    },
+];
+
+/// Shows the sizes; with wasm-opt, which the limits are made for, holds them to the limits.
+pub fn check(dist: &Path) -> Result<()> {
+    let mut sizes = Vec::new();
+    for path in project::files(dist) {
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let path = path.strip_prefix(dist).expect("a file of dist lies in dist");
+        sizes.push((Part::of(path), bytes.len() as u64, gzipped(&bytes)?));
+    }
+    println!("\n{:28} {:>12} {:>12} {:>12}", "size in bytes", "raw", "gzip", "limit");
+    let mut exceeded = Vec::new();
+    for limit in &LIMITS {
+        let counted = sizes.iter().filter(|(part, ..)| limit.parts.contains(part));
+        let (raw, gzip) = counted.fold((0, 0), |sum, size| (sum.0 + size.1, sum.1 + size.2));
+        println!("{:28} {raw:>12} {gzip:>12} {:>12}", limit.name, limit.most);
+        if gzip > limit.most {
+            exceeded.push(limit.name);
+        }
+    }
+    println!();
+    if exceeded.is_empty() {
+        return Ok(());
+    }
+    let exceeded = format!("larger than the limit: {}", exceeded.join("; "));
+    ensure!(!tools::has_wasm_opt(), exceeded);
+    println!("{exceeded} (without wasm-opt, so this is no error)");
+    Ok(())
+}
+
+fn gzipped(bytes: &[u8]) -> Result<u64> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_belongs_to_a_part() {
+        let part = |path: &str| Part::of(Path::new(path));
+        assert!(part("index.html") == Part::Shell);
+        assert!(part("app-0123_bg.wasm") == Part::Shell);
+        assert!(part("app-0123/split_tour.wasm") == Part::Later);
+        assert!(part("app-0123/__wasm_split.js") == Part::Shell);
+        assert!(part("worker_bg.wasm") == Part::Worker);
+        assert!(part("worker_loader.js") == Part::Worker);
+        assert!(part("models/fashion/model-00001-of-00002.safetensors") == Part::Model);
+        assert!(part("models/index.json") == Part::Model);
+        assert!(part("models/other/model-00001-of-00002.safetensors") == Part::Asked);
+        assert!(part("findings/findings.json") == Part::Asked);
+        assert!(part("runs/boot/run.bin") == Part::Model);
+    }
+}
