@@ -4,8 +4,7 @@
 //! folder on the visitor's disk has `files` besides: its `File` objects, which only the browser can read.
 
 use super::dom;
-use super::state::Event;
-use super::words::{say, say_with};
+use ditscope_page_state::{Event, Notice};
 use ditscope_protocol::{FromWorker, ModelSource, ToWorker};
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
@@ -49,7 +48,7 @@ impl Bridge {
         let worker = match Worker::new_with_options(&format!("{}worker_loader.js", self.base), &options) {
             Ok(worker) => worker,
             Err(error) => {
-                let message = say_with("failures.no-worker", &[("why", &dom::reason(&error))]);
+                let message = Notice::NoWorker(dom::reason(&error));
                 // Not at once: the caller still holds the state.
                 wasm_bindgen_futures::spawn_local(async move { dispatch(Event::WorkerLost(message)) });
                 return;
@@ -61,15 +60,15 @@ impl Bridge {
                 Ok(Some((message, buffers))) => hear(Event::Worker { message, buffers, now_ms: dom::now_ms() }),
                 // Not one of ours, such as an extension's.
                 Ok(None) => {}
-                Err(error) => hear(Event::WorkerLost(say_with("failures.worker-message", &[("why", &error)]))),
+                Err(why) => hear(Event::WorkerLost(Notice::WorkerMessage(Box::new(why)))),
             }
         });
         let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
             // A script that could not be fetched gives a plain event without a message.
             let message = Reflect::get(&event, &"message".into()).ok().and_then(|m| m.as_string()).unwrap_or_default();
             let message = match message.as_str() {
-                "" => say("failures.worker-script").into(),
-                message => say_with("failures.worker-stopped", &[("why", &message)]),
+                "" => Notice::WorkerScript,
+                message => Notice::WorkerStopped(Box::new(Notice::said(message))),
             };
             dispatch(Event::WorkerLost(message));
         });
@@ -105,15 +104,14 @@ impl Bridge {
 type Envelope = (FromWorker, Vec<Vec<u8>>);
 
 /// Opens an envelope; nothing, if it is not one of ours.
-fn read(data: &JsValue) -> Result<Option<Envelope>, String> {
+fn read(data: &JsValue) -> Result<Option<Envelope>, Notice> {
     let Some(header) = Reflect::get(data, &"header".into()).ok().and_then(|header| header.as_string()) else {
         return Ok(None);
     };
-    let message = dom::parse_json(&header).map_err(|error| error.to_string())?;
+    let message = dom::parse_json(&header).map_err(|error| Notice::said(error.to_string()))?;
     let buffers = Reflect::get(data, &"buffers".into()).unwrap_or_default();
     let buffers = buffers.dyn_ref::<Array>().cloned().unwrap_or_default();
     let bytes = |buffer: JsValue| buffer.dyn_into::<ArrayBuffer>().map(|b| Uint8Array::new(&b).to_vec());
-    let buffers =
-        buffers.iter().map(bytes).collect::<Result<_, _>>().map_err(|_| String::from(say("failures.no-buffer")))?;
+    let buffers = buffers.iter().map(bytes).collect::<Result<_, _>>().map_err(|_| Notice::NoBuffer)?;
     Ok(Some((message, buffers)))
 }

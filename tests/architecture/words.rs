@@ -6,7 +6,7 @@ use crate::sources::{code, packages, sources};
 
 /// What the method is made of: bytes and numbers in, tensors out.
 const METHOD: [&str; 4] = ["crates/core/src", "crates/audio/src", "crates/frames/src", "crates/train/src"];
-const BACKENDS: [&str; 5] = ["flex", "wgpu", "vulkan", "cuda", "ndarray"];
+const BACKENDS: [&str; 4] = ["flex", "wgpu", "vulkan", "cuda"];
 const FILES: [&str; 6] = ["std::fs", "std::path", "std::io", "std::env", "PathBuf", "File"];
 
 /// Whether a line has `name` as a whole word.

@@ -1,15 +1,16 @@
 //! How much noise: the slider, the numbers behind it, and the filmstrip.
 
 use super::pictures::{across, strip};
-use super::state::{Event, MARKS};
-use super::{steps, tell, text};
+use super::{tell, text};
 use crate::ui::controls::fill;
 use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::stage::PixelCanvas;
-use crate::ui::state::AppState;
 use crate::ui::store::Store;
-use crate::ui::words::{say, say_with};
+use ditscope_page_state::Page;
+use ditscope_page_state::forward::mark;
+use ditscope_page_state::forward::{Event, MARKS};
+use ditscope_words::{say, say_with};
 use leptos::html::Div;
 use leptos::prelude::*;
 
@@ -61,7 +62,7 @@ pub fn Level() -> impl IntoView {
 }
 
 /// The formula with numbers put in, and where denoising would begin.
-fn numbers(state: &AppState) -> Vec<Part> {
+fn numbers(state: &Page) -> Vec<Part> {
     let [formula, general, ratio] = text::formula(state);
     let part = |class, words| Part::new("span", class).saying(words);
     let parts = vec![part("with-numbers", formula), part("dim", general), part("dim", ratio)];
@@ -81,7 +82,7 @@ pub fn Strip() -> impl IntoView {
     // The gaps and the frames are the style sheet's.
     let available = Signal::derive(move || (width.get() - (MARKS - 1) as f64 * 4.0) / MARKS as f64 - 6.0);
     let one = move |(i, pixels)| {
-        let mark = move || steps::mark(i, MARKS, last.get());
+        let mark = move || mark(i, MARKS, last.get());
         view! {
             <button
                 type="button"

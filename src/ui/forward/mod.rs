@@ -11,24 +11,19 @@
 //! | `sources`, `pictures`, `level` | where the picture comes from; what becomes of it; how noisy |
 //! | `text` | its words |
 
-mod facts;
 mod level;
-mod picture;
 mod pictures;
-mod questions;
 mod read;
 mod sources;
-mod state;
-mod steps;
 mod text;
 
+use ditscope_page_state::forward::Event;
 pub use read::read_sheet;
-pub use state::{Event, Forward};
 
 use super::dom;
-use super::film::Pixels;
-use super::state as app;
 use super::store::Store;
+use ditscope_page_state as app;
+use ditscope_page_state::film::Pixels;
 use gloo::timers::callback::Interval;
 use leptos::prelude::*;
 use level::{Level, Strip};

@@ -1,0 +1,155 @@
+//! What the worker is asked for, one after the other, and what it answers; pure.
+
+use super::picture;
+use super::state::{MARKS, Note, Source, latent_shape};
+use super::steps;
+use crate::asks::{Answered, Asker};
+use crate::film::Pixels;
+use crate::{Effect, Notice, Page, RunState};
+use ditscope_protocol::{Answer, Ask};
+use std::sync::Arc;
+
+/// A question that is not answered yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pending {
+    id: u32,
+    question: Question,
+    /// Another picture was taken meanwhile.
+    pub is_stale: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Question {
+    Encode,
+    Decode,
+    Noise {
+        t: usize,
+        seed: u64,
+    },
+    /// For the filmstrip.
+    Mark {
+        i: usize,
+        t: usize,
+        seed: u64,
+    },
+}
+
+/// A latent under noise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Noised {
+    pub t: usize,
+    /// Of the noise.
+    pub seed: u64,
+    /// x_t `[C, h, w]`
+    pub x_t: Vec<f32>,
+    pub shape: [usize; 3],
+    /// Decoded.
+    pub picture: Pixels,
+    /// Whether that is a linear map of the latent.
+    pub preview: bool,
+}
+
+impl Page {
+    pub(crate) fn forward_answered(&mut self, id: u32, answered: Answered) -> Vec<Effect> {
+        let Some(pending) = self.forward.question.take_if(|pending| pending.id == id) else { return vec![] };
+        if !pending.is_stale {
+            let taken = answered.and_then(|(answer, buffers)| self.take_forward(pending.question, answer, buffers));
+            if let Err(message) = taken {
+                self.forward.note = Some(Note::Failed(message));
+                self.forward.stuck = true;
+                if pending.question == Question::Encode && self.run == RunState::Queued {
+                    self.run = RunState::Idle;
+                }
+            }
+        }
+        let mut effects = vec![];
+        if self.forward.latent.is_some() {
+            effects = self.start_waiting_run();
+        }
+        effects.extend(self.ask_what_is_due());
+        effects
+    }
+
+    /// Puts the next question, if none is open.
+    pub(super) fn ask_what_is_due(&mut self) -> Vec<Effect> {
+        if self.forward.question.is_some() || self.forward.stuck || !self.is_ready_for_questions() {
+            return vec![];
+        }
+        let Some((question, buffer)) = self.next_question() else { return vec![] };
+        let ask = match question {
+            Question::Encode => Ask::Encode,
+            Question::Decode => Ask::DecodeLatent,
+            Question::Noise { t, seed } | Question::Mark { t, seed, .. } => Ask::QSample { t, seed },
+        };
+        let (id, effect) = self.ask(Asker::Forward, ask, vec![buffer]);
+        self.forward.question = Some(Pending { id, question, is_stale: false });
+        vec![effect]
+    }
+
+    /// The worker is gone, and with it what it was asked.
+    pub(crate) fn forget_forward_question(&mut self) {
+        self.forward.question = None;
+    }
+
+    /// First the latent, then what is on the slider, then what is beside it.
+    fn next_question(&mut self) -> Option<(Question, Vec<u8>)> {
+        self.config.as_ref()?;
+        let (t, last_t, seed) = (self.forward_t(), self.forward_last_t(), self.settings().seed);
+        let forward = &mut self.forward;
+        let Some(latent) = &forward.latent else {
+            return Some((Question::Encode, picture::planes(forward.picture.as_ref()?)));
+        };
+        let is = |noised: &Option<Arc<Noised>>, t| noised.as_ref().is_some_and(|n| (n.t, n.seed) == (t, seed));
+        if !is(&forward.noised, t) {
+            let known = forward.strip.iter().find(|noised| is(noised, t)).cloned().flatten();
+            if known.is_none() {
+                return Some((Question::Noise { t, seed }, latent.to_vec()));
+            }
+            forward.noised = known;
+        }
+        if forward.reconstruction.is_none() && !matches!(forward.source, Some(Source::Generated)) {
+            return Some((Question::Decode, latent.to_vec()));
+        }
+        let marks = (0..MARKS).map(|i| (i, steps::mark(i, MARKS, last_t)));
+        let (i, t) = marks.into_iter().find(|(i, t)| !is(&forward.strip[*i], *t))?;
+        Some((Question::Mark { i, t, seed }, latent.to_vec()))
+    }
+
+    fn take_forward(&mut self, question: Question, answer: Answer, buffers: Vec<Vec<u8>>) -> Result<(), Notice> {
+        let odd = || Notice::ForwardMisfit;
+        let due = self.config.as_ref().map(latent_shape).ok_or_else(odd)?;
+        let latent_bytes = 4 * due.iter().product::<usize>();
+        let forward = &mut self.forward;
+        match (question, answer, buffers.as_slice()) {
+            (Question::Encode, Answer::Encoded { latent_shape }, [latent])
+                if latent_shape == due && latent.len() == latent_bytes =>
+            {
+                forward.latent = Some(Arc::new(latent.clone()));
+            }
+            (Question::Decode, Answer::LatentDecoded { image_shape, .. }, [rgba]) => {
+                forward.reconstruction = Some(Arc::new(pixels(image_shape, rgba).ok_or_else(odd)?));
+            }
+            (
+                Question::Noise { t, seed } | Question::Mark { t, seed, .. },
+                Answer::QSampled { latent_shape, image_shape, preview, .. },
+                [x_t, rgba],
+            ) if latent_shape == due && x_t.len() == latent_bytes => {
+                let picture = pixels(image_shape, rgba).ok_or_else(odd)?;
+                let x_t = x_t.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+                let noised = Some(Arc::new(Noised { t, seed, x_t, shape: latent_shape, picture, preview }));
+                match question {
+                    Question::Mark { i, .. } => forward.strip[i] = noised,
+                    // Shown even when the slider has gone on meanwhile: it is asked for again then.
+                    _ => forward.noised = noised,
+                }
+            }
+            _ => return Err(odd()),
+        }
+        Ok(())
+    }
+}
+
+fn pixels([height, width]: [usize; 2], rgba: &[u8]) -> Option<Pixels> {
+    let due = height.checked_mul(width)?.checked_mul(4)?;
+    (due > 0 && rgba.len() == due).then(|| Pixels { width, height, rgba: rgba.to_vec() })
+}
