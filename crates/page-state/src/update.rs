@@ -8,11 +8,13 @@ mod loading;
 mod models;
 
 use crate::address::{self, Chosen};
+use crate::asks::{Asker, Question};
 use crate::film::Film;
-use crate::page::WorkerState;
+use crate::follow::{Effects, Follow};
+use crate::shared::WorkerState;
 use crate::{Choice, Effect, Event, Failure, Mode, ModelRef, ModelState, Notice, Pace, Page, RunState, View};
 use ditscope_config::{ModelConfig, RunSettings};
-use ditscope_protocol::{BackendChoice, FailureKind, FrameInfo, FromWorker, StartFrom, ToWorker};
+use ditscope_protocol::{Answer, BackendChoice, FailureKind, FrameInfo, FromWorker, StartFrom, ToWorker};
 use std::ops::ControlFlow;
 
 impl Page {
@@ -21,13 +23,17 @@ impl Page {
         self.heed(&event);
         let mut effects = self.react(event);
         effects.extend(self.pursue());
-        effects.extend(self.look_inside());
-        effects.extend(self.ask_for_picture());
+        // Each event may change what is looked at, and so what is to be known of it.
+        let looked = self.inside.ask_for_what_is_shown(&self.shared);
+        effects.extend(self.follow(looked));
+        let looked = self.views.ask_for_what_is_shown(&self.shared);
+        effects.extend(self.follow(looked));
         effects
     }
 
     /// Without what the tour makes of it.
     pub(super) fn react(&mut self, event: Event) -> Vec<Effect> {
+        // Long: a table, an arm for each event.
         match event {
             Event::Worker { message, buffers, now_ms } => return self.hear(message, buffers, now_ms),
             Event::WorkerLost(message) => self.lose_worker(message),
@@ -42,11 +48,18 @@ impl Page {
                 self.address.language = Some(language);
                 return vec![Effect::ShowAddress(self.query())];
             }
-            Event::Views(event) => return self.update_views(event),
+            Event::Views(event) => self.views.update(event),
             Event::Compare(event) => return self.update_compare(event),
             Event::Forward(event) => return self.update_forward(event),
-            Event::Inside(event) => return self.update_inside(event),
-            Event::Take(event) => return self.update_take(event),
+            Event::Inside(event) => self.inside.update(event),
+            Event::Take(event) => {
+                let effects = self.take.update(&self.shared, event);
+                return self.follow(effects);
+            }
+            Event::Present(present) => {
+                self.address.present = present;
+                return vec![Effect::ShowAddress(self.query())];
+            }
             Event::Tour(event) => return self.update_tour(event),
             Event::Generate => return self.generate(),
             Event::Cancel => return self.cancel(),
@@ -75,7 +88,10 @@ impl Page {
                 return vec![Effect::Persist];
             }
             Event::ToggleFavourite(class) => return self.toggle_favourite(class),
-            Event::Listen => return self.listen(),
+            Event::Listen => {
+                let effects = self.listening.listen(&self.shared);
+                return self.follow(effects);
+            }
             Event::DecodeStep => return self.decode_step(),
             Event::DismissNotices => self.notices.clear(),
             Event::Seek(position) => self.seek(position),
@@ -93,6 +109,7 @@ impl Page {
     }
 
     fn hear(&mut self, message: FromWorker, buffers: Vec<Vec<u8>>, now_ms: f64) -> Vec<Effect> {
+        // Long: a table, an arm for each message.
         match message {
             FromWorker::Ready => return self.greet_worker(),
             FromWorker::Config(config) => return self.take_config(*config),
@@ -185,8 +202,40 @@ impl Page {
         vec![]
     }
 
+    /// Does what a feature wants done.
+    pub(crate) fn follow(&mut self, effects: Effects) -> Vec<Effect> {
+        let mut outside = vec![];
+        for follow in effects {
+            match follow {
+                Follow::Do(effect) => outside.push(effect),
+                Follow::Ask(question) => outside.push(self.put(question)),
+                Follow::React(event) => outside.extend(self.react(event)),
+            }
+        }
+        outside
+    }
+
+    /// Puts a question to the worker.
+    fn put(&mut self, Question { asker, number, ask, buffers }: Question) -> Effect {
+        let id = self.asks.put(asker, number);
+        Effect::SendWith(ToWorker::Ask { id, ask }, buffers)
+    }
+
+    fn take_answer(&mut self, id: u32, result: Result<Answer, String>, buffers: Vec<Vec<u8>>) -> Vec<Effect> {
+        let Some((asker, number)) = self.asks.take(id) else { return vec![] };
+        let answered = result.map(|answer| (answer, buffers)).map_err(Notice::Said);
+        match asker {
+            Asker::Forward => return self.forward_answered(number, answered),
+            Asker::Inside => self.inside.answered(number, answered),
+            Asker::Sound => self.listening.answered(number, answered),
+            Asker::Stage => self.views.answered(number, answered),
+        }
+        vec![]
+    }
+
     fn take_frame(&mut self, frame: &FrameInfo, buffers: Vec<Vec<u8>>) {
-        let (Some(film), true) = (&mut self.film, matches!(self.run, RunState::Running { .. })) else { return };
+        let is_running = self.is_running();
+        let (Some(film), true) = (&mut self.film, is_running) else { return };
         match film.push(frame, buffers) {
             Ok(()) => {
                 self.compare_frame();
@@ -207,7 +256,8 @@ impl Page {
 
     fn lose_worker(&mut self, message: Notice) {
         self.worker = WorkerState::Lost;
-        self.forget_asks();
+        self.asks.forget();
+        self.listening.wait_no_more();
         self.forget_forward_question();
         if self.is_running() {
             self.fail_run(FailureKind::Device, message.clone());

@@ -102,6 +102,7 @@ impl Page {
             self.compare.kept.retain(|what| what.axis() != before.axis());
             self.compare.kept.push(before);
         }
+        self.publish_comparison();
         self.go_to(place);
         vec![Effect::ShowAddress(self.query())]
     }
@@ -131,6 +132,7 @@ impl Page {
         self.view.selected = nearest.map_or(0, |(i, _)| i);
         self.compare.made.retain(|other| other.what.axis() != made.what.axis());
         self.compare.made.push(made);
+        self.publish_comparison();
         Some(plan)
     }
 
@@ -160,16 +162,18 @@ impl Page {
         let (film, follow) = (self.film.clone(), self.view.follow);
         let Some(made) = self.newest_comparison() else { return };
         made.take_film(film, follow);
+        self.publish_comparison();
     }
 
     /// A run came to its end: the next one of the comparison, or how all has ended.
     pub(crate) fn after_run(&mut self, total_ms: f64) -> ControlFlow<RunState, Plan> {
         let cancelling = matches!(self.run, RunState::Running { cancelling: true, .. });
         let Some(made) = self.newest_comparison() else { return ControlFlow::Break(RunState::Done { total_ms }) };
-        if let Some(plan) = made.end_run(total_ms, cancelling) {
+        let (next, total_ms) = (made.end_run(total_ms, cancelling), made.total_ms());
+        self.publish_comparison();
+        if let Some(plan) = next {
             return ControlFlow::Continue(plan);
         }
-        let total_ms = made.total_ms();
         self.settle_comparison();
         ControlFlow::Break(total_ms.map_or(RunState::Cancelled, |total_ms| RunState::Done { total_ms }))
     }
@@ -180,12 +184,18 @@ impl Page {
         if let Some(made) = self.newest_comparison() {
             made.settle();
         }
+        self.publish_comparison();
         self.go_to(place);
     }
 
     /// The film whose steps the timeline has in this mode.
     pub(crate) fn compared_film(&self) -> Option<&Film> {
         self.comparison().and_then(Comparison::film)
+    }
+
+    /// What the stage shows of comparisons has changed.
+    fn publish_comparison(&mut self) {
+        self.shared.compared = self.compared_film().cloned();
     }
 
     /// Which run of how many is under way, where there are several.

@@ -5,6 +5,7 @@ use super::state::{MARKS, Note, Source, latent_shape};
 use super::steps;
 use crate::asks::{Answered, Asker};
 use crate::film::Pixels;
+use crate::follow::Follow;
 use crate::{Effect, Notice, Page, RunState};
 use ditscope_protocol::{Answer, Ask};
 use std::sync::Arc;
@@ -81,9 +82,15 @@ impl Page {
             Question::Decode => Ask::DecodeLatent,
             Question::Noise { t, seed } | Question::Mark { t, seed, .. } => Ask::QSample { t, seed },
         };
-        let (id, effect) = self.ask(Asker::Forward, ask, vec![buffer]);
-        self.forward.question = Some(Pending { id, question, is_stale: false });
-        vec![effect]
+        self.forward.newest = self.forward.newest.wrapping_add(1);
+        let number = self.forward.newest;
+        self.forward.question = Some(Pending { id: number, question, is_stale: false });
+        self.follow(vec![Follow::Ask(crate::asks::Question {
+            asker: Asker::Forward,
+            number,
+            ask,
+            buffers: vec![buffer],
+        })])
     }
 
     /// The worker is gone, and with it what it was asked.

@@ -36,6 +36,8 @@ pub struct Forward {
     /// The filmstrip.
     pub strip: [Option<Arc<Noised>>; MARKS],
     pub(super) question: Option<Pending>,
+    /// Number of the newest question.
+    pub(super) newest: u32,
     /// A question failed: nothing is asked until the visitor does something.
     pub(super) stuck: bool,
     pub note: Option<Note>,
@@ -120,7 +122,8 @@ impl Page {
         }
         match event {
             Event::Look => {
-                let schedule = || self.config.as_ref().map(|config| Arc::new(training_schedule(&config.scheduler)));
+                let schedule =
+                    || self.shared.config.as_ref().map(|config| Arc::new(training_schedule(&config.scheduler)));
                 self.forward.schedule = self.forward.schedule.take().or_else(schedule);
                 if let (Sheet::Unknown, ModelSource::Url(folder)) = (&self.forward.sheet, self.source()) {
                     self.forward.sheet = Sheet::Asked;
@@ -193,8 +196,8 @@ impl Page {
 
     /// The model's pictures are another's now.
     pub(crate) fn forget_forward(&mut self) {
-        let (number, t) = (self.forward.reading.0, self.forward.t);
-        self.forward = Forward { reading: (number, false), t, ..Forward::default() };
+        let (number, t, newest) = (self.forward.reading.0, self.forward.t, self.forward.newest);
+        self.forward = Forward { reading: (number, false), t, newest, ..Forward::default() };
     }
 
     /// How many training pictures there are, and of each class.

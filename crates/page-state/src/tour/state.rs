@@ -178,7 +178,7 @@ impl Page {
     fn fetch_tour(&mut self) -> Vec<Effect> {
         let Tour { book, fetching, language, failed, .. } = &mut self.tour;
         let there = book.as_ref().is_some_and(|book| book.language == *language);
-        if self.address.tour.is_none() || there || *fetching == Some(*language) {
+        if self.shared.address.tour.is_none() || there || *fetching == Some(*language) {
             return vec![];
         }
         *failed = None;
@@ -217,12 +217,12 @@ impl Page {
 
     /// Now that the tour is open: puts the chapter that is meant into the address, and wishes for what it shows.
     fn name_chapter(&mut self) -> Vec<Effect> {
-        let (Some(book), Some(id)) = (&self.tour.book, &self.address.tour) else {
+        let (Some(book), Some(id)) = (&self.tour.book, &self.shared.address.tour) else {
             return vec![Effect::ShowAddress(self.query())];
         };
         if book.find(id).is_none() && !id.is_empty() {
             let known = book.chapters.iter().map(|chapter| chapter.id.clone()).collect();
-            self.notices.push(Notice::UnknownChapter { id: id.clone(), known });
+            self.shared.notices.push(Notice::UnknownChapter { id: id.clone(), known });
         }
         self.open_chapter(book.find(id).unwrap_or(0))
     }

@@ -2,7 +2,7 @@
 
 use crate::ModelRef;
 use crate::models::{BIG, Listing};
-use crate::page::WorkerState;
+use crate::shared::WorkerState;
 use crate::{Effect, ModelState, Page, Progress, RunState};
 use ditscope_protocol::{FailureKind, ToWorker};
 
@@ -99,8 +99,8 @@ impl Page {
     }
 
     pub(super) fn cancel_load(&mut self) -> Vec<Effect> {
-        let ModelState::Loading(progress) = &mut self.model else { return vec![] };
-        if self.worker == WorkerState::Ready {
+        let ModelState::Loading(progress) = &mut self.shared.model else { return vec![] };
+        if self.shared.worker == WorkerState::Ready {
             progress.stopping = true;
             return vec![Effect::Send(ToWorker::CancelLoad)];
         }
