@@ -12,6 +12,8 @@ pub enum Follow {
     Ask(Question),
     /// Something that the page, or another feature, does as if the visitor had done it.
     React(Event),
+    /// A run that waits will not begin.
+    Unqueue,
 }
 
 pub type Effects = Vec<Follow>;

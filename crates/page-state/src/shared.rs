@@ -9,7 +9,7 @@ use crate::film::Film;
 use crate::models::{self, Models};
 use crate::{Mode, ModelRef, Notice};
 use ditscope_config::{CatalogEntry, ModelConfig, RunSettings};
-use ditscope_protocol::{Backend, FailureKind, LoadStage, ModelSource, WeightsReport};
+use ditscope_protocol::{Backend, FailureKind, LoadStage, ModelSource, StartFrom, WeightsReport};
 
 /// What several features read.
 #[derive(Debug, Clone, PartialEq)]
@@ -311,5 +311,21 @@ impl Progress {
     /// 0 to 1, or nothing while the size is unknown.
     pub fn fraction(&self) -> Option<f64> {
         (self.total_bytes > 0).then(|| self.loaded_bytes as f64 / self.total_bytes as f64)
+    }
+}
+
+/// A run to be started.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Plan {
+    pub settings: RunSettings,
+    /// As in [`ToWorker::Generate`].
+    pub guidance_scales: Vec<f64>,
+    /// Where to begin, and the latent `[C, h, w]` as bytes.
+    pub start: Option<(StartFrom, Vec<u8>)>,
+}
+
+impl Plan {
+    pub fn new(settings: RunSettings) -> Self {
+        Self { settings, guidance_scales: vec![], start: None }
     }
 }

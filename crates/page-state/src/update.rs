@@ -11,10 +11,11 @@ use crate::address::{self, Chosen};
 use crate::asks::{Asker, Question};
 use crate::film::Film;
 use crate::follow::{Effects, Follow};
-use crate::shared::WorkerState;
+use crate::forward::Planned;
+use crate::shared::{Plan, WorkerState};
 use crate::{Choice, Effect, Event, Failure, Mode, ModelRef, ModelState, Notice, Pace, Page, RunState, View};
 use ditscope_config::{ModelConfig, RunSettings};
-use ditscope_protocol::{Answer, BackendChoice, FailureKind, FrameInfo, FromWorker, StartFrom, ToWorker};
+use ditscope_protocol::{Answer, BackendChoice, FailureKind, FrameInfo, FromWorker, ToWorker};
 use std::ops::ControlFlow;
 
 impl Page {
@@ -50,7 +51,10 @@ impl Page {
             }
             Event::Views(event) => self.views.update(event),
             Event::Compare(event) => return self.update_compare(event),
-            Event::Forward(event) => return self.update_forward(event),
+            Event::Forward(event) => {
+                let effects = self.forward.update(&self.shared, event);
+                return self.follow(effects);
+            }
             Event::Inside(event) => self.inside.update(event),
             Event::Take(event) => {
                 let effects = self.take.update(&self.shared, event);
@@ -210,6 +214,7 @@ impl Page {
                 Follow::Do(effect) => outside.push(effect),
                 Follow::Ask(question) => outside.push(self.put(question)),
                 Follow::React(event) => outside.extend(self.react(event)),
+                Follow::Unqueue => self.unqueue(),
             }
         }
         outside
@@ -225,7 +230,10 @@ impl Page {
         let Some((asker, number)) = self.asks.take(id) else { return vec![] };
         let answered = result.map(|answer| (answer, buffers)).map_err(Notice::Said);
         match asker {
-            Asker::Forward => return self.forward_answered(number, answered),
+            Asker::Forward => {
+                let effects = self.forward.answered(&self.shared, number, answered);
+                return self.follow(effects);
+            }
             Asker::Inside => self.inside.answered(number, answered),
             Asker::Sound => self.listening.answered(number, answered),
             Asker::Stage => self.views.answered(number, answered),
@@ -258,7 +266,7 @@ impl Page {
         self.worker = WorkerState::Lost;
         self.asks.forget();
         self.listening.wait_no_more();
-        self.forget_forward_question();
+        self.forward.forget_question();
         if self.is_running() {
             self.fail_run(FailureKind::Device, message.clone());
         }
@@ -312,7 +320,17 @@ impl Page {
                 let plan = match self.mode() {
                     Mode::Denoise | Mode::Inside | Mode::Findings => Some(Plan::new(self.settings())),
                     Mode::Compare => self.plan_comparison(),
-                    Mode::Forward => self.plan_from_picture(),
+                    Mode::Forward => {
+                        self.unqueue();
+                        match self.forward.plan(&self.shared) {
+                            Planned::Run(plan) => Some(plan),
+                            Planned::WhenEncoded => {
+                                self.run = RunState::Queued;
+                                None
+                            }
+                            Planned::Nothing => None,
+                        }
+                    }
                 };
                 effects.extend(plan.map(|plan| self.start_run(plan)));
             }
@@ -377,22 +395,6 @@ impl Page {
         if self.run == RunState::Queued {
             self.run = RunState::Idle;
         }
-    }
-}
-
-/// A run to be started.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Plan {
-    pub settings: RunSettings,
-    /// As in [`ToWorker::Generate`].
-    pub guidance_scales: Vec<f64>,
-    /// Where to begin, and the latent `[C, h, w]` as bytes.
-    pub start: Option<(StartFrom, Vec<u8>)>,
-}
-
-impl Plan {
-    pub fn new(settings: RunSettings) -> Self {
-        Self { settings, guidance_scales: vec![], start: None }
     }
 }
 

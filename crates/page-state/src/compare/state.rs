@@ -10,7 +10,7 @@ use super::what::{Axis, COLUMNS, What};
 use crate::Mode;
 use crate::film::Film;
 use crate::film::Moment;
-use crate::update::Plan;
+use crate::shared::Plan;
 use crate::{Effect, Event as PageEvent, Page, RunState};
 use ditscope_config::{RunSettings, SamplerKind};
 use std::borrow::Cow;

@@ -7,7 +7,7 @@
 use super::book::{Book, Chapter, Wish};
 use super::drive;
 use crate::film::Film;
-use crate::update::Plan;
+use crate::shared::Plan;
 use crate::{Effect, Event as PageEvent, Language, ModelState, Notice, Page};
 use std::sync::Arc;
 

@@ -65,7 +65,7 @@ impl Page {
         (self.decoding, self.decoded) = (None, None);
         (self.config, self.recorded, self.reached_bytes) = (None, None, 0);
         self.favourites.clear();
-        self.forget_forward();
+        self.forward.forget();
         if self.address.model != model {
             // Another model's classes are others.
             self.address.chosen.class = None;
