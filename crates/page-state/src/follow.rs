@@ -1,6 +1,7 @@
 //! What a feature wants done after an event.
 
 use crate::asks::Question;
+use crate::compare::What;
 use crate::{Effect, Event};
 
 /// One thing that follows.
@@ -14,6 +15,8 @@ pub enum Follow {
     React(Event),
     /// A run that waits will not begin.
     Unqueue,
+    /// Compare this; nothing: what is usual.
+    Compare(Option<What>),
 }
 
 pub type Effects = Vec<Follow>;

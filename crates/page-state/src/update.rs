@@ -9,6 +9,7 @@ mod models;
 
 use crate::address::{self, Chosen};
 use crate::asks::{Asker, Question};
+use crate::compare::What;
 use crate::film::Film;
 use crate::follow::{Effects, Follow};
 use crate::forward::Planned;
@@ -50,7 +51,10 @@ impl Page {
                 return vec![Effect::ShowAddress(self.query())];
             }
             Event::Views(event) => self.views.update(event),
-            Event::Compare(event) => return self.update_compare(event),
+            Event::Compare(event) => {
+                let effects = self.compare.update(&self.shared, event);
+                return self.follow(effects);
+            }
             Event::Forward(event) => {
                 let effects = self.forward.update(&self.shared, event);
                 return self.follow(effects);
@@ -148,10 +152,10 @@ impl Page {
                 match Film::new(info, self.model_name(), label) {
                     Ok(film) => {
                         let selected = self.view.selected.min(film.info.num_images - 1);
-                        self.film = Some(film.sharing(self.films_compared()));
+                        self.film = Some(film.sharing(self.compare.num_films(&self.shared)));
                         self.film_run = run;
                         self.film_model = Some(self.address.model.clone());
-                        if !self.looks_at_comparison() {
+                        if !self.compare.is_looked_at(&self.shared) {
                             self.view = View { follow: true, selected, ..View::default() };
                         }
                     }
@@ -160,10 +164,15 @@ impl Page {
             }
             FromWorker::Frame(frame) if frame.run == self.run_number => self.take_frame(&frame, buffers),
             FromWorker::Done { run, total_ms } if run == self.run_number && self.is_running() => {
-                self.run = match self.after_run(total_ms) {
+                let next = self.compare.end_run(&self.shared, total_ms);
+                self.publish_comparison();
+                match next {
                     ControlFlow::Continue(plan) => return vec![self.start_run(plan)],
-                    ControlFlow::Break(end) => end,
-                };
+                    ControlFlow::Break(end) => {
+                        self.settle_comparison();
+                        self.run = end;
+                    }
+                }
                 self.decoded = None;
                 self.view.follow = false;
             }
@@ -215,6 +224,7 @@ impl Page {
                 Follow::Ask(question) => outside.push(self.put(question)),
                 Follow::React(event) => outside.extend(self.react(event)),
                 Follow::Unqueue => self.unqueue(),
+                Follow::Compare(what) => outside.extend(self.compare(what)),
             }
         }
         outside
@@ -241,12 +251,52 @@ impl Page {
         vec![]
     }
 
+    /// Has another thing compared; the place on the timeline stays the same share of what is shown then.
+    fn compare(&mut self, what: Option<What>) -> Vec<Effect> {
+        let place = self.place();
+        if let Some(before) = std::mem::replace(&mut self.shared.address.compare, what) {
+            self.compare.keep(before);
+        }
+        self.publish_comparison();
+        self.go_to(place);
+        vec![Effect::ShowAddress(self.query())]
+    }
+
+    /// The newest run is over, as well as it went: the timeline gets the longest film that is complete.
+    pub(crate) fn settle_comparison(&mut self) {
+        let place = self.place();
+        self.compare.settle(&self.shared);
+        self.publish_comparison();
+        self.go_to(place);
+    }
+
+    /// What the stage shows of comparisons has changed.
+    fn publish_comparison(&mut self) {
+        self.shared.compared = self.compare.film(&self.shared).cloned();
+    }
+
+    /// Where the visitor is: a position, and of how many.
+    pub(crate) fn place(&self) -> (usize, Option<usize>) {
+        (self.view.position, self.shown().map(Film::steps))
+    }
+
+    /// Goes to the same share of the film that is shown now.
+    pub(crate) fn go_to(&mut self, (position, steps): (usize, Option<usize>)) {
+        let Some(film) = self.shown() else { return };
+        let of = film.steps();
+        let scaled = steps.filter(|steps| *steps > 0).map_or(position, |steps| position * of / steps);
+        let (position, pictures) = (scaled.min(film.last()), film.info.num_images);
+        self.view.position = position;
+        self.view.selected = self.view.selected.min(pictures - 1);
+    }
+
     fn take_frame(&mut self, frame: &FrameInfo, buffers: Vec<Vec<u8>>) {
         let is_running = self.is_running();
         let (Some(film), true) = (&mut self.film, is_running) else { return };
         match film.push(frame, buffers) {
             Ok(()) => {
-                self.compare_frame();
+                self.compare.take_frame(&self.shared);
+                self.publish_comparison();
                 // Where the film gave up frames, the stage may have shown one of them.
                 let position = if self.view.follow { usize::MAX } else { self.view.position };
                 self.view.position = self.shown().map_or(0, |film| film.kept(position));
@@ -319,7 +369,12 @@ impl Page {
             ModelState::Ready { .. } => {
                 let plan = match self.mode() {
                     Mode::Denoise | Mode::Inside | Mode::Findings => Some(Plan::new(self.settings())),
-                    Mode::Compare => self.plan_comparison(),
+                    Mode::Compare => {
+                        let (plan, selected) = self.compare.plan(&self.shared);
+                        self.view.selected = selected;
+                        self.publish_comparison();
+                        Some(plan)
+                    }
                     Mode::Forward => {
                         self.unqueue();
                         match self.forward.plan(&self.shared) {

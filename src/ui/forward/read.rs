@@ -3,10 +3,10 @@
 
 use crate::ui::dom;
 use crate::ui::store::Store;
+use ditscope_page_state as app;
 use ditscope_page_state::film::Pixels;
 use ditscope_page_state::forward::Event;
 use ditscope_page_state::forward::picture::{self, MOST_BYTES, MOST_PIXELS, Unreadable};
-use ditscope_page_state::{self as app, Page};
 use js_sys::{Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;

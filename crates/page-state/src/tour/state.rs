@@ -6,6 +6,7 @@
 
 use super::book::{Book, Chapter, Wish};
 use super::drive;
+use crate::compare;
 use crate::film::Film;
 use crate::shared::Plan;
 use crate::{Effect, Event as PageEvent, Language, ModelState, Notice, Page};
@@ -241,6 +242,7 @@ impl Page {
         let in_hand = match event {
             PageEvent::Choose(_) | PageEvent::Show(_) | PageEvent::Generate | PageEvent::Cancel => true,
             // A look at the recorded run while the model loads is none.
+            PageEvent::Compare(compare::Event::Seek { .. }) => self.tour.drive != Drive::Waiting,
             PageEvent::Seek(_) | PageEvent::Step(_) | PageEvent::SeekNewest | PageEvent::TogglePlay => {
                 self.tour.drive != Drive::Waiting
             }
@@ -310,7 +312,7 @@ impl Page {
     /// The finished comparison that is wished.
     fn comparison_for(&self, wish: &Wish) -> Option<&Film> {
         let what = drive::compared(wish)?;
-        let film = self.comparison().filter(|made| made.is_of(&what, &wish.settings))?.film();
+        let film = self.compare.comparison(&self.shared).filter(|made| made.is_of(&what, &wish.settings))?.film();
         film.filter(|film| film.model == self.model_name())
     }
 
