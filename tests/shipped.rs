@@ -10,7 +10,9 @@ use ditscope_config::{Catalog, SamplerKind};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Noise, Request, Run};
 use ditscope_data::fashion;
+use ditscope_core::weights::sha256_hex;
 use ditscope_model_dir as model_dir;
+use ditscope_page_state::film::Film;
 use ditscope_protocol::{FramePart, RecordedRun};
 use std::path::{Path, PathBuf};
 
@@ -104,6 +106,22 @@ fn every_recorded_run_is_whole() {
         let latents = frames[..c * h * w * 4].chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
         assert!(latents.into_iter().all(f32::is_finite), "{}: noise that is no number", folder.display());
     }
+}
+
+/// The run of 8bd9671, when all was one package, byte for byte: it opens as it did.
+#[test]
+fn a_run_that_was_recorded_before_the_crates_opens_unchanged() {
+    const HASHES: [&str; 2] = [
+        "f5b195f6806bcfca3e14d2e673cfbe5f51e1bfafe6ca16f5f36a33d3294e63bd",
+        "d692d1ec792da246f339c3d816ae69d7639d6c9224dbcf0cd5ccb1779a17cc42",
+    ];
+    let folder = assets().join("runs/fashion");
+    let [json, bytes] = ["run.json", "run.bin"].map(|file| std::fs::read(folder.join(file)).expect("a recording"));
+    assert_eq!([&json, &bytes].map(|file| sha256_hex(file)), HASHES, "record anew under another name");
+    let run: RecordedRun = serde_json::from_slice(&json).expect("a description");
+    let (steps, class) = (run.info.timesteps.len(), run.info.settings.class);
+    let film = Film::from_recording(run, &bytes).expect("a sound recording");
+    assert_eq!((film.is_complete(), film.steps(), film.label.as_str(), class), (true, steps, "Ankle boot", 9));
 }
 
 #[test]
