@@ -7,10 +7,11 @@ use ditscope_cli::classifier;
 use ditscope_cli::image::pictures;
 use ditscope_cli::index::{CATALOG_FILE, catalog};
 use ditscope_config::{Catalog, SamplerKind};
+use ditscope_convert::{Numbers, Plan, StoredType, convert};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Noise, Request, Run};
-use ditscope_data::fashion;
 use ditscope_core::weights::sha256_hex;
+use ditscope_data::fashion;
 use ditscope_model_dir as model_dir;
 use ditscope_page_state::film::Film;
 use ditscope_protocol::{FramePart, RecordedRun};
@@ -130,4 +131,47 @@ fn the_classifier_loads_and_is_small() {
     classifier::load(&folder, &fashion(), &Device::flex()).unwrap_or_else(|error| panic!("{error:#}"));
     let bytes: usize = support::snapshot(&folder).values().map(Vec::len).sum();
     assert!(bytes < 1_000_000, "{bytes} bytes");
+}
+
+/// The same weights have the same files, whichever version wrote them: what is known by its hash stays known.
+#[test]
+fn written_anew_the_files_keep_every_byte() {
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let compare = |start: &str, shipped: &Path, anew: &Path| {
+        for entry in std::fs::read_dir(anew).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            let name = entry.file_name().expect("a name").to_string_lossy().into_owned();
+            if name.starts_with(start) {
+                let same = std::fs::read(&entry).ok() == std::fs::read(shipped.join(&name)).ok();
+                assert!(same, "{}: {name} is another file", shipped.display());
+            }
+        }
+    };
+    for folder in folders("models") {
+        let anew = out.path().join(folder.file_name().expect("a name"));
+        // A model in 8 bits was made of the one beside it.
+        let (source, dtype) = match folder.to_string_lossy().strip_suffix("-int8") {
+            Some(source) => (source.into(), StoredType::Int8),
+            None => (folder.clone(), StoredType::F16),
+        };
+        let plan = Plan {
+            source,
+            dtype,
+            out: anew.clone(),
+            autoencoder: None,
+            num_heads: None,
+            labels: None,
+            name: None,
+            license: None,
+            preview: false,
+            device: Device::flex(),
+            numbers: Numbers::default(),
+        };
+        convert(&plan, &|_| {}).unwrap_or_else(|error| panic!("{error:#}"));
+        compare("model", &folder, &anew);
+    }
+    let (shipped, anew) = (assets().join("classifier"), out.path().join("classifier"));
+    let loaded = classifier::load(&shipped, &fashion(), &Device::flex()).expect("a classifier");
+    classifier::save(&loaded, &anew).expect("a folder");
+    // Its index is from before the number of parameters was written there.
+    compare("model-", &shipped, &anew);
 }
