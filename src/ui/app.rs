@@ -1,32 +1,51 @@
 //! The layout: controls, stage with timeline, inspector. On a phone they follow each other, stage first.
 
+use super::compare::CompareStage;
 use super::controls::{Controls, GenerateBar};
-use super::dom;
+use super::findings::FindingsStage;
+use super::forward::ForwardStage;
 use super::header::Header;
+use super::help::HelpContent;
+use super::inside::InsideStage;
 use super::inspector::Inspector;
-use super::later::{self, Coming, Later, Make};
+use super::later::{Coming, Later, Make, later};
 use super::modal::Modal;
-use super::mode::{Mode, ModePanel, ModeTabs};
+use super::mode::{ModePanel, ModeTabs};
+use super::model_dialog::Models;
 use super::run_bar::{FailurePanel, Notices, RunBar};
 use super::shortcuts;
 use super::stage::Stage;
-use super::state::AppState;
 use super::store::Store;
-use super::take::{PresentBar, Shown};
+use super::take::{PresentBar, SaveContent, Shown};
 use super::timeline::Timeline;
-use super::words::{Words, say};
+use super::tour::TourPanel;
+use super::{dom, effects, language};
+use ditscope_page_state::Mode;
+use ditscope_page_state::Page;
+use ditscope_words::{Words, say};
 use leptos::mount::mount_to;
 use leptos::prelude::*;
 use std::any::Any;
+
+later! {
+    compare compare: Make = |_| view! { <CompareStage /> }.into_any();
+    forward forward: Make = |_| view! { <ForwardStage /> }.into_any();
+    findings findings: Make = |_| view! { <FindingsStage /> }.into_any();
+    inside inside: Make = |_| view! { <InsideStage /> }.into_any();
+    tour tour: Make = |opened_before| view! { <TourPanel opened_before /> }.into_any();
+    dialogs models: Make = |open| view! { <Models open /> }.into_any();
+    dialogs help: Make = |_| view! { <HelpContent /> }.into_any();
+    save save: Make = |_| view! { <SaveContent /> }.into_any();
+}
 
 /// What the stage shows in a mode.
 fn panel(mode: Mode, models: RwSignal<bool>) -> AnyView {
     let part = match mode {
         Mode::Denoise => return view! { <Stage models /> }.into_any(),
-        Mode::Compare => later::compare,
-        Mode::Forward => later::forward,
-        Mode::Inside => later::inside,
-        Mode::Findings => later::findings,
+        Mode::Compare => compare,
+        Mode::Forward => forward,
+        Mode::Inside => inside,
+        Mode::Findings => findings,
     };
     view! { <Later class="stage" part with=models /> }.into_any()
 }
@@ -46,7 +65,7 @@ fn once(now: Signal<bool>) -> Memo<bool> {
 /// The whole page.
 #[component]
 pub fn App() -> impl IntoView {
-    let store = Store::start();
+    let store = Store::start(language::signal(), effects::carry_out);
     let (help, models) = (RwSignal::new(false), RwSignal::new(false));
     shortcuts::listen(store, help, models);
     // The inline boot message has done its work.
@@ -68,10 +87,10 @@ pub fn App() -> impl IntoView {
 
 fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
-    store.start_tour();
-    let touring = store.memo(AppState::tour_is_open);
+    effects::start_tour(store);
+    let touring = store.memo(Page::tour_is_open);
     let (toured, touring_before) = (once(touring.into()), RwSignal::new(touring.get_untracked()));
-    let tour = move || toured.get().then(|| view! { <Later class="tour" part=later::tour with=touring_before /> });
+    let tour_panel = move || toured.get().then(|| view! { <Later class="tour" part=self::tour with=touring_before /> });
     view! {
         <Header help models />
         <main class="layout" class:touring=touring>
@@ -84,14 +103,14 @@ fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
                 <Timeline />
                 <Notices />
             </section>
-            {tour}
+            {tour_panel}
             <Controls />
             <Inspector />
         </main>
         <GenerateBar />
-        {dialog("models", say("models.title"), later::models, models)}
-        {dialog("save", say("take.title"), later::save, store.saving)}
+        {dialog("models", say("models.title"), self::models, models)}
+        {dialog("save", say("take.title"), save, store.saving)}
         <Shown />
-        {dialog("help", say("page.help"), later::help, help)}
+        {dialog("help", say("page.help"), self::help, help)}
     }
 }

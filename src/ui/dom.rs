@@ -1,7 +1,7 @@
 //! Small browser helpers, each of which does nothing rather than fail.
 
-use super::film::Pixels;
-use super::words::say;
+use ditscope_page_state::film::Pixels;
+use ditscope_words::say;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen::{Clamped, JsCast};
@@ -15,7 +15,7 @@ pub fn page() -> String {
 /// The folder of the page, which relative addresses hang on.
 pub fn base() -> String {
     let base = document().base_uri().ok().flatten().unwrap_or_else(page);
-    super::url::folder_of(&base).into()
+    ditscope_page_state::address::folder_of(&base).into()
 }
 
 pub fn query() -> String {

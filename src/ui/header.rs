@@ -1,25 +1,28 @@
 //! Name, model, device, and the few buttons that are always there.
 
-use super::film::Film;
 use super::language::LanguageSelect;
-use super::model_ref::ModelRef;
-use super::state::{AppState, Event, ModelState};
 use super::store::{Store, share_link};
 use super::take::{PresentButton, SaveButton};
 use super::theme::Theme;
-use super::words::{Words, say, say_with};
-use super::{dom, text, tour};
+use super::{dom, tour};
+use ditscope_page_state::ModelRef;
+use ditscope_page_state::film::Film;
+use ditscope_page_state::tour::Event as TourEvent;
+use ditscope_page_state::{Event, ModelState, Page};
+use ditscope_words::text;
+use ditscope_words::{Words, say, say_with};
 use leptos::prelude::*;
 
 #[component]
 pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
+    // Long: one piece of markup, which parts would only tear apart.
     let store = Store::get();
-    let name = store.memo(AppState::model_name);
+    let name = store.memo(|state| state.model_name());
     let size = store.memo(|state| match &state.model {
         ModelState::Ready { num_parameters, .. } => format!(" · {}", text::parameters(*num_parameters)),
         _ => String::new(),
     });
-    let touring = store.memo(AppState::tour_is_open);
+    let touring = store.memo(Page::tour_is_open);
     let spoken = Memo::new(move |_| say_with("page.model", &[("model", &(name.get() + &size.get()))]));
     let badge = store.memo(|state| match &state.model {
         ModelState::Ready { backend, .. } => {
@@ -62,7 +65,7 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
                     title=say("tour.button-hint")
                     aria-controls=tour::PANEL
                     aria-expanded=move || touring.get().to_string()
-                    on:click=move |_| store.dispatch(Event::Tour(tour::Event::Toggle))
+                    on:click=move |_| store.dispatch(Event::Tour(TourEvent::Toggle))
                 >
                     {say("tour.button")}
                 </button>
@@ -107,7 +110,7 @@ fn to_theme(theme: Theme) -> Words {
 fn share(store: Store) {
     let link = store.peek(share_link);
     let in_folder = store.peek(|state| matches!(state.address.model, ModelRef::Folder(_)));
-    dom::show_address(&store.peek(AppState::query));
+    dom::show_address(&store.peek(|state| state.query()));
     wasm_bindgen_futures::spawn_local(async move {
         let copied = dom::copy(&link).await;
         let word = match (copied, in_folder) {

@@ -3,7 +3,7 @@
 use super::language::LanguageSelect;
 use super::parts::{Part, Parts};
 use super::shortcuts;
-use super::words::{Words, say};
+use ditscope_words::{Words, say};
 use leptos::prelude::*;
 
 /// What is in the dialog.

@@ -1,11 +1,11 @@
 //! Depth behind the picture: the schedule, the latents' sizes, and what the terms mean.
 
-use super::film;
-use super::models::non_commercial;
 use super::plots::{SchedulePlot, SizePlot};
 use super::store::Store;
-use super::text;
-use super::words::say;
+use ditscope_page_state::film;
+use ditscope_page_state::models::non_commercial;
+use ditscope_words::say;
+use ditscope_words::text;
 use leptos::prelude::*;
 
 #[component]

@@ -1,40 +1,46 @@
 //! The language of the page: the address's, else the visitor's choice of old, else the browser's.
 
-use super::state::Event;
+use super::later::later;
 use super::store::Store;
-use super::words::{Language, say};
-use super::{dom, later, storage, url};
+use super::{dom, storage};
+use ditscope_page_state::address;
+use ditscope_page_state::{Event, Language};
+use ditscope_words::{self as words, Files, say};
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 /// Key of the browser's local storage.
 const KEY: &str = "ditscope-language";
 
+later! {
+    german german: fn() -> Files = words::german;
+}
+
 /// Speaks the language that the page begins with.
 pub async fn begin() {
-    let in_address = url::parse(&dom::query()).0.language;
+    let in_address = address::parse(&dom::query()).0.language;
     let kept = || Language::from_tag(&storage::recall::<String>(KEY)?);
     let of_browser = || Language::from_tag(&window().navigator().language()?);
     let first = in_address.or_else(kept).or_else(of_browser).unwrap_or_default();
     // A page in English is better than none.
     if learn(first).await {
-        first.speak();
+        words::speak(first);
     }
 }
 
 /// Fetches the words of a language unless they are there; whether they are.
 async fn learn(language: Language) -> bool {
-    if !language.is_learnt()
-        && let Ok(files) = later::german().await
+    if !words::has_learnt(language)
+        && let Ok(files) = german().await
     {
-        language.learn(files());
+        words::learn(language, files());
     }
-    language.is_learnt()
+    words::has_learnt(language)
 }
 
 /// The language in use, which the document says, too.
 pub fn signal() -> RwSignal<Language> {
-    let language = RwSignal::new(Language::spoken());
+    let language = RwSignal::new(words::spoken());
     dom::effect(Box::new(move || {
         let language = language.get();
         document().set_title(&say("page.title"));
@@ -48,7 +54,7 @@ pub fn signal() -> RwSignal<Language> {
 /// Takes another language and keeps the choice. The page is made anew, so the focus is given back to `focus`.
 async fn choose(store: Store, language: Language, focus: &'static str) {
     if learn(language).await {
-        language.speak();
+        words::speak(language);
         storage::keep(KEY, &language.code());
         store.language.set(language);
         store.dispatch(Event::Speak(language));

@@ -5,7 +5,7 @@
 //! can be dragged, pressed and have the focus while it changes.
 
 use super::dom;
-use super::film::Pixels;
+use ditscope_page_state::film::Pixels;
 use leptos::html::Div;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
@@ -150,11 +150,11 @@ pub fn Mount(live: Live) -> impl IntoView {
 pub fn segments(
     name: &str,
     group: &str,
-    options: &[super::words::Words],
+    options: &[ditscope_words::Words],
     chosen: std::rc::Rc<dyn Fn() -> usize>,
     choose: std::rc::Rc<dyn Fn(usize)>,
 ) -> Live {
-    let segment = |(i, words): (usize, &super::words::Words)| {
+    let segment = |(i, words): (usize, &ditscope_words::Words)| {
         let (chosen, choose) = (chosen.clone(), choose.clone());
         let input = Live::new("input", "").with("type", "radio").with("name", group);
         let input = input.live("checked", Box::new(move || (chosen() == i).to_string()));

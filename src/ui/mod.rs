@@ -1,73 +1,64 @@
-//! The page: a Leptos app that shows a run and knows no tensor.
+//! The page in the browser: Leptos views of [`ditscope_page_state`], and what it asks for outside.
+//! It knows no tensor; its words are [`ditscope_words`], its plots [`ditscope_plots`].
+//!
+//! There are four ways to make elements, each for something:
+//!
+//! | way | for |
+//! |---|---|
+//! | `view!` | what is made once and whose few changing places are signals: the frame of every part |
+//! | [`parts`] | what follows from plain data and changes as a whole: lists, dialogs, notices; it is compiled once |
+//! | [`live`] | what changes with every step: one effect an attribute, nothing is made anew |
+//! | `plots` | drawings, as SVG in a string |
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`state`] | everything the page shows, pure |
-//! | [`event`] | what can happen, and what is to be done then, pure |
-//! | [`update`] | the one reducer: events in, effects out, pure |
-//! | [`url`], [`model_ref`] | settings ↔ address bar, pure |
-//! | [`models`] | the models there are, and what of them is stored, pure |
-//! | [`labels`] | searching class names, pure |
-//! | [`film`], [`colour`] | frames as pictures, pure |
-//! | [`words`], [`text`] | the words in each language; texts that are put together, pure |
-//! | [`store`] | the state as signals; carries the effects out |
+//! | [`store`] | the state as signals |
+//! | `effects`, `fetch` | what the state asks for, done |
 //! | [`bridge`] | the worker |
 //! | `storage` | what the browser keeps: weights, marks |
 //! | `app` | the layout; `header`, `run_bar`, `controls`, `stage`, `timeline`, `inspector`, `help` are its parts |
 //! | `model_dialog` | choosing, adding and deleting models |
-//! | [`take`] | saving results, presenter mode, embed mode |
-//! | `plots` | hand-made SVG: the schedule, and how large the latents are |
-//! | [`sound`] | hearing pictures that are spectrograms |
-//! | [`inside`] | attention, token norms and adaLN-Zero at the step on the timeline |
-//! | `live` | elements that change with every step |
-//! | [`tour`] | the guided tour: its chapters, and how they bring the page to what they speak of |
-//! | `parts`, `maths`, `modal`, `shortcuts`, `theme`, `language`, `dom` | buttons and words, formulas, dialogs, keys, light and dark, which language, small browser helpers |
-
-pub mod asks;
-pub mod colour;
-pub mod compare;
-pub mod event;
-pub mod file_name;
-pub mod film;
-pub mod findings;
-mod forward;
-pub mod inside;
-pub mod labels;
-pub mod mode;
-pub mod model_ref;
-pub mod models;
-pub mod sound;
-pub mod stage;
-pub mod state;
-pub mod take;
-pub mod text;
-pub mod timeline;
-pub mod tour;
-pub mod update;
-pub mod url;
-pub mod words;
+//! | `compare`, `forward`, `inside`, `findings` | what else the stage can show |
+//! | `take` | saving results, presenter mode, embed mode |
+//! | `sound` | hearing pictures that are spectrograms |
+//! | `tour` | the guided tour |
+//! | `maths`, `modal`, `shortcuts`, `theme`, `language`, `dom` | formulas, dialogs, keys, light and dark, which language, small browser helpers |
+//!
+//! The style of a part lies beside it.
 
 pub mod bridge;
+pub mod live;
+pub mod parts;
 pub mod store;
 
 mod app;
+mod compare;
 mod controls;
 mod dom;
+mod effects;
+mod fetch;
+mod findings;
+mod forward;
 mod header;
 mod help;
+mod inside;
 mod inspector;
 mod language;
 mod later;
-mod live;
 mod maths;
 mod modal;
+mod mode;
 mod model_dialog;
-mod parts;
 mod plots;
 mod run_bar;
 mod shortcuts;
+mod sound;
+mod stage;
 mod storage;
+mod take;
 mod theme;
+mod timeline;
+mod tour;
 
 /// Begins the page.
 pub fn start() {

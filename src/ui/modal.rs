@@ -1,7 +1,7 @@
 //! A dialog over the page: Escape, its backdrop and its closing button end it, and the focus goes back.
 
 use super::dom;
-use super::words::{Words, say};
+use ditscope_words::{Words, say};
 use leptos::html::Dialog;
 use leptos::prelude::*;
 

@@ -1,8 +1,8 @@
 //! What the stage shows: one of five ways to look at diffusion, as tabs.
 
-use super::state::Event;
 use super::store::Store;
-use super::words::{Words, say};
+use ditscope_page_state::{Event, Mode};
+use ditscope_words::{Words, say};
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -11,62 +11,28 @@ use web_sys::HtmlElement;
 /// The element that the tabs control.
 pub const PANEL: &str = "stage-panel";
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// The reverse process, step by step.
-    #[default]
-    Denoise,
-    /// One seed with several settings beside each other.
-    Compare,
-    /// Noise a picture; denoise it from there.
-    Forward,
-    /// What goes on in the Transformer at the step on the timeline.
-    Inside,
-    /// What was found out with models of this size.
-    Findings,
+fn label(mode: Mode) -> Words {
+    match mode {
+        Mode::Denoise => say("modes.denoise"),
+        Mode::Compare => say("modes.compare"),
+        Mode::Forward => say("modes.forward"),
+        Mode::Inside => say("modes.inside"),
+        Mode::Findings => say("modes.findings"),
+    }
 }
 
-impl Mode {
-    pub const ALL: [Self; 5] = [Self::Denoise, Self::Compare, Self::Forward, Self::Inside, Self::Findings];
-
-    /// As in the address: `?view=forward`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Denoise => "denoise",
-            Self::Compare => "compare",
-            Self::Forward => "forward",
-            Self::Inside => "inside",
-            Self::Findings => "findings",
-        }
+fn hint(mode: Mode) -> Words {
+    match mode {
+        Mode::Denoise => say("modes.hint-denoise"),
+        Mode::Compare => say("modes.hint-compare"),
+        Mode::Forward => say("modes.hint-forward"),
+        Mode::Inside => say("modes.hint-inside"),
+        Mode::Findings => say("modes.hint-findings"),
     }
+}
 
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|mode| mode.name() == name)
-    }
-
-    fn label(self) -> Words {
-        match self {
-            Self::Denoise => say("modes.denoise"),
-            Self::Compare => say("modes.compare"),
-            Self::Forward => say("modes.forward"),
-            Self::Inside => say("modes.inside"),
-            Self::Findings => say("modes.findings"),
-        }
-    }
-
-    fn hint(self) -> Words {
-        match self {
-            Self::Denoise => say("modes.hint-denoise"),
-            Self::Compare => say("modes.hint-compare"),
-            Self::Forward => say("modes.hint-forward"),
-            Self::Inside => say("modes.hint-inside"),
-            Self::Findings => say("modes.hint-findings"),
-        }
-    }
-
-    fn tab(self) -> String {
-        format!("tab-{}", self.name())
-    }
+fn tab(mode: Mode) -> String {
+    format!("tab-{}", mode.name())
 }
 
 /// The tabs. As the ARIA pattern has it: Tab goes to the chosen one, arrows, Home and End choose another.
@@ -87,7 +53,7 @@ pub fn ModeTabs() -> impl IntoView {
         };
         event.prevent_default();
         choose(Mode::ALL[to]);
-        let tab = document().get_element_by_id(&Mode::ALL[to].tab());
+        let tab = document().get_element_by_id(&self::tab(Mode::ALL[to]));
         if let Some(tab) = tab.and_then(|tab| tab.dyn_into::<HtmlElement>().ok()) {
             let _ = tab.focus();
         }
@@ -98,14 +64,14 @@ pub fn ModeTabs() -> impl IntoView {
                 type="button"
                 role="tab"
                 class="tab"
-                id=mode.tab()
-                title=mode.hint()
+                id=self::tab(mode)
+                title=hint(mode)
                 aria-controls=PANEL
                 aria-selected=move || (chosen.get() == mode).to_string()
                 tabindex=move || if chosen.get() == mode { "0" } else { "-1" }
                 on:click=move |_| choose(mode)
             >
-                {mode.label()}
+                {label(mode)}
             </button>
         }
     };
@@ -122,7 +88,7 @@ pub fn ModePanel(panel: impl Fn(Mode) -> AnyView + Send + 'static) -> impl IntoV
     let store = Store::get();
     let mode = store.memo(|state| state.mode());
     view! {
-        <div class="stage-panel" role="tabpanel" id=PANEL aria-labelledby=move || mode.get().tab()>
+        <div class="stage-panel" role="tabpanel" id=PANEL aria-labelledby=move || tab(mode.get())>
             {move || panel(mode.get())}
         </div>
     }

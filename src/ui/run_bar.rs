@@ -1,13 +1,14 @@
 //! What is going on: status, progress, and the buttons that belong to it; notices and failures.
 
-use super::model_ref::DEFAULT_MODEL;
 use super::parts::{Part, Parts};
-use super::state::{AppState, Event, ModelState, RunState};
 use super::store::Store;
-use super::text;
 use super::timeline::HoldButtons;
-use super::words::{say, say_with};
+use ditscope_page_state::DEFAULT_MODEL;
+use ditscope_page_state::{Event, ModelState, Notice, Page, RunState};
 use ditscope_protocol::{BackendChoice, FailureKind};
+use ditscope_words::notices::notice;
+use ditscope_words::text;
+use ditscope_words::{say, say_with};
 use leptos::prelude::*;
 
 /// One line of status with its progress. Its height never changes.
@@ -47,7 +48,7 @@ pub fn RunBar() -> impl IntoView {
     }
 }
 
-fn detail(state: &AppState) -> String {
+fn detail(state: &Page) -> String {
     match (&state.model, &state.run) {
         (ModelState::Loading(progress), _) => text::load_detail(progress),
         (ModelState::Offered, _) => state.entry().map(text::model_cost).unwrap_or_default(),
@@ -57,7 +58,8 @@ fn detail(state: &AppState) -> String {
         (ModelState::Ready { .. }, RunState::Running { .. }) => {
             let step = state.film.as_ref().map(text::run_progress).unwrap_or_default();
             let run = state
-                .run_of_comparison()
+                .compare
+                .run(state)
                 .map(|(run, runs)| say_with("compare.run-of", &[("run", &run), ("runs", &runs), ("step", &step)]));
             run.unwrap_or(step)
         }
@@ -67,14 +69,14 @@ fn detail(state: &AppState) -> String {
 }
 
 /// Nothing, or under way with a share of the whole if that is known.
-fn progress(state: &AppState) -> Option<Option<f64>> {
+fn progress(state: &Page) -> Option<Option<f64>> {
     let decoded = state.decoded.map(|(done, total)| done as f64 / total as f64);
     match (&state.model, &state.run, &state.film) {
         (ModelState::Loading(progress), ..) => Some(progress.fraction()),
         (ModelState::Ready { .. }, ..) if decoded.is_some() => Some(decoded),
         (ModelState::Ready { .. }, ..) if state.decoding.is_some() => Some(Some(0.0)),
         (ModelState::Ready { .. }, RunState::Running { .. }, Some(film)) => {
-            Some(Some(state.share_of_all(film.received() as f64 / (film.steps() + 1) as f64)))
+            Some(Some(state.compare.share_of_all(state, film.received() as f64 / (film.steps() + 1) as f64)))
         }
         (ModelState::Ready { .. }, RunState::Running { .. }, None) => Some(Some(0.0)),
         _ => None,
@@ -89,11 +91,11 @@ pub fn Notices() -> impl IntoView {
     view! { <Parts content=Box::new(content) /> }
 }
 
-fn notices(store: Store, notices: &[String]) -> Vec<Part> {
+fn notices(store: Store, notices: &[Notice]) -> Vec<Part> {
     if notices.is_empty() {
         return vec![];
     }
-    let items = notices.iter().map(|notice| Part::new("li", "").saying(notice.clone())).collect();
+    let items = notices.iter().map(|told| Part::new("li", "").saying(notice(told))).collect();
     let dismiss = Part::button("quiet", say("run.dismiss"), move || store.dispatch(Event::DismissNotices));
     let parts = vec![Part::new("ul", "").of(items), dismiss];
     vec![Part::new("aside", "notices").with("aria-label", say("run.notices")).of(parts)]
@@ -107,7 +109,7 @@ pub fn FailurePanel() -> impl IntoView {
     view! { <Parts content=Box::new(content) /> }
 }
 
-fn failure(store: Store, state: &AppState) -> Vec<Part> {
+fn failure(store: Store, state: &Page) -> Vec<Part> {
     let Some(failure) = state.failure() else { return vec![] };
     let cpu_is_left = state.address.backend != BackendChoice::Cpu;
     let model_failed = matches!(state.model, ModelState::Failed(_));
@@ -126,7 +128,7 @@ fn failure(store: Store, state: &AppState) -> Vec<Part> {
     }
     let heading = if model_failed { say("failures.model") } else { say("failures.run") };
     let heading = Part::new("h2", "").saying(heading.into());
-    let message = Part::words("", failure.message.clone());
+    let message = Part::words("", notice(&failure.message));
     let parts = vec![heading, message, Part::words("", cure), Part::group("buttons", buttons)];
     vec![Part::new("section", "failure").with("role", "alert").of(parts)]
 }

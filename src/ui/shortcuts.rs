@@ -1,9 +1,10 @@
 //! Keys. They never take a key from a field, a slider, a radio or a button that has the focus.
 
-use super::state::{AppState, Choice, Event};
+use super::dom;
 use super::store::Store;
-use super::words::{Words, say};
-use super::{dom, take, timeline, tour};
+use ditscope_page_state::{Choice, Event, Page};
+use ditscope_page_state::{take, timeline, tour};
+use ditscope_words::{Words, say};
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -49,7 +50,7 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
         // The tour's text is scrolled with these keys.
         let reads = |target: &Element| target.closest(".tour-body").ok().flatten().is_some();
         let turns =
-            |target: Option<&Element>| free.moves && store.peek(AppState::tour_is_open) && !target.is_some_and(reads);
+            |target: Option<&Element>| free.moves && store.peek(Page::tour_is_open) && !target.is_some_and(reads);
         let key = event.key();
         match key.as_str() {
             "Escape" if presenting() => present(false),

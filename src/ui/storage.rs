@@ -3,8 +3,8 @@
 //! Each function does nothing rather than fail where the browser refuses.
 
 use super::dom;
-use super::models::{StorageReport, Stored};
-use super::words::say_with;
+use ditscope_page_state::Notice;
+use ditscope_page_state::models::{StorageReport, Stored};
 use ditscope_protocol::{CACHE_PREFIX, cache_name};
 use js_sys::{Array, Promise, Reflect};
 use leptos::prelude::window;
@@ -20,7 +20,7 @@ pub async fn look() -> StorageReport {
     if let Some(caches) = caches() {
         match stored(&caches).await {
             Ok(stored) => (report.possible, report.stored) = (true, stored),
-            Err(error) => report.error = Some(say_with("failures.storage", &[("why", &dom::reason(&error))])),
+            Err(error) => report.error = Some(Notice::Storage(dom::reason(&error))),
         }
     }
     if let Some(manager) = manager() {
@@ -37,13 +37,13 @@ pub async fn look() -> StorageReport {
 /// Deletes the kept weights of the models at these addresses.
 ///
 /// # Errors
-/// Says in words which ones the browser did not delete.
-pub async fn delete(urls: &[String]) -> Result<(), String> {
+/// Says which ones the browser did not delete.
+pub async fn delete(urls: &[String]) -> Result<(), Notice> {
     let Some(caches) = caches() else { return Ok(()) };
     for url in urls {
         wait(Ok(caches.delete(&cache_name(url))))
             .await
-            .map_err(|error| say_with("failures.delete", &[("url", url), ("why", &dom::reason(&error))]))?;
+            .map_err(|error| Notice::NotDeleted { url: url.clone(), why: dom::reason(&error) })?;
     }
     Ok(())
 }

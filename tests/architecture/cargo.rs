@@ -21,7 +21,7 @@ fn cargo(arguments: &str) -> String {
 pub fn tree(arguments: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut packages = BTreeMap::<String, BTreeSet<String>>::new();
     for line in cargo(&format!("tree --prefix none --no-dedupe --format {{p}}|{{f}} {arguments}")).lines() {
-        let (package, features) = line.split_once('|').expect("package and features");
+        let Some((package, features)) = line.split_once('|') else { continue };
         // `name v1.2.3 (/path)` or `name v1.2.3`
         let name = package.split(" (").next().unwrap_or(package).to_owned();
         let features = features.split(',').filter(|feature| !feature.is_empty()).map(str::to_owned);

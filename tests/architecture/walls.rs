@@ -20,6 +20,10 @@ fn forbidden() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("ditscope-schedule", plain.clone()),
         ("ditscope-tensor-file", plain.clone()),
         ("ditscope-protocol", plain.clone()),
+        ("ditscope-page-state", plain.clone()),
+        ("ditscope-words", plain.clone()),
+        ("ditscope-plots", plain.clone()),
+        ("ditscope-export", plain.clone()),
         ("ditscope-audio", plain),
         ("ditscope-core", method.clone()),
         ("ditscope-frames", method.clone()),
@@ -41,12 +45,16 @@ fn no_crate_has_what_it_must_not_know() {
 }
 
 /// The direction: a crate uses only what stands before it here. A new crate has a place in this order.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 18] = [
     "ditscope-config",
     "ditscope-noise",
     "ditscope-tensor-file",
     "ditscope-schedule",
     "ditscope-protocol",
+    "ditscope-page-state",
+    "ditscope-words",
+    "ditscope-plots",
+    "ditscope-export",
     "ditscope-audio",
     "ditscope-core",
     "ditscope-frames",

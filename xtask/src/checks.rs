@@ -5,10 +5,8 @@ use crate::{browser, dist, project, tools};
 use anyhow::{Context, Result, bail};
 use std::time::{Duration, Instant};
 
-/// What the native layers are built with. The page has its own invocations: its dependencies
-/// would turn on other features of shared ones, and burn would be compiled a second time.
+/// What all that needs no browser is built with: always the whole workspace, so that nothing is built twice.
 const NATIVE: &str = "--release --workspace";
-const PAGE: &str = "--release --features ui --lib";
 const WASM: &str = "--release --target wasm32-unknown-unknown --features ui,worker --lib";
 
 /// A part of the checks that can be asked for by its name.
@@ -20,7 +18,7 @@ struct Phase {
     steps: &'static [Step],
 }
 
-/// What a phase does. In a command line `{NATIVE}`, `{PAGE}` and `{WASM}` stand for the flags above.
+/// What a phase does. In a command line `{NATIVE}` and `{WASM}` stand for the flags above.
 enum Step {
     Cargo(&'static str),
     /// In the folder that the app is built in.
@@ -61,7 +59,6 @@ const PHASES: &[Phase] = &[
         setup: tools::setup,
         steps: &[Task(dist::build)],
     },
-    Phase { name: "page-state", about: "tests of the page's state", setup: nothing, steps: &[Cargo("test {PAGE}")] },
     Phase {
         name: "tests",
         about: "all other tests but the browser's",
@@ -125,7 +122,7 @@ impl Step {
 }
 
 fn cargo(arguments: &str) -> std::process::Command {
-    let arguments = arguments.replace("{NATIVE}", NATIVE).replace("{PAGE}", PAGE).replace("{WASM}", WASM);
+    let arguments = arguments.replace("{NATIVE}", NATIVE).replace("{WASM}", WASM);
     let mut cargo = command_line(&format!("cargo {arguments}"));
     if arguments.starts_with("doc ") {
         cargo.env("RUSTDOCFLAGS", "-D warnings");

@@ -98,19 +98,26 @@ impl Plan {
         println!("build: making the {} smaller with wasm-opt (about a minute)", self.program.bin);
         for file in project::files(folder) {
             if file.extension().is_some_and(|extension| extension == "wasm") {
-                let mut optimise = command("wasm-opt");
-                let status =
-                    optimise.arg("--quiet").args(&self.program.wasm_opt).arg(&file).arg("-o").arg(&file).status()?;
-                ensure!(status.success(), "wasm-opt failed on {} ({status})", file.display());
+                optimise(&self.program.wasm_opt, &file)?;
             }
         }
         Ok(())
     }
 }
 
+fn optimise(arguments: &[String], file: &Path) -> Result<()> {
+    // It warns of sections that it does not know and leaves as they are; only a failure is worth to be read.
+    let output = command("wasm-opt").args(arguments).arg(file).arg("-o").arg(file).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "wasm-opt failed on {} ({}): {said}", file.display(), output.status);
+    Ok(())
+}
+
 /// Writes `name.js` and `name_bg.wasm`, as the program wasm-bindgen does.
 pub fn bind(module: &Path, name: &str, folder: &Path, keep_lld_exports: bool) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen.web(true)?.input_path(module).out_name(name).typescript(false).keep_lld_exports(keep_lld_exports);
+    // The worker's loader does not name the module, so the script has to.
+    bindgen.omit_default_module_path(false);
     bindgen.generate(folder).with_context(|| format!("{} could not be bound to JavaScript", module.display()))
 }

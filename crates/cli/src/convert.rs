@@ -99,7 +99,8 @@ impl ConvertOptions {
             labels: self.labels.clone(),
             name: self.name.clone(),
             license: self.license.clone(),
-            preview: (!self.no_preview).then(Device::flex),
+            preview: !self.no_preview,
+            device: Device::flex(),
             numbers: match self.numbers {
                 Numbers::Official => ditscope_convert::Numbers::Official,
                 Numbers::Diffusers => ditscope_convert::Numbers::Diffusers,

@@ -36,7 +36,7 @@ pub struct ReadAutoencoder {
 ///
 /// # Errors
 /// Names the tensor or the setting.
-pub fn read(source: &Source) -> Result<ReadAutoencoder> {
+pub fn read(source: &Source, device: &Device) -> Result<ReadAutoencoder> {
     let mut notes = Vec::new();
     let parts: Parts = source
         .checkpoint
@@ -58,7 +58,7 @@ pub fn read(source: &Source) -> Result<ReadAutoencoder> {
         _ => (AutoencoderConfig::Tiny(tiny_config(&source.config, &parts)?), parts),
     };
     config.validate()?;
-    let tensors = arrange(&Autoencoder::new(&config, &Device::flex()), AUTOENCODER, parts)?;
+    let tensors = arrange(&Autoencoder::new(&config, device), AUTOENCODER, parts)?;
     Ok(ReadAutoencoder { config, tensors, notes })
 }
 

@@ -59,8 +59,10 @@ pub struct Plan {
     pub name: Option<String>,
     /// Shown to people; absent: what a README.md of the source says.
     pub license: Option<String>,
-    /// Fit the linear preview on this device (which loads the decoder and runs it on small latents); absent: no preview.
-    pub preview: Option<Device>,
+    /// Fit the linear preview, which loads the decoder and runs it on small latents.
+    pub preview: bool,
+    /// What computes shapes, positions and the preview.
+    pub device: Device,
     /// Whose constants the model was trained with.
     pub numbers: Numbers,
 }
@@ -128,7 +130,7 @@ fn convert_autoencoder(plan: &Plan, source: &Source, watch: Watch) -> Result<Wri
         plan.source.display()
     );
     let ReadAutoencoder { config, tensors, notes } =
-        autoencoder::read(source).with_context(|| plan.source.display().to_string())?;
+        autoencoder::read(source, &plan.device).with_context(|| plan.source.display().to_string())?;
     let license = license(plan, source, None);
     let staged = stage(plan, &tensors, watch)?;
     let name = plan.name.clone().unwrap_or_else(|| file_name(&plan.source));
@@ -155,14 +157,14 @@ fn convert_autoencoder(plan: &Plan, source: &Source, watch: Watch) -> Result<Wri
 
 fn convert_model(plan: &Plan, pipeline: Pipeline, watch: Watch) -> Result<Written> {
     let source = &pipeline.transformer;
-    let transformer =
-        transformer::read(source, plan.num_heads, plan.numbers).with_context(|| plan.source.display().to_string())?;
+    let transformer = transformer::read(source, plan.num_heads, plan.numbers, &plan.device)
+        .with_context(|| plan.source.display().to_string())?;
     let given = plan.autoencoder.as_deref().map(Source::open).transpose()?;
     let decoder = given.as_ref().or(pipeline.autoencoder.as_ref());
     let (mut tensors, mut notes, mut config) = (transformer.tensors, Vec::new(), None);
     if let Some(decoder) = decoder {
         ensure!(decoder.is_autoencoder(), "{}: this is a transformer, not an autoencoder", decoder.path.display());
-        let read = autoencoder::read(decoder).with_context(|| decoder.path.display().to_string())?;
+        let read = autoencoder::read(decoder, &plan.device).with_context(|| decoder.path.display().to_string())?;
         tensors.extend(read.tensors);
         notes.extend(read.notes);
         config = Some(read.config);
@@ -172,8 +174,8 @@ fn convert_model(plan: &Plan, pipeline: Pipeline, watch: Watch) -> Result<Writte
     let decoder_license = decoder.and_then(|decoder| decoder.license.as_deref());
     let mut config = model_config(plan, &pipeline, transformer.config, config, decoder_license)?;
     let staged = stage(plan, &tensors, watch)?;
-    if let (Some(device), true) = (&plan.preview, config.autoencoder.is_some()) {
-        config.latents.rgb = Some(fit_preview(&staged, &config, device, watch)?);
+    if plan.preview && config.autoencoder.is_some() {
+        config.latents.rgb = Some(fit_preview(&staged, &config, &plan.device, watch)?);
     }
     let mut sources = vec![("transformer", &source.checkpoint)];
     sources.extend(decoder.map(|decoder| ("autoencoder", &decoder.checkpoint)));

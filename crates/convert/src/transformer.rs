@@ -32,7 +32,7 @@ pub struct Transformer {
 ///
 /// # Errors
 /// Names the tensor, and the option or file that would help.
-pub fn read(source: &Source, num_heads: Option<usize>, numbers: Numbers) -> Result<Transformer> {
+pub fn read(source: &Source, num_heads: Option<usize>, numbers: Numbers, device: &Device) -> Result<Transformer> {
     let mut parts: Parts = match source.kind {
         Kind::Diffusers => diffusers::official_names(source)?,
         _ => source.checkpoint.tensors.iter().map(|(name, place)| (name.clone(), vec![place.clone()])).collect(),
@@ -52,11 +52,11 @@ pub fn read(source: &Source, num_heads: Option<usize>, numbers: Numbers) -> Resu
     }
     config.validate()?;
     if let Some(table) = positions {
-        check_positions(&config, &table)?;
+        check_positions(&config, &table, device)?;
     }
     // One patch is enough here: positions are computed, and the table may be large.
     let smallest = DitConfig { sample_size: config.patch_size, ..config.clone() };
-    let tensors = arrange(&Dit::new(&smallest, &Device::flex()), TRANSFORMER, parts)?;
+    let tensors = arrange(&Dit::new(&smallest, device), TRANSFORMER, parts)?;
     Ok(Transformer { config, tensors })
 }
 
@@ -121,7 +121,7 @@ fn heads(config: &DitConfig, known: Option<usize>) -> Result<usize> {
 }
 
 /// The stored positions must be the ones that are computed here.
-fn check_positions(config: &DitConfig, table: &[super::checkpoint::TensorRef]) -> Result<()> {
+fn check_positions(config: &DitConfig, table: &[super::checkpoint::TensorRef], device: &Device) -> Result<()> {
     let [table] = table else { bail!("'pos_embed' is in several pieces") };
     let (tokens, width) = (config.num_tokens(), config.hidden_size);
     ensure!(
@@ -135,7 +135,7 @@ fn check_positions(config: &DitConfig, table: &[super::checkpoint::TensorRef]) -
         safetensors::Dtype::BF16 => 4e-3,
         _ => 0.0,
     };
-    let ours = pos_embed_2d(width, config.sample_size / config.patch_size, &Device::flex()).into_data();
+    let ours = pos_embed_2d(width, config.sample_size / config.patch_size, device).into_data();
     let ours = ours.as_slice::<f32>().map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let (mut at, mut most) = (0, 0f32);
     table.for_each_piece("pos_embed", |theirs| {

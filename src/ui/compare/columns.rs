@@ -1,15 +1,18 @@
 //! The columns: what each setting makes of the seed. As parts, whose pictures and numbers are filled in with each step.
 
-use super::comparison::{Column, Made, strip};
+use super::seconds;
 use super::settings::group;
-use super::{Event, What, maps, seconds};
 use crate::ui::dom;
-use crate::ui::film::{self, Pixels, fitted_width};
 use crate::ui::parts::Part;
-use crate::ui::state::{AppState, Event as Page};
-use crate::ui::store::{Moment, Store};
-use crate::ui::text::{self, sampler_name};
-use crate::ui::words::{say, say_with};
+use crate::ui::store::Store;
+use ditscope_page_state::compare;
+use ditscope_page_state::compare::{Column, Made, strip};
+use ditscope_page_state::compare::{Event, What, maps};
+use ditscope_page_state::film::Moment;
+use ditscope_page_state::film::{self, Pixels, fitted_width};
+use ditscope_page_state::{Event as PageEvent, Page};
+use ditscope_words::text::{self, sampler_name};
+use ditscope_words::{say, say_with};
 use std::sync::Arc;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlCanvasElement};
@@ -39,7 +42,7 @@ impl Row {
         }
     }
 
-    fn is_shown(self, state: &AppState) -> bool {
+    fn is_shown(self, state: &Page) -> bool {
         match self {
             Self::Picture => true,
             Self::Noisy => state.compare.rows.noisy,
@@ -57,13 +60,14 @@ impl Row {
 }
 
 /// The columns without what changes with each step.
-pub fn columns(store: Store, state: &AppState) -> Vec<Part> {
-    let columns = (0..state.columns()).filter_map(|i| Some(column(store, state, i, &state.column(i)?)));
-    let style = format!("--columns: {}", state.columns());
+pub fn columns(store: Store, state: &Page) -> Vec<Part> {
+    let columns = (0..state.compare.columns(state))
+        .filter_map(|i| Some(column(store, state, i, &state.compare.column(state, i)?)));
+    let style = format!("--columns: {}", state.compare.columns(state));
     vec![group("columns", say("compare.columns"), columns.collect()).with("style", style)]
 }
 
-fn column(store: Store, state: &AppState, i: usize, shown: &Column) -> Part {
+fn column(store: Store, state: &Page, i: usize, shown: &Column) -> Part {
     let title = title(state, i);
     let canvas = || Part::new("canvas", "pixels").with("role", "img").with("hidden", "");
     let mut parts =
@@ -79,7 +83,7 @@ fn column(store: Store, state: &AppState, i: usize, shown: &Column) -> Part {
     }
     let small = |step: usize| {
         let name = say_with("compare.to-step", &[("column", &title), ("step", &step)]);
-        let seek = move || store.dispatch(Page::Compare(Event::Seek { column: i, step }));
+        let seek = move || store.dispatch(PageEvent::Compare(Event::Seek { column: i, step }));
         let canvas = Part::new("canvas", "pixels").with("aria-hidden", "true").with("hidden", "");
         Part::button("strip-step", "", seek).with("aria-label", name).of(vec![canvas])
     };
@@ -89,11 +93,11 @@ fn column(store: Store, state: &AppState, i: usize, shown: &Column) -> Part {
 }
 
 /// Fills in what changes with each step.
-pub fn tend(place: &Element, state: &AppState, dark: bool) {
-    let largest = if state.compare.rows.difference { state.largest_difference() } else { 0.0 };
+pub fn tend(place: &Element, state: &Page, dark: bool) {
+    let largest = if state.compare.rows.difference { state.compare.largest_difference(state) } else { 0.0 };
     let Some(columns) = place.first_element_child() else { return };
     for (i, element) in children(&columns).into_iter().enumerate() {
-        let Some(column) = state.column(i) else { return };
+        let Some(column) = state.compare.column(state, i) else { return };
         let title = title(state, i);
         for row in Row::ALL {
             let Some(frame) = find(&element, row.class()) else { continue };
@@ -125,12 +129,12 @@ pub fn tend(place: &Element, state: &AppState, dark: bool) {
     }
 }
 
-fn tend_strip(element: &Element, state: &AppState, i: usize, column: &Column) {
+fn tend_strip(element: &Element, state: &Page, i: usize, column: &Column) {
     let steps = strip(column.steps, STRIP);
     let nearest = steps.iter().min_by_key(|step| step.abs_diff(column.step)).copied();
     let Some(place) = find(element, "strip") else { return };
     for (button, step) in children(&place).into_iter().zip(steps) {
-        let found = state.column_frame(i, step);
+        let found = state.compare.column_frame(state, i, step);
         let (moment, picture) = found.map_or((None, 0), |(moment, picture)| (Some(moment), picture));
         set(&button, "disabled", if moment.is_none() { Some("") } else { None });
         set(&button, "aria-current", Some("step").filter(|_| nearest == Some(step)));
@@ -198,8 +202,8 @@ fn write(element: &Element, words: &str) {
     }
 }
 
-fn title(state: &AppState, i: usize) -> String {
-    let what = state.comparison().map_or_else(|| state.compared(), |made| made.what.clone());
+fn title(state: &Page, i: usize) -> String {
+    let what = state.compare.comparison(state).map_or_else(|| compare::what(state), |made| made.what.clone());
     let numbers = what.numbers();
     let named = |key| numbers.get(i).map(|number| say_with(key, &[("number", number)]));
     match &what {

@@ -1,24 +1,25 @@
 //! What is compared, to be chosen: the kind, its numbers or samplers; and what is shown under the pictures.
 
 use super::Event;
-use super::state::{Rows, has_room};
-use super::what::{COLUMNS, Kind};
 use crate::ui::parts::Part;
-use crate::ui::state::{AppState, Event as Page};
 use crate::ui::store::Store;
-use crate::ui::text::sampler_name;
-use crate::ui::url::GUIDANCE_STEP;
-use crate::ui::words::{Words, say, say_with};
 use ditscope_config::{RunSettings, SamplerKind};
+use ditscope_page_state::address::GUIDANCE_STEP;
+use ditscope_page_state::compare;
+use ditscope_page_state::compare::{Axis, COLUMNS};
+use ditscope_page_state::compare::{Rows, has_room};
+use ditscope_page_state::{Event as PageEvent, Page};
+use ditscope_words::text::sampler_name;
+use ditscope_words::{Words, say, say_with};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
 /// The number fields have this and their place for an id.
 const FIELD: &str = "compare-number-";
 
-pub fn settings(store: Store, state: &AppState) -> Vec<Part> {
-    let what = state.compared();
-    let choices = if what.kind() == Kind::Samplers { samplers(store, state) } else { numbers(store, state) };
+pub fn settings(store: Store, state: &Page) -> Vec<Part> {
+    let what = compare::what(state);
+    let choices = if what.axis() == Axis::Samplers { samplers(store, state) } else { numbers(store, state) };
     vec![Part::group("compare-settings", vec![kinds(store, state), choices])]
 }
 
@@ -30,12 +31,12 @@ pub fn typed(store: Store, event: &web_sys::Event) {
         send(store, Event::Number(at, number));
     }
     // Where it changed nothing, the field still shows what was typed.
-    let kept = store.peek(|state| state.compared().numbers().get(at).map(f64::to_string));
+    let kept = store.peek(|state| compare::what(state).numbers().get(at).map(f64::to_string));
     field.set_value(&kept.unwrap_or_default());
 }
 
 fn send(store: Store, event: Event) {
-    store.dispatch(Page::Compare(event));
+    store.dispatch(PageEvent::Compare(event));
 }
 
 fn button(store: Store, class: &'static str, words: impl Into<String>, event: Event) -> Part {
@@ -56,14 +57,14 @@ pub fn group(class: &'static str, name: Words, parts: Vec<Part>) -> Part {
 }
 
 /// The kinds, and what is shown under the pictures.
-fn kinds(store: Store, state: &AppState) -> Part {
-    let chosen = state.compared().kind();
+fn kinds(store: Store, state: &Page) -> Part {
+    let chosen = compare::what(state).axis();
     let name = |kind| match kind {
-        Kind::Guidance => say("compare.guidance"),
-        Kind::Samplers => say("compare.samplers"),
-        Kind::Steps => say("compare.steps"),
+        Axis::Guidance => say("compare.guidance"),
+        Axis::Samplers => say("compare.samplers"),
+        Axis::Steps => say("compare.steps"),
     };
-    let kinds = Kind::ALL.map(|kind| toggle(store, name(kind), kind == chosen, Event::Show(kind)));
+    let kinds = Axis::ALL.map(|kind| toggle(store, name(kind), kind == chosen, Event::Show(kind)));
     let rows = state.compare.rows;
     let noisy = Event::Rows(Rows { noisy: !rows.noisy, ..rows });
     let difference = Event::Rows(Rows { difference: !rows.difference, ..rows });
@@ -76,8 +77,8 @@ fn kinds(store: Store, state: &AppState) -> Part {
     Part::group("compare-kinds", vec![kinds, group("toggles", say("compare.rows"), rows)])
 }
 
-fn samplers(store: Store, state: &AppState) -> Part {
-    let what = state.compared();
+fn samplers(store: Store, state: &Page) -> Part {
+    let what = compare::what(state);
     let on = |kind| what.samplers().contains(&kind);
     // Fewer than two are no comparison.
     let fewest = what.columns() == *COLUMNS.start();
@@ -87,11 +88,11 @@ fn samplers(store: Store, state: &AppState) -> Part {
 }
 
 /// The numbers that are compared, each in a field with a button that takes it away, and a button for another.
-fn numbers(store: Store, state: &AppState) -> Part {
-    let what = state.compared();
+fn numbers(store: Store, state: &Page) -> Part {
+    let what = compare::what(state);
     let numbers = what.numbers();
     let count = numbers.len();
-    let is_guidance = what.kind() == Kind::Guidance;
+    let is_guidance = what.axis() == Axis::Guidance;
     let (min, max, step) = match is_guidance {
         true => (*RunSettings::GUIDANCE_SCALE.start(), *RunSettings::GUIDANCE_SCALE.end(), GUIDANCE_STEP),
         false => (*RunSettings::STEPS.start() as f64, *RunSettings::STEPS.end() as f64, 1.0),

@@ -1,11 +1,12 @@
 //! The class: chips with names and, where the model brings them, small pictures; a search where there are many.
 
+use super::class_search::ClassSearch;
 use super::class_search::{FIELD, Labels};
-use crate::ui::later::{self, Later};
-use crate::ui::state::{Choice, Event};
+use crate::ui::later::{Later, Make, later};
 use crate::ui::store::Store;
-use crate::ui::words::say;
+use ditscope_page_state::{Choice, Event};
 use ditscope_protocol::ModelSource;
+use ditscope_words::say;
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -13,6 +14,10 @@ use std::sync::Arc;
 const MOST_CHIPS: usize = 24;
 /// Chips shown empty until the names are known, so that nothing jumps when they come.
 const PLACEHOLDERS: usize = 10;
+
+later! {
+    classes class_search: Make = |_| view! { <ClassSearch /> }.into_any();
+}
 
 #[component]
 pub fn ClassPicker() -> impl IntoView {
@@ -24,7 +29,7 @@ pub fn ClassPicker() -> impl IntoView {
     provide_context(labels);
     let search = move || {
         let with = RwSignal::new(true);
-        no_chips.get().then(|| view! { <Later class="later" part=later::class_search with /> })
+        no_chips.get().then(|| view! { <Later class="later" part=class_search with /> })
     };
     view! {
         <div class="control class-picker" title=say("controls.class-hint") hidden=no_chips>

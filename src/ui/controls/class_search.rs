@@ -3,11 +3,14 @@
 //! Only the rows in sight are in the document.
 
 use super::{Dice, choose};
+use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
-use crate::ui::state::{Choice, Event};
 use crate::ui::store::Store;
-use crate::ui::words::say;
-use crate::ui::{dom, labels, text};
+use ditscope_page_state::labels;
+use ditscope_page_state::{Choice, Event};
+use ditscope_words::say;
+use ditscope_words::text;
+use ditscope_words::text::class_label;
 use leptos::ev::KeyboardEvent;
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -29,7 +32,7 @@ pub fn ClassSearch() -> impl IntoView {
     let labels = Memo::new(move |_| labels.get().unwrap_or_default());
     let count = Memo::new(move |_| labels.with(|labels| labels.len()));
     let chosen = store.memo(|state| state.settings().class);
-    let label = store.memo(|state| state.label(state.settings().class));
+    let label = store.memo(|state| class_label(state, state.settings().class));
     let list = List::new(labels, chosen);
     let random = move |_| choose(store, Some(Choice::Class(dom::random_below(count.get_untracked()))));
     let number = store.memo(|state| state.settings().class.to_string());
@@ -281,7 +284,7 @@ fn Favourites(chosen: Memo<usize>) -> impl IntoView {
         store.state.with(|state| {
             let known = |class: &&usize| state.config.as_ref().is_some_and(|config| **class < config.labels.len());
             let chip = |class: &usize| {
-                let (class, label) = (*class, state.label(*class));
+                let (class, label) = (*class, class_label(state, *class));
                 Part::button("chip plain", "", move || choose(store, Some(Choice::Class(class))))
                     .with("aria-pressed", (chosen.get() == class).to_string())
                     .with("title", &label)

@@ -3,13 +3,14 @@
 mod class_picker;
 mod class_search;
 
-use super::state::{Choice, Event, ModelState, RunState};
+use super::dom;
 use super::store::Store;
-use super::words::say;
-use super::{dom, text, url};
 use class_picker::ClassPicker;
-pub use class_search::ClassSearch;
 use ditscope_config::{RunSettings, SamplerKind, Savings};
+use ditscope_page_state::address;
+use ditscope_page_state::{Choice, Event, ModelState, RunState};
+use ditscope_words::say;
+use ditscope_words::text;
 use leptos::html::Button;
 use leptos::prelude::*;
 use web_sys::HtmlInputElement;
@@ -46,7 +47,7 @@ fn Guidance() -> impl IntoView {
                 type="range"
                 min=min.to_string()
                 max=max.to_string()
-                step=url::GUIDANCE_STEP.to_string()
+                step=address::GUIDANCE_STEP.to_string()
                 aria-describedby="guidance-hint"
                 style=move || fill(value.get(), min, max)
                 prop:value=move || value.get().to_string()

@@ -1,15 +1,15 @@
 //! What we found out with this model: what conditioning does, and what makes pictures cheaper.
 
-mod read;
 mod tables;
 
+use super::fetch::fetch_text;
 use super::live::{Live, Mount};
 use super::parts::{Part, Parts};
-use super::plots::pareto;
-use super::store::{Store, fetch_text};
-use super::words::{say, say_with};
+use super::store::Store;
+use ditscope_page_state::findings::{Findings, series};
+use ditscope_plots::pareto;
+use ditscope_words::{say, say_with};
 use leptos::prelude::*;
-use read::{Findings, series};
 use wasm_bindgen_futures::spawn_local;
 
 /// The guidance scale that the ways to sample were compared at.

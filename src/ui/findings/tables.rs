@@ -1,12 +1,12 @@
 //! The findings in words and tables. Pure: plain data.
 
 use super::GUIDANCE;
-use super::read::{Findings, Report, Row, Series, is_best, series};
 use crate::ui::parts::Part;
-use crate::ui::plots::pareto;
-use crate::ui::text::sampler_name;
-use crate::ui::words::{Words, say, say_with};
 use ditscope_config::Conditioning;
+use ditscope_page_state::findings::{Findings, Report, Row, Series, is_best, series};
+use ditscope_plots::pareto;
+use ditscope_words::text::sampler_name;
+use ditscope_words::{Words, say, say_with};
 
 /// Fréchet inception distance of XL/2 after 400,000 steps on ImageNet 256 (paper, figure 5 and table 4).
 fn of_paper(conditioning: Conditioning) -> f64 {

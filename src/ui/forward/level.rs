@@ -1,24 +1,25 @@
 //! How much noise: the slider, the numbers behind it, and the filmstrip.
 
 use super::pictures::{across, strip};
-use super::state::{Event, MARKS};
-use super::{steps, tell, text};
+use super::{tell, text};
 use crate::ui::controls::fill;
 use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::stage::PixelCanvas;
-use crate::ui::state::AppState;
 use crate::ui::store::Store;
-use crate::ui::words::{say, say_with};
+use ditscope_page_state::Page;
+use ditscope_page_state::forward::{Event, MARKS};
+use ditscope_page_state::forward::{last_t, mark};
+use ditscope_words::{say, say_with};
 use leptos::html::Div;
 use leptos::prelude::*;
 
 #[component]
 pub fn Level() -> impl IntoView {
     let store = Store::get();
-    let t = store.memo(|state| state.forward_t());
-    let last = store.memo(|state| state.forward_last_t());
-    let playing = store.memo(|state| state.forward_is_playing());
+    let t = store.memo(|state| state.forward.t(state));
+    let last = store.memo(|state| last_t(state));
+    let playing = store.memo(|state| state.forward.is_playing());
     let spoken = store.memo(text::spoken_level);
     view! {
         <div class="noise-level">
@@ -61,7 +62,7 @@ pub fn Level() -> impl IntoView {
 }
 
 /// The formula with numbers put in, and where denoising would begin.
-fn numbers(state: &AppState) -> Vec<Part> {
+fn numbers(state: &Page) -> Vec<Part> {
     let [formula, general, ratio] = text::formula(state);
     let part = |class, words| Part::new("span", class).saying(words);
     let parts = vec![part("with-numbers", formula), part("dim", general), part("dim", ratio)];
@@ -73,15 +74,15 @@ fn numbers(state: &AppState) -> Vec<Part> {
 #[component]
 pub fn Strip() -> impl IntoView {
     let store = Store::get();
-    let last = store.memo(|state| state.forward_last_t());
-    let t = store.memo(|state| state.forward_t());
+    let last = store.memo(|state| last_t(state));
+    let t = store.memo(|state| state.forward.t(state));
     let across = across();
     let node = NodeRef::<Div>::new();
     let width = dom::width_of(node);
     // The gaps and the frames are the style sheet's.
     let available = Signal::derive(move || (width.get() - (MARKS - 1) as f64 * 4.0) / MARKS as f64 - 6.0);
     let one = move |(i, pixels)| {
-        let mark = move || steps::mark(i, MARKS, last.get());
+        let mark = move || mark(i, MARKS, last.get());
         view! {
             <button
                 type="button"

@@ -11,24 +11,19 @@
 //! | `sources`, `pictures`, `level` | where the picture comes from; what becomes of it; how noisy |
 //! | `text` | its words |
 
-mod facts;
 mod level;
-mod picture;
 mod pictures;
-mod questions;
 mod read;
 mod sources;
-mod state;
-mod steps;
 mod text;
 
+use ditscope_page_state::forward::Event;
 pub use read::read_sheet;
-pub use state::{Event, Forward};
 
 use super::dom;
-use super::film::Pixels;
-use super::state as app;
 use super::store::Store;
+use ditscope_page_state as app;
+use ditscope_page_state::film::Pixels;
 use gloo::timers::callback::Interval;
 use leptos::prelude::*;
 use level::{Level, Strip};
@@ -64,7 +59,7 @@ fn tell(store: Store, event: Event) {
 
 /// Goes on whenever something is there that the pictures wait for or depend on.
 fn look_on(store: Store) {
-    let depends = store.memo(|state| state.forward_depends_on());
+    let depends = store.memo(|state| state.forward.depends_on(state));
     dom::effect(Box::new(move || {
         // Read, not only tracked: a memo that nobody reads never notices anything.
         depends.with(|_| ());
@@ -74,7 +69,7 @@ fn look_on(store: Store) {
 
 /// Beats while the picture dissolves.
 fn dissolve(store: Store) {
-    let beat = store.memo(|state| state.forward_beat());
+    let beat = store.memo(|state| state.forward.beat(state));
     let clock = StoredValue::new_local(None::<Interval>);
     dom::effect(Box::new(move || {
         clock.set_value(beat.get().map(|ms| Interval::new(ms, move || tell(store, Event::Tick))));

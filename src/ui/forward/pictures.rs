@@ -1,15 +1,16 @@
 //! What becomes of the picture: through the autoencoder, under noise, denoised.
 
-use super::state::{MARKS, Source};
 use super::{Picture, text};
-use crate::ui::film::{self, Pixels};
+use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::stage::PixelCanvas;
-use crate::ui::state::{AppState, Event};
 use crate::ui::store::Store;
 use crate::ui::theme::Theme;
-use crate::ui::words::{Words, say, say_with};
-use crate::ui::{colour, dom};
+use ditscope_page_state::colour;
+use ditscope_page_state::film::{self, Pixels};
+use ditscope_page_state::forward::{MARKS, Source};
+use ditscope_page_state::{Event, Page};
+use ditscope_words::{Words, say, say_with};
 use leptos::html::Div;
 use leptos::prelude::*;
 
@@ -20,7 +21,7 @@ const IN_ROW: usize = 4;
 #[component]
 pub fn Pictures() -> impl IntoView {
     let store = Store::get();
-    let words = |words: fn(&AppState) -> String| store.memo(words);
+    let words = |words: fn(&Page) -> String| store.memo(words);
     let given = figure(
         "given",
         "".into(),
@@ -56,21 +57,21 @@ pub fn Pictures() -> impl IntoView {
 }
 
 /// A generated picture is itself what the decoder makes of its latent.
-fn rebuilt(state: &AppState) -> Option<Pixels> {
+fn rebuilt(state: &Page) -> Option<Pixels> {
     let is_generated = matches!(state.forward.source, Some(Source::Generated));
     let picture = if is_generated { &state.forward.picture } else { &state.forward.reconstruction };
     picture.as_deref().cloned()
 }
 
 /// The film that began here, where the timeline stands.
-fn denoised(state: &AppState) -> Option<Pixels> {
-    let film = state.forward_result()?;
+fn denoised(state: &Page) -> Option<Pixels> {
+    let film = state.forward.result(state)?;
     Some(film::picture(&film.info, film.at(state.view.position)?, state.view.selected))
 }
 
 /// The button, and how far the run is.
-fn denoise(store: Store, state: &AppState) -> Vec<Part> {
-    let words = match state.forward_result().filter(|film| !film.is_empty()) {
+fn denoise(store: Store, state: &Page) -> Vec<Part> {
+    let words = match state.forward.result(state).filter(|film| !film.is_empty()) {
         None => say("forward.no-result").into(),
         Some(film) => {
             let values: [(&str, &dyn ToString); 3] =

@@ -1,14 +1,15 @@
 //! Where the picture comes from: training pictures, the model itself, a file of the visitor's.
 
 use super::read::take_file;
-use super::state::{Event, Sheet, Source, can_encode};
 use super::{tell, text};
 use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
-use crate::ui::state::AppState;
 use crate::ui::store::Store;
-use crate::ui::words::{say, say_with};
+use ditscope_page_state::Page;
+use ditscope_page_state::forward::{Event, Sheet, Source, can_encode};
 use ditscope_protocol::ModelSource;
+use ditscope_words::text::class_label;
+use ditscope_words::{say, say_with};
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -40,8 +41,8 @@ pub fn Sources() -> impl IntoView {
 }
 
 /// The training pictures in one row; radios, so that arrows go along it.
-fn tiles(store: Store, state: &AppState) -> Vec<Part> {
-    let (count, of_class) = state.forward_training();
+fn tiles(store: Store, state: &Page) -> Vec<Part> {
+    let (count, of_class) = state.forward.training(state);
     let (ModelSource::Url(folder), true) = (state.source(), count > 0) else {
         let waits = matches!(state.forward.sheet, Sheet::Asked | Sheet::Unknown);
         return if waits { vec![] } else { vec![Part::words("hint", say("forward.no-training"))] };
@@ -54,7 +55,8 @@ fn tiles(store: Store, state: &AppState) -> Vec<Part> {
         let (x, y) = (share(column, of_class), share(class, classes));
         let place = format!("calc({x}% / 100) calc({y}% / 100) / {}% {}%", of_class * 100, classes * 100);
         let url = folder.replace(['"', '\\'], "");
-        let name = say_with("forward.training-one", &[("label", &state.label(class)), ("number", &(column + 1))]);
+        let name =
+            say_with("forward.training-one", &[("label", &class_label(state, class)), ("number", &(column + 1))]);
         let radio = Part::new("input", "")
             .with("type", "radio")
             .with("name", "training")
@@ -70,7 +72,7 @@ fn tiles(store: Store, state: &AppState) -> Vec<Part> {
 }
 
 /// What the model has made, files, and what is to be known about the picture.
-fn others(store: Store, state: &AppState) -> Vec<Part> {
+fn others(store: Store, state: &Page) -> Vec<Part> {
     let own = if let Some(Source::Own(own)) = &state.forward.source { Some(own) } else { None };
     let toggle = |class, words, pressed: bool, press: Box<dyn Fn()>| {
         Part::button(class, words, press).with("aria-pressed", pressed.to_string())

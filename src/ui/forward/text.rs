@@ -1,15 +1,17 @@
 //! The words of this part that depend on its state.
 
-use super::picture::{MOST_BYTES, MOST_PIXELS, Unreadable};
-use super::state::{Note, Source, can_encode};
-use crate::ui::state::AppState;
-use crate::ui::words::{Words, say, say_with};
+use ditscope_page_state::Page;
+use ditscope_page_state::forward::picture::{MOST_BYTES, MOST_PIXELS, Unreadable};
+use ditscope_page_state::forward::{Note, Source, can_encode};
+use ditscope_words::notices::notice;
+use ditscope_words::text::class_label;
+use ditscope_words::{Words, say, say_with};
 
 /// What a screen reader says when it changes: what goes on, or what went wrong.
-pub fn note(state: &AppState) -> String {
+pub fn note(state: &Page) -> String {
     match &state.forward.note {
         Some(note) => note_words(note),
-        None if state.forward_is_busy() => say("forward.encoding").into(),
+        None if state.forward.is_busy() => say("forward.encoding").into(),
         None => String::new(),
     }
 }
@@ -21,7 +23,7 @@ fn note_words(note: &Note) -> String {
         Note::NothingGenerated => say("forward.nothing-generated"),
         Note::NoPicture => say("forward.no-picture"),
         Note::NoStepLeft => say("forward.no-step-left"),
-        Note::Failed(message) => return say_with("forward.failed", &[("message", message)]),
+        Note::Failed(why) => return say_with("forward.failed", &[("message", &notice(why))]),
         Note::NotRead(name, why) => return not_read(name, why),
     };
     words.into()
@@ -46,12 +48,12 @@ fn not_read(name: &str, why: &Unreadable) -> String {
 }
 
 /// Where the picture on the stage comes from.
-pub fn source(state: &AppState) -> String {
+pub fn source(state: &Page) -> String {
     match &state.forward.source {
         None => "\u{a0}".into(),
         Some(Source::Training(i)) => {
-            let (_, of_class) = state.forward_training();
-            let label = i.checked_div(of_class).map(|class| state.label(class)).unwrap_or_default();
+            let (_, of_class) = state.forward.training(state);
+            let label = i.checked_div(of_class).map(|class| class_label(state, class)).unwrap_or_default();
             say_with("forward.from-training", &[("label", &label)])
         }
         Some(Source::Generated) => say("forward.from-model").into(),
@@ -61,7 +63,7 @@ pub fn source(state: &AppState) -> String {
 }
 
 /// What the visitor should know about a picture of his own before he wonders.
-pub fn advice(state: &AppState) -> String {
+pub fn advice(state: &Page) -> String {
     let Some(config) = &state.config else { return "\u{a0}".into() };
     let words = match &state.forward.source {
         _ if !can_encode(config) => say("forward.no-encoder"),
@@ -75,16 +77,16 @@ pub fn advice(state: &AppState) -> String {
 }
 
 /// `x₄₀₀ noised, decoded`
-pub fn noised(state: &AppState) -> String {
+pub fn noised(state: &Page) -> String {
     let noised = state.forward.noised.as_ref();
     let preview = if noised.is_some_and(|n| n.preview) { "forward.noised-preview" } else { "forward.noised" };
-    format!("x{} {}", subscript(noised.map_or(state.forward_t(), |n| n.t)), say_with(preview, &[]))
+    format!("x{} {}", subscript(noised.map_or(state.forward.t(state), |n| n.t)), say_with(preview, &[]))
 }
 
 /// The formula with numbers put in, in general, and the signal-to-noise ratio.
-pub fn formula(state: &AppState) -> [String; 3] {
-    let t = subscript(state.forward_t());
-    let Some([signal, noise, alpha_bar, snr]) = state.forward_factors() else {
+pub fn formula(state: &Page) -> [String; 3] {
+    let t = subscript(state.forward.t(state));
+    let Some([signal, noise, alpha_bar, snr]) = state.forward.factors(state) else {
         return [format!("x{t} = √ᾱ · x₀ + √(1−ᾱ) · ε"), String::new(), String::new()];
     };
     let decibels = 10.0 * snr.log10();
@@ -97,11 +99,11 @@ pub fn formula(state: &AppState) -> [String; 3] {
 }
 
 /// The slider's value in words.
-pub fn spoken_level(state: &AppState) -> String {
-    let [signal, noise, ..] = state.forward_factors().unwrap_or_default();
+pub fn spoken_level(state: &Page) -> String {
+    let [signal, noise, ..] = state.forward.factors(state).unwrap_or_default();
     let percent = |factor: f64| (factor * factor * 100.0).round() as usize;
     let values: [(&str, &dyn ToString); 3] =
-        [("t", &state.forward_t()), ("signal", &percent(signal)), ("noise", &percent(noise))];
+        [("t", &state.forward.t(state)), ("signal", &percent(signal)), ("noise", &percent(noise))];
     say_with("forward.spoken-level", &values)
 }
 
@@ -110,11 +112,11 @@ fn subscript(number: usize) -> String {
 }
 
 /// Where denoising begins, and what this much noise leaves.
-pub fn beginning(state: &AppState) -> String {
+pub fn beginning(state: &Page) -> String {
     if state.config.is_none() {
         return "\u{a0}".into();
     }
-    let Some(beginning) = state.forward_beginning() else { return say("forward.no-step-left").into() };
+    let Some(beginning) = state.forward.beginning(state) else { return say("forward.no-step-left").into() };
     let left = beginning.steps - beginning.step;
     let values: [(&str, &dyn ToString); 3] = [("t", &beginning.t), ("left", &left), ("steps", &beginning.steps)];
     format!("{} {}", say_with("forward.beginning", &values), strength(beginning.strength()))

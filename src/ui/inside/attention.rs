@@ -1,15 +1,15 @@
 //! What a token looks at: over the picture, and for each head.
 
-use super::state::{Event, Panel};
-use super::trace::largest;
 use super::{heat, heat_map, is_hidden, legend, on_ground, percent, see, send};
 use crate::ui::dom;
-use crate::ui::film;
 use crate::ui::live::{Live, Mount};
 use crate::ui::stage::PixelCanvas;
-use crate::ui::state::AppState;
 use crate::ui::store::Store;
-use crate::ui::words::{say, say_with};
+use ditscope_page_state::Page;
+use ditscope_page_state::film;
+use ditscope_page_state::inside::{Event, Panel};
+use ditscope_page_state::inside::{largest, moved};
+use ditscope_words::{say, say_with};
 use leptos::html::Div;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -28,13 +28,13 @@ pub fn AttentionPanel() -> impl IntoView {
         store.moment.with(|m| m.as_ref().map(|m| film::picture(&m.info, &m.frame, selected)))
     });
     let across = Signal::derive(move || store.moment.with(|m| m.as_ref().map_or(1, |m| m.info.image_shape[1])));
-    let see = move |part: fn(&AppState, Option<usize>) -> String| -> Box<dyn Fn() -> String> {
+    let see = move |part: fn(&Page, Option<usize>) -> String| -> Box<dyn Fn() -> String> {
         Box::new(move || {
             let over = under_pointer.get();
             store.state.with(|state| part(state, over))
         })
     };
-    let most = |state: &AppState, over: Option<usize>| {
+    let most = |state: &Page, over: Option<usize>| {
         let (most, even) = (percent(largest(&shares(state, over))), percent(1.0 / count(grid(state)) as f32));
         say_with("inside.most", &[("most", &most), ("even", &even)])
     };
@@ -59,8 +59,8 @@ pub fn AttentionPanel() -> impl IntoView {
 }
 
 /// Rows and columns of tokens.
-fn grid(state: &AppState) -> [usize; 2] {
-    state.inside_trace().and_then(Result::ok).map_or([1, 1], |trace| trace.grid)
+fn grid(state: &Page) -> [usize; 2] {
+    state.inside.trace(state).and_then(Result::ok).map_or([1, 1], |trace| trace.grid)
 }
 
 fn count([rows, columns]: [usize; 2]) -> usize {
@@ -68,18 +68,18 @@ fn count([rows, columns]: [usize; 2]) -> usize {
 }
 
 /// The token whose attention is shown, if it is not the mean of all.
-fn token(state: &AppState, over: Option<usize>) -> Option<usize> {
+fn token(state: &Page, over: Option<usize>) -> Option<usize> {
     over.or(state.inside.token).filter(|token| *token < count(grid(state)))
 }
 
 /// What it looks at, in the head that is shown large.
-fn shares(state: &AppState, over: Option<usize>) -> Vec<f32> {
-    let Some(Ok(trace)) = state.inside_trace() else { return vec![] };
+fn shares(state: &Page, over: Option<usize>) -> Vec<f32> {
+    let Some(Ok(trace)) = state.inside.trace(state) else { return vec![] };
     trace.attention(state.inside.head.filter(|head| *head < trace.heads), token(state, over))
 }
 
 /// In words, where the attention goes.
-fn readout(state: &AppState, over: Option<usize>) -> String {
+fn readout(state: &Page, over: Option<usize>) -> String {
     let (shares, columns) = (shares(state, over), grid(state)[1]);
     let Some((to, share)) = shares.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)) else { return String::new() };
     let place = |token: usize| (token / columns + 1, token % columns + 1);
@@ -94,7 +94,8 @@ fn readout(state: &AppState, over: Option<usize>) -> String {
 
 /// The grid of tokens over the picture, and what the shown one looks at. A slider in two directions.
 fn tokens(store: Store, under_pointer: RwSignal<Option<usize>>) -> Live {
-    let see_over = move |part: fn(&AppState, Option<usize>) -> String| -> Box<dyn Fn() -> String> {
+    // Long: one grid with its pointer and its keys.
+    let see_over = move |part: fn(&Page, Option<usize>) -> String| -> Box<dyn Fn() -> String> {
         Box::new(move || {
             let over = under_pointer.get();
             store.state.with(|state| part(state, over))
@@ -134,7 +135,7 @@ fn tokens(store: Store, under_pointer: RwSignal<Option<usize>>) -> Live {
         under_pointer.set(None);
         send(store, Event::Token(to));
     };
-    let lines = |state: &AppState| format!("--rows: {}; --columns: {}", grid(state)[0], grid(state)[1]);
+    let lines = |state: &Page| format!("--rows: {}; --columns: {}", grid(state)[0], grid(state)[1]);
     let frame = Live::new("div", "token-frame")
         .live("hidden", see_over(|state, over| token(state, over).is_none().to_string()))
         .live("style", see_over(frame_style));
@@ -157,7 +158,7 @@ fn tokens(store: Store, under_pointer: RwSignal<Option<usize>>) -> Live {
 }
 
 /// Where the shown token is.
-fn frame_style(state: &AppState, over: Option<usize>) -> String {
+fn frame_style(state: &Page, over: Option<usize>) -> String {
     let ([rows, columns], token) = (grid(state), token(state, over).unwrap_or_default());
     let part = |at: usize, of: usize| 100.0 * at as f64 / of as f64;
     format!(
@@ -169,38 +170,15 @@ fn frame_style(state: &AppState, over: Option<usize>) -> String {
     )
 }
 
-/// Which token a key leads to: `Some(None)` is all of them, `None` no key of this grid.
-fn moved(key: &str, token: Option<usize>, [rows, columns]: [usize; 2]) -> Option<Option<usize>> {
-    let Some(at) = token else {
-        return match key {
-            "ArrowRight" | "ArrowDown" | "Home" => Some(Some(0)),
-            "ArrowLeft" | "ArrowUp" | "End" => Some(Some(rows * columns - 1)),
-            _ => None,
-        };
-    };
-    let (row, column) = (at / columns, at % columns);
-    let (row, column) = match key {
-        "ArrowRight" => (row, (column + 1).min(columns - 1)),
-        "ArrowLeft" => (row, column.saturating_sub(1)),
-        "ArrowDown" => ((row + 1).min(rows - 1), column),
-        "ArrowUp" => (row.saturating_sub(1), column),
-        "Home" => (0, 0),
-        "End" => (rows - 1, columns - 1),
-        "Escape" | "Delete" | "Backspace" => return Some(None),
-        _ => return None,
-    };
-    Some(Some(row * columns + column))
-}
-
 /// Every head small, as buttons that show it large; the first is the mean of all.
 fn heads(store: Store, under_pointer: RwSignal<Option<usize>>) -> Live {
-    let tiles = store.memo(|state| state.inside_trace().and_then(Result::ok).map_or(1, |trace| trace.heads + 1));
+    let tiles = store.memo(|state| state.inside.trace(state).and_then(Result::ok).map_or(1, |trace| trace.heads + 1));
     let tile = move |i: usize| {
         let head = i.checked_sub(1);
         let shares = move || {
             let over = under_pointer.get();
             store.state.with(|state| {
-                let trace = state.inside_trace()?.ok()?;
+                let trace = state.inside.trace(state)?.ok()?;
                 Some((trace.attention(head, token(state, over)), trace.grid[1]))
             })
         };
@@ -237,26 +215,4 @@ fn heads(store: Store, under_pointer: RwSignal<Option<usize>>) -> Live {
         Live::new("p", "hint").saying(&say("inside.about-attention")),
         all,
     ])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::moved;
-
-    #[test]
-    fn arrows_go_over_the_grid_and_stay_in_it() {
-        let moved = |key, token| moved(key, token, [2, 3]);
-        assert_eq!(moved("ArrowRight", None), Some(Some(0)));
-        assert_eq!(moved("ArrowUp", None), Some(Some(5)));
-        assert_eq!(moved("ArrowRight", Some(1)), Some(Some(2)));
-        assert_eq!(moved("ArrowRight", Some(2)), Some(Some(2)));
-        assert_eq!(moved("ArrowDown", Some(2)), Some(Some(5)));
-        assert_eq!(moved("ArrowDown", Some(5)), Some(Some(5)));
-        assert_eq!(moved("ArrowUp", Some(4)), Some(Some(1)));
-        assert_eq!(moved("ArrowLeft", Some(3)), Some(Some(3)));
-        assert_eq!(moved("End", Some(0)), Some(Some(5)));
-        assert_eq!(moved("Escape", Some(4)), Some(None));
-        assert_eq!(moved("Escape", None), None, "then it cancels the run");
-        assert_eq!(moved("g", Some(4)), None);
-    }
 }

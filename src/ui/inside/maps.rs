@@ -1,14 +1,15 @@
 //! Maps over blocks: how long the tokens are after each, and how strongly adaLN-Zero acts on each over the run.
 
-use super::state::{Panel, Shared};
-use super::trace::{Modulation, Trace, VECTORS, largest};
-use super::{heat, is_hidden, legend, on_ground, see, short};
+use super::{is_hidden, legend, on_ground, see, short};
 use crate::ui::dom;
 use crate::ui::live::Live;
 use crate::ui::plots::step_by_key;
-use crate::ui::state::{AppState, Event};
 use crate::ui::store::Store;
-use crate::ui::words::{Words, say, say_with};
+use ditscope_page_state::inside::heat;
+use ditscope_page_state::inside::{Known, Panel};
+use ditscope_page_state::inside::{Modulation, Trace, VECTORS, largest};
+use ditscope_page_state::{Event, Page};
+use ditscope_words::{Words, say, say_with};
 use leptos::prelude::With;
 use wasm_bindgen::JsCast;
 use web_sys::PointerEvent;
@@ -23,23 +24,23 @@ pub fn norms(store: Store) -> Live {
     ])
 }
 
-fn trace(state: &AppState) -> Option<Shared<Trace>> {
-    state.inside_trace()?.ok()
+fn trace(state: &Page) -> Option<Known<Trace>> {
+    state.inside.trace(state)?.ok()
 }
 
 /// One scale for all, so that they can be compared: the least and the most. From 0 all would look alike.
-fn range_of_norms(state: &AppState) -> (f32, f32) {
+fn range_of_norms(state: &Page) -> (f32, f32) {
     trace(state).map_or((0.0, 0.0), |trace| trace.range_of_norms)
 }
 
 fn tokens(store: Store, after: usize) -> Live {
-    let map = move |state: &AppState| {
+    let map = move |state: &Page| {
         let trace = trace(state)?;
         let (least, most) = trace.range_of_norms;
         let above: Vec<f32> = trace.norms(after).iter().map(|norm| norm - least).collect();
         Some(heat::map(&above, trace.grid[1], most - least))
     };
-    let mean = move |state: &AppState| {
+    let mean = move |state: &Page| {
         let of = |norms: &[f32]| short(norms.iter().sum::<f32>() / norms.len().max(1) as f32);
         trace(state).map_or_else(String::new, |trace| of(trace.norms(after)))
     };
@@ -48,10 +49,10 @@ fn tokens(store: Store, after: usize) -> Live {
         block => say_with("inside.after-block", &[("block", &block)]),
     };
     let words = Live::new("span", "").saying(&name);
-    let spoken = move |state: &AppState| say_with("inside.norms-spoken", &[("place", &name), ("mean", &mean(state))]);
+    let spoken = move |state: &Page| say_with("inside.norms-spoken", &[("place", &name), ("mean", &mean(state))]);
     // The block that is chosen writes what its map shows.
-    let class = move |state: &AppState| {
-        if after == state.inside_block() + 1 { "head still here".to_string() } else { "head still".into() }
+    let class = move |state: &Page| {
+        if after == state.inside.block(state) + 1 { "head still here".to_string() } else { "head still".into() }
     };
     Live::new("div", "")
         .live("class", Box::new(move || store.state.with(class)))
@@ -85,23 +86,23 @@ pub fn modulation(store: Store) -> Live {
         ])
 }
 
-fn known(state: &AppState) -> Option<Shared<Modulation>> {
-    state.inside_modulation()?.ok()
+fn known(state: &Page) -> Option<Known<Modulation>> {
+    state.inside.modulation(state)?.ok()
 }
 
-fn steps(state: &AppState) -> usize {
+fn steps(state: &Page) -> usize {
     known(state).map_or(1, |modulation| modulation.steps)
 }
 
 /// The current step; the finished picture is beyond the last.
-fn column(state: &AppState) -> usize {
+fn column(state: &Page) -> usize {
     state.view.position.min(steps(state) - 1)
 }
 
 /// The chosen block at the current step, in words and numbers.
-fn spoken(state: &AppState) -> String {
+fn spoken(state: &Page) -> String {
     let Some(modulation) = known(state) else { return String::new() };
-    let (step, block) = (column(state), state.inside_block());
+    let (step, block) = (column(state), state.inside.block(state));
     let [a, b, c, d, e, f] = std::array::from_fn(|vector| short(modulation.value(step, block, vector)));
     say_with(
         "inside.adaln-spoken",
@@ -121,12 +122,12 @@ fn spoken(state: &AppState) -> String {
 
 /// One of the six: rows are blocks, columns steps. Pressing or dragging on it takes the stage to a step.
 fn map(store: Store, vector: usize) -> Live {
-    let pixels = move |state: &AppState| {
+    let pixels = move |state: &Page| {
         let modulation = known(state)?;
         let values = modulation.map(vector);
         Some(heat::map(&values, modulation.steps, largest(&values)))
     };
-    let most = move |state: &AppState| {
+    let most = move |state: &Page| {
         known(state).map_or_else(String::new, |modulation| format!("0 – {}", short(largest(&modulation.map(vector)))))
     };
     let seek = move |event: web_sys::Event| {
@@ -148,14 +149,14 @@ fn map(store: Store, vector: usize) -> Live {
 }
 
 /// Where the current step and the chosen block are, for the style sheet.
-fn places(state: &AppState) -> String {
+fn places(state: &Page) -> String {
     let (steps, depth) = known(state).map_or((1, 1), |modulation| (modulation.steps, modulation.depth));
     let part = |at: usize, of: usize| 100.0 * at as f64 / of as f64;
     format!(
         "--left: {:.3}%; --wide: {:.3}%; --top: {:.3}%; --high: {:.3}%",
         part(column(state), steps),
         part(1, steps),
-        part(state.inside_block(), depth),
+        part(state.inside.block(state), depth),
         part(1, depth)
     )
 }

@@ -1,20 +1,18 @@
 //! Inside the Transformer: attention, token norms and the conditioning of each block.
 
 mod attention;
-mod heat;
 mod maps;
-mod state;
-mod trace;
 
-pub use state::{Event, Inside, Panel};
+use ditscope_page_state::inside::{Event, Obstacle, Panel, heat};
+use ditscope_words::notices::notice;
 
 use super::controls::fill;
-use super::film;
 use super::live::{Live, Mount, segments};
-use super::state::{self as app, AppState};
 use super::store::Store;
-use super::words::{Words, say, say_with};
 use attention::AttentionPanel;
+use ditscope_page_state::film;
+use ditscope_page_state::{self as app, Page};
+use ditscope_words::{Words, say, say_with};
 use leptos::prelude::*;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
@@ -39,16 +37,16 @@ fn send(store: Store, event: Event) {
 }
 
 /// A part of the state as text.
-fn see(store: Store, part: fn(&AppState) -> String) -> Box<dyn Fn() -> String> {
+fn see(store: Store, part: fn(&Page) -> String) -> Box<dyn Fn() -> String> {
     Box::new(move || store.state.with(part))
 }
 
 /// Whether a panel has nothing to show, or is not the one to be shown.
-fn is_hidden(state: &AppState, panel: Panel) -> bool {
+fn is_hidden(state: &Page, panel: Panel) -> bool {
     state.inside.panel != panel
         || match panel {
-            Panel::Modulation => !matches!(state.inside_modulation(), Some(Ok(_))),
-            Panel::Attention | Panel::Norms => !matches!(state.inside_trace(), Some(Ok(_))),
+            Panel::Modulation => !matches!(state.inside.modulation(state), Some(Ok(_))),
+            Panel::Attention | Panel::Norms => !matches!(state.inside.trace(state), Some(Ok(_))),
         }
 }
 
@@ -81,12 +79,12 @@ fn bar(store: Store) -> Live {
         .with("aria-label", &say("inside.block"))
         .with("title", &say("inside.hint-block"))
         .with("min", "0")
-        .live("max", see(store, |state| (state.inside_depth() - 1).to_string()))
-        .live("value", see(store, |state| state.inside_block().to_string()))
-        .live("style", see(store, |state| fill(state.inside_block() as f64, 0.0, (state.inside_depth() - 1) as f64)))
+        .live("max", see(store, |state| (state.num_blocks() - 1).to_string()))
+        .live("value", see(store, |state| state.inside.block(state).to_string()))
+        .live("style", see(store, |state| fill(state.inside.block(state) as f64, 0.0, (state.num_blocks() - 1) as f64)))
         .live("aria-valuetext", see(store, block_words))
         .on("input", Box::new(choose));
-    let count = see(store, |state| format!("{} / {}", state.inside_block() + 1, state.inside_depth()));
+    let count = see(store, |state| format!("{} / {}", state.inside.block(state) + 1, state.num_blocks()));
     let block = Live::new("label", "inside-block").of(vec![
         Live::new("span", "").saying(&say("inside.block")),
         block,
@@ -97,18 +95,20 @@ fn bar(store: Store) -> Live {
     Live::new("div", "inside-bar").of(vec![caption, panels, conditions, block])
 }
 
-fn block_words(state: &AppState) -> String {
-    let (block, depth) = (state.inside_block() + 1, state.inside_depth());
+fn block_words(state: &Page) -> String {
+    let (block, depth) = (state.inside.block(state) + 1, state.num_blocks());
     say_with("inside.block-of", &[("block", &block), ("depth", &depth)])
 }
 
 /// In the place of what cannot be shown, why.
 fn message(store: Store) -> Live {
-    let words = |state: &AppState| -> String {
-        let why = state.cannot_look_inside().or_else(|| failure(state).map(Words::from));
-        why.unwrap_or_else(|| say("inside.looking")).into()
+    let words = |state: &Page| -> String {
+        match state.inside.obstacle(state) {
+            Some(obstacle) => obstacle_words(&obstacle).into(),
+            None => failure(state).unwrap_or_else(|| say("inside.looking").into()),
+        }
     };
-    let no_failure = |state: &AppState| (state.cannot_look_inside().is_some() || failure(state).is_none()).to_string();
+    let no_failure = |state: &Page| (state.inside.obstacle(state).is_some() || failure(state).is_none()).to_string();
     let again = Live::new("button", "")
         .with("type", "button")
         .saying(&say("inside.again"))
@@ -119,16 +119,27 @@ fn message(store: Store) -> Live {
         .of(vec![Live::new("p", "placeholder").live("text", see(store, words)), again])
 }
 
-/// What was answered in words instead of numbers.
-fn failure(state: &AppState) -> Option<String> {
-    match state.inside.panel {
-        Panel::Modulation => state.inside_modulation()?.err(),
-        Panel::Attention | Panel::Norms => state.inside_trace()?.err(),
+fn obstacle_words(obstacle: &Obstacle) -> Words {
+    match obstacle {
+        Obstacle::NoFilm => say("inside.no-film"),
+        Obstacle::FirstStep => say("inside.first-step"),
+        Obstacle::Loading => say("inside.loading"),
+        Obstacle::NoModel => say("inside.no-model"),
+        Obstacle::OtherModel(model) => say_with("inside.other-model", &[("model", model)]).into(),
     }
 }
 
+/// What was answered instead of numbers.
+fn failure(state: &Page) -> Option<String> {
+    let why = match state.inside.panel {
+        Panel::Modulation => state.inside.modulation(state)?.err(),
+        Panel::Attention | Panel::Norms => state.inside.trace(state)?.err(),
+    };
+    why.as_ref().map(notice)
+}
+
 /// `Ankle boot · step 12 of 30 · t = 621`
-fn caption(state: &AppState) -> String {
+fn caption(state: &Page) -> String {
     let Some(film) = state.shown().filter(|film| !film.is_empty()) else { return "\u{a0}".into() };
     let step = film.at(state.view.position.min(film.steps() - 1)).map_or(0, |frame| frame.step);
     let label = if state.inside.without_class { say("inside.null-label").into() } else { film.label.clone() };

@@ -1,10 +1,12 @@
 //! Models from elsewhere: by address, or from a folder on the visitor's disk.
 
-use crate::ui::models::Adding;
-use crate::ui::state::Event;
+use crate::ui::dom;
 use crate::ui::store::Store;
-use crate::ui::words::say;
-use crate::ui::{dom, text};
+use ditscope_page_state::Event;
+use ditscope_page_state::models::Adding;
+use ditscope_words::notices::notice;
+use ditscope_words::say;
+use ditscope_words::text;
 use js_sys::{Array, Reflect};
 use leptos::prelude::*;
 use web_sys::{File, HtmlInputElement};
@@ -22,7 +24,7 @@ pub fn AddModel() -> impl IntoView {
     let answer = store.memo(|state| match &state.models.adding {
         None => String::new(),
         Some(Adding::Asking(model)) => text::asking(model.key()),
-        Some(Adding::Failed(message)) => message.clone(),
+        Some(Adding::Failed(why)) => notice(why),
         Some(Adding::Done(model)) => state.models.entry(model).map(text::added).unwrap_or_default(),
     });
     let add = move |event: leptos::ev::SubmitEvent| {

@@ -1,11 +1,13 @@
 //! What the browser keeps of the weights, and how to be rid of it.
 
-use crate::ui::models::Stored;
+use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
-use crate::ui::state::{AppState, Event};
 use crate::ui::store::Store;
-use crate::ui::words::{say, say_with};
-use crate::ui::{dom, text};
+use ditscope_page_state::models::Stored;
+use ditscope_page_state::{Event, Page};
+use ditscope_words::notices::notice;
+use ditscope_words::text;
+use ditscope_words::{say, say_with};
 use leptos::prelude::*;
 
 /// Ids of what the focus goes to: the question before something is deleted, and the section.
@@ -26,11 +28,11 @@ pub fn Kept() -> impl IntoView {
 }
 
 /// The section's parts; `sure` is the row that the visitor wants to delete.
-fn section(store: Store, state: &AppState, asking: Asking, sure: &Option<String>) -> Vec<Part> {
+fn section(store: Store, state: &Page, asking: Asking, sure: &Option<String>) -> Vec<Part> {
     let mut parts = vec![Part::heading(TITLE, say("models.kept-title").into())];
     let Some(report) = &state.models.storage else { return parts };
     let rows = rows(state);
-    parts.extend(report.error.iter().map(|error| Part::words("answer failed", error).with("role", "alert")));
+    parts.extend(report.error.iter().map(|why| Part::words("answer failed", notice(why)).with("role", "alert")));
     if !report.possible {
         parts.push(Part::words("dim", say("models.no-storage")));
         return parts;
@@ -62,7 +64,7 @@ type Asking = RwSignal<Option<String>>;
 type Row = (String, Vec<Stored>);
 
 /// Each stored model, and all of them where there are several.
-fn rows(state: &AppState) -> Vec<Row> {
+fn rows(state: &Page) -> Vec<Row> {
     let all = state.models.storage.as_ref().map(|report| report.stored.clone()).unwrap_or_default();
     let mut rows: Vec<Row> = all.iter().map(|stored| (name(state, stored), vec![stored.clone()])).collect();
     if all.len() > 1 {
@@ -72,7 +74,7 @@ fn rows(state: &AppState) -> Vec<Row> {
 }
 
 /// The model's name where it is in the list, else its address.
-fn name(state: &AppState, stored: &Stored) -> String {
+fn name(state: &Page, stored: &Stored) -> String {
     let mut listed = state.models.all().into_iter();
     let known = listed.find(|(model, _)| model.source(&state.base).name() == stored.url);
     known.map_or_else(|| stored.url.clone(), |(_, entry)| entry.name)

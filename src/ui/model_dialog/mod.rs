@@ -3,16 +3,18 @@
 mod add;
 mod kept;
 
+use super::dom;
 use super::live::{Live, Mount};
-use super::model_ref::ModelRef;
-use super::models::{self, Listing, non_commercial, to_fetch};
 use super::parts::{Part, Parts};
-use super::state::{AppState, Event, ModelState};
 use super::store::Store;
-use super::words::{say, say_with};
-use super::{dom, text};
 use add::AddModel;
 use ditscope_config::CatalogEntry;
+use ditscope_page_state::ModelRef;
+use ditscope_page_state::models::{self, Listing, non_commercial, to_fetch};
+use ditscope_page_state::{Event, ModelState, Page};
+use ditscope_words::notices::notice;
+use ditscope_words::text;
+use ditscope_words::{say, say_with};
 use kept::Kept;
 use leptos::prelude::*;
 
@@ -68,7 +70,7 @@ fn bits(store: Store, in_8_bits: RwSignal<bool>) -> Live {
     Live::new("label", "check").of(vec![input, words]).live("hidden", Box::new(hidden))
 }
 
-fn rows(state: &AppState, in_8_bits: bool) -> Vec<Row> {
+fn rows(state: &Page, in_8_bits: bool) -> Vec<Row> {
     let all = state.models.listed(in_8_bits);
     let row = |(model, entry): (ModelRef, CatalogEntry)| {
         let source = model.source(&state.base);
@@ -94,7 +96,7 @@ fn the_list(store: Store, listing: &Listing) -> Vec<Part> {
         Listing::Failed(message) => {
             let retry = Part::button("", say("models.retry"), move || store.dispatch(Event::RetryCatalog));
             let retry = retry.with("aria-label", say("models.retry-listing"));
-            vec![Part::group("listing", vec![Part::words("", message), retry]).with("role", "alert")]
+            vec![Part::group("listing", vec![Part::words("", notice(message)), retry]).with("role", "alert")]
         }
     }
 }

@@ -3,33 +3,28 @@
 //! A charting crate would draw the lines, but neither the marker that is dragged and moved by keys nor its words for
 //! a screen reader, and the page's budget of bytes has better uses than a second way to lay out SVG.
 
-mod curves;
-mod drawing;
-mod geometry;
-pub mod pareto;
 mod schedule;
 mod size_plot;
-mod sizes;
 
 pub use schedule::SchedulePlot;
 pub use size_plot::SizePlot;
 
 use super::dom;
 use super::live::Live;
-use super::state::{AppState, Event};
 use super::store::Store;
-use geometry::{HEIGHT, WIDTH, nearest, t_at};
+use ditscope_page_state::{Event, Page};
+use ditscope_plots::geometry::{HEIGHT, WIDTH, nearest, t_at};
 use wasm_bindgen::JsCast;
 use web_sys::{KeyboardEvent, PointerEvent};
 
 /// The process that the film on the stage was made with, as far as it is known; without a film the model's.
-fn process(state: &AppState) -> Option<curves::Process> {
+fn process(state: &Page) -> Option<ditscope_plots::curves::Process> {
     let scheduler = state.config.as_ref().filter(|_| state.film_is_of_model()).map(|config| &config.scheduler)?;
     Some((scheduler.beta_schedule, scheduler.num_train_timesteps))
 }
 
 /// The largest t on the axes.
-fn largest_t(state: &AppState) -> usize {
+fn largest_t(state: &Page) -> usize {
     let of_run = || state.shown().and_then(|film| film.info.timesteps.first().copied());
     process(state).map(|(_, steps)| steps - 1).or_else(of_run).unwrap_or(999)
 }

@@ -1,15 +1,15 @@
 //! The noise schedule over t, with the run's steps on it and a marker that follows the timeline and leads it.
 
-use super::curves::{Curves, Quantity, other, planned};
-use super::drawing::Drawing;
-use super::geometry::{BOTTOM, Scale, dots, number, strokes, x};
 use super::{area, key, largest_t, process, step_by_key};
-use crate::ui::film::Film;
 use crate::ui::live::{Live, Mount, segments};
-use crate::ui::state::AppState;
 use crate::ui::store::Store;
-use crate::ui::words::{say, say_with};
 use ditscope_config::BetaSchedule;
+use ditscope_page_state::Page;
+use ditscope_page_state::film::Film;
+use ditscope_plots::curves::{Curves, Quantity, other, planned};
+use ditscope_plots::drawing::Drawing;
+use ditscope_plots::geometry::{BOTTOM, Scale, dots, number, strokes, x};
+use ditscope_words::{say, say_with};
 use leptos::prelude::*;
 use std::rc::Rc;
 
@@ -22,8 +22,7 @@ pub fn SchedulePlot(#[prop(optional)] in_tour: bool) -> impl IntoView {
     let store = Store::get();
     let (quantity, compared) = (RwSignal::new(0usize), RwSignal::new(in_tour));
     let of = move || (Quantity::ALL[quantity.get()], compared.get());
-    let see =
-        move |part: fn(&AppState) -> String| -> Box<dyn Fn() -> String> { Box::new(move || store.state.with(part)) };
+    let see = move |part: fn(&Page) -> String| -> Box<dyn Fn() -> String> { Box::new(move || store.state.with(part)) };
     let kind = move |of: fn(BetaSchedule) -> BetaSchedule, shown: bool| {
         let kind = store.state.with(process).filter(|_| shown).map(|(kind, _)| of(kind));
         kind.map_or_else(String::new, |kind| schedule_name(kind).into())
@@ -69,14 +68,14 @@ pub fn SchedulePlot(#[prop(optional)] in_tour: bool) -> impl IntoView {
 }
 
 /// The curves of the model, or what a run tells of them.
-fn curves(state: &AppState, (quantity, compared): (Quantity, bool)) -> Option<Curves> {
+fn curves(state: &Page, (quantity, compared): (Quantity, bool)) -> Option<Curves> {
     match process(state) {
         Some(process) => Some(Curves::new(quantity, process, compared)),
         None => state.shown().map(|film| Curves::of_run(quantity, &film.info)),
     }
 }
 
-fn draw(state: &AppState, of: (Quantity, bool)) -> String {
+fn draw(state: &Page, of: (Quantity, bool)) -> String {
     let Some(curves) = curves(state, of) else {
         return Drawing::axes(Scale::Linear { max: 1.0 }, largest_t(state), of.0.symbol()).done();
     };
@@ -99,7 +98,7 @@ fn draw(state: &AppState, of: (Quantity, bool)) -> String {
 }
 
 /// Where the marker is, in words and numbers.
-fn say_numbers(state: &AppState, key: &'static str) -> String {
+fn say_numbers(state: &Page, key: &'static str) -> String {
     let film = state.shown().filter(|film| !film.is_empty());
     let Some((film, curves)) = film.zip(curves(state, (Quantity::AlphaBar, false))) else { return "\u{a0}".into() };
     let (position, steps) = (state.view.position, film.steps());
@@ -118,7 +117,7 @@ fn say_numbers(state: &AppState, key: &'static str) -> String {
     )
 }
 
-fn schedule_name(kind: BetaSchedule) -> crate::ui::words::Words {
+fn schedule_name(kind: BetaSchedule) -> ditscope_words::Words {
     match kind {
         BetaSchedule::Linear => say("plots.linear"),
         BetaSchedule::Cosine => say("plots.cosine"),

@@ -1,14 +1,14 @@
 //! Root mean squares of x_t, the guided ε and x̂0 at each step of the selected picture.
 
-use super::drawing::Drawing;
-use super::geometry::{Scale, number, path, x, y};
-use super::sizes::{LINES, Seen, Sizes};
 use super::{area, key, largest_t};
-use crate::ui::film;
 use crate::ui::live::{Live, Mount};
-use crate::ui::state::AppState;
 use crate::ui::store::Store;
-use crate::ui::words::{say, say_with};
+use ditscope_page_state::Page;
+use ditscope_page_state::film;
+use ditscope_plots::drawing::Drawing;
+use ditscope_plots::geometry::{Scale, number, path, x, y};
+use ditscope_plots::sizes::{LINES, Seen, Sizes};
+use ditscope_words::{say, say_with};
 use leptos::prelude::*;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ const CLASSES: [&str; LINES] = ["curve line-x", "curve line-eps", "curve line-x0
 pub fn SizePlot() -> impl IntoView {
     let store = Store::get();
     let seen = Rc::new(RefCell::new(Seen::default()));
-    let see = |part: fn(&AppState, &mut Seen) -> String| -> Box<dyn Fn() -> String> {
+    let see = |part: fn(&Page, &mut Seen) -> String| -> Box<dyn Fn() -> String> {
         let seen = seen.clone();
         Box::new(move || store.state.with(|state| part(state, &mut seen.borrow_mut())))
     };
@@ -35,7 +35,7 @@ pub fn SizePlot() -> impl IntoView {
     view! { <Mount live /> }
 }
 
-fn draw(state: &AppState, seen: &mut Seen) -> String {
+fn draw(state: &Page, seen: &mut Seen) -> String {
     let end = largest_t(state);
     let Some(film) = state.shown().filter(|film| !film.is_empty()) else {
         return Drawing::axes(Scale::Linear { max: 1.2 }, end, "").done();
@@ -55,16 +55,16 @@ fn draw(state: &AppState, seen: &mut Seen) -> String {
 }
 
 /// Those of the frame on the stage.
-fn here<'a>(sizes: &'a [Sizes], state: &AppState) -> Option<&'a Sizes> {
+fn here<'a>(sizes: &'a [Sizes], state: &Page) -> Option<&'a Sizes> {
     sizes.iter().rfind(|sizes| sizes.step <= state.view.position)
 }
 
-fn value(state: &AppState, seen: &mut Seen, line: usize) -> String {
+fn value(state: &Page, seen: &mut Seen, line: usize) -> String {
     let value = state.shown().and_then(|film| here(seen.look(film, state.view.selected), state)?.values[line]);
     value.map_or_else(|| "–".into(), number)
 }
 
-fn spoken(state: &AppState, seen: &mut Seen) -> String {
+fn spoken(state: &Page, seen: &mut Seen) -> String {
     let [x_t, eps, x0] = [0, 1, 2].map(|line| value(state, seen, line));
     let step = state.view.position;
     say_with("plots.sizes-spoken", &[("step", &step), ("x_t", &x_t), ("eps", &eps), ("x0", &x0)])

@@ -1,13 +1,11 @@
 //! Hearing a picture that is a spectrogram: a button, and the browser's own player.
 
-mod state;
-
-pub use state::Listening;
-
 use super::live::{Live, Mount};
-use super::state::{AppState, Event};
 use super::store::Store;
-use super::words::{say, say_with};
+use ditscope_page_state::{Event, Page};
+use ditscope_words::notices::notice;
+use ditscope_words::text;
+use ditscope_words::{say, say_with};
 use js_sys::{Array, Uint8Array};
 use leptos::prelude::*;
 use web_sys::{Blob, BlobPropertyBag, Url};
@@ -16,10 +14,13 @@ use web_sys::{Blob, BlobPropertyBag, Url};
 #[component]
 pub fn Sound() -> impl IntoView {
     let store = Store::get();
-    let [has, can, heard] =
-        [AppState::has_sound, AppState::can_listen, |state: &AppState| state.listening.heard().is_some()]
-            .map(|part: fn(&AppState) -> bool| store.memo(part));
-    let words = store.memo(|state| state.listening.words());
+    let [has, can, heard] = [
+        |state: &Page| state.has_sound(),
+        |state: &Page| state.listening.can_listen(state),
+        |state: &Page| state.listening.heard().is_some(),
+    ]
+    .map(|part: fn(&Page) -> bool| store.memo(part));
+    let words = store.memo(said);
     let axes = store.memo(axes);
     let times = store.memo(|state| state.listening.times());
     let button = Live::new("button", "listen").with("type", "button").with("title", &say("sound.listen-hint"));
@@ -51,8 +52,18 @@ pub fn Sound() -> impl IntoView {
     view! { <Mount live=row.live("hidden", Box::new(move || (!has.get()).to_string())) /> }
 }
 
+/// What is heard, or why nothing is.
+fn said(state: &Page) -> String {
+    match state.listening.outcome() {
+        _ if state.listening.waits() => say("sound.making").into(),
+        Some(Ok(heard)) => format!("{}, {}", heard.of.label, text::spoken_place(&heard.of.place)),
+        Some(Err(why)) => notice(why),
+        None => String::new(),
+    }
+}
+
 /// What is across and what is up in the picture.
-fn axes(state: &AppState) -> String {
+fn axes(state: &Page) -> String {
     let Some(audio) = state.config.as_ref().and_then(|config| config.audio.as_ref()) else { return String::new() };
     let seconds = format!("{:.1}", audio.seconds());
     let hz = |hz: f64| format!("{hz:.0}");

@@ -1,7 +1,7 @@
 //! A small picture in a canvas of its native size, enlarged by whole device pixels.
 
 use crate::ui::dom;
-use crate::ui::film::{Pixels, fitted_width};
+use ditscope_page_state::film::{Pixels, fitted_width};
 use leptos::html::Canvas;
 use leptos::prelude::*;
 

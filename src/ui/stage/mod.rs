@@ -1,28 +1,28 @@
 //! The stage: a step of the run in several views, with the picture x̂0 that the model sees in it as the large one.
 
 mod canvas;
-mod content;
-mod kind;
 mod offer;
 mod probe;
-mod state;
 mod views;
 
 pub use canvas::PixelCanvas;
-pub use kind::Kind;
+use ditscope_page_state::stage::{ViewKind, Views};
 use offer::Offer;
 use probe::Probe;
-pub use state::{Event, Spot, Views};
 use views::{Chooser, StepView};
 
-use super::film;
-use super::models::non_commercial;
+use super::dom;
 use super::sound::Sound;
-use super::state::{self as app, AppState, Choice, RunState, View};
-use super::store::{Moment, Store};
+use super::store::Store;
 use super::take::SaveButton;
-use super::words::{say, say_with};
-use super::{dom, file_name, text};
+use ditscope_page_state::film;
+use ditscope_page_state::film::Moment;
+use ditscope_page_state::models::non_commercial;
+use ditscope_page_state::take::file_name;
+use ditscope_page_state::{self as app, Choice, Page, RunState, View};
+use ditscope_words::stage as words;
+use ditscope_words::text;
+use ditscope_words::{say, say_with};
 use leptos::html::Div;
 use leptos::prelude::*;
 
@@ -39,13 +39,13 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
     let node = NodeRef::<Div>::new();
     let width = dom::width_of(node);
     let narrow = Memo::new(move |_| width.get() > 0.0 && dom::prefers("(max-width: 699px)"));
-    let small = Memo::new(move |_| on.with(|on| on.iter().filter(|kind| **kind != Kind::X0).count()));
+    let small = Memo::new(move |_| on.with(|on| on.iter().filter(|kind| **kind != ViewKind::X0).count()));
     // On a phone one map alone lies in a row above the picture, which then keeps its place on the screen.
-    let in_row = Signal::derive(move || narrow.get() && small.get() == 1 && on.with(|on| on.contains(&Kind::X0)));
+    let in_row = Signal::derive(move || narrow.get() && small.get() == 1 && on.with(|on| on.contains(&ViewKind::X0)));
     let probe = Probe::new(store, in_row);
-    let large = move || on.with(|on| on.contains(&Kind::X0));
+    let large = move || on.with(|on| on.contains(&ViewKind::X0));
     let views = move || {
-        let kinds = on.get().into_iter().filter(|kind| *kind != Kind::X0);
+        let kinds = on.get().into_iter().filter(|kind| *kind != ViewKind::X0);
         kinds.map(|kind| view! { <StepView kind in_row probe /> }).collect_view()
     };
     view! {
@@ -83,7 +83,7 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
 }
 
 /// The views that are on; without a run there is nothing to see but the offer in the place of the picture.
-fn views_on(state: &AppState) -> Vec<Kind> {
+fn views_on(state: &Page) -> Vec<ViewKind> {
     match state.shown() {
         Some(film) if !film.is_empty() => state.views.on().to_vec(),
         _ => Views::default().on().to_vec(),
@@ -100,12 +100,12 @@ fn Predicted(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
         let is_preview = |moment: &Moment| moment.frame.is_preview(selected);
         store.moment.with(|moment| moment.as_ref().is_some_and(is_preview))
     });
-    let label = move || if finished.get() { say("stage.x0-finished") } else { Kind::X0.label() };
-    let title = move || if finished.get() { say("stage.x0-finished-title") } else { Kind::X0.title() };
+    let label = move || if finished.get() { say("stage.x0-finished") } else { words::label(ViewKind::X0) };
+    let title = move || if finished.get() { say("stage.x0-finished-title") } else { words::title(ViewKind::X0) };
     let preview = move || if preview.get() { say("stage.preview") } else { "".into() };
     view! {
         <figure class="picture-view">
-            <figcaption title=Kind::X0.hint()>
+            <figcaption title=words::hint(ViewKind::X0)>
                 <var>{label}</var>" "{title}
                 <span class="tag" title=say("stage.preview-hint")>{preview}</span>
             </figcaption>
@@ -137,9 +137,9 @@ fn Pictures(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
     });
     let one = move || {
         view! {
-            <div class="plate" tabindex="0" role="img" aria-label=label data-view=Kind::X0.name()>
+            <div class="plate" tabindex="0" role="img" aria-label=label data-view=ViewKind::X0.name()>
                 <PixelCanvas pixels=pixels(0) available across />
-                <i class="spot" style=move || probe.spot(Kind::X0)></i>
+                <i class="spot" style=move || probe.spot(ViewKind::X0)></i>
             </div>
         }
     };
@@ -150,7 +150,7 @@ fn Pictures(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
                     <button
                         type="button"
                         class="pick"
-                        data-view=Kind::X0.name()
+                        data-view=ViewKind::X0.name()
                         data-picture=i.to_string()
                         aria-label=say_with("stage.picture", &[("number", &(i + 1)), ("count", &count.get())])
                         aria-pressed=move || (store.selected.get() == i).to_string()

@@ -2,10 +2,10 @@
 
 use crate::ui::model_dialog::describe;
 use crate::ui::parts::{Part, Parts};
-use crate::ui::state::{Event, ModelState};
 use crate::ui::store::Store;
-use crate::ui::text;
-use crate::ui::words::say;
+use ditscope_page_state::{Event, ModelState};
+use ditscope_words::say;
+use ditscope_words::text;
 use leptos::prelude::*;
 
 /// Nothing while no model is offered. `models` opens the dialog of models.

@@ -1,10 +1,11 @@
 //! Reading single values off the views: by pointer, by touch, and by arrow keys where a view has the focus.
 
-use super::content::{content, reading};
-use super::kind::Kind;
-use crate::ui::state::AppState;
 use crate::ui::store::Store;
-use crate::ui::words::{Words, say, say_with};
+use ditscope_page_state::Page;
+use ditscope_page_state::stage::ViewKind;
+use ditscope_page_state::stage::content;
+use ditscope_words::stage as words;
+use ditscope_words::{Words, say, say_with};
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -13,7 +14,7 @@ use web_sys::{Element, Event, HtmlCanvasElement};
 /// Where the visitor looks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct At {
-    kind: Kind,
+    kind: ViewKind,
     picture: usize,
     /// A pixel of the canvas, and the canvas' size.
     pixel: (usize, usize),
@@ -86,25 +87,26 @@ impl Probe {
     /// The value in words, and whether it is to be spoken: only where keys led to it.
     pub fn reading(self) -> (Words, bool) {
         let at = self.at.get();
-        let words = at.and_then(|at| self.store.state.with(|state| self.read(state, at)));
+        let said = at.and_then(|at| self.store.state.with(|state| self.read(state, at)));
         let by_key = at.is_some_and(|at| at.by_key);
-        words.map_or_else(|| (say("stage.reading-hint"), false), |words| (words.into(), by_key))
+        said.map_or_else(|| (say("stage.reading-hint"), false), |said| (said.into(), by_key))
     }
 
-    fn read(self, state: &AppState, at: At) -> Option<String> {
-        let mut scene = state.scene()?;
+    fn read(self, state: &Page, at: At) -> Option<String> {
+        let mut scene = state.views.scene(state)?;
         let count = scene.info.num_images;
-        let name = if at.kind == Kind::X0 && count > 1 {
+        let name = if at.kind == ViewKind::X0 && count > 1 {
             scene.picture = at.picture;
             say_with("stage.picture", &[("number", &(at.picture + 1)), ("count", &count)])
         } else {
-            at.kind.label().into_owned()
+            words::label(at.kind).into_owned()
         };
-        reading(&name, &content(at.kind, &scene, false), at.pixel, self.in_row.get_untracked())
+        let reading = content(at.kind, &scene, false).reading(at.pixel, self.in_row.get_untracked())?;
+        Some(words::reading(&name, &reading))
     }
 
     /// Marks the pixel that keys led to.
-    pub fn spot(self, kind: Kind) -> String {
+    pub fn spot(self, kind: ViewKind) -> String {
         let Some(At { pixel: (x, y), size: (width, height), .. }) =
             self.at.get().filter(|at| at.kind == kind && at.by_key)
         else {
@@ -118,10 +120,10 @@ impl Probe {
 }
 
 /// The view under an event, which of its pictures, and its canvas.
-fn target(event: &Event) -> Option<(Kind, usize, HtmlCanvasElement)> {
+fn target(event: &Event) -> Option<(ViewKind, usize, HtmlCanvasElement)> {
     let element: Element = event.target()?.dyn_into().ok()?;
     let view = element.closest("[data-view]").ok()??;
-    let kind = Kind::parse(&view.get_attribute("data-view")?)?;
+    let kind = ViewKind::parse(&view.get_attribute("data-view")?)?;
     let picture = view.get_attribute("data-picture").and_then(|i| i.parse().ok()).unwrap_or_default();
     let canvas = view.query_selector("canvas").ok()??.dyn_into().ok()?;
     Some((kind, picture, canvas))

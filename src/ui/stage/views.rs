@@ -1,17 +1,18 @@
 //! The chooser of views, and the views beside the large picture.
 
-use super::content::{Content, content, limit};
-use super::kind::Kind;
 use super::probe::Probe;
-use super::state::Event;
-use crate::ui::colour::Scheme;
 use crate::ui::dom;
-use crate::ui::film::fitted_width;
 use crate::ui::parts::{Part, Parts};
-use crate::ui::state::{self as app, AppState};
 use crate::ui::store::Store;
 use crate::ui::theme::Theme;
-use crate::ui::words::{Words, say, say_with};
+use ditscope_page_state as app;
+use ditscope_page_state::colour::Scheme;
+use ditscope_page_state::film::fitted_width;
+use ditscope_page_state::stage::Event;
+use ditscope_page_state::stage::ViewKind;
+use ditscope_page_state::stage::{Content, content, limit};
+use ditscope_words::stage as words;
+use ditscope_words::{Words, say, say_with};
 use leptos::html::Figure;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -31,16 +32,16 @@ pub fn Chooser() -> impl IntoView {
     };
     let content = move || {
         let (on, gray, fitted) = chosen.get();
-        let view = |kind: Kind| {
-            let name = format!("{}: {}", kind.label(), kind.title());
-            toggle(kind.label(), name, kind.hint(), on.contains(&kind), Event::Toggle(kind))
+        let view = |kind: ViewKind| {
+            let name = format!("{}: {}", words::label(kind), words::title(kind));
+            toggle(words::label(kind), name, words::hint(kind), on.contains(&kind), Event::Toggle(kind))
         };
         let colour = |words: Words, hint, pressed, event| toggle(words.clone(), words.into(), hint, pressed, event);
         let gray = colour(say("stage.gray"), say("stage.gray-hint"), gray, Event::ToggleGray);
         let fit = colour(say("stage.fit"), say("stage.fit-hint"), fitted, Event::ToggleFitted);
         let chips =
             |name: Words, parts| Part::group("view-chips", parts).with("role", "group").with("aria-label", name);
-        let views = Kind::ALL.into_iter().map(view).collect();
+        let views = ViewKind::ALL.into_iter().map(view).collect();
         vec![chips(say("stage.views"), views), chips(say("stage.colours"), vec![gray, fit])]
     };
     view! { <div class="chooser"><Parts content=Box::new(content) /></div> }
@@ -60,12 +61,12 @@ fn symbol(words: &str) -> Vec<Part> {
 /// A view other than the large picture. Its elements are kept up to date by one effect: there are up to eight views,
 /// and a scrub along the timeline changes all of them with every frame. `in_row`: it lies across a phone's width.
 #[component]
-pub fn StepView(kind: Kind, in_row: Signal<bool>, probe: Probe) -> impl IntoView {
+pub fn StepView(kind: ViewKind, in_row: Signal<bool>, probe: Probe) -> impl IntoView {
     let store = Store::get();
     let node = NodeRef::<Figure>::new();
     let width = dom::width_of(node);
     let look = store.memo(|state| (state.views.fitted, state.views.gray));
-    let scene = store.memo(AppState::scene);
+    let scene = store.memo(|state| state.views.scene(state));
     dom::effect(Box::new(move || {
         let (Some(figure), (fitted, gray)) = (node.get(), look.get()) else { return };
         let figure: &Element = figure.as_ref();
@@ -83,8 +84,8 @@ pub fn StepView(kind: Kind, in_row: Signal<bool>, probe: Probe) -> impl IntoView
     }));
     view! {
         <figure class="step-view" node_ref=node>
-            <figcaption title=kind.hint()>
-                <Caption words=kind.label() />" "<span class="title">{kind.title()}</span>
+            <figcaption title=words::hint(kind)>
+                <Caption words=words::label(kind) />" "<span class="title">{words::title(kind)}</span>
                 <span class="tag"></span>
             </figcaption>
             <div class="map">
@@ -138,14 +139,14 @@ impl Elements<'_> {
         }
     }
 
-    fn show(&self, kind: Kind, content: Option<Content>, fitted: bool, scheme: Scheme, in_row: bool, room: f64) {
+    fn show(&self, kind: ViewKind, content: Option<Content>, fitted: bool, scheme: Scheme, in_row: bool, room: f64) {
         let (mut words, mut tag, mut tag_hint, mut class) = (Words::default(), Words::default(), Words::default(), "");
         let mut range = None;
-        let mut name = kind.title().into_owned();
+        let mut name = words::title(kind).into_owned();
         let pixels = match content {
             None => None,
-            Some(Content::Words(said)) => {
-                words = said;
+            Some(Content::Nothing(why)) => {
+                words = words::nothing(&why);
                 None
             }
             Some(Content::Picture { pixels, preview, stale }) => {

@@ -1,11 +1,12 @@
 //! The dialog of everything that can be taken away.
 
 use super::make::{embed_code, video_type};
-use super::state::{Event, Kind, Making, Subject};
 use crate::ui::parts::{Part, Parts};
-use crate::ui::state as app;
 use crate::ui::store::Store;
-use crate::ui::words::{Words, say, say_with};
+use ditscope_page_state as app;
+use ditscope_page_state::take::{Event, Export, Made, Making, Subject};
+use ditscope_words::notices::notice;
+use ditscope_words::{Words, say, say_with};
 use leptos::prelude::*;
 
 fn send(store: Store, event: Event) {
@@ -46,7 +47,7 @@ pub fn SaveContent() -> impl IntoView {
     let store = Store::get();
     let film = store.memo(|state| {
         let film = state.shown().filter(|film| !film.is_empty())?;
-        let mut about = crate::ui::text::caption(film);
+        let mut about = ditscope_words::text::caption(film);
         let mut more = |words: &str| about.push_str(&format!(" · {words}"));
         if film.recorded {
             more(&say("take.recorded"));
@@ -80,7 +81,10 @@ fn Outcome() -> impl IntoView {
     let making = store.memo(|state| state.take.making);
     let said = store.memo(|state| match (&state.take.making, &state.take.outcome) {
         (Some(making), _) => name(making.kind).into_owned(),
-        (None, Some(Ok(words) | Err(words))) => words.clone(),
+        (None, Some(Ok(Made::File(file)))) => say_with("take.saved", &[("file", file)]),
+        (None, Some(Ok(Made::LinkCopied))) => say("take.link-copied").into(),
+        (None, Some(Ok(Made::EmbedCopied))) => say("take.embed-copied").into(),
+        (None, Some(Err(why))) => notice(why),
         (None, None) => String::new(),
     });
     let failed = store.memo(|state| matches!(state.take.outcome, Some(Err(_))));
@@ -111,43 +115,43 @@ fn Outcome() -> impl IntoView {
 }
 
 /// What is made, for the visitor.
-fn name(kind: Kind) -> Words {
+fn name(kind: Export) -> Words {
     match kind {
-        Kind::Png => say("take.png"),
-        Kind::Sheet => say("take.sheet"),
-        Kind::Pictures => say("take.pictures"),
-        Kind::Gif(_) => say("take.gif"),
-        Kind::Video(_) => say("take.video"),
-        Kind::Json => say("take.json"),
-        Kind::Tensors => say("take.tensors"),
-        Kind::Link => say("take.link"),
-        Kind::Embed => say("take.embed"),
+        Export::Png => say("take.png"),
+        Export::Sheet => say("take.sheet"),
+        Export::Pictures => say("take.pictures"),
+        Export::Gif(_) => say("take.gif"),
+        Export::Video(_) => say("take.video"),
+        Export::Json => say("take.json"),
+        Export::Tensors => say("take.tensors"),
+        Export::Link => say("take.link"),
+        Export::Embed => say("take.embed"),
     }
 }
 
-fn about(kind: Kind) -> Words {
+fn about(kind: Export) -> Words {
     match kind {
-        Kind::Png => say("take.about-png"),
-        Kind::Sheet => say("take.about-sheet"),
-        Kind::Pictures => say("take.about-pictures"),
-        Kind::Gif(_) => say("take.about-gif"),
-        Kind::Video(_) => say("take.about-video"),
-        Kind::Json => say("take.about-json"),
-        Kind::Tensors => say("take.about-tensors"),
-        Kind::Link => say("take.about-link"),
-        Kind::Embed => say("take.about-embed"),
+        Export::Png => say("take.about-png"),
+        Export::Sheet => say("take.about-sheet"),
+        Export::Pictures => say("take.about-pictures"),
+        Export::Gif(_) => say("take.about-gif"),
+        Export::Video(_) => say("take.about-video"),
+        Export::Json => say("take.about-json"),
+        Export::Tensors => say("take.about-tensors"),
+        Export::Link => say("take.about-link"),
+        Export::Embed => say("take.about-embed"),
     }
 }
 
 fn entries(store: Store, film: Option<Film>, busy: bool) -> Vec<Part> {
     let mut parts = vec![];
-    let entry = |kinds: &[(Kind, Words)], off: Option<Words>| entry(store, kinds, off, busy);
-    let one = |kind: Kind| vec![(kind, name(kind))];
+    let entry = |kinds: &[(Export, Words)], off: Option<Words>| entry(store, kinds, off, busy);
+    let one = |kind: Export| vec![(kind, name(kind))];
     match &film {
         None => parts.push(Part::words("dim", say("take.nothing-yet"))),
         Some(Film { about, count, selected }) => {
             parts.push(Part::words("dim about-film", about.clone()));
-            let moving = |kind: fn(Subject) -> Kind| {
+            let moving = |kind: fn(Subject) -> Export| {
                 let this = kind(Subject::One(*selected));
                 let mut kinds = one(this);
                 if *count > 1 {
@@ -155,19 +159,19 @@ fn entries(store: Store, film: Option<Film>, busy: bool) -> Vec<Part> {
                 }
                 kinds
             };
-            let mut rows = vec![entry(&one(Kind::Png), None), entry(&one(Kind::Sheet), None)];
+            let mut rows = vec![entry(&one(Export::Png), None), entry(&one(Export::Sheet), None)];
             if *count > 1 {
-                rows.push(entry(&one(Kind::Pictures), None));
+                rows.push(entry(&one(Export::Pictures), None));
             }
-            rows.push(entry(&moving(Kind::Gif), None));
+            rows.push(entry(&moving(Export::Gif), None));
             let no_video = video_type().is_none().then(|| say("take.no-video"));
-            rows.push(entry(&moving(Kind::Video), no_video));
-            rows.push(entry(&one(Kind::Json), None));
-            rows.push(entry(&one(Kind::Tensors), None));
+            rows.push(entry(&moving(Export::Video), no_video));
+            rows.push(entry(&one(Export::Json), None));
+            rows.push(entry(&one(Export::Tensors), None));
             parts.push(Part::new("ul", "entries").of(rows));
         }
     }
-    let rows = vec![entry(&one(Kind::Link), None), entry(&one(Kind::Embed), None)];
+    let rows = vec![entry(&one(Export::Link), None), entry(&one(Export::Embed), None)];
     parts.push(Part::heading("", say("take.to-others").into_owned()));
     parts.push(Part::new("ul", "entries").of(rows));
     let code = Part::new("pre", "embed-code").with("tabindex", "0").saying(store.state.with(embed_code));
@@ -176,8 +180,9 @@ fn entries(store: Store, film: Option<Film>, busy: bool) -> Vec<Part> {
 }
 
 /// A line with what it is, and a button for each kind. `off` says why it is not to be had here.
-fn entry(store: Store, kinds: &[(Kind, Words)], off: Option<Words>, busy: bool) -> Part {
-    let id = |kind: Kind| format!("about-{}", name(kind).to_ascii_lowercase().replace([' ', '(', ')', ',', '.'], "-"));
+fn entry(store: Store, kinds: &[(Export, Words)], off: Option<Words>, busy: bool) -> Part {
+    let id =
+        |kind: Export| format!("about-{}", name(kind).to_ascii_lowercase().replace([' ', '(', ')', ',', '.'], "-"));
     let first = kinds[0].0;
     let describes = id(first);
     let buttons = kinds.iter().map(|(kind, label)| {

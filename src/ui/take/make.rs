@@ -1,17 +1,19 @@
 //! Makes what is taken away: files, a video, texts for the clipboard. Long work goes frame by frame, and the page
 //! lives in between.
 
-use super::choice::{columns, even_frames, file_name, picture, resized, times};
-use super::gif::{Gif, HOLD_MS, MOST_FRAMES, frame_ms, is_gray};
-use super::sheet::{Item, PAPER, Sheet};
-use super::state::{Event, Kind, Subject};
-use super::{data, sheet, state};
-use crate::ui::film::{Film, Pixels};
+use crate::ui::dom;
 use crate::ui::store::Store;
-use crate::ui::url::{self, Address};
-use crate::ui::words::{say, say_with};
-use crate::ui::{dom, state as app};
+use ditscope_export::gif::{Gif, HOLD_MS, MOST_FRAMES, frame_ms, is_gray};
+use ditscope_export::sheet;
+use ditscope_export::sheet::{Item, PAPER, Sheet};
+use ditscope_page_state as app;
+use ditscope_page_state::address::{self, Address};
+use ditscope_page_state::film::{Film, Pixels};
+use ditscope_page_state::take::choice::{columns, even_frames, file_name, picture, resized, times};
+use ditscope_page_state::take::{self, Event, Export, Made, Subject, data};
+use ditscope_page_state::{Notice, Page};
 use ditscope_tensor_file as tensor_file;
+use ditscope_words::text::class_label;
 use gloo::timers::future::TimeoutFuture;
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
@@ -24,7 +26,7 @@ use web_sys::{
 };
 
 /// The effect of [`Event::Make`].
-pub fn make(store: Store, number: u32, kind: Kind) {
+pub fn make(store: Store, number: u32, kind: Export) {
     spawn_local(async move {
         let result = Maker { store, number }.make(kind).await;
         send(store, Event::Ended { number, result });
@@ -36,17 +38,17 @@ fn send(store: Store, event: Event) {
 }
 
 /// The page's link to the film's or else to the chosen settings, whatever way the page is shown now.
-pub fn link(state: &app::AppState, film: Option<&Film>) -> String {
-    let address = Address { present: false, embed: false, ..state.address.clone() };
+pub fn link(state: &Page, film: Option<&Film>) -> String {
+    let shown = Address { present: false, embed: false, ..state.address.clone() };
     let settings = film.map_or_else(|| state.settings(), |film| film.info.settings.clone());
     let page = dom::page();
     let end = page.find(['?', '#']).unwrap_or(page.len());
-    format!("{}?{}", &page[..end], url::query(&address, &settings))
+    format!("{}?{}", &page[..end], address::query(&shown, &settings))
 }
 
-pub fn embed_code(state: &app::AppState) -> String {
-    let title = format!("ditscope: {}, {}", state.model_name(), state.label(state.settings().class));
-    state::embed_code(&link(state, None), &title)
+pub fn embed_code(state: &Page) -> String {
+    let title = format!("ditscope: {}, {}", state.model_name(), class_label(state, state.settings().class));
+    take::embed_code(&link(state, None), &title)
 }
 
 #[derive(Clone, Copy)]
@@ -55,34 +57,34 @@ struct Maker {
     number: u32,
 }
 
-/// What was made, in words for the visitor.
-type Made = Result<String, String>;
+/// What was made, or why not.
+type Outcome = Result<Made, Notice>;
 
 impl Maker {
-    async fn make(self, kind: Kind) -> Made {
+    async fn make(self, kind: Export) -> Outcome {
         match kind {
-            Kind::Link => return copy(self.store.peek(|state| link(state, None)), "take.link-copied").await,
-            Kind::Embed => return copy(self.store.peek(embed_code), "take.embed-copied").await,
+            Export::Link => return copy(self.store.peek(|state| link(state, None)), Made::LinkCopied).await,
+            Export::Embed => return copy(self.store.peek(embed_code), Made::EmbedCopied).await,
             _ => {}
         }
         // Frames are shared, not copied.
         let film = self.store.peek(|state| state.shown().filter(|film| !film.is_empty()).cloned());
-        let film = film.ok_or_else(|| say("take.nothing-yet").into_owned())?;
+        let film = film.ok_or(Notice::NothingMade)?;
         let selected = Subject::One(self.store.peek(|state| state.view.selected));
         match kind {
-            Kind::Png => self.png(&film, selected),
-            Kind::Sheet => {
+            Export::Png => self.png(&film, selected),
+            Export::Sheet => {
                 let i = if let Subject::One(i) = selected { i } else { 0 };
                 draw(sheet::trajectory(&film, i), file_name(&film, selected, "-steps", "png"))
             }
-            Kind::Pictures => draw(sheet::pictures(&film), file_name(&film, Subject::All, "-pictures", "png")),
-            Kind::Gif(subject) => self.gif(&film, subject).await,
-            Kind::Video(subject) => self.video(&film, subject).await,
-            Kind::Json => {
+            Export::Pictures => draw(sheet::pictures(&film), file_name(&film, Subject::All, "-pictures", "png")),
+            Export::Gif(subject) => self.gif(&film, subject).await,
+            Export::Video(subject) => self.video(&film, subject).await,
+            Export::Json => {
                 let text = data::description(&film, &self.about(&film));
                 save(&[text.into()], "application/json", file_name(&film, Subject::All, "", "json"))
             }
-            Kind::Tensors => {
+            Export::Tensors => {
                 let parts = Array::new();
                 data::tensor_file(&film, &self.about(&film), |piece| {
                     parts.push(&Uint8Array::from(piece));
@@ -90,48 +92,49 @@ impl Maker {
                 let name = file_name(&film, Subject::All, "", tensor_file::EXTENSION);
                 save(&parts.to_vec(), "application/octet-stream", name)
             }
-            Kind::Link | Kind::Embed => Err(String::new()),
+            Export::Link | Export::Embed => Err(Notice::Stopped),
         }
     }
 
-    fn about(self, film: &Film) -> state::About {
-        self.store.peek(|state| state.about(film, link(state, Some(film))))
+    fn about(self, film: &Film) -> take::About {
+        self.store.peek(|state| take::about(state, film, link(state, Some(film))))
     }
 
     /// The picture that is on the stage.
-    fn png(self, film: &Film, selected: Subject) -> Made {
+    fn png(self, film: &Film, selected: Subject) -> Outcome {
         const TIMES: u32 = 8;
         let position = self.store.peek(|state| state.view.position);
-        let (Some(frame), Subject::One(i)) = (film.at(position), selected) else { return Err(String::new()) };
-        let name = crate::ui::file_name::of_picture(film, i, position);
+        let (Some(frame), Subject::One(i)) = (film.at(position), selected) else { return Err(Notice::Stopped) };
+        let name = ditscope_page_state::take::file_name::of_picture(film, i, position);
         dom::download_png(&picture(film, frame, selected), TIMES, name.clone());
-        Ok(saved(&name))
+        Ok(Made::File(name))
     }
 
-    async fn gif(self, film: &Film, subject: Subject) -> Made {
+    async fn gif(self, film: &Film, subject: Subject) -> Outcome {
         let frames = even_frames(film, MOST_FRAMES);
         // First a look at all of them: their colours decide the palette.
         let gray = frames.iter().all(|frame| is_gray(&picture(film, frame, subject)));
         let size = size(film, subject);
-        let mut gif = Gif::new(size, times(size.0), gray)?;
+        let mut gif = Gif::new(size, times(size.0), gray).map_err(Notice::Said)?;
         for (done, frame) in frames.iter().enumerate() {
             self.progress(done, frames.len()).await?;
             let last = done + 1 == frames.len();
-            gif.add(&picture(film, frame, subject), if last { HOLD_MS } else { frame_ms(frames.len()) })?;
+            gif.add(&picture(film, frame, subject), if last { HOLD_MS } else { frame_ms(frames.len()) })
+                .map_err(Notice::Said)?;
         }
-        let bytes = gif.finish()?;
+        let bytes = gif.finish().map_err(Notice::Said)?;
         save(&[Uint8Array::from(&bytes[..]).into()], "image/gif", file_name(film, subject, "", "gif"))
     }
 
     /// Plays the film on a canvas, which the browser records: as long as it takes to be seen.
-    async fn video(self, film: &Film, subject: Subject) -> Made {
-        let failed = |error: JsValue| describe(&error);
-        let (media_type, extension) = video_type().ok_or_else(|| say("take.no-video").into_owned())?;
+    async fn video(self, film: &Film, subject: Subject) -> Outcome {
+        let failed = |error: JsValue| not_recorded(&error);
+        let (media_type, extension) = video_type().ok_or(Notice::NoVideo)?;
         let frames = even_frames(film, MOST_FRAMES);
         let (width, height) = size(film, subject);
         // Video has even sides only.
         let times = times(width) * 2 / if width % 2 == 0 && height % 2 == 0 { 2 } else { 1 };
-        let canvas = canvas(width * times, height * times).ok_or_else(|| say("take.no-canvas").into_owned())?;
+        let canvas = canvas(width * times, height * times).ok_or(Notice::NoCanvas)?;
         let stream: MediaStream =
             call(&canvas, "captureStream", &[30.into()]).map_err(failed)?.dyn_into().map_err(failed)?;
         let options = MediaRecorderOptions::new();
@@ -174,11 +177,11 @@ impl Maker {
     }
 
     /// Tells how far it is and lets the page live; the error is that it was stopped.
-    async fn progress(self, done: usize, total: usize) -> Result<(), String> {
+    async fn progress(self, done: usize, total: usize) -> Result<(), Notice> {
         send(self.store, Event::Progress { number: self.number, done, total });
         TimeoutFuture::new(0).await;
         let going_on = self.store.state.try_with_untracked(|state| state.take.is_making(self.number));
-        if going_on == Some(true) { Ok(()) } else { Err(String::new()) }
+        if going_on == Some(true) { Ok(()) } else { Err(Notice::Stopped) }
     }
 }
 
@@ -217,17 +220,13 @@ fn call(object: &JsValue, method: &str, arguments: &[JsValue]) -> Result<JsValue
     function.apply(object, &arguments.iter().collect::<Array>())
 }
 
-fn describe(error: &JsValue) -> String {
+fn not_recorded(error: &JsValue) -> Notice {
     let message = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
-    say_with("take.not-recorded", &[("why", &message.unwrap_or_default())])
+    Notice::NotRecorded(message.unwrap_or_default())
 }
 
-async fn copy(text: String, done: &'static str) -> Made {
-    if dom::copy(&text).await { Ok(say_key(done)) } else { Err(say("take.copy-by-hand").into_owned()) }
-}
-
-fn say_key(key: &'static str) -> String {
-    say(key).into_owned()
+async fn copy(text: String, done: Made) -> Outcome {
+    if dom::copy(&text).await { Ok(done) } else { Err(Notice::CopyByHand) }
 }
 
 fn canvas(width: usize, height: usize) -> Option<HtmlCanvasElement> {
@@ -257,8 +256,8 @@ fn put(context: &CanvasRenderingContext2d, pixels: &Pixels, x: f64, y: f64, widt
     let _ = context.draw_image_with_html_canvas_element_and_dw_and_dh(&small, x, y, width, height);
 }
 
-fn draw(sheet: Sheet, name: String) -> Made {
-    let failed = || say("take.no-canvas").into_owned();
+fn draw(sheet: Sheet, name: String) -> Outcome {
+    let failed = || Notice::NoCanvas;
     let canvas = canvas(sheet.width, sheet.height).ok_or_else(failed)?;
     let context = context(&canvas).ok_or_else(failed)?;
     context.set_fill_style_str(PAPER);
@@ -282,21 +281,17 @@ fn draw(sheet: Sheet, name: String) -> Made {
         }
     });
     canvas.to_blob(take.unchecked_ref()).map_err(|_| failed())?;
-    Ok(saved(&name))
+    Ok(Made::File(name))
 }
 
-fn saved(name: &str) -> String {
-    say_with("take.saved", &[("file", &name)])
-}
-
-fn save(parts: &[JsValue], media_type: &str, name: String) -> Made {
+fn save(parts: &[JsValue], media_type: &str, name: String) -> Outcome {
     let options = BlobPropertyBag::new();
     options.set_type(media_type);
     let parts: Array = parts.iter().collect();
     let blob = Blob::new_with_blob_sequence_and_options(&parts, &options);
-    let blob = blob.map_err(|_| say("take.no-memory").into_owned())?;
+    let blob = blob.map_err(|_| Notice::NoMemory)?;
     download(&blob, &name);
-    Ok(saved(&name))
+    Ok(Made::File(name))
 }
 
 fn download(blob: &Blob, name: &str) {

@@ -11,12 +11,6 @@
 //! | `dialog` | the dialog, and the buttons that open it |
 //! | `show` | presenter mode (full screen) and embed mode |
 
-pub mod choice;
-pub mod data;
-pub mod gif;
-pub mod sheet;
-pub mod state;
-
 mod dialog;
 mod make;
 mod show;
@@ -24,4 +18,3 @@ mod show;
 pub use dialog::{SaveButton, SaveContent};
 pub(super) use make::make;
 pub use show::{PresentBar, PresentButton, Shown};
-pub use state::{Event, Kind, Subject, Take};

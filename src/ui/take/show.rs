@@ -2,11 +2,12 @@
 //! them apart (`data-show` of the root), so that whatever is on the page stays as it is.
 
 use super::make::link;
-use super::state::Event;
 use crate::ui::dom;
-use crate::ui::state as app;
 use crate::ui::store::Store;
-use crate::ui::words::{say, say_with};
+use ditscope_page_state as app;
+use ditscope_page_state::take::Event;
+use ditscope_words::text::class_label;
+use ditscope_words::{say, say_with};
 use js_sys::{Function, Promise, Reflect};
 use leptos::ev;
 use leptos::prelude::*;
@@ -102,7 +103,7 @@ pub fn PresentBar() -> impl IntoView {
     let store = Store::get();
     let class = store.memo(|state| match state.shown() {
         Some(film) => film.label.clone(),
-        None => state.label(state.settings().class),
+        None => class_label(state, state.settings().class),
     });
     let settings = store.memo(|state| {
         let settings = state.shown().map_or_else(|| state.settings(), |film| film.info.settings.clone());

@@ -1,10 +1,10 @@
 //! Holding the run under way between two steps. Stands beside the run's status, apart from the player.
 
-use super::state::Event;
 use crate::ui::parts::{Part, Parts};
-use crate::ui::state::{self as app, Pace};
 use crate::ui::store::Store;
-use crate::ui::words::say;
+use ditscope_page_state::timeline::Event;
+use ditscope_page_state::{self as app, Pace};
+use ditscope_words::say;
 use leptos::prelude::*;
 
 /// Nothing while no run is under way.

@@ -1,25 +1,25 @@
 //! Every step of the run: a slider over thumbnails of x̂0, with a player.
 
 mod hold;
-mod state;
 
+use ditscope_page_state::timeline::{Event, Speed};
 pub use hold::HoldButtons;
-pub use state::{Event, Player, Speed};
 
 use super::controls::fill;
 use super::dom;
-use super::film::{self, Film};
 use super::stage::PixelCanvas;
-use super::state::{self as app, AppState};
 use super::store::Store;
-use super::text;
-use super::words::{Words, say, say_with};
+use ditscope_page_state::film::{self, Film};
+use ditscope_page_state::{self as app, Page};
+use ditscope_words::text;
+use ditscope_words::{Words, say, say_with};
 use gloo::timers::callback::Interval;
 use leptos::html::Div;
 use leptos::prelude::*;
 
 #[component]
 pub fn Timeline() -> impl IntoView {
+    // Long: one slider with all its keys and buttons, in one piece of markup.
     let store = Store::get();
     run_player(store);
     let steps = store.memo(|state| state.shown().map_or(0, Film::steps));
@@ -108,7 +108,7 @@ pub fn Timeline() -> impl IntoView {
                         class="live"
                         hidden=not_live
                         title=say("timeline.hint-live")
-                        on:click=move |_| store.dispatch(app::Event::Live)
+                        on:click=move |_| store.dispatch(app::Event::SeekNewest)
                     >
                         {say("timeline.live")}
                     </button>
@@ -158,7 +158,7 @@ fn Speeds() -> impl IntoView {
 }
 
 /// `12 MB · every frame`
-fn memory(state: &AppState) -> String {
+fn memory(state: &Page) -> String {
     let Some(film) = state.shown().filter(|film| !film.is_empty()) else { return String::new() };
     let bytes = text::bytes(film.bytes() as u64);
     match film.stride() {
@@ -186,7 +186,7 @@ fn Thumbnails() -> impl IntoView {
         let frame = store.memo(move |state| {
             let film = state.shown()?;
             let frame = film.at(at)?.clone();
-            Some(super::store::Moment { info: film.info.clone(), frame })
+            Some(film::Moment { info: film.info.clone(), frame })
         });
         let pixels = Signal::derive(move || {
             let picture = store.selected.get();

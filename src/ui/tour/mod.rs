@@ -7,11 +7,6 @@
 //! | `drive` | what a chapter wishes, as events of the page, pure |
 //! | `panel` | the panel beside the stage |
 
-pub mod book;
-mod drive;
 mod panel;
-mod state;
 
-pub use book::Book;
 pub use panel::{OPENER, PANEL, TourPanel};
-pub use state::{Depth, Event, Tour};

@@ -1,13 +1,14 @@
 //! The tour's panel: beside the stage, on a small screen at the lower edge. Never over the stage, and not modal.
 
-use super::book::{Chapter, Look};
-use super::state::{self, Depth, Drive, Event, Obstacle};
 use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::plots::SchedulePlot;
-use crate::ui::state::{AppState, Event as PageEvent};
 use crate::ui::store::Store;
-use crate::ui::words::{Words, say, say_with};
+use ditscope_page_state::tour::{Chapter, Look};
+use ditscope_page_state::tour::{Depth, Drive, Event, Obstacle, Progress};
+use ditscope_page_state::{Event as PageEvent, Page};
+use ditscope_words::notices::notice;
+use ditscope_words::{Words, say, say_with};
 use leptos::html::{Aside, Div};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -22,10 +23,11 @@ pub const OPENER: &str = "tour-button";
 /// `opened_before`: the page began with it, so the focus is not its.
 #[component]
 pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
+    // Long: one piece of markup and the effects that keep its scroll and focus.
     let store = Store::get();
     let panel = NodeRef::<Aside>::new();
     let body = NodeRef::<Div>::new();
-    let open = store.memo(AppState::tour_is_open);
+    let open = store.memo(Page::tour_is_open);
     let folded = RwSignal::new(false);
     let place = store.memo(place);
     tend_focus(open, opened_before, panel);
@@ -123,7 +125,7 @@ struct Place {
     failed: bool,
 }
 
-fn place(state: &AppState) -> Place {
+fn place(state: &Page) -> Place {
     let tour = &state.tour;
     let chapter = state.chapter();
     Place {
@@ -231,13 +233,13 @@ fn label(depth: Depth) -> Words {
 }
 
 /// The chapter's text, or why there is none.
-fn content(store: Store, state: &AppState) -> Vec<Part> {
+fn content(store: Store, state: &Page) -> Vec<Part> {
     let mut parts = vec![];
     if let Some(message) = &state.tour.failed {
         let retry = Part::button("primary", say("tour.retry"), move || {
             store.dispatch(PageEvent::Tour(Event::Retry));
         });
-        let words = Part::words("", message.clone());
+        let words = Part::words("", notice(message));
         parts.push(Part::group("failure", vec![words, Part::group("buttons", vec![retry])]).with("role", "alert"));
     }
     match state.chapter() {
@@ -278,12 +280,29 @@ fn maths(chapter: &Chapter) -> Vec<Part> {
     parts
 }
 
+/// What the panel says about the page, and the share of the run that is done while there is one.
+fn progress(state: &Page) -> (String, Option<f64>) {
+    let words = match state.tour_progress() {
+        Progress::OtherModel => say("tour.other-model"),
+        Progress::NotLoaded => say("tour.not-loaded"),
+        Progress::Waiting => say("tour.waiting"),
+        Progress::Shown => say("tour.shown"),
+        Progress::Free => say("tour.free"),
+        Progress::Starting => return (say("tour.starting").into(), Some(0.0)),
+        Progress::Running { received, steps } => {
+            let words = say_with("tour.running", &[("step", &received.min(steps)), ("of", &steps)]);
+            return (words, Some(received as f64 / (steps + 1) as f64));
+        }
+    };
+    (words.into(), None)
+}
+
 /// How far the page is with what the chapter speaks of. Its height does not change with it.
-fn foot(store: Store, state: &AppState) -> Vec<Part> {
+fn foot(store: Store, state: &Page) -> Vec<Part> {
     if state.chapter().is_none() {
         return vec![];
     }
-    let (words, share) = state::progress(state);
+    let (words, share) = progress(state);
     let bar = Part::new("progress", if share.is_some() { "progress" } else { "progress idle" });
     let bar = bar.with("max", "1").with("value", share.unwrap_or_default().to_string()).with("aria-hidden", "true");
     let event = |event: fn() -> PageEvent| move || store.dispatch(event());

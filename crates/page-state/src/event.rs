@@ -1,0 +1,117 @@
+//! What can happen on the page, and what the reducer wants done outside: plain data.
+
+use crate::film::Film;
+use crate::models::{Added, StorageReport};
+use crate::tour::Depth;
+use crate::{Language, Mode, ModelRef, Notice};
+use crate::{compare, forward, inside, stage, take, timeline, tour};
+use ditscope_config::{Catalog, ModelConfig, SamplerKind, Savings};
+use ditscope_protocol::{FromWorker, ToWorker};
+
+/// What can happen.
+#[derive(Debug, Clone)]
+pub enum Event {
+    Worker {
+        message: FromWorker,
+        buffers: Vec<Vec<u8>>,
+        now_ms: f64,
+    },
+    WorkerLost(Notice),
+    ConfigFetched(Box<ModelConfig>),
+    RecordingFetched(Box<Film>),
+    CatalogFetched(Result<Catalog, Notice>),
+    /// The models added on earlier visits.
+    ModelsRecalled(Vec<Added>),
+    FavouritesRecalled(Vec<usize>),
+    StorageSeen(StorageReport),
+    RetryCatalog,
+    /// A model was chosen, its cost in sight.
+    UseModel(ModelRef),
+    /// An address was typed.
+    AddUrl(String),
+    /// A folder was picked; the page keeps its files by this name.
+    AddFolder(String),
+    RemoveModel(ModelRef),
+    /// Delete the kept weights of these addresses.
+    DeleteStored(Vec<String>),
+    Persist,
+    ToggleFavourite(usize),
+    /// Hear the selected picture of the step on the stage.
+    Listen,
+    /// Decode the selected picture of the step on the stage.
+    DecodeStep,
+    Choose(Choice),
+    /// Show this on the stage.
+    Show(Mode),
+    /// The visitor chose this language.
+    Speak(Language),
+    Views(stage::Event),
+    Compare(compare::Event),
+    Forward(forward::Event),
+    Inside(inside::Event),
+    Take(take::Event),
+    /// Large, with few controls, for a lecture; or back.
+    Present(bool),
+    Tour(tour::Event),
+    Generate,
+    Cancel,
+    Load,
+    CancelLoad,
+    Retry,
+    UseCpu,
+    UseDefaultModel,
+    DismissNotices,
+    Seek(usize),
+    Step(isize),
+    /// Go along with the newest frame.
+    SeekNewest,
+    TogglePlay,
+    Tick,
+    /// Of the player and of the run's pace.
+    Timeline(timeline::Event),
+    Select(usize),
+}
+
+/// A control was moved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Choice {
+    Class(usize),
+    Guidance(f64),
+    Steps(usize),
+    Sampler(SamplerKind),
+    Seed(u64),
+    NumImages(usize),
+    Savings(Savings),
+}
+
+/// What the reducer wants done outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    Send(ToWorker),
+    /// With buffers, which are transferred.
+    SendWith(ToWorker, Vec<Vec<u8>>),
+    /// A new worker, after the old one was lost.
+    StartWorker,
+    /// The small files of a model: description and recorded run.
+    FetchModel(ModelRef),
+    /// The index of the shipped models.
+    FetchCatalog,
+    RecallModels,
+    KeepModels(Vec<Added>),
+    RecallFavourites(ModelRef),
+    KeepFavourites(ModelRef, Vec<usize>),
+    LookAtStorage,
+    /// Delete the kept weights of these addresses, and look again.
+    DeleteStored(Vec<String>),
+    /// Ask the browser to keep what is stored, and look again.
+    Persist,
+    /// Read the training pictures at this address.
+    ReadTraining(String),
+    /// Make this to be saved or copied, by this number.
+    Make(u32, take::Export),
+    /// The tour's chapters in this language.
+    FetchTour(Language),
+    KeepDepth(Depth),
+    /// Put this query string into the address bar.
+    ShowAddress(String),
+}

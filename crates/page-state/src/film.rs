@@ -1,0 +1,346 @@
+//! A run as pictures, pure: frames in the order of the steps, checked when they
+//! come in, and cut into pictures for the canvases.
+
+use crate::Notice;
+use ditscope_protocol::{FrameInfo, FramePart, RecordedRun, RunInfo};
+use std::sync::Arc;
+
+/// More than any sensible run; keeps a damaged description from asking for absurd memory.
+const MAX_FRAME_BYTES: usize = 1 << 28;
+
+/// What a film may take: a longer run keeps only every second of its frames, or every fourth, and so on.
+pub const MAX_FILM_BYTES: usize = 256 << 20;
+
+/// A run and its frames so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Film {
+    pub info: Arc<RunInfo>,
+    /// In the order of their steps; see `stride`.
+    frames: Vec<Arc<Frame>>,
+    /// How many have come, kept or not.
+    received: usize,
+    /// Every so many steps a frame is kept, and the newest one always.
+    stride: usize,
+    max_bytes: usize,
+    /// The model's and the class's names, for captions.
+    pub model: String,
+    pub label: String,
+    pub recorded: bool,
+}
+
+/// One step of all pictures. Latents are `[N, C, h, w]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// 0 … number of steps: its position in the film.
+    pub step: usize,
+    pub x_t: Vec<f32>,
+    /// x̂0 as pictures `[N, H, W, 4]` of its `image_shape`
+    pub x0: Vec<u8>,
+    /// Sides `[H, W]` of its pictures: smaller than the run's in a preview.
+    pub image_shape: [usize; 2],
+    /// Whether `x0` is a linear map of the latents and not decoded.
+    pub preview: bool,
+    /// Absent in the last frame and in recordings of old.
+    pub x0_hat: Option<Vec<f32>>,
+    /// The predicted noise with the class, and without it (absent where every scale is 1).
+    pub eps_cond: Option<Vec<f32>>,
+    pub eps_uncond: Option<Vec<f32>>,
+    /// Pictures of a preview that were decoded after all, with their numbers: `[H, W, 4]` of the run's `image_shape`.
+    pub decoded: Vec<(usize, Arc<Vec<u8>>)>,
+    pub ms: f64,
+}
+
+/// A frame in its run.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    pub info: Arc<RunInfo>,
+    pub frame: Arc<Frame>,
+}
+
+impl PartialEq for Moment {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.info, &other.info) && Arc::ptr_eq(&self.frame, &other.frame)
+    }
+}
+
+/// A small picture, ready for a canvas.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pixels {
+    pub width: usize,
+    pub height: usize,
+    pub rgba: Vec<u8>,
+}
+
+impl Film {
+    pub fn new(info: RunInfo, model: String, label: String) -> Result<Self, Notice> {
+        frame_bytes(&info, info.image_shape)?;
+        let steps = info.timesteps.len();
+        if steps == 0 || info.alpha_bar.len() != steps {
+            return Err(Notice::FilmSteps { steps, alpha_bars: info.alpha_bar.len() });
+        }
+        let info = Arc::new(info);
+        let (frames, max_bytes) = (Vec::new(), MAX_FILM_BYTES);
+        Ok(Self { info, frames, received: 0, stride: 1, max_bytes, model, label, recorded: false })
+    }
+
+    /// A recorded run with all its frames.
+    pub fn from_recording(run: RecordedRun, bytes: &[u8]) -> Result<Self, Notice> {
+        let mut film = Self::new(run.info, run.model, run.label)?;
+        let mut rest = bytes;
+        for frame in &run.frames {
+            let mut buffers = Vec::new();
+            for size in part_bytes(&film.info, frame)? {
+                let split = rest.split_at_checked(size);
+                let (buffer, after) = split.ok_or(Notice::Recording)?;
+                buffers.push(buffer.to_vec());
+                rest = after;
+            }
+            film.push(frame, buffers)?;
+        }
+        if !film.is_complete() || !rest.is_empty() {
+            return Err(Notice::Recording);
+        }
+        film.recorded = true;
+        Ok(film)
+    }
+
+    /// The same with its part of the memory, where several films are kept.
+    pub fn sharing(self, among: usize) -> Self {
+        Self { max_bytes: MAX_FILM_BYTES / among.max(1), ..self }
+    }
+
+    /// Takes the next frame with the buffers of [`ditscope_protocol::FromWorker::Frame`].
+    pub fn push(&mut self, frame: &FrameInfo, buffers: Vec<Vec<u8>>) -> Result<(), Notice> {
+        let (step, image_shape) = (frame.step, frame.image_shape);
+        if step != self.received || step > self.steps() {
+            return Err(Notice::FrameOrder { step, due: self.received });
+        }
+        let due = part_bytes(&self.info, frame)?;
+        let found: Vec<usize> = buffers.iter().map(Vec::len).collect();
+        if found != due || !frame.preview && image_shape != self.info.image_shape {
+            return Err(Notice::FrameBytes { step, pictures: image_shape, found, due });
+        }
+        let mut parts: Vec<_> = frame.parts.iter().zip(buffers).collect();
+        let mut take = |part| parts.iter().position(|(name, _)| **name == part).map(|at| parts.swap_remove(at).1);
+        let (Some(x_t), Some(x0)) = (take(FramePart::XT), take(FramePart::Pictures)) else {
+            return Err(Notice::FrameParts { step });
+        };
+        let mut latents = |part| take(part).map(|bytes| numbers(&bytes));
+        let [x0_hat, eps_cond, eps_uncond] =
+            [FramePart::X0Hat, FramePart::EpsCond, FramePart::EpsUncond].map(&mut latents);
+        let preview = frame.preview;
+        if preview && x0_hat.is_none() {
+            return Err(Notice::FramePreview { step });
+        }
+        let (x_t, decoded, ms) = (numbers(&x_t), vec![], frame.ms);
+        let frame = Frame { step, x_t, x0, image_shape, preview, x0_hat, eps_cond, eps_uncond, decoded, ms };
+        self.keep(frame);
+        Ok(())
+    }
+
+    /// Keeps a frame, and gives up others where there is no room for all.
+    fn keep(&mut self, frame: Frame) {
+        let stride = self.stride;
+        self.frames.pop_if(|newest| !newest.step.is_multiple_of(stride));
+        self.frames.push(Arc::new(frame));
+        self.received += 1;
+        while self.bytes() > self.max_bytes && self.stride < self.received {
+            self.stride *= 2;
+            let (stride, newest) = (self.stride, self.last());
+            self.frames.retain(|frame| frame.step.is_multiple_of(stride) || frame.step == newest);
+        }
+    }
+
+    /// Puts the decoded picture `i` in the place of its preview in frame `step`.
+    pub fn put_decoded(&mut self, step: usize, i: usize, picture: Vec<u8>) -> Result<(), Notice> {
+        let [height, width] = self.info.image_shape;
+        let due = height * width * 4;
+        if picture.len() != due {
+            return Err(Notice::DecodedBytes { step, found: picture.len(), due });
+        }
+        let count = self.info.num_images;
+        let frame = self.frames.iter_mut().find(|frame| frame.step == step && i < count);
+        let frame = frame.ok_or(Notice::NoPicture { picture: i, step })?;
+        let mut new = Frame::clone(frame);
+        new.decoded.push((i, Arc::new(picture)));
+        *frame = Arc::new(new);
+        Ok(())
+    }
+
+    /// The frame at a position: the nearest kept one at or before it.
+    pub fn at(&self, position: usize) -> Option<&Arc<Frame>> {
+        let after = self.frames.partition_point(|frame| frame.step <= position);
+        self.frames.get(after.checked_sub(1)?).filter(|_| position < self.received)
+    }
+
+    /// The nearest kept position at or before `position`, which may lie beyond the newest frame.
+    pub fn kept(&self, position: usize) -> usize {
+        self.at(position.min(self.last())).map_or(0, |frame| frame.step)
+    }
+
+    /// The kept position `by` frames on from `position`, or the nearest end.
+    pub fn neighbour(&self, position: usize, by: isize) -> usize {
+        let here = self.frames.partition_point(|frame| frame.step < position);
+        let there = here.saturating_add_signed(by).min(self.frames.len().saturating_sub(1));
+        self.frames.get(there).map_or(0, |frame| frame.step)
+    }
+
+    /// The frame before this one, of those that are kept.
+    pub fn before(&self, frame: &Frame) -> Option<&Arc<Frame>> {
+        let here = self.frames.partition_point(|kept| kept.step < frame.step);
+        self.frames.get(here.checked_sub(1)?)
+    }
+
+    /// The frames that are kept, in the order of their steps.
+    pub fn frames(&self) -> &[Arc<Frame>] {
+        &self.frames
+    }
+
+    /// How many frames have come.
+    pub fn received(&self) -> usize {
+        self.received
+    }
+
+    /// Every so many steps a frame is kept.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Memory that the frames take.
+    pub fn bytes(&self) -> usize {
+        self.frames.iter().map(|frame| frame.bytes()).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.received == 0
+    }
+
+    /// Number of steps; there is one frame more when the run is complete.
+    pub fn steps(&self) -> usize {
+        self.info.timesteps.len()
+    }
+
+    /// Position of the newest frame.
+    pub fn last(&self) -> usize {
+        self.received.saturating_sub(1)
+    }
+
+    pub fn is_complete(&self) -> bool {
+        self.received == self.steps() + 1
+    }
+
+    /// Mean time of a step, without the first, which warms the device up, and without the last frame, which is no step.
+    pub fn ms_per_step(&self) -> Option<f64> {
+        let frames = &self.frames[..self.frames.len() - usize::from(self.is_complete())];
+        let timed = if frames.len() > 2 { &frames[1..] } else { frames };
+        let mean = timed.iter().map(|frame| frame.ms).sum::<f64>() / timed.len() as f64;
+        (mean.is_finite() && mean > 0.0).then_some(mean)
+    }
+}
+
+/// Where a position in a film is, for whoever says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub step: usize,
+    pub steps: usize,
+    /// The timestep; the finished picture has none.
+    pub t: Option<usize>,
+}
+
+impl Place {
+    pub fn of(film: &Film, position: usize) -> Self {
+        let steps = film.steps();
+        Self { step: position, steps, t: (position < steps).then(|| place(&film.info, position).0) }
+    }
+}
+
+/// Where a position stands: the original timestep and ᾱ; the finished picture is at t = 0, ᾱ = 1.
+pub fn place(info: &RunInfo, position: usize) -> (usize, f64) {
+    let at = |i| Some((*info.timesteps.get(i)?, *info.alpha_bar.get(i)?));
+    at(position).unwrap_or((0, 1.0))
+}
+
+/// Guidance scale and seed of picture `i`. Where each picture has a scale of its own, all have one seed.
+pub fn origin(info: &RunInfo, i: usize) -> (f64, u64) {
+    let scale = info.guidance_scales.get(i).copied().unwrap_or(info.settings.guidance_scale);
+    (scale, if compares_scales(info) { info.settings.seed } else { info.settings.seed.saturating_add(i as u64) })
+}
+
+/// Whether each picture has its own guidance scale, and all the same seed.
+pub fn compares_scales(info: &RunInfo) -> bool {
+    info.guidance_scales.windows(2).any(|pair| pair[0] != pair[1])
+}
+
+impl Frame {
+    /// Whether picture `i` is only a linear map of its latent.
+    pub fn is_preview(&self, i: usize) -> bool {
+        self.preview && self.decoded(i).is_none()
+    }
+
+    /// Picture `i`, if it was decoded after all.
+    fn decoded(&self, i: usize) -> Option<&[u8]> {
+        self.decoded.iter().find(|(picture, _)| *picture == i).map(|(_, rgba)| rgba.as_slice())
+    }
+
+    /// The predicted latent of picture `i` of a preview, as the worker wants it back.
+    pub fn latent(&self, info: &RunInfo, i: usize) -> Option<Vec<u8>> {
+        let x0_hat = self.x0_hat.as_deref().filter(|_| self.preview)?;
+        of_picture(info, x0_hat, i).map(|values| values.iter().flat_map(|value| value.to_le_bytes()).collect())
+    }
+
+    fn bytes(&self) -> usize {
+        let latents = [Some(&self.x_t), self.x0_hat.as_ref(), self.eps_cond.as_ref(), self.eps_uncond.as_ref()];
+        let decoded = self.decoded.iter().map(|(_, rgba)| rgba.len()).sum::<usize>();
+        latents.into_iter().flatten().map(|values| 4 * values.len()).sum::<usize>() + self.x0.len() + decoded
+    }
+}
+
+/// The latent `[C, h, w]` of picture `i` out of those of all.
+pub fn of_picture<'a>(info: &RunInfo, latents: &'a [f32], i: usize) -> Option<&'a [f32]> {
+    let size = info.latent_shape.iter().product::<usize>();
+    latents.get(i * size..(i + 1) * size)
+}
+
+fn numbers(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
+
+/// Picture `i` of a frame: decoded if it is, else what came with the frame.
+pub fn picture(info: &RunInfo, frame: &Frame, i: usize) -> Pixels {
+    if let Some(decoded) = frame.decoded(i) {
+        let [height, width] = info.image_shape;
+        return Pixels { width, height, rgba: decoded.to_vec() };
+    }
+    let [height, width] = frame.image_shape;
+    let size = height * width * 4;
+    Pixels { width, height, rgba: frame.x0.get(i * size..(i + 1) * size).unwrap_or_default().to_vec() }
+}
+
+/// Bytes of each part of a frame.
+fn part_bytes(info: &RunInfo, frame: &FrameInfo) -> Result<Vec<usize>, Notice> {
+    let (latents, pictures) = frame_bytes(info, frame.image_shape)?;
+    let of = |part: &FramePart| if *part == FramePart::Pictures { pictures } else { latents };
+    Ok(frame.parts.iter().map(of).collect())
+}
+
+/// Bytes of the latents and of the pictures of a frame.
+fn frame_bytes(info: &RunInfo, image_shape: [usize; 2]) -> Result<(usize, usize), Notice> {
+    let product = |dims: &[usize]| dims.iter().try_fold(4usize, |all, d| all.checked_mul(*d));
+    let [c, h, w] = info.latent_shape;
+    let [height, width] = image_shape;
+    let sizes = product(&[info.num_images, c, h, w]).zip(product(&[info.num_images, height, width]));
+    sizes
+        .filter(|(a, b)| (1..=MAX_FRAME_BYTES).contains(a) && (1..=MAX_FRAME_BYTES).contains(b))
+        .ok_or(Notice::FilmShape { count: info.num_images, pictures: image_shape, latents: info.latent_shape })
+}
+
+/// Width of a picture on the page, in CSS pixels: the largest whole number of
+/// device pixels for each of its pixels that fits into `available`.
+pub fn fitted_width(native: usize, available: f64, device_pixel_ratio: f64) -> f64 {
+    let times = (available * device_pixel_ratio / native.max(1) as f64).floor();
+    if times < 1.0 { available.max(0.0) } else { times * native as f64 / device_pixel_ratio }
+}
+
+#[cfg(test)]
+#[path = "film_tests.rs"]
+pub mod tests;

@@ -1,0 +1,5 @@
+//! What was measured of the shipped models, as the page shows it.
+
+mod read;
+
+pub use read::*;

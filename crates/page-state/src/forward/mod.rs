@@ -1,0 +1,14 @@
+//! The forward process: a picture becomes a latent, the latent is noised, and a run goes back from there.
+
+mod facts;
+pub mod picture;
+mod questions;
+mod state;
+mod steps;
+
+pub use facts::last_t;
+pub use picture::Unreadable;
+pub use questions::Noised;
+pub(crate) use state::Planned;
+pub use state::{Event, Forward, MARKS, Note, Own, Sheet, Source, can_encode, latent_shape};
+pub use steps::{Beginning, mark};

@@ -1,0 +1,165 @@
+//! What the worker is asked for, one after the other, and what it answers; pure.
+
+use super::facts::{is_ready_for_questions, last_t};
+use super::picture;
+use super::state::{Forward, MARKS, Note, Source, latent_shape};
+use super::steps;
+use crate::asks::{Answered, Asker};
+use crate::film::Pixels;
+use crate::follow::{Effects, Follow};
+use crate::{Event, Mode, Notice, RunState, Shared};
+use ditscope_protocol::{Answer, Ask};
+use std::sync::Arc;
+
+/// A question that is not answered yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pending {
+    id: u32,
+    question: Question,
+    /// Another picture was taken meanwhile.
+    pub is_stale: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Question {
+    Encode,
+    Decode,
+    Noise {
+        t: usize,
+        seed: u64,
+    },
+    /// For the filmstrip.
+    Mark {
+        i: usize,
+        t: usize,
+        seed: u64,
+    },
+}
+
+/// A latent under noise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Noised {
+    pub t: usize,
+    /// Of the noise.
+    pub seed: u64,
+    /// x_t `[C, h, w]`
+    pub x_t: Vec<f32>,
+    pub shape: [usize; 3],
+    /// Decoded.
+    pub picture: Pixels,
+    /// Whether that is a linear map of the latent.
+    pub preview: bool,
+}
+
+impl Forward {
+    pub(crate) fn answered(&mut self, shared: &Shared, id: u32, answered: Answered) -> Effects {
+        let mut effects = vec![];
+        let Some(pending) = self.question.take_if(|pending| pending.id == id) else { return vec![] };
+        if !pending.is_stale {
+            let taken = answered.and_then(|(answer, buffers)| self.take(shared, pending.question, answer, buffers));
+            if let Err(message) = taken {
+                self.note = Some(Note::Failed(message));
+                self.stuck = true;
+                if pending.question == Question::Encode {
+                    effects.push(Follow::Unqueue);
+                }
+            }
+        }
+        // A run may wait for the picture.
+        if self.latent.is_some() && shared.run == RunState::Queued && shared.mode() == Mode::Forward {
+            effects.push(Follow::React(Event::Generate));
+        }
+        effects.extend(self.ask_what_is_due(shared));
+        effects
+    }
+
+    /// Puts the next question, if none is open.
+    pub(super) fn ask_what_is_due(&mut self, shared: &Shared) -> Effects {
+        if self.question.is_some() || self.stuck || !is_ready_for_questions(shared) {
+            return vec![];
+        }
+        let Some((question, buffer)) = self.next_question(shared) else { return vec![] };
+        let ask = match question {
+            Question::Encode => Ask::Encode,
+            Question::Decode => Ask::DecodeLatent,
+            Question::Noise { t, seed } | Question::Mark { t, seed, .. } => Ask::QSample { t, seed },
+        };
+        self.newest = self.newest.wrapping_add(1);
+        let number = self.newest;
+        self.question = Some(Pending { id: number, question, is_stale: false });
+        vec![Follow::Ask(crate::asks::Question { asker: Asker::Forward, number, ask, buffers: vec![buffer] })]
+    }
+
+    /// The worker is gone, and with it what it was asked.
+    pub(crate) fn forget_question(&mut self) {
+        self.question = None;
+    }
+
+    /// First the latent, then what is on the slider, then what is beside it.
+    fn next_question(&mut self, shared: &Shared) -> Option<(Question, Vec<u8>)> {
+        shared.config.as_ref()?;
+        let (t, last_t, seed) = (self.t(shared), last_t(shared), shared.settings().seed);
+        let forward = self;
+        let Some(latent) = &forward.latent else {
+            return Some((Question::Encode, picture::planes(forward.picture.as_ref()?)));
+        };
+        let is = |noised: &Option<Arc<Noised>>, t| noised.as_ref().is_some_and(|n| (n.t, n.seed) == (t, seed));
+        if !is(&forward.noised, t) {
+            let known = forward.strip.iter().find(|noised| is(noised, t)).cloned().flatten();
+            if known.is_none() {
+                return Some((Question::Noise { t, seed }, latent.to_vec()));
+            }
+            forward.noised = known;
+        }
+        if forward.reconstruction.is_none() && !matches!(forward.source, Some(Source::Generated)) {
+            return Some((Question::Decode, latent.to_vec()));
+        }
+        let marks = (0..MARKS).map(|i| (i, steps::mark(i, MARKS, last_t)));
+        let (i, t) = marks.into_iter().find(|(i, t)| !is(&forward.strip[*i], *t))?;
+        Some((Question::Mark { i, t, seed }, latent.to_vec()))
+    }
+
+    fn take(
+        &mut self,
+        shared: &Shared,
+        question: Question,
+        answer: Answer,
+        buffers: Vec<Vec<u8>>,
+    ) -> Result<(), Notice> {
+        let odd = || Notice::ForwardMisfit;
+        let due = shared.config.as_ref().map(latent_shape).ok_or_else(odd)?;
+        let latent_bytes = 4 * due.iter().product::<usize>();
+        let forward = self;
+        match (question, answer, buffers.as_slice()) {
+            (Question::Encode, Answer::Encoded { latent_shape }, [latent])
+                if latent_shape == due && latent.len() == latent_bytes =>
+            {
+                forward.latent = Some(Arc::new(latent.clone()));
+            }
+            (Question::Decode, Answer::LatentDecoded { image_shape, .. }, [rgba]) => {
+                forward.reconstruction = Some(Arc::new(pixels(image_shape, rgba).ok_or_else(odd)?));
+            }
+            (
+                Question::Noise { t, seed } | Question::Mark { t, seed, .. },
+                Answer::QSampled { latent_shape, image_shape, preview, .. },
+                [x_t, rgba],
+            ) if latent_shape == due && x_t.len() == latent_bytes => {
+                let picture = pixels(image_shape, rgba).ok_or_else(odd)?;
+                let x_t = x_t.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+                let noised = Some(Arc::new(Noised { t, seed, x_t, shape: latent_shape, picture, preview }));
+                match question {
+                    Question::Mark { i, .. } => forward.strip[i] = noised,
+                    // Shown even when the slider has gone on meanwhile: it is asked for again then.
+                    _ => forward.noised = noised,
+                }
+            }
+            _ => return Err(odd()),
+        }
+        Ok(())
+    }
+}
+
+fn pixels([height, width]: [usize; 2], rgba: &[u8]) -> Option<Pixels> {
+    let due = height.checked_mul(width)?.checked_mul(4)?;
+    (due > 0 && rgba.len() == due).then(|| Pixels { width, height, rgba: rgba.to_vec() })
+}

@@ -1,0 +1,44 @@
+//! The page without a browser: its state, what can happen ([`Event`]), and what is to be done outside ([`Effect`]).
+//!
+//! A feature has a folder with its state, its events and what they change. [`Page`] holds them all and is the one
+//! place where an event goes in and effects come out. Everything here is plain data and is tested natively.
+//!
+//! It must not know a browser, a view, a tensor library or a language: what the visitor is told is a [`Notice`], and
+//! whoever shows it finds the words. So a change of language changes all that is on the screen.
+
+pub mod address;
+mod asks;
+pub mod colour;
+pub mod compare;
+mod event;
+pub mod film;
+pub mod findings;
+#[cfg(any(test, feature = "fixtures"))]
+pub mod fixtures;
+mod follow;
+pub mod forward;
+pub mod inside;
+pub mod labels;
+mod language;
+mod mode;
+mod model_ref;
+pub mod models;
+mod notice;
+mod page;
+mod shared;
+pub mod sound;
+pub mod stage;
+mod status;
+pub mod take;
+pub mod timeline;
+pub mod tour;
+mod update;
+
+pub use event::{Choice, Effect, Event};
+pub use language::Language;
+pub use mode::Mode;
+pub use model_ref::{DEFAULT_MODEL, ModelRef};
+pub use notice::{Allowed, Notice};
+pub use page::Page;
+pub use shared::{Decoding, Failure, ModelState, Pace, Progress, RunState, Shared, View};
+pub use status::Status;

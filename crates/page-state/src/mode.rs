@@ -1,0 +1,35 @@
+//! What the stage shows: one of five ways to look at diffusion.
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// The reverse process, step by step.
+    #[default]
+    Denoise,
+    /// One seed with several settings beside each other.
+    Compare,
+    /// Noise a picture; denoise it from there.
+    Forward,
+    /// What goes on in the Transformer at the step on the timeline.
+    Inside,
+    /// What was found out with models of this size.
+    Findings,
+}
+
+impl Mode {
+    pub const ALL: [Self; 5] = [Self::Denoise, Self::Compare, Self::Forward, Self::Inside, Self::Findings];
+
+    /// As in the address: `?view=forward`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Denoise => "denoise",
+            Self::Compare => "compare",
+            Self::Forward => "forward",
+            Self::Inside => "inside",
+            Self::Findings => "findings",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+}

@@ -1,0 +1,160 @@
+//! What the visitor is told, without words: whoever shows it has them, in the language of the page.
+
+use ditscope_protocol::LoadNotice;
+
+/// Something that happened, or why something did not.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notice {
+    /// In the worker's or the browser's own words, which are English.
+    Said(String),
+    /// What a load came with.
+    Load(LoadNotice),
+
+    // The address.
+    /// A parameter's value made no sense.
+    Ignored {
+        key: String,
+        value: String,
+        allowed: Allowed,
+    },
+    /// It was brought to what is possible.
+    Changed {
+        key: String,
+        value: String,
+        kept: String,
+    },
+    /// There is no such parameter.
+    UnknownKey(String),
+    /// The model has fewer classes.
+    ClassClamped {
+        class: usize,
+        last: usize,
+        label: String,
+    },
+    UnknownChapter {
+        id: String,
+        known: Vec<String>,
+    },
+
+    // Frames and films that do not fit their description.
+    FilmSteps {
+        steps: usize,
+        alpha_bars: usize,
+    },
+    FilmShape {
+        count: usize,
+        pictures: [usize; 2],
+        latents: [usize; 3],
+    },
+    Recording,
+    FrameOrder {
+        step: usize,
+        due: usize,
+    },
+    FrameBytes {
+        step: usize,
+        pictures: [usize; 2],
+        found: Vec<usize>,
+        due: Vec<usize>,
+    },
+    FrameParts {
+        step: usize,
+    },
+    FramePreview {
+        step: usize,
+    },
+    DecodedBytes {
+        step: usize,
+        found: usize,
+        due: usize,
+    },
+    DecodedBuffers {
+        found: usize,
+    },
+    NoPicture {
+        picture: usize,
+        step: usize,
+    },
+    /// A picture of this step could not be decoded.
+    NotDecoded {
+        step: usize,
+        why: Box<Notice>,
+    },
+
+    // Answers of the worker that do not fit their question.
+    ForwardMisfit,
+    StageMisfit,
+    SoundMisfit,
+    /// Rows of attention that do not sum to 1. Counted from 1.
+    TraceRows {
+        head: usize,
+        token: usize,
+        sum: f32,
+    },
+    TraceSizes {
+        sizes: Vec<usize>,
+    },
+
+    /// No model is loaded that could decode the latents on the stage.
+    NoDecoder,
+    /// What was typed is no address of a model.
+    NoModelAddress,
+    /// The index of models at this address could not be read.
+    NoListing {
+        address: String,
+    },
+    /// A file of the tour is missing.
+    TourMissing {
+        address: String,
+    },
+    /// The tour's files in this folder do not fit one another.
+    TourDamaged {
+        base: String,
+    },
+    /// Code that comes when it is asked for did not come.
+    NoCode,
+    /// The browser's storage refused.
+    Storage(String),
+    NotDeleted {
+        url: String,
+        why: String,
+    },
+    /// The worker could not be started, or stopped.
+    NoWorker(String),
+    WorkerMessage(Box<Notice>),
+    WorkerScript,
+    WorkerStopped(Box<Notice>),
+    /// A buffer of a message is none.
+    NoBuffer,
+    /// The browser gave no reason.
+    NoReason,
+
+    // Saving.
+    NothingMade,
+    CopyByHand,
+    NoVideo,
+    NotRecorded(String),
+    NoCanvas,
+    NoMemory,
+    /// The visitor stopped it.
+    Stopped,
+}
+
+/// What a parameter of the address may be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Allowed {
+    Model,
+    Range(f64, f64),
+    WholeNumber(u64, u64),
+    /// Two numbers from 0 to 1, the smaller first.
+    Interval,
+    OneOf(Vec<&'static str>),
+    Compare,
+    Chapter,
+}
+
+impl Notice {
+    pub fn said(words: impl Into<String>) -> Self {
+        Self::Said(words.into())
+    }
+}

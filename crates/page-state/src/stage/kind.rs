@@ -1,0 +1,57 @@
+//! The ways to look at a step.
+
+/// What a view shows of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ViewKind {
+    /// The picture that the model predicts.
+    X0,
+    /// The noisy latent, channel by channel.
+    XT,
+    /// The noisy latent through the decoder.
+    XTDecoded,
+    /// The predicted latent.
+    X0Latent,
+    /// The predicted noise with the class …
+    EpsCond,
+    /// … without it …
+    EpsUncond,
+    /// … the one minus the other …
+    EpsDiff,
+    /// … and what guidance makes of them.
+    EpsGuided,
+    /// What is different in x̂0 since the frame before.
+    Change,
+}
+
+impl ViewKind {
+    pub const ALL: [Self; 9] = [
+        Self::X0,
+        Self::XT,
+        Self::XTDecoded,
+        Self::X0Latent,
+        Self::EpsCond,
+        Self::EpsUncond,
+        Self::EpsDiff,
+        Self::EpsGuided,
+        Self::Change,
+    ];
+
+    /// Stable: in the tour's data and in the page's elements.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::X0 => "x0",
+            Self::XT => "x_t",
+            Self::XTDecoded => "x_t-decoded",
+            Self::X0Latent => "x0-latent",
+            Self::EpsCond => "eps-cond",
+            Self::EpsUncond => "eps-uncond",
+            Self::EpsDiff => "eps-diff",
+            Self::EpsGuided => "eps-guided",
+            Self::Change => "change",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}

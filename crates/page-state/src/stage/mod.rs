@@ -1,0 +1,9 @@
+//! The stage: a step of the run in several views.
+
+mod content;
+mod kind;
+mod state;
+
+pub use content::{Content, Map, Nothing, Reading, Scene, content, limit};
+pub use kind::ViewKind;
+pub use state::{Decoded, Event, Sight, Spot, Views};

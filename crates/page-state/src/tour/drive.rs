@@ -1,0 +1,113 @@
+//! From what a chapter wishes to what the page can do. Pure.
+//!
+//! The one file that knows both the tour's looks and the parts of the stage.
+
+use super::book::{Look, Wish};
+use crate::Mode;
+use crate::compare::What;
+use crate::inside::Panel;
+use crate::stage::ViewKind;
+use crate::{Choice, Event};
+use crate::{compare, film, forward, inside, stage};
+use ditscope_protocol::RunInfo;
+
+/// Where a look is to be had.
+pub fn mode(look: Look) -> Mode {
+    match look {
+        Look::X0 | Look::XT | Look::Channels | Look::Guidance | Look::Schedule => Mode::Denoise,
+        Look::CompareGuidance | Look::CompareSamplers => Mode::Compare,
+        Look::Forward => Mode::Forward,
+        Look::Attention | Look::AdaLn => Mode::Inside,
+    }
+}
+
+/// The events that bring the stage to a look, before there is a run.
+fn views(wish: &Wish) -> Vec<Event> {
+    let step = |kinds: &[ViewKind]| vec![Event::Views(stage::Event::Set(kinds.to_vec()))];
+    let views = match wish.look {
+        Look::X0 | Look::Channels | Look::Schedule => step(&[ViewKind::X0, ViewKind::XT]),
+        Look::XT => step(&[ViewKind::X0, ViewKind::XTDecoded]),
+        Look::Guidance => step(&[ViewKind::X0, ViewKind::EpsCond, ViewKind::EpsUncond, ViewKind::EpsDiff]),
+        Look::CompareGuidance | Look::CompareSamplers => {
+            compared(wish).map(|what| Event::Compare(compare::Event::Set(what))).into_iter().collect()
+        }
+        Look::Attention => [
+            Some(inside::Event::Panel(Panel::Attention)),
+            wish.block.map(inside::Event::Block),
+            Some(inside::Event::Token(wish.token)),
+            Some(inside::Event::Head(None)),
+        ]
+        .into_iter()
+        .flatten()
+        .map(Event::Inside)
+        .collect(),
+        Look::AdaLn => vec![Event::Inside(inside::Event::Panel(Panel::Modulation))],
+        Look::Forward => vec![],
+    };
+    [Event::Show(mode(wish.look))].into_iter().chain(views).collect()
+}
+
+/// Settings and views: what can be done at once.
+pub fn at_once(wish: &Wish) -> Vec<Event> {
+    let settings = &wish.settings;
+    let choices = [
+        Choice::Class(settings.class),
+        Choice::Guidance(settings.guidance_scale),
+        Choice::Steps(settings.num_inference_steps),
+        Choice::Sampler(settings.sampler),
+        Choice::Seed(settings.seed),
+        Choice::NumImages(settings.num_images),
+        Choice::Savings(settings.savings),
+    ];
+    // The texts speak of the picture with the settings' seed: the first.
+    let selected = Event::Select(0);
+    choices.into_iter().map(Event::Choose).chain([selected]).chain(views(wish)).collect()
+}
+
+/// What is compared, where the run is the comparison's to plan, and not a plain one.
+pub fn compared(wish: &Wish) -> Option<What> {
+    match wish.look {
+        Look::CompareGuidance => What::Guidance(wish.guidance_scales.clone()).sound(),
+        Look::CompareSamplers => Some(What::Samplers),
+        _ => None,
+    }
+}
+
+/// Whether a run with this description shows what is wished.
+pub fn fits(info: &RunInfo, wish: &Wish) -> bool {
+    let RunInfo { settings, guidance_scales: scales, steps_skipped, .. } = info;
+    let num_images = settings.num_images;
+    match wish.look {
+        // Its pictures are as many as there are scales, whatever the settings say.
+        Look::CompareGuidance => {
+            let wished = ditscope_config::RunSettings { num_images, ..wish.settings.clone() };
+            (settings, scales) == (&wished, &wish.guidance_scales)
+        }
+        // It takes several runs.
+        Look::CompareSamplers => false,
+        _ => {
+            let plain = scales.iter().all(|scale| *scale == settings.guidance_scale);
+            plain && *steps_skipped == 0 && *settings == wish.settings && scales.len() == num_images
+        }
+    }
+}
+
+/// How many frames must have come before [`arrive`].
+pub fn due(wish: &Wish, steps: usize) -> usize {
+    match wish.look {
+        // The finished picture is what is noised.
+        Look::Forward => steps + 1,
+        _ => wish.frame(steps) + 1,
+    }
+}
+
+/// The events that bring the page to its place in the run.
+pub fn arrive(wish: &Wish, info: &RunInfo) -> Vec<Event> {
+    let frame = wish.frame(info.timesteps.len());
+    let seek = Event::Seek(frame);
+    if wish.look != Look::Forward {
+        return vec![seek];
+    }
+    let (t, _) = film::place(info, frame);
+    vec![seek, Event::Forward(forward::Event::UseGenerated), Event::Forward(forward::Event::SetT(t))]
+}

@@ -1,0 +1,304 @@
+//! The tour brings the page where a chapter wants it, and only then.
+
+use super::super::book::tests::{book, files};
+use super::*;
+use crate::Mode;
+use crate::ModelRef;
+use crate::update::tests::{BASE, generate_of, hear, loaded, ready};
+use crate::{Choice, Pace, RunState};
+use ditscope_protocol::{FrameInfo, FramePart, FromWorker, RunInfo, ToWorker};
+
+fn tell(state: &mut Page, event: Event) -> Vec<Effect> {
+    state.update(PageEvent::Tour(event))
+}
+
+/// The tour's files arrive.
+fn fetched(state: &mut Page) -> Vec<Effect> {
+    tell(state, Event::Fetched(Language::English, Ok(Arc::new(book(Language::English)))))
+}
+
+fn started(state: &mut Page) -> Vec<Effect> {
+    tell(state, Event::Started { language: Language::English, depth: None })
+}
+
+/// The page with a model and with the tour open at a chapter; the effects are those of the chapter.
+fn at_chapter(id: &str) -> (Page, Vec<Effect>) {
+    let mut state = ready(&format!("tour={id}"));
+    assert_eq!(started(&mut state), [Effect::FetchTour(Language::English)]);
+    let effects = fetched(&mut state);
+    (state, effects)
+}
+
+/// The description of the run that was asked for last.
+fn info(effects: &[Effect]) -> (u32, RunInfo) {
+    let (run, settings) = generate_of(effects).expect("a run is asked for");
+    let steps = settings.num_inference_steps;
+    let info = RunInfo {
+        num_images: settings.num_images,
+        latent_shape: [1, 4, 4],
+        image_shape: [3, 3],
+        timesteps: (0..steps).rev().collect(),
+        alpha_bar: vec![0.5; steps],
+        steps_skipped: 0,
+        guidance_scales: vec![settings.guidance_scale; settings.num_images],
+        guidance_channels: 1,
+        settings,
+    };
+    (run, info)
+}
+
+fn frames(state: &mut Page, run: u32, steps: std::ops::RangeInclusive<usize>) {
+    let pictures = state.film.as_ref().map_or(1, |film| film.info.num_images);
+    for step in steps {
+        let parts = vec![FramePart::XT, FramePart::Pictures];
+        let frame = FrameInfo { run, step, ms: 1.0, image_shape: [3, 3], preview: false, parts };
+        let buffers = vec![vec![0; 64 * pictures], vec![0; 36 * pictures]];
+        state.update(PageEvent::Worker { message: FromWorker::Frame(frame), buffers, now_ms: 0.0 });
+    }
+}
+
+/// The whole run that was asked for.
+/// A run, and the others of its comparison.
+fn run_to_its_end(state: &mut Page, effects: &[Effect]) {
+    let (run, info) = info(effects);
+    let steps = info.settings.num_inference_steps;
+    hear(state, FromWorker::Started { run, info });
+    frames(state, run, 0..=steps);
+    let effects = hear(state, FromWorker::Done { run, total_ms: 1.0 });
+    if generate_of(&effects).is_some() {
+        run_to_its_end(state, &effects);
+    }
+}
+
+#[test]
+fn a_chapter_sets_the_page_runs_and_goes_to_its_place() {
+    let (mut state, effects) = at_chapter("guidance");
+    let wish = state.wish().expect("a chapter wishes something").clone();
+    assert_eq!(state.settings(), wish.settings);
+    assert_eq!(state.tour.drive, Drive::Running { there: false });
+    let shown = effects.iter().filter(|effect| matches!(effect, Effect::ShowAddress(_))).count();
+    assert_eq!(shown, 2, "the chapter, then what it sets");
+
+    let (run, info) = info(&effects);
+    assert_eq!(info.settings, wish.settings);
+    hear(&mut state, FromWorker::Started { run, info });
+    frames(&mut state, run, 0..=2);
+    assert_eq!((state.view.position, state.tour.drive), (2, Drive::Running { there: false }));
+    frames(&mut state, run, 3..=9);
+    assert_eq!((state.view.position, state.tour.drive), (3, Drive::Running { there: true }), "it stays at its place");
+    assert!(
+        matches!(state.tour_progress(), Progress::Running { received: 10, steps: 30 }),
+        "{:?}",
+        state.tour_progress()
+    );
+    frames(&mut state, run, 10..=30);
+    hear(&mut state, FromWorker::Done { run, total_ms: 1.0 });
+    assert_eq!((state.view.position, state.tour.drive), (3, Drive::Shown));
+}
+
+#[test]
+fn a_step_of_the_same_run_needs_no_new_one() {
+    let (mut state, effects) = at_chapter("guidance");
+    run_to_its_end(&mut state, &effects);
+    let effects = tell(&mut state, Event::Step(1));
+    assert_eq!(generate_of(&effects), None);
+    assert_eq!((state.view.position, state.tour.drive), (27, Drive::Shown));
+    // Nor does another chapter with the same settings, even if the visitor has turned something meanwhile.
+    state.update(PageEvent::Choose(Choice::Seed(1)));
+    assert_eq!(generate_of(&tell(&mut state, Event::Chapter(4))), None);
+    assert_eq!((state.settings().seed, state.mode()), (9, Mode::Inside));
+    // Others do.
+    let effects = tell(&mut state, Event::Chapter(3));
+    assert_eq!(generate_of(&effects).map(|(_, settings)| settings), Some(state.settings()));
+    assert_eq!(state.mode(), Mode::Denoise);
+}
+
+#[test]
+fn a_run_under_way_that_fits_is_not_begun_again() {
+    let (mut state, effects) = at_chapter("guidance");
+    let (run, info) = info(&effects);
+    hear(&mut state, FromWorker::Started { run, info });
+    frames(&mut state, run, 0..=9);
+    assert_eq!(generate_of(&tell(&mut state, Event::Step(1))), None);
+    assert_eq!(state.tour.drive, Drive::Running { there: false });
+    frames(&mut state, run, 10..=28);
+    assert_eq!((state.view.position, state.tour.drive), (27, Drive::Running { there: true }));
+    // One that the visitor has begun and that is not yet there may be any.
+    state.update(PageEvent::Generate);
+    assert!(generate_of(&tell(&mut state, Event::Again)).is_some());
+}
+
+#[test]
+fn the_old_film_is_not_taken_for_the_new_run() {
+    let (mut state, effects) = at_chapter("reverse");
+    run_to_its_end(&mut state, &effects);
+    let effects = tell(&mut state, Event::Chapter(7));
+    assert_eq!(state.tour.drive, Drive::Running { there: false }, "the film of the chapter before has 31 frames, too");
+    run_to_its_end(&mut state, &effects);
+    assert_eq!((state.view.position, state.tour.drive), (30, Drive::Shown));
+}
+
+#[test]
+fn a_chapter_waits_for_the_model() {
+    let (mut state, _) = Page::new("tour=reverse&steps=7", BASE, false);
+    started(&mut state);
+    fetched(&mut state);
+    assert_eq!((state.tour.drive, state.settings().num_inference_steps), (Drive::Waiting, 7), "nothing is touched yet");
+    assert_eq!(state.obstacle(), Some(Obstacle::Loading));
+    // A look at the recorded run is no reason to give up.
+    state.update(PageEvent::Seek(0));
+    hear(&mut state, FromWorker::Ready);
+    let (_, settings) = generate_of(&hear(&mut state, loaded())).expect("it starts by itself");
+    assert_eq!(
+        (settings.num_inference_steps, state.run.clone()),
+        (30, RunState::Running { cancelling: false, pace: Pace::Free })
+    );
+}
+
+#[test]
+fn who_acts_is_not_fought() {
+    for event in [PageEvent::Choose(Choice::Seed(1)), PageEvent::Show(Mode::Compare), PageEvent::Generate] {
+        let (mut state, _) = Page::new("tour=reverse", BASE, false);
+        started(&mut state);
+        fetched(&mut state);
+        state.update(event);
+        hear(&mut state, FromWorker::Ready);
+        let seed = state.settings().seed;
+        hear(&mut state, loaded());
+        assert_eq!((state.tour.drive, state.settings().seed), (Drive::Free, seed));
+    }
+    let (mut state, effects) = at_chapter("guidance");
+    let (run, info) = info(&effects);
+    hear(&mut state, FromWorker::Started { run, info });
+    state.update(PageEvent::Seek(0));
+    frames(&mut state, run, 0..=30);
+    hear(&mut state, FromWorker::Done { run, total_ms: 1.0 });
+    assert_eq!((state.view.position, state.tour.drive), (0, Drive::Free), "the visitor's place is kept");
+    tell(&mut state, Event::Again);
+    assert_eq!((state.view.position, state.tour.drive), (3, Drive::Shown));
+}
+
+#[test]
+fn a_cancelled_or_failed_run_ends_the_wish() {
+    let (mut state, effects) = at_chapter("guidance");
+    let (run, info) = info(&effects);
+    hear(&mut state, FromWorker::Started { run, info });
+    frames(&mut state, run, 0..=1);
+    state.update(PageEvent::Cancel);
+    hear(&mut state, FromWorker::Cancelled { run });
+    assert_eq!(state.tour.drive, Drive::Free);
+    let (run, _) = self::info(&tell(&mut state, Event::Again));
+    let kind = ditscope_protocol::FailureKind::BadRequest;
+    hear(&mut state, FromWorker::Failed { run: Some(run), kind, message: "no".into() });
+    assert_eq!(state.tour.drive, Drive::Free);
+}
+
+#[test]
+fn another_model_is_not_driven_until_it_is_the_pages_own() {
+    let mut state = ready("model=other&tour=reverse");
+    started(&mut state);
+    assert_eq!(generate_of(&fetched(&mut state)), None);
+    assert_eq!((state.obstacle(), state.tour.drive), (Some(Obstacle::OtherModel), Drive::Waiting));
+    state.update(PageEvent::UseDefaultModel);
+    assert_eq!((&state.address.model, state.obstacle()), (&ModelRef::default(), Some(Obstacle::Loading)));
+    assert!(generate_of(&hear(&mut state, loaded())).is_some());
+}
+
+#[test]
+fn an_unknown_chapter_is_said_and_the_first_one_opened() {
+    let (state, _) = at_chapter("knitting");
+    let unknown = |notice: &Notice| matches!(notice, Notice::UnknownChapter { id, known } if id == "knitting" && known.iter().any(|id| id == "adaln"));
+    assert!(state.notices.iter().any(unknown));
+    assert_eq!(state.address.tour.as_deref(), Some("noise"));
+    let (state, _) = at_chapter("");
+    assert_eq!((state.address.tour.as_deref(), state.notices.len()), (Some("noise"), 1), "the one of the device");
+    assert!(state.query().ends_with("&tour=noise"));
+}
+
+#[test]
+fn the_tour_is_closed_and_found_where_it_was() {
+    let mut state = ready("");
+    assert_eq!(started(&mut state), [], "nothing is fetched for a tour that is not open");
+    assert!(tell(&mut state, Event::Toggle).contains(&Effect::FetchTour(Language::English)));
+    fetched(&mut state);
+    tell(&mut state, Event::Turn(1));
+    tell(&mut state, Event::Turn(1));
+    assert_eq!(state.address.tour.as_deref(), Some("training"));
+    let effects = tell(&mut state, Event::Toggle);
+    assert_eq!((state.tour_is_open(), state.tour.drive), (false, Drive::Free));
+    assert!(matches!(&effects[..], [Effect::ShowAddress(query)] if !query.contains("tour")));
+    assert_eq!(tell(&mut state, Event::Turn(1)), [], "there is nothing to turn");
+    tell(&mut state, Event::Toggle);
+    assert_eq!(state.address.tour.as_deref(), Some("training"));
+    tell(&mut state, Event::Turn(-9));
+    assert_eq!(state.address.tour.as_deref(), Some("noise"), "the first one is the first");
+    tell(&mut state, Event::Chapter(9));
+    assert_eq!(state.address.tour.as_deref(), Some("noise"), "there is no tenth");
+}
+
+#[test]
+fn a_comparison_that_was_made_is_not_made_again() {
+    let (mut state, effects) = at_chapter("samplers");
+    assert_eq!(state.mode(), Mode::Compare);
+    run_to_its_end(&mut state, &effects);
+    assert_eq!(state.tour.drive, Drive::Shown);
+    let effects = tell(&mut state, Event::Turn(-1));
+    run_to_its_end(&mut state, &effects);
+    assert_eq!(generate_of(&tell(&mut state, Event::Turn(1))), None);
+    assert_eq!((state.tour.drive, state.mode()), (Drive::Shown, Mode::Compare));
+    let wish = state.wish().expect("a wish").clone();
+    assert_eq!(state.view.position, wish.frame(wish.settings.num_inference_steps));
+    // With other settings it is another one.
+    state.update(PageEvent::Choose(Choice::Seed(1)));
+    assert!(generate_of(&state.update(PageEvent::Generate)).is_some());
+    assert!(generate_of(&tell(&mut state, Event::Again)).is_some());
+}
+
+#[test]
+fn missing_files_are_said_and_asked_for_again() {
+    let mut state = ready("tour");
+    started(&mut state);
+    assert_eq!(started(&mut state), [], "they are on their way");
+    assert_eq!(tell(&mut state, Event::Fetched(Language::English, Err(Notice::said("gone")))), []);
+    assert_eq!(state.tour.failed, Some(Notice::said("gone")));
+    assert_eq!(tell(&mut state, Event::Retry), [Effect::FetchTour(Language::English)]);
+    assert_eq!(state.tour.failed, None);
+    assert!(generate_of(&fetched(&mut state)).is_some());
+}
+
+#[test]
+fn another_language_changes_the_words_alone() {
+    let (mut state, effects) = at_chapter("guidance");
+    run_to_its_end(&mut state, &effects);
+    state.update(PageEvent::Choose(Choice::Seed(1)));
+    let german = Event::Started { language: Language::German, depth: Some(Depth::Maths) };
+    assert_eq!(tell(&mut state, german), [Effect::FetchTour(Language::German)]);
+    // A late answer in the other language is not heard.
+    fetched(&mut state);
+    let (tour, words) = files(Language::German);
+    let book = Book::read(Language::German, &tour, &words).map(Arc::new).ok_or(Notice::NoCode);
+    assert_eq!(tell(&mut state, Event::Fetched(Language::German, book)), []);
+    assert_eq!(state.chapter().map(|(at, chapter)| (at, chapter.id.as_str())), Some((6, "guidance")));
+    assert_eq!((state.tour.depth, state.settings().seed, state.tour.drive), (Depth::Maths, 1, Drive::Free));
+}
+
+#[test]
+fn every_wish_can_be_asked_for_and_its_run_is_recognised() {
+    let (mut state, effects) = at_chapter("noise");
+    run_to_its_end(&mut state, &effects);
+    for at in 0..9 {
+        let steps = state.tour.book.as_ref().map_or(0, |book| book.chapters[at].pictures.len());
+        let events =
+            [Event::Chapter(at)].into_iter().chain((0..steps).map(Event::Step)).flat_map(|e| [e, Event::Again]);
+        for event in events {
+            let effects = tell(&mut state, event);
+            let wish = state.wish().expect("a wish").clone();
+            assert_eq!((state.settings(), state.mode()), (wish.settings.clone(), drive::mode(wish.look)));
+            if effects.iter().any(|effect| matches!(effect, Effect::Send(ToWorker::Generate { .. }))) {
+                run_to_its_end(&mut state, &effects);
+            }
+            assert_eq!(state.tour.drive, Drive::Shown);
+            assert_eq!(state.view.position, wish.frame(wish.settings.num_inference_steps));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Previews and their decoding, without a browser.
+
+use crate::ModelRef;
+use crate::Notice;
+use crate::Status;
+use crate::fixtures::{frame, info, preview};
+use crate::update::tests::{generate_of, hear, ready};
+use crate::{Effect, Event, Page};
+use ditscope_protocol::{FrameInfo, FromWorker, ToWorker};
+
+fn send(state: &mut Page, message: FromWorker, buffers: Vec<Vec<u8>>) -> Vec<Effect> {
+    state.update(Event::Worker { message, buffers, now_ms: 0.0 })
+}
+
+fn send_frame(state: &mut Page, frame: FrameInfo, buffers: [Vec<u8>; 3]) {
+    let count = if frame.preview { 3 } else { 2 };
+    send(state, FromWorker::Frame(frame), buffers.into_iter().take(count).collect());
+}
+
+/// A run of two steps and two pictures with its previews, the decoder under way.
+fn previews() -> Page {
+    let mut state = ready("n=2");
+    state.update(Event::Generate);
+    hear(&mut state, FromWorker::Started { run: 1, info: info(2, 2) });
+    for step in 0..2 {
+        send_frame(&mut state, preview(step), [vec![0; 128], vec![0; 32], (0..128).collect()]);
+    }
+    state
+}
+
+/// The same run at its end, the second picture of the first step in view.
+fn finished() -> Page {
+    let mut state = previews();
+    send_frame(&mut state, frame(2), [vec![0; 128], vec![0; 72], vec![]]);
+    hear(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
+    state.update(Event::Seek(0));
+    state.update(Event::Select(1));
+    state
+}
+
+const ANSWER: FromWorker = FromWorker::Decoded { run: 1, step: 0, picture: 1 };
+
+#[test]
+fn the_last_frames_decoding_is_told() {
+    let mut state = previews();
+    assert!(state.has_previews() && !state.can_decode(), "the decoder is busy");
+    hear(&mut state, FromWorker::DecodeProgress { run: 1, done: 3, total: 20 });
+    assert_eq!(state.decoded, Some((3, 20)));
+    hear(&mut state, FromWorker::DecodeProgress { run: 0, done: 9, total: 20 });
+    assert_eq!(state.decoded, Some((3, 20)));
+    hear(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
+    assert_eq!(state.decoded, None);
+}
+
+#[test]
+fn a_step_is_decoded_on_demand_and_stays_so() {
+    let mut state = finished();
+    let ask = ToWorker::Decode { run: 1, step: 0, picture: 1 };
+    assert_eq!(state.update(Event::DecodeStep), [Effect::SendWith(ask, vec![(64..128).collect()])]);
+    assert_eq!(state.update(Event::DecodeStep), [], "one at a time");
+    assert_eq!(state.status(), Status::DecodingStep);
+    hear(&mut state, FromWorker::DecodeProgress { run: 1, done: 1, total: 2 });
+    send(&mut state, ANSWER, vec![vec![5; 36]]);
+    assert_eq!((state.decoding, state.decoded), (None, None));
+    let film = state.film.as_ref().expect("a film");
+    assert!(!film.frames()[0].is_preview(1) && film.frames()[0].is_preview(0));
+    assert!(!state.can_decode());
+    state.update(Event::Select(0));
+    assert!(state.can_decode());
+    state.update(Event::Seek(2));
+    assert!(!state.can_decode(), "the last frame is decoded");
+}
+
+#[test]
+fn what_does_not_fit_or_was_not_asked_for_is_not_shown() {
+    let mut state = finished();
+    send(&mut state, ANSWER, vec![vec![5; 36]]);
+    assert!(state.film.as_ref().is_some_and(|film| film.frames()[0].is_preview(1)));
+    for buffers in [vec![], vec![vec![5; 35]], vec![vec![5; 36]; 2]] {
+        state.notices.clear();
+        state.update(Event::DecodeStep);
+        send(&mut state, ANSWER, buffers);
+        assert_eq!((state.notices.len(), state.decoding), (1, None));
+    }
+}
+
+#[test]
+fn a_failed_decoding_is_told_and_a_cancelled_one_is_not() {
+    let failed = || FromWorker::DecodeFailed { run: 1, step: 0, picture: 1, message: "no memory".into() };
+    let mut state = finished();
+    state.notices.clear();
+    state.update(Event::DecodeStep);
+    hear(&mut state, failed());
+    let told = Notice::NotDecoded { step: 0, why: Box::new(Notice::said("no memory")) };
+    assert!(state.notices == [told] && state.can_decode());
+    state.notices.clear();
+    state.update(Event::DecodeStep);
+    assert_eq!(state.update(Event::Cancel), [Effect::Send(ToWorker::Cancel)]);
+    assert_eq!(state.update(Event::Cancel), [], "once is enough");
+    hear(&mut state, failed());
+    assert!(state.notices.is_empty() && state.can_decode());
+}
+
+#[test]
+fn a_new_run_or_model_takes_the_decoder() {
+    let mut state = finished();
+    state.update(Event::DecodeStep);
+    assert!(generate_of(&state.update(Event::Generate)).is_some());
+    assert_eq!(state.decoding, None);
+    send(&mut state, ANSWER, vec![vec![5; 36]]);
+    assert!(state.film.as_ref().is_some_and(|film| film.frames()[0].is_preview(1)));
+
+    let mut state = finished();
+    state.update(Event::UseModel(ModelRef::Url("http://a.b/m".into())));
+    assert!(!state.can_decode(), "its decoder is another one");
+}

@@ -1,0 +1,129 @@
+//! The list of models, what is stored, and favourites, without a browser.
+
+use crate::ModelRef;
+use crate::Notice;
+use crate::models::tests::entry;
+use crate::models::{Added, Adding, Listing, StorageReport};
+use crate::update::tests::{BASE, hear, loaded, ready, sends_load};
+use crate::{Effect, Event, ModelState, Page};
+use ditscope_config::Catalog;
+use ditscope_protocol::{FromWorker, ModelSource, ToWorker};
+
+const URL: &str = "http://a.b/m";
+
+fn url() -> ModelRef {
+    ModelRef::Url(URL.into())
+}
+
+fn inspect(model: &ModelRef) -> Effect {
+    Effect::Send(ToWorker::Inspect { source: model.source(BASE) })
+}
+
+fn added(model: ModelRef) -> Added {
+    Added { model, entry: entry("m", 1), kept: true }
+}
+
+#[test]
+fn a_model_is_added_by_its_address_and_remembered() {
+    let mut state = ready("");
+    assert_eq!(state.update(Event::AddUrl(format!(" {URL}/ "))), [inspect(&url())]);
+    let result = Ok(entry("m", 1));
+    let effects = hear(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result });
+    assert_eq!(effects, [Effect::KeepModels(vec![added(url())])]);
+    assert_eq!(state.models.adding, Some(Adding::Done(url())));
+    assert!(matches!(state.model, ModelState::Ready { .. }), "it is loaded when asked for");
+    assert_eq!(state.update(Event::RemoveModel(url())), [Effect::KeepModels(vec![])]);
+    assert_eq!(state.models.all(), []);
+}
+
+#[test]
+fn nonsense_is_not_asked_for_and_a_refusal_is_said() {
+    let mut state = ready("");
+    assert_eq!(state.update(Event::AddUrl("fashion".into())), []);
+    assert!(matches!(state.models.adding, Some(Adding::Failed(_))));
+    state.update(Event::AddUrl(URL.into()));
+    let result = Err("404".to_string());
+    assert_eq!(hear(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result }), []);
+    assert_eq!(state.models.adding, Some(Adding::Failed(Notice::said("404"))));
+}
+
+#[test]
+fn an_answer_that_nobody_waits_for_is_dropped() {
+    let mut state = ready("");
+    let result = Ok(entry("m", 1));
+    assert_eq!(hear(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result }), []);
+    assert_eq!(state.models.all(), []);
+}
+
+#[test]
+fn a_folder_is_used_but_neither_shared_nor_remembered() {
+    let mut state = ready("");
+    let folder = ModelRef::Folder("mine".into());
+    assert_eq!(state.update(Event::AddFolder("mine".into())), [inspect(&folder)]);
+    let (source, result) = (ModelSource::Folder("mine".into()), Ok(entry("mine", u64::MAX)));
+    assert_eq!(hear(&mut state, FromWorker::Inspected { source, result }), [Effect::KeepModels(vec![])]);
+    let effects = state.update(Event::UseModel(folder));
+    assert!(sends_load(&effects) && !effects.contains(&Effect::Persist), "nothing has to be fetched");
+    assert!(!state.query().contains("model="));
+}
+
+#[test]
+fn a_model_is_asked_about_when_a_lost_worker_is_back() {
+    let mut state = ready("");
+    state.update(Event::WorkerLost(Notice::said("it stopped")));
+    assert_eq!(state.update(Event::AddUrl(URL.into())), [Effect::StartWorker]);
+    assert_eq!(hear(&mut state, FromWorker::Ready), [inspect(&url())]);
+    state.update(Event::WorkerLost(Notice::said("again")));
+    assert_eq!(state.models.adding, Some(Adding::Failed(Notice::said("again"))));
+}
+
+#[test]
+fn a_model_named_by_a_link_is_remembered_once_it_is_loaded() {
+    let (mut state, _) = Page::new(&format!("model={URL}"), BASE, false);
+    hear(&mut state, FromWorker::Ready);
+    let result = Ok(entry("m", 1));
+    hear(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result });
+    assert_eq!(state.models.to_keep(), []);
+    assert_eq!(hear(&mut state, loaded()), [Effect::LookAtStorage, Effect::KeepModels(vec![added(url())])]);
+}
+
+#[test]
+fn what_is_recalled_is_checked() {
+    let mut state = ready("");
+    let nonsense = ["javascript:x", "http://a.b/m/", ""].map(|text| added(ModelRef::Url(text.into())));
+    let other = [added(ModelRef::Shipped("x".into())), added(url())];
+    state.update(Event::ModelsRecalled(nonsense.into_iter().chain(other).collect()));
+    assert_eq!(state.models.to_keep(), [added(url())]);
+}
+
+#[test]
+fn a_missing_index_can_be_tried_again() {
+    let mut state = ready("");
+    state.update(Event::CatalogFetched(Err(Notice::said("404"))));
+    assert_eq!(state.models.shipped, Listing::Failed(Notice::said("404")));
+    assert_eq!(state.update(Event::RetryCatalog), [Effect::FetchCatalog]);
+    state.update(Event::CatalogFetched(Ok(Catalog { models: vec![entry("fashion", 8)] })));
+    assert_eq!(state.bytes_to_fetch(), Some(8));
+}
+
+#[test]
+fn deleting_what_is_stored_leaves_the_loaded_model_alone() {
+    let mut state = ready("");
+    let urls = vec![URL.to_string()];
+    assert_eq!(state.update(Event::DeleteStored(urls.clone())), [Effect::DeleteStored(urls)]);
+    assert_eq!(state.update(Event::StorageSeen(StorageReport::default())), []);
+    assert!(matches!(state.model, ModelState::Ready { .. }));
+    assert_eq!(state.update(Event::Persist), [Effect::Persist]);
+}
+
+#[test]
+fn favourites_are_kept_for_each_model() {
+    let mut state = ready("");
+    state.update(Event::ToggleFavourite(7));
+    assert_eq!(state.update(Event::ToggleFavourite(3)), [Effect::KeepFavourites(ModelRef::default(), vec![7, 3])]);
+    assert_eq!(state.update(Event::ToggleFavourite(7)), [Effect::KeepFavourites(ModelRef::default(), vec![3])]);
+    let effects = state.update(Event::UseModel(url()));
+    assert!(state.favourites.is_empty() && effects.contains(&Effect::RecallFavourites(url())));
+    state.update(Event::FavouritesRecalled(vec![1]));
+    assert_eq!(state.favourites, [1]);
+}

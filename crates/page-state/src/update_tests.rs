@@ -1,0 +1,292 @@
+//! The reducer's tests: every state of the page, without a browser.
+
+use super::*;
+use crate::fixtures::{self as films, info};
+use crate::{Notice, Status};
+use ditscope_protocol::{Backend, LoadNotice, LoadStage, ModelSource, RecordedRun, RunInfo, WeightsReport};
+
+pub const BASE: &str = "http://host/folder/";
+
+pub fn hear(state: &mut Page, message: FromWorker) -> Vec<Effect> {
+    hear_at(state, message, 0.0)
+}
+
+pub fn hear_at(state: &mut Page, message: FromWorker, now_ms: f64) -> Vec<Effect> {
+    state.update(Event::Worker { message, buffers: vec![], now_ms })
+}
+
+fn frame(state: &mut Page, run: u32, step: usize) {
+    let message = FromWorker::Frame(FrameInfo { run, ..films::frame(step) });
+    let buffers = vec![vec![0; 64], vec![0; 36]];
+    state.update(Event::Worker { message, buffers, now_ms: 0.0 });
+}
+
+pub fn loaded() -> FromWorker {
+    let backend = Backend { name: "CPU".into(), detail: "flex".into() };
+    let (notices, weights) = (vec![LoadNotice::NoWebGpu], WeightsReport::default());
+    FromWorker::Loaded { backend, notices, num_parameters: 1, weights }
+}
+
+/// A state with a model, from an address.
+pub fn ready(query: &str) -> Page {
+    let (mut state, _) = Page::new(query, BASE, false);
+    hear(&mut state, FromWorker::Ready);
+    hear(&mut state, loaded());
+    state
+}
+
+/// A run of two steps with its first two frames.
+pub fn running() -> Page {
+    let mut state = ready("");
+    state.update(Event::Generate);
+    hear(&mut state, FromWorker::Started { run: 1, info: info(2, 1) });
+    frame(&mut state, 1, 0);
+    frame(&mut state, 1, 1);
+    state
+}
+
+fn recording() -> Event {
+    let run = RecordedRun {
+        model: "m".into(),
+        label: "l".into(),
+        info: info(2, 1),
+        frames: (0..3).map(films::frame).collect(),
+    };
+    Event::RecordingFetched(Box::new(Film::from_recording(run, &[0; 300]).expect("a sound recording")))
+}
+
+pub fn sends_load(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::Send(ToWorker::Load { .. })))
+}
+
+pub fn generate_of(effects: &[Effect]) -> Option<(u32, RunSettings)> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Send(ToWorker::Generate { run, settings, .. }) => Some((*run, settings.clone())),
+        _ => None,
+    })
+}
+
+pub fn some_config(classes: usize) -> ModelConfig {
+    let labels: Vec<String> = (0..classes).map(|i| format!("label {i}")).collect();
+    serde_json::from_value(serde_json::json!({
+        "name": "Tiny",
+        "transformer": {
+            "sample_size": 4, "patch_size": 2, "in_channels": 1, "hidden_size": 16, "depth": 1, "num_heads": 2,
+            "num_classes": classes, "learn_sigma": false
+        },
+        "scheduler": { "beta_schedule": "linear", "prediction_type": "epsilon", "variance_type": "fixed_small" },
+        "latents": { "mean": [0.0], "std": [1.0] },
+        "labels": labels,
+        "defaults": { "class": 1, "guidance_scale": 3.0, "num_inference_steps": 12, "seed": 5 }
+    }))
+    .expect("a sound configuration")
+}
+
+#[test]
+fn the_model_is_asked_for_when_the_worker_takes_messages() {
+    let (mut state, effects) = Page::new("backend=cpu", BASE, false);
+    assert_eq!(effects[..2], [Effect::StartWorker, Effect::FetchModel(ModelRef::default())]);
+    let source = ModelSource::Url("http://host/folder/assets/models/fashion".into());
+    let load = ToWorker::Load { source, backend: BackendChoice::Cpu };
+    assert_eq!(hear(&mut state, FromWorker::Ready), [Effect::Send(load)]);
+    assert_eq!(hear(&mut state, loaded()), [Effect::LookAtStorage]);
+    assert!(matches!(state.model, ModelState::Ready { .. }));
+    assert_eq!(state.notices, [Notice::Load(LoadNotice::NoWebGpu)]);
+    assert_eq!(state.status(), Status::Ready);
+}
+
+#[test]
+fn generate_uses_the_models_defaults_and_the_address_wins() {
+    let mut state = ready("steps=3");
+    state.update(Event::ConfigFetched(Box::new(some_config(2))));
+    let (run, settings) = generate_of(&state.update(Event::Generate)).expect("a run is asked for");
+    let expected = RunSettings { num_inference_steps: 3, ..some_config(2).defaults };
+    assert_eq!((run, settings), (1, expected));
+}
+
+#[test]
+fn generate_while_loading_is_remembered() {
+    let (mut state, _) = Page::new("", BASE, false);
+    assert_eq!(generate_of(&state.update(Event::Generate)), None);
+    assert_eq!(state.run, RunState::Queued);
+    state.update(Event::Choose(Choice::Seed(99)));
+    let (_, settings) = generate_of(&hear(&mut state, loaded())).expect("it starts by itself");
+    assert_eq!(settings.seed, 99);
+}
+
+#[test]
+fn a_class_that_the_model_lacks_is_clamped_with_a_notice() {
+    let (mut state, _) = Page::new("class=40", BASE, false);
+    hear(&mut state, FromWorker::Config(Box::new(some_config(3))));
+    assert_eq!(state.settings().class, 2);
+    let told = Notice::ClassClamped { class: 40, last: 2, label: "label 2".into() };
+    assert_eq!(state.notices, [told]);
+}
+
+#[test]
+fn a_run_goes_from_frames_to_done_and_the_stage_follows() {
+    let mut state = running();
+    assert_eq!(state.view.position, 1);
+    frame(&mut state, 1, 2);
+    hear(&mut state, FromWorker::Done { run: 1, total_ms: 1234.0 });
+    assert_eq!(state.view.position, 2);
+    assert!(state.film.as_ref().is_some_and(Film::is_complete));
+    assert!(matches!(state.status(), Status::Done { .. }));
+}
+
+#[test]
+fn who_drags_the_timeline_is_left_alone_until_live() {
+    let mut state = running();
+    state.update(Event::Seek(0));
+    frame(&mut state, 1, 2);
+    assert_eq!(state.view.position, 0);
+    state.update(Event::SeekNewest);
+    assert_eq!(state.view.position, 2);
+    assert!(state.view.follow);
+}
+
+#[test]
+fn messages_of_a_replaced_run_are_dropped() {
+    let mut state = running();
+    let (run, _) = generate_of(&state.update(Event::Generate)).expect("it replaces the first");
+    assert_eq!(run, 2);
+    frame(&mut state, 1, 2);
+    hear(&mut state, FromWorker::Cancelled { run: 1 });
+    assert!(state.is_running());
+    assert_eq!(state.film.as_ref().map(|film| film.received()), Some(2));
+}
+
+#[test]
+fn cancel_keeps_the_frames() {
+    let mut state = running();
+    assert_eq!(state.update(Event::Cancel), [Effect::Send(ToWorker::Cancel)]);
+    assert_eq!(state.update(Event::Cancel), [], "once is enough");
+    hear(&mut state, FromWorker::Cancelled { run: 1 });
+    assert_eq!(state.run, RunState::Cancelled);
+    assert_eq!(state.film.as_ref().map(|film| film.received()), Some(2));
+}
+
+#[test]
+fn progress_tells_bytes_and_speed() {
+    let (mut state, _) = Page::new("", BASE, false);
+    hear(&mut state, FromWorker::Ready);
+    let report =
+        |loaded_bytes| FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes, total_bytes: 8_000_000 };
+    hear_at(&mut state, report(0), 0.0);
+    hear_at(&mut state, report(2_000_000), 1000.0);
+    let ModelState::Loading(progress) = &state.model else { panic!("still loading") };
+    assert_eq!(progress.fraction(), Some(0.25));
+    assert_eq!((progress.loaded_bytes, progress.total_bytes), (2_000_000, 8_000_000));
+    assert_eq!(progress.bytes_per_second, Some(2e6));
+}
+
+#[test]
+fn a_lost_worker_fails_the_run_and_retry_makes_a_new_one() {
+    let mut state = running();
+    state.update(Event::WorkerLost(Notice::said("it stopped")));
+    assert!(state.status() == Status::ModelFailed);
+    assert_eq!(state.film.as_ref().map(|film| film.received()), Some(2), "what was made stays");
+    assert_eq!(state.update(Event::Retry), [Effect::StartWorker]);
+    assert_eq!(state.failure(), None);
+    assert!(sends_load(&hear(&mut state, FromWorker::Ready)));
+    assert!(generate_of(&hear(&mut state, loaded())).is_some(), "the failed run starts again");
+}
+
+#[test]
+fn a_lost_device_is_asked_for_again_in_a_new_worker_and_the_cpu_is_offered() {
+    let mut state = running();
+    let message = "the device was lost".to_string();
+    hear(&mut state, FromWorker::Failed { run: Some(1), kind: FailureKind::Device, message });
+    assert_eq!(state.failure().map(|failure| failure.kind), Some(FailureKind::Device));
+    let mut other = state.clone();
+    assert_eq!(state.update(Event::Retry), [Effect::StartWorker]);
+    assert!(sends_load(&hear(&mut state, FromWorker::Ready)));
+    let effects = other.update(Event::UseCpu);
+    assert!(effects.contains(&Effect::StartWorker) && other.query().ends_with("backend=cpu"));
+    assert!(sends_load(&hear(&mut other, FromWorker::Ready)));
+    assert_eq!(other.run, RunState::Queued);
+}
+
+#[test]
+fn a_run_that_failed_otherwise_is_just_run_again() {
+    let mut state = running();
+    let message = "NaN".to_string();
+    hear(&mut state, FromWorker::Failed { run: Some(1), kind: FailureKind::BadRequest, message });
+    assert!(generate_of(&state.update(Event::Retry)).is_some());
+}
+
+#[test]
+fn frames_that_do_not_fit_fail_the_run() {
+    for (step, buffers) in
+        [(0, vec![vec![0; 64]]), (0, vec![vec![0; 63], vec![0; 36]]), (1, vec![vec![0; 64], vec![0; 36]])]
+    {
+        let mut state = ready("");
+        state.update(Event::Generate);
+        hear(&mut state, FromWorker::Started { run: 1, info: info(2, 1) });
+        let message = FromWorker::Frame(films::frame(step));
+        state.update(Event::Worker { message, buffers, now_ms: 0.0 });
+        assert!(state.failure().is_some());
+    }
+    let mut state = ready("");
+    state.update(Event::Generate);
+    hear(&mut state, FromWorker::Started { run: 1, info: RunInfo { num_images: 0, ..info(2, 1) } });
+    assert!(state.failure().is_some());
+}
+
+#[test]
+fn a_recording_plays_in_a_loop_until_there_is_a_run() {
+    let (mut state, _) = Page::new("", BASE, false);
+    state.update(recording());
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..40 {
+        seen.insert(state.view.position);
+        state.update(Event::Tick);
+    }
+    assert_eq!(Vec::from_iter(seen), [0, 1, 2]);
+    assert!(state.view.playing);
+    hear(&mut state, loaded());
+    state.update(Event::Generate);
+    hear(&mut state, FromWorker::Started { run: 1, info: info(2, 1) });
+    assert!(!state.view.playing && state.shown().is_some_and(|film| !film.recorded));
+}
+
+#[test]
+fn with_reduced_motion_a_recording_rests_on_its_picture() {
+    let (mut state, _) = Page::new("", BASE, true);
+    state.update(recording());
+    state.update(Event::Tick);
+    assert_eq!((state.view.position, state.view.playing), (2, false));
+}
+
+#[test]
+fn an_own_film_plays_once_and_then_stands() {
+    let mut state = running();
+    hear(&mut state, FromWorker::Cancelled { run: 1 });
+    state.update(Event::TogglePlay);
+    assert_eq!((state.view.position, state.view.playing), (0, true));
+    state.update(Event::Tick);
+    state.update(Event::Tick);
+    assert_eq!((state.view.position, state.view.playing), (1, false));
+}
+
+#[test]
+fn steps_and_selection_stay_inside() {
+    let mut state = running();
+    state.update(Event::Step(-9));
+    assert_eq!(state.view.position, 0);
+    state.update(Event::Step(9));
+    assert_eq!(state.view.position, 1);
+    state.update(Event::Select(7));
+    assert_eq!(state.view.selected, 0);
+}
+
+#[test]
+fn every_choice_is_clamped_and_shown_in_the_address() {
+    let mut state = ready("");
+    for choice in [Choice::Guidance(99.0), Choice::Steps(0), Choice::NumImages(99), Choice::Seed(u64::MAX)] {
+        let effects = state.update(Event::Choose(choice));
+        assert!(matches!(effects[..], [Effect::ShowAddress(_)]));
+    }
+    assert_eq!(state.settings().validate(10), Ok(()));
+    assert!(state.query().contains("guidance=10&steps=1") && state.query().contains("n=16"));
+}

@@ -1,0 +1,213 @@
+//! The page's words, in the visitor's language.
+//!
+//! They are data: `web/texts/<part>.<language>.json`, flat keys like `stage.noisy-latent` and, for what is put in,
+//! names like `%{step}`. Another language is a set of such files, one of the tour (`web/tour`), and an entry in
+//! [`Language`]. Tests hold every language to the same keys.
+//!
+//! It knows the page's state and no browser: [`notices`] has the words for what the visitor is told, [`text`] those that
+//! are put together, [`stage`] those of the views of a step.
+
+pub mod notices;
+pub mod stage;
+pub mod text;
+
+use ditscope_page_state::Language;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A text that is shown.
+pub type Words = Cow<'static, str>;
+
+/// The files of a language, as they are.
+pub type Files = &'static [&'static str];
+
+macro_rules! files {
+    ($language:literal: $($part:literal)*) => {
+        &[$(include_str!(concat!("../../../web/texts/", $part, ".", $language, ".json"))),*]
+    };
+}
+
+macro_rules! languages {
+    ($($part:literal)*) => {
+        fn english() -> Files {
+            files!("en": $($part)*)
+        }
+
+        /// A visitor who reads English does not wait for it.
+        pub fn german() -> Files {
+            files!("de": $($part)*)
+        }
+    };
+}
+
+languages!(
+    "address" "compare" "controls" "failures" "findings" "forward" "inside" "keys" "models" "modes" "page" "plots" "run" "sound"
+    "stage" "take" "timeline" "tour"
+);
+
+type Texts = HashMap<String, &'static str>;
+
+/// What was learnt, by language.
+static LEARNT: [OnceLock<Texts>; 2] = [const { OnceLock::new() }; 2];
+static SPOKEN: AtomicUsize = AtomicUsize::new(Language::English as usize);
+
+/// The language of [`say`].
+pub fn spoken() -> Language {
+    Language::ALL[SPOKEN.load(Ordering::Relaxed)]
+}
+
+/// Makes this the language of [`say`] from now on; what it has not learnt it says in English.
+pub fn speak(language: Language) {
+    SPOKEN.store(language as usize, Ordering::Relaxed);
+}
+
+/// Whether the words of a language are there.
+pub fn has_learnt(language: Language) -> bool {
+    language == Language::English || LEARNT[language as usize].get().is_some()
+}
+
+/// Takes in the words of a language.
+pub fn learn(language: Language, files: Files) {
+    LEARNT[language as usize].get_or_init(|| read(files));
+}
+
+fn texts(language: Language) -> Option<&'static Texts> {
+    match language {
+        Language::English => Some(LEARNT[0].get_or_init(|| read(english()))),
+        Language::German => LEARNT[1].get(),
+    }
+}
+
+/// The texts by their keys. They are kept for as long as the page lives.
+fn read(files: Files) -> Texts {
+    let maps = files.iter().filter_map(|file| match serde_json::from_str(file) {
+        Ok(Value::Object(map)) => Some(map),
+        _ => None,
+    });
+    let text = |(key, value): (String, Value)| match value {
+        Value::String(text) => Some((key, &*text.leak())),
+        _ => None,
+    };
+    maps.flatten().filter_map(text).collect()
+}
+
+/// The text with this key.
+pub fn say(key: &'static str) -> Words {
+    Cow::Borrowed(find(key))
+}
+
+fn find(key: &str) -> &'static str {
+    let among = |language: Language| texts(language)?.get(key).copied();
+    among(spoken()).or_else(|| among(Language::English)).unwrap_or_default()
+}
+
+/// The text with this key, with what is put in for `%{name}`.
+pub fn say_with(key: &str, values: &[(&str, &dyn ToString)]) -> String {
+    let mut rest = find(key);
+    let mut text = String::new();
+    // What is put in is not looked into.
+    while let Some((before, after)) = rest.split_once("%{") {
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        text.push_str(before);
+        if let Some((_, value)) = values.iter().find(|(known, _)| *known == name) {
+            text.push_str(&value.to_string());
+        }
+        rest = after;
+    }
+    text.push_str(rest);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Map;
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::path::{Path, PathBuf};
+
+    fn root() -> &'static Path {
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+    }
+
+    fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+        let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+        let files = files.into_iter().filter(|path| path.extension().is_some_and(|e| e == extension));
+        files.chain(folders.iter().flat_map(|folder| self::files(folder, extension))).collect()
+    }
+
+    /// Every text of a language by its key.
+    fn texts(language: Language) -> BTreeMap<String, String> {
+        let end = format!(".{}.json", language.code());
+        let files = files(&root().join("web/texts"), "json");
+        let mut all = BTreeMap::new();
+        for file in files.into_iter().filter(|file| file.to_string_lossy().ends_with(&end)) {
+            let text = std::fs::read_to_string(&file).expect("a file");
+            let map: Map<String, Value> = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{file:?}: {e}"));
+            for (key, value) in map {
+                let value = value.as_str().unwrap_or_else(|| panic!("{file:?}: {key} is no text")).to_owned();
+                assert!(!value.trim().is_empty(), "{file:?}: {key} is empty");
+                assert_eq!(all.insert(key.clone(), value), None, "{file:?}: {key} is there twice");
+            }
+        }
+        all
+    }
+
+    fn placeholders(text: &str) -> BTreeSet<&str> {
+        text.split("%{").skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
+    }
+
+    #[test]
+    fn every_file_is_in_the_list_of_its_language() {
+        for (language, files) in [(Language::English, english()), (Language::German, german())] {
+            let read = read(files).into_iter().map(|(key, text)| (key, text.to_owned()));
+            assert_eq!(read.collect::<BTreeMap<_, _>>(), texts(language), "{language:?}");
+        }
+    }
+
+    #[test]
+    fn values_are_put_in() {
+        let step = say_with("run.step-of", &[("step", &3), ("steps", &"%{step}")]);
+        assert!(step.contains('3') && step.contains("%{step}"), "{step}");
+    }
+
+    #[test]
+    fn every_language_has_every_text() {
+        let english = texts(Language::English);
+        assert!(!english.is_empty());
+        for language in Language::ALL {
+            let texts = texts(language);
+            assert_eq!(texts.keys().collect::<Vec<_>>(), english.keys().collect::<Vec<_>>(), "{language:?}");
+            for (key, text) in texts {
+                assert_eq!(placeholders(&text), placeholders(&english[&key]), "{key} in {language:?}");
+            }
+        }
+    }
+
+    /// A key in the code is a literal: `say("…")`, `say_with("…", …)`, or a literal that looks like a known key.
+    #[test]
+    fn every_text_is_used_and_every_key_is_known() {
+        let texts = texts(Language::English);
+        let folders = ["src/ui", "crates/words/src", "crates/export/src"].map(|folder| root().join(folder));
+        let code: Vec<String> = folders
+            .iter()
+            .flat_map(|folder| files(folder, "rs"))
+            .map(|file| std::fs::read_to_string(file).expect("a file"))
+            .collect();
+        for text in &code {
+            for call in ["say(\"", "say_with(\""] {
+                for rest in text.split(call).skip(1).filter(|rest| !rest.starts_with('…')) {
+                    let key = rest.split('"').next().unwrap_or_default();
+                    assert!(texts.contains_key(key), "there is no text {key}");
+                }
+            }
+        }
+        for key in texts.keys() {
+            let literal = format!("\"{key}\"");
+            assert!(code.iter().any(|code| code.contains(&literal)), "nothing says {key}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The words for what the visitor is told.
+
+use crate::{say, say_with};
+use ditscope_page_state::{Allowed, Notice};
+use ditscope_protocol::LoadNotice;
+
+/// A notice in words.
+pub fn notice(notice: &Notice) -> String {
+    let plain = match notice {
+        Notice::Said(words) => return words.clone(),
+        Notice::Load(notice) => return load(notice),
+        Notice::Ignored { .. } | Notice::Changed { .. } | Notice::UnknownKey(_) => return address(notice),
+        Notice::ClassClamped { class, last, label } => {
+            return say_with("address.class-clamped", &[("class", class), ("last", last), ("label", label)]);
+        }
+        Notice::UnknownChapter { id, known } => {
+            return say_with("tour.unknown-chapter", &[("id", id), ("known", &known.join(", "))]);
+        }
+        Notice::NotDecoded { step, why } => {
+            return say_with("run.not-decoded", &[("step", step), ("why", &self::notice(why))]);
+        }
+        Notice::TraceRows { head, token, sum } => {
+            return say_with("inside.bad-rows", &[("head", head), ("token", token), ("sum", &format!("{sum:.4}"))]);
+        }
+        Notice::TraceSizes { sizes } => {
+            let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
+            return say_with("inside.bad-answer", &[("sizes", &sizes.join(", "))]);
+        }
+        Notice::NoListing { address } => return say_with("models.no-listing", &[("address", address)]),
+        Notice::TourMissing { address } => return say_with("tour.missing", &[("address", address)]),
+        Notice::TourDamaged { base } => return say_with("tour.damaged", &[("base", base)]),
+        Notice::Storage(why) => return say_with("failures.storage", &[("why", why)]),
+        Notice::NotDeleted { url, why } => return say_with("failures.delete", &[("url", url), ("why", why)]),
+        Notice::NoWorker(why) => return say_with("failures.no-worker", &[("why", why)]),
+        Notice::WorkerMessage(why) => return say_with("failures.worker-message", &[("why", &self::notice(why))]),
+        Notice::WorkerStopped(why) => return say_with("failures.worker-stopped", &[("why", &self::notice(why))]),
+        Notice::NotRecorded(why) => return say_with("take.not-recorded", &[("why", why)]),
+        Notice::Recording => say("failures.recording"),
+        Notice::ForwardMisfit => say("forward.misfit"),
+        Notice::StageMisfit => say("stage.misfit"),
+        Notice::SoundMisfit => say("sound.misfit"),
+        Notice::NoDecoder => say("stage.no-decoder"),
+        Notice::NoModelAddress => say("models.no-address"),
+        Notice::NoCode => say("failures.code"),
+        Notice::WorkerScript => say("failures.worker-script"),
+        Notice::NoBuffer => say("failures.no-buffer"),
+        Notice::NoReason => say("failures.no-reason"),
+        Notice::NothingMade => say("take.nothing-yet"),
+        Notice::CopyByHand => say("take.copy-by-hand"),
+        Notice::NoVideo => say("take.no-video"),
+        Notice::NoCanvas => say("take.no-canvas"),
+        Notice::NoMemory => say("take.no-memory"),
+        Notice::Stopped => return String::new(),
+        _ => return film(notice),
+    };
+    plain.into()
+}
+
+/// Frames and films that do not fit their description.
+fn film(notice: &Notice) -> String {
+    match notice {
+        Notice::FilmSteps { steps, alpha_bars } => {
+            say_with("failures.film-steps", &[("steps", steps), ("alpha_bars", alpha_bars)])
+        }
+        Notice::FilmShape { count, pictures, latents } => {
+            let (pictures, latents) = (format!("{pictures:?}"), format!("{latents:?}"));
+            say_with("failures.film-shape", &[("count", count), ("pictures", &pictures), ("latents", &latents)])
+        }
+        Notice::FrameOrder { step, due } => say_with("failures.frame-order", &[("step", step), ("due", due)]),
+        Notice::FrameBytes { step, pictures, found, due } => {
+            let [pictures, found, due] = [&pictures[..], found, due].map(|sizes| format!("{sizes:?}"));
+            let values: [(&str, &dyn ToString); 4] =
+                [("step", step), ("pictures", &pictures), ("found", &found), ("due", &due)];
+            say_with("failures.frame-bytes", &values)
+        }
+        Notice::FrameParts { step } => say_with("failures.frame-parts", &[("step", step)]),
+        Notice::FramePreview { step } => say_with("failures.frame-preview", &[("step", step)]),
+        Notice::DecodedBytes { step, found, due } => {
+            say_with("failures.decoded-bytes", &[("step", step), ("found", found), ("due", due)])
+        }
+        Notice::DecodedBuffers { found } => say_with("failures.decoded-buffers", &[("found", found)]),
+        Notice::NoPicture { picture, step } => say_with("failures.no-picture", &[("picture", picture), ("step", step)]),
+        // All others have their words above.
+        _ => String::new(),
+    }
+}
+
+fn load(notice: &LoadNotice) -> String {
+    match notice {
+        LoadNotice::NoWebGpu => say("run.no-webgpu").into(),
+        LoadNotice::NoAdapter => say("run.no-adapter").into(),
+        LoadNotice::SoftwareWebGpu => say("run.software-webgpu").into(),
+        LoadNotice::Other(words) => words.clone(),
+    }
+}
+
+/// What became of a parameter of the address.
+fn address(notice: &Notice) -> String {
+    match notice {
+        Notice::Ignored { key, value, allowed: what } => {
+            say_with("address.ignored", &[("key", key), ("value", value), ("known", &allowed(what))])
+        }
+        Notice::Changed { key, value, kept } => {
+            say_with("address.changed", &[("key", key), ("value", value), ("kept", kept)])
+        }
+        Notice::UnknownKey(key) => say_with("address.unknown", &[("key", key)]),
+        _ => String::new(),
+    }
+}
+
+fn allowed(allowed: &Allowed) -> String {
+    let range = |from: &dyn ToString, to: &dyn ToString| say_with("address.range", &[("from", from), ("to", to)]);
+    match allowed {
+        Allowed::Model => say("address.known-model").into(),
+        Allowed::Range(from, to) => range(from, to),
+        Allowed::WholeNumber(from, to) => say_with("address.whole-number", &[("range", &range(from, to))]),
+        Allowed::Interval => say("address.interval").into(),
+        Allowed::OneOf(names) => say_with("address.one-of", &[("names", &names.join(", "))]),
+        Allowed::Compare => say("compare.known").into(),
+        Allowed::Chapter => say("tour.a-chapter").into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_address_got_wrong_is_told_with_what_is_allowed() {
+        let told = |query: &str| ditscope_page_state::address::parse(query).1.iter().map(notice).collect::<Vec<_>>();
+        assert_eq!(
+            told("guidance=99"),
+            ["guidance = 99 in the address was changed to 10, the nearest that is possible."]
+        );
+        assert_eq!(
+            told("steps=many"),
+            ["steps = “many” in the address was ignored: use a whole number from 1 to 250."]
+        );
+        assert_eq!(told("a=b"), ["“a” in the address is not a setting and was ignored."]);
+        assert!(told("view=upside-down")[0].contains("denoise, compare, forward, inside, findings"));
+    }
+
+    #[test]
+    fn notices_have_words() {
+        let why = Box::new(Notice::DecodedBuffers { found: 3 });
+        let words = notice(&Notice::NotDecoded { step: 4, why });
+        assert!(words.contains('4') && words.contains('3'), "{words}");
+        let shape = Notice::FilmShape { count: 2, pictures: [0, 1], latents: [4, 8, 8] };
+        assert!(notice(&shape).contains("[0, 1]") && notice(&shape).contains("[4, 8, 8]"));
+        assert_eq!(
+            notice(&Notice::Load(LoadNotice::NoWebGpu)),
+            "This browser has no WebGPU. The CPU computes instead."
+        );
+    }
+}

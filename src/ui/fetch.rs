@@ -1,0 +1,20 @@
+//! Small files over the network.
+
+use super::dom;
+use gloo::net::http::Request;
+
+/// Reads JSON; nothing where there is none, or another.
+pub async fn fetch_json<T: serde::de::DeserializeOwned>(address: &str) -> Option<T> {
+    dom::parse_json(std::str::from_utf8(&fetch_bytes(address).await?).ok()?).ok()
+}
+
+/// Reads a text; nothing where there is none.
+pub async fn fetch_text(address: &str) -> Option<String> {
+    String::from_utf8(fetch_bytes(address).await?).ok()
+}
+
+/// Reads a file; nothing where there is none.
+pub async fn fetch_bytes(address: &str) -> Option<Vec<u8>> {
+    let response = Request::get(address).send().await.ok().filter(|response| response.ok())?;
+    response.binary().await.ok()
+}
