@@ -68,7 +68,7 @@ pub fn App() -> impl IntoView {
     let store = Store::start(language::signal(), effects::carry_out);
     let (help, models) = (RwSignal::new(false), RwSignal::new(false));
     shortcuts::listen(store, help, models);
-    // The inline boot message has done its work.
+    // The message of index.html that the page is loading.
     if let Some(boot) = document().get_element_by_id("boot") {
         boot.remove();
     }
@@ -77,7 +77,7 @@ pub fn App() -> impl IntoView {
     let mut shown: Option<Box<dyn Any>> = None;
     dom::effect(Box::new(move || {
         store.language.track();
-        // The old page goes before the new one comes: ids are there once.
+        // The old page is removed before the new one is mounted: each id may be there once only.
         drop(shown.take());
         if let Some(body) = document().body() {
             shown = Some(Box::new(mount_to(body, move || page(help, models))));

@@ -40,7 +40,7 @@ pub struct Frame {
     pub image_shape: [usize; 2],
     /// Whether `x0` is a linear map of the latents and not decoded.
     pub preview: bool,
-    /// Absent in the last frame and in recordings of old.
+    /// Absent in the last frame and in old recordings.
     pub x0_hat: Option<Vec<f32>>,
     /// The predicted noise with the class, and without it (absent where every scale is 1).
     pub eps_cond: Option<Vec<f32>>,
@@ -238,7 +238,7 @@ impl Film {
     }
 }
 
-/// Where a position in a film is, for whoever says it.
+/// Where a position in a film is, to be put into words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     pub step: usize,

@@ -1,4 +1,4 @@
-//! What the visitor is told, without words: whoever shows it has them, in the language of the page.
+//! What the visitor is told, without words: `ditscope-words` has them, in the language of the page.
 
 use ditscope_protocol::LoadNotice;
 
@@ -111,7 +111,7 @@ pub enum Notice {
     TourDamaged {
         base: String,
     },
-    /// Code that comes when it is asked for did not come.
+    /// The code of a part of the page could not be fetched.
     NoCode,
     /// The browser's storage refused.
     Storage(String),

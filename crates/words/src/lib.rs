@@ -1,8 +1,7 @@
 //! The page's words, in the visitor's language.
 //!
 //! They are data: `web/texts/<part>.<language>.json`, flat keys like `stage.noisy-latent` and, for what is put in,
-//! names like `%{step}`. Another language is a set of such files, one of the tour (`web/tour`), and an entry in
-//! [`Language`]. Tests hold every language to the same keys.
+//! names like `%{step}`. CONTRIBUTING.md says how a language is added; tests hold every language to the same keys.
 //!
 //! It knows the page's state and no browser: [`notices`] has the words for what the visitor is told, [`text`] those that
 //! are put together, [`stage`] those of the views of a step.
@@ -50,7 +49,7 @@ languages!(
 
 type Texts = HashMap<String, &'static str>;
 
-/// What was learnt, by language.
+/// The texts that were loaded, by language.
 static LEARNT: [OnceLock<Texts>; 2] = [const { OnceLock::new() }; 2];
 static SPOKEN: AtomicUsize = AtomicUsize::new(Language::English as usize);
 
@@ -59,7 +58,7 @@ pub fn spoken() -> Language {
     Language::ALL[SPOKEN.load(Ordering::Relaxed)]
 }
 
-/// Makes this the language of [`say`] from now on; what it has not learnt it says in English.
+/// Makes this the language of [`say`] from now on; texts that are not loaded are given in English.
 pub fn speak(language: Language) {
     SPOKEN.store(language as usize, Ordering::Relaxed);
 }
@@ -69,7 +68,7 @@ pub fn has_learnt(language: Language) -> bool {
     language == Language::English || LEARNT[language as usize].get().is_some()
 }
 
-/// Takes in the words of a language.
+/// Loads the words of a language.
 pub fn learn(language: Language, files: Files) {
     LEARNT[language as usize].get_or_init(|| read(files));
 }
@@ -108,7 +107,7 @@ fn find(key: &str) -> &'static str {
 pub fn say_with(key: &str, values: &[(&str, &dyn ToString)]) -> String {
     let mut rest = find(key);
     let mut text = String::new();
-    // What is put in is not looked into.
+    // Placeholders in what is put in are left as they are.
     while let Some((before, after)) = rest.split_once("%{") {
         let (name, after) = after.split_once('}').unwrap_or((after, ""));
         text.push_str(before);

@@ -29,7 +29,7 @@ impl Page {
         }
     }
 
-    /// The worker drops a decoding for something that goes first: its failure is then no news.
+    /// The worker drops a decoding for something that goes first; that failure is not shown.
     pub(crate) fn give_up_decoding(&mut self) {
         if let Some(decoding) = &mut self.decoding {
             decoding.cancelling = true;
