@@ -6,6 +6,8 @@
 
 #[cfg(target_family = "wasm")]
 pub mod constructors;
+#[cfg(any(feature = "ui", feature = "worker"))]
+mod envelope;
 #[cfg(feature = "ui")]
 pub mod ui;
 #[cfg(feature = "worker")]

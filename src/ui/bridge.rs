@@ -1,13 +1,10 @@
 //! The worker, seen from the page.
-//!
-//! A message is `{header: <JSON>, buffers: [ArrayBuffer…]}`; the buffers are transferred. One that names a
-//! folder on the visitor's disk has `files` besides: its `File` objects, which only the browser can read.
 
 use super::dom;
+use crate::envelope::{self, Opened};
 use ditscope_page_state::{Event, Notice};
 use ditscope_protocol::{FromWorker, ModelSource, ToWorker};
-use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
-use wasm_bindgen::JsCast;
+use js_sys::{Array, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -85,33 +82,23 @@ impl Bridge {
 
     /// Sends a message; without a worker it goes nowhere, and the state knows that the worker is lost.
     pub fn send(&self, message: &ToWorker, buffers: &[Vec<u8>]) {
-        let (Some(live), Ok(header)) = (&self.worker, serde_json::to_string(message)) else { return };
-        let buffers: Array = buffers.iter().map(|bytes| Uint8Array::from(bytes.as_slice()).buffer()).collect();
-        let envelope = Object::new();
-        let _ = Reflect::set(&envelope, &"header".into(), &header.into());
-        let _ = Reflect::set(&envelope, &"buffers".into(), &buffers);
+        let Some(live) = &self.worker else { return };
+        let (object, transfer) = envelope::seal(message, &buffers.iter().map(Vec::as_slice).collect::<Vec<_>>());
         if let ToWorker::Load { source: ModelSource::Folder(name), .. }
         | ToWorker::Inspect { source: ModelSource::Folder(name) } = message
             && let Some((_, files)) = self.folders.iter().find(|(kept, _)| kept == name)
         {
-            let _ = Reflect::set(&envelope, &"files".into(), files);
+            envelope::add_files(&object, files);
         }
-        let _ = live.worker.post_message_with_transfer(&envelope, &buffers);
+        let _ = live.worker.post_message_with_transfer(&object, &transfer);
     }
 }
 
-/// A message and its buffers.
-type Envelope = (FromWorker, Vec<Vec<u8>>);
-
 /// Opens an envelope; nothing, if it is not one of ours.
-fn read(data: &JsValue) -> Result<Option<Envelope>, Notice> {
-    let Some(header) = Reflect::get(data, &"header".into()).ok().and_then(|header| header.as_string()) else {
+fn read(data: &JsValue) -> Result<Option<(FromWorker, Vec<Vec<u8>>)>, Notice> {
+    let Some(Opened { header, buffers }) = envelope::open(data).map_err(|_| Notice::NoBuffer)? else {
         return Ok(None);
     };
     let message = dom::parse_json(&header).map_err(|error| Notice::said(error.to_string()))?;
-    let buffers = Reflect::get(data, &"buffers".into()).unwrap_or_default();
-    let buffers = buffers.dyn_ref::<Array>().cloned().unwrap_or_default();
-    let bytes = |buffer: JsValue| buffer.dyn_into::<ArrayBuffer>().map(|b| Uint8Array::new(&b).to_vec());
-    let buffers = buffers.iter().map(bytes).collect::<Result<_, _>>().map_err(|_| Notice::NoBuffer)?;
     Ok(Some((message, buffers)))
 }

@@ -15,8 +15,9 @@ use leptos::prelude::*;
 
 #[component]
 pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
+    // Long: one piece of markup, which parts would only tear apart.
     let store = Store::get();
-    let name = store.memo(Page::model_name);
+    let name = store.memo(|state| state.model_name());
     let size = store.memo(|state| match &state.model {
         ModelState::Ready { num_parameters, .. } => format!(" · {}", text::parameters(*num_parameters)),
         _ => String::new(),
@@ -109,7 +110,7 @@ fn to_theme(theme: Theme) -> Words {
 fn share(store: Store) {
     let link = store.peek(share_link);
     let in_folder = store.peek(|state| matches!(state.address.model, ModelRef::Folder(_)));
-    dom::show_address(&store.peek(Page::query));
+    dom::show_address(&store.peek(|state| state.query()));
     wasm_bindgen_futures::spawn_local(async move {
         let copied = dom::copy(&link).await;
         let word = match (copied, in_folder) {

@@ -58,7 +58,8 @@ fn detail(state: &Page) -> String {
         (ModelState::Ready { .. }, RunState::Running { .. }) => {
             let step = state.film.as_ref().map(text::run_progress).unwrap_or_default();
             let run = state
-                .run_of_comparison()
+                .compare
+                .run(state)
                 .map(|(run, runs)| say_with("compare.run-of", &[("run", &run), ("runs", &runs), ("step", &step)]));
             run.unwrap_or(step)
         }
@@ -75,7 +76,7 @@ fn progress(state: &Page) -> Option<Option<f64>> {
         (ModelState::Ready { .. }, ..) if decoded.is_some() => Some(decoded),
         (ModelState::Ready { .. }, ..) if state.decoding.is_some() => Some(Some(0.0)),
         (ModelState::Ready { .. }, RunState::Running { .. }, Some(film)) => {
-            Some(Some(state.share_of_all(film.received() as f64 / (film.steps() + 1) as f64)))
+            Some(Some(state.compare.share_of_all(state, film.received() as f64 / (film.steps() + 1) as f64)))
         }
         (ModelState::Ready { .. }, RunState::Running { .. }, None) => Some(Some(0.0)),
         _ => None,

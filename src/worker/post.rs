@@ -1,8 +1,8 @@
-//! Messages over the thread boundary: `{header: JSON, buffers: [ArrayBuffer…]}`, from the page also
-//! with `files: [File…]`.
+//! Messages to and from the page.
 
+use crate::envelope::{self, copies};
 use ditscope_protocol::{FailureKind, FrameInfo, FromWorker, ToWorker};
-use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
+use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, File};
 
@@ -37,18 +37,9 @@ pub fn post_frame(info: FrameInfo, started: f64, buffers: &[&[u8]]) -> f64 {
     now() - copied
 }
 
-/// Buffers of JavaScript's own.
-fn copies(buffers: &[&[u8]]) -> Array {
-    buffers.iter().map(|bytes| Uint8Array::from(*bytes).buffer()).collect()
-}
-
 fn send(message: &FromWorker, transfer: &Array) {
-    let object = Object::new();
-    let header = serde_json::to_string(message).expect("messages are plain data");
-    // Setting a property of a fresh plain object cannot fail, and posting it only fails for foreign types.
-    let _ = Reflect::set(&object, &"header".into(), &header.into());
-    let _ = Reflect::set(&object, &"buffers".into(), transfer);
-    let _ = scope().post_message_with_transfer(&object, transfer);
+    // Posting only fails for foreign types.
+    let _ = scope().post_message_with_transfer(&envelope::sealed(message, transfer), transfer);
 }
 
 /// Opens an envelope from the page.
@@ -56,22 +47,12 @@ fn send(message: &FromWorker, transfer: &Array) {
 /// # Errors
 /// Says what is not understood.
 pub fn read(data: &JsValue) -> Result<Envelope, String> {
-    let header = Reflect::get(data, &"header".into()).ok().and_then(|header| header.as_string());
-    let header = header.ok_or("the worker got a message without a header")?;
-    let message =
-        serde_json::from_str(&header).map_err(|error| format!("the worker got a message it does not know: {error}"))?;
-    let buffers = list::<ArrayBuffer>(data, "buffers")?;
-    let buffers = buffers.iter().map(|buffer| Uint8Array::new(buffer).to_vec()).collect();
-    Ok(Envelope { message, buffers, files: list(data, "files")? })
-}
-
-/// A property that is a list; absent, it is empty.
-fn list<T: JsCast>(data: &JsValue, name: &str) -> Result<Vec<T>, String> {
-    let items = Reflect::get(data, &name.into()).unwrap_or_default();
-    let items = items.dyn_ref::<Array>().cloned().unwrap_or_default();
-    let cast =
-        |item: JsValue| item.dyn_into().map_err(|_| format!("the worker got '{name}' of a type it does not know"));
-    items.iter().map(cast).collect()
+    let odd = |name| format!("the worker got '{name}' of a type it does not know");
+    let opened = envelope::open(data).map_err(odd)?.ok_or("the worker got a message without a header")?;
+    let message = serde_json::from_str(&opened.header)
+        .map_err(|error| format!("the worker got a message it does not know: {error}"))?;
+    let files = envelope::files(data).map_err(odd)?;
+    Ok(Envelope { message, buffers: opened.buffers, files })
 }
 
 /// Milliseconds on the worker's clock.

@@ -109,3 +109,37 @@ fn files_stay_short_enough_to_read() {
     let long = all.map(|(file, text)| (file, text.lines().count())).filter(|(_, lines)| *lines > MOST);
     assert_none(long.map(|(file, lines)| format!("{file} has {lines} lines")).collect());
 }
+
+/// Longer functions say why in their first line.
+#[test]
+fn functions_are_short_or_say_why_not() {
+    const MOST: usize = 60;
+    let mut long = Vec::new();
+    for (file, text) in ["src", "crates", "xtask", "tests"].into_iter().flat_map(|path| sources(path, &["rs"])) {
+        let lines: Vec<&str> = text.lines().collect();
+        for (start, line) in lines.iter().enumerate().filter(|(_, line)| is_function(line)) {
+            // As rustfmt writes it: the brace that ends it stands below the beginning.
+            let end = format!("{}}}", &line[..line.len() - line.trim_start().len()]);
+            let body = &lines[start..];
+            let length = body.iter().position(|line| *line == end).map_or(0, |last| last + 1);
+            let first = body.iter().skip_while(|line| !line.ends_with('{')).nth(1).unwrap_or(&"");
+            if length > MOST && !first.trim_start().starts_with("// Long: ") {
+                long.push(format!("{file}:{} has {length} lines", start + 1));
+            }
+        }
+    }
+    assert_none(long);
+}
+
+/// Whether a function with a body of several lines begins here.
+fn is_function(line: &str) -> bool {
+    let words = ["pub", "const", "async", "unsafe", "extern", "\"C\""];
+    let mut rest = line.split_whitespace().skip_while(|word| words.contains(word) || word.starts_with("pub("));
+    rest.next() == Some("fn") && !line.ends_with(['}', ';'])
+}
+
+#[test]
+fn functions_are_found_where_they_begin() {
+    assert!(is_function("    pub(crate) async fn a(") && is_function("fn b() {"));
+    assert!(!is_function("fn c() {}") && !is_function("    fn d();") && !is_function("let fn_e = 1;"));
+}

@@ -46,6 +46,7 @@ fn open(app: &App, parameters: &str) {
 
 #[test]
 fn a_training_picture_is_noised_as_the_formula_says() {
+    // Long: one visit, step by step.
     let app = App::start("forward_noised", Gpu::None);
     open(&app, "class=9&steps=10&seed=7");
     // Listens along from here on.

@@ -95,6 +95,7 @@ fn every_chapter_is_reached_with_the_keyboard_and_shows_what_it_speaks_of() {
 
 #[test]
 fn a_link_opens_a_chapter_and_its_steps_drive_the_page_until_the_visitor_does() {
+    // Long: one visit, step by step.
     let app = App::start("tour_link", Gpu::None);
     app.open("backend=cpu&tour=reverse&steps=7");
     app.wait_tour("4 of 9");

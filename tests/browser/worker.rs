@@ -147,6 +147,7 @@ fn scales_run_side_by_side_and_what_is_shown_fits_together() {
 
 #[test]
 fn a_picture_is_encoded_noised_denoised_from_there_and_looked_into() {
+    // Long: one conversation with the worker.
     let app = App::start("worker_answers", Gpu::None);
     let said = talk(
         &app,

@@ -130,6 +130,7 @@ fn settings_that_are_not_numbers_are_refused() {
 
 #[test]
 fn every_message_survives_json() {
+    // Long: a list of every message.
     let settings = RunSettings::default();
     let info = RunInfo {
         settings: settings.clone(),

@@ -117,39 +117,55 @@ pub fn run(options: &EvalOptions) -> Result<()> {
             .map(|features| Gaussian::fit(&features, NUM_FEATURES).distance(&reference)),
         rows: Vec::new(),
     };
-    println!("classifier: {:.2} % of {} test pictures", 100.0 * report.classifier_accuracy, test.len());
-    println!("Fréchet distance, {} training pictures: {:.3}", options.samples, report.floor);
+    print_references(&report, test.len());
+    println!("sampler  steps  guidance  cache  Gflops  accuracy  distance  seconds");
+    for way in ways(options)? {
+        let row = measure(options, &model, &judge, &reference, way)
+            .with_context(|| format!("{} at {} steps", way.sampler.name(), way.steps))?;
+        print_row(&row, way);
+        report.rows.push(row);
+    }
+    options.json.as_ref().map_or(Ok(()), |path| write_json(path, &report))
+}
+
+/// Every way to sample that the options ask for.
+fn ways(options: &EvalOptions) -> Result<Vec<Way>> {
+    let mut ways = Vec::new();
+    for &sampler in &options.samplers {
+        for &steps in &options.steps {
+            for &guidance_scale in &options.guidance_scales {
+                let savings = options.savings()?.into_iter();
+                ways.extend(savings.map(|savings| Way { sampler, steps, guidance_scale, savings }));
+            }
+        }
+    }
+    Ok(ways)
+}
+
+/// What the rows are to be compared with.
+fn print_references(report: &EvalReport, test_pictures: usize) {
+    println!("classifier: {:.2} % of {} test pictures", 100.0 * report.classifier_accuracy, test_pictures);
+    println!("Fréchet distance, {} training pictures: {:.3}", report.samples, report.floor);
     if let Some(distance) = report.reconstruction {
         println!("Fréchet distance, the same through the autoencoder: {distance:.3}");
     }
     if let Some(loss) = report.loss {
         println!("loss on test pictures: {loss:.5}");
     }
-    println!("sampler  steps  guidance  cache  Gflops  accuracy  distance  seconds");
-    for &sampler in &options.samplers {
-        for &steps in &options.steps {
-            for &guidance_scale in &options.guidance_scales {
-                for savings in options.savings()? {
-                    let way = Way { sampler, steps, guidance_scale, savings };
-                    let row = measure(options, &model, &judge, &reference, way)
-                        .with_context(|| format!("{} at {steps} steps", sampler.name()))?;
-                    println!(
-                        "{:7}  {:5}  {:8.1}  {:5}  {:6.2}  {:7.1} %  {:8.3}  {:7.1}",
-                        sampler.name(),
-                        row.steps,
-                        guidance_scale,
-                        savings.cache_interval,
-                        row.gflops,
-                        100.0 * row.class_accuracy,
-                        row.frechet_distance,
-                        row.seconds
-                    );
-                    report.rows.push(row);
-                }
-            }
-        }
-    }
-    options.json.as_ref().map_or(Ok(()), |path| write_json(path, &report))
+}
+
+fn print_row(row: &EvalRow, Way { sampler, guidance_scale, savings, .. }: Way) {
+    println!(
+        "{:7}  {:5}  {:8.1}  {:5}  {:6.2}  {:7.1} %  {:8.3}  {:7.1}",
+        sampler.name(),
+        row.steps,
+        guidance_scale,
+        savings.cache_interval,
+        row.gflops,
+        100.0 * row.class_accuracy,
+        row.frechet_distance,
+        row.seconds
+    );
 }
 
 /// The training loss on (some) test pictures.

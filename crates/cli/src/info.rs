@@ -119,6 +119,7 @@ impl Report {
     }
 
     fn text(&self) -> String {
+        // Long: a list, a line for each fact.
         let mut lines = Vec::new();
         let mut line = |name: &str, text: String| lines.push(format!("{name:12} {text}\n"));
         if let Some(dit) = self.description.transformer() {

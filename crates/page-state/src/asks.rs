@@ -1,9 +1,9 @@
-//! Questions to the worker beside a run, and who hears the answer. Pure.
+//! Questions to the worker beside a run, and which feature gets the answer. There is no other way to ask one.
 
-use crate::{Effect, Notice, Page};
-use ditscope_protocol::{Answer, Ask, ToWorker};
+use crate::Notice;
+use ditscope_protocol::{Answer, Ask};
 
-/// Which part of the page asked.
+/// Which feature asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asker {
     Forward,
@@ -12,53 +12,50 @@ pub enum Asker {
     Stage,
 }
 
-/// What is not answered yet.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Asks {
-    /// Number of the newest question.
-    newest: u32,
-    waiting: Vec<(u32, Asker)>,
+/// A question that a feature wants put.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    pub asker: Asker,
+    /// By this number the feature knows the answer again.
+    pub number: u32,
+    pub ask: Ask,
+    pub buffers: Vec<Vec<u8>>,
 }
 
 /// An answer with its buffers, or why there is none.
 pub type Answered = Result<(Answer, Vec<Vec<u8>>), Notice>;
 
-impl Page {
-    /// Puts a question; [`Self::take_answer`] hands the answer to the asker. The number is in the answer's place
-    /// for those that ask more than once: only the newest is of interest then.
-    pub(super) fn ask(&mut self, asker: Asker, ask: Ask, buffers: Vec<Vec<u8>>) -> (u32, Effect) {
-        self.asks.newest = self.asks.newest.wrapping_add(1);
-        let id = self.asks.newest;
-        self.asks.waiting.push((id, asker));
-        (id, Effect::SendWith(ToWorker::Ask { id, ask }, buffers))
+/// What is not answered yet.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Asks {
+    /// Number of the newest message.
+    newest: u32,
+    waiting: Vec<(u32, Asker, u32)>,
+}
+
+impl Asks {
+    /// Notes a question; the number of its message.
+    pub fn put(&mut self, asker: Asker, number: u32) -> u32 {
+        self.newest = self.newest.wrapping_add(1);
+        self.waiting.push((self.newest, asker, number));
+        self.newest
     }
 
-    pub(super) fn take_answer(
-        &mut self,
-        id: u32,
-        result: Result<Answer, String>,
-        buffers: Vec<Vec<u8>>,
-    ) -> Vec<Effect> {
-        // What a worker was asked that is no more has no asker.
-        let Some(at) = self.asks.waiting.iter().position(|(waiting, _)| *waiting == id) else { return vec![] };
-        let (_, asker) = self.asks.waiting.swap_remove(at);
-        let answered = result.map(|answer| (answer, buffers)).map_err(Notice::Said);
-        match asker {
-            Asker::Forward => self.forward_answered(id, answered),
-            Asker::Inside => self.inside_answered(id, answered),
-            Asker::Sound => self.sound_answered(id, answered),
-            Asker::Stage => self.stage_answered(id, answered),
-        }
+    /// Who gets the answer of a message, and for which of its questions. What a worker was asked that is no more has no
+    /// asker.
+    pub fn take(&mut self, id: u32) -> Option<(Asker, u32)> {
+        let at = self.waiting.iter().position(|(waiting, ..)| *waiting == id)?;
+        let (_, asker, number) = self.waiting.swap_remove(at);
+        Some((asker, number))
     }
 
     /// Whether an answer is still to come.
-    pub(super) fn awaits(&self, id: u32) -> bool {
-        self.asks.waiting.iter().any(|(waiting, _)| *waiting == id)
+    pub fn awaits(&self, asker: Asker, number: u32) -> bool {
+        self.waiting.iter().any(|(_, by, of)| (*by, *of) == (asker, number))
     }
 
     /// The worker is gone: nothing will be answered.
-    pub(super) fn forget_asks(&mut self) {
-        self.asks.waiting.clear();
-        self.listening.wait_no_more();
+    pub fn forget(&mut self) {
+        self.waiting.clear();
     }
 }

@@ -1,37 +1,21 @@
-//! Everything the page shows: plain data. What can happen and what follows is in [`crate::event`]; `update` changes it.
+//! The whole page: what is shared, and the features.
 
-use crate::address::{self, Address};
-use crate::asks::Asks;
 use crate::compare::Compare;
-use crate::film::Film;
 use crate::forward::Forward;
 use crate::inside::Inside;
-use crate::models::{self, Models};
+use crate::shared::WorkerState;
 use crate::sound::Listening;
 use crate::stage::Views;
 use crate::take::Take;
 use crate::timeline::Player;
 use crate::tour::Tour;
-use crate::{Effect, Mode, ModelRef, Notice};
-use ditscope_config::{CatalogEntry, ModelConfig, RunSettings};
-use ditscope_protocol::{Backend, FailureKind, LoadStage, ModelSource, WeightsReport};
+use crate::{Effect, ModelState, Shared, address};
+use std::ops::{Deref, DerefMut};
 
 /// Everything the page shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
-    pub address: Address,
-    /// Folder of the page, with a slash at its end.
-    pub base: String,
-    /// What changed in the address when it was read.
-    pub notices: Vec<Notice>,
-    pub config: Option<ModelConfig>,
-    pub model: ModelState,
-    /// The models there are to choose from.
-    pub models: Models,
-    /// Bytes of the model's weights that loading has reached, over all attempts.
-    pub reached_bytes: u64,
-    /// Marked classes of this model.
-    pub favourites: Vec<usize>,
+    pub shared: Shared,
     pub views: Views,
     pub listening: Listening,
     pub compare: Compare,
@@ -39,122 +23,22 @@ pub struct Page {
     pub inside: Inside,
     pub take: Take,
     pub tour: Tour,
-    pub run: RunState,
-    /// The visitor's own run, or what there is of it.
-    pub film: Option<Film>,
-    /// Shown until there is an own run.
-    pub recorded: Option<Film>,
-    pub view: View,
     pub player: Player,
-    /// A picture of the own film that is being decoded on demand.
-    pub decoding: Option<Decoding>,
-    /// How far the decoder is: of the last frame of a run, or of `decoding`.
-    pub decoded: Option<(usize, usize)>,
-    pub reduced_motion: bool,
-    /// Number of the newest run; messages of older ones are dropped.
-    pub(crate) run_number: u32,
-    /// The run that made the own film.
-    pub(crate) film_run: u32,
-    /// The model that made the own film: no other can decode its latents.
-    pub(crate) film_model: Option<ModelRef>,
-    /// Another model was chosen; the address shows its defaults when they are known.
-    pub(crate) address_waits: bool,
-    pub(crate) worker: WorkerState,
-    pub(crate) asks: Asks,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub enum ModelState {
-    /// What it is and costs is being found out.
-    Asking,
-    /// Too large to be fetched unasked: the page says what it is and waits.
-    Offered,
-    Loading(Progress),
-    /// Loading was stopped by the visitor.
-    Stopped,
-    Ready {
-        backend: Backend,
-        num_parameters: u64,
-        weights: WeightsReport,
-    },
-    Failed(Failure),
+/// What is shared is the page's own: a feature that is given a page reads it as if it had been given this.
+impl Deref for Page {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
 }
 
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Progress {
-    /// Absent while the worker starts.
-    pub stage: Option<LoadStage>,
-    pub loaded_bytes: u64,
-    pub total_bytes: u64,
-    pub bytes_per_second: Option<f64>,
-    /// The visitor asked to stop; the worker has not yet answered.
-    pub stopping: bool,
-    /// Time and bytes of the first report that had any: the speed is measured from here.
-    since: Option<(f64, u64)>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum RunState {
-    Idle,
-    /// Waits for the model.
-    Queued,
-    /// `cancelling` after the visitor asked to stop, until the worker answers.
-    Running {
-        cancelling: bool,
-        pace: Pace,
-    },
-    Done {
-        total_ms: f64,
-    },
-    Cancelled,
-    Failed(Failure),
-}
-
-/// How a run goes on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Pace {
-    #[default]
-    Free,
-    /// Asked to be held, or to be held after one more step; the worker has not yet answered.
-    Holding,
-    /// Held before this step: the model is idle.
-    Held(usize),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct Failure {
-    pub kind: FailureKind,
-    pub message: Notice,
-}
-
-/// One picture that the decoder works on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Decoding {
-    pub run: u32,
-    pub step: usize,
-    pub picture: usize,
-    /// The visitor asked to stop; the worker has not yet answered.
-    pub cancelling: bool,
-}
-
-/// Where in the film the visitor is.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct View {
-    pub position: usize,
-    /// Goes along with the newest frame.
-    pub follow: bool,
-    pub playing: bool,
-    /// The picture whose latent and thumbnails are shown.
-    pub selected: usize,
-    /// Ticks that a looping film still rests on its last frame.
-    pub(crate) rest: u8,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum WorkerState {
-    Starting,
-    Ready,
-    Lost,
+impl DerefMut for Page {
+    fn deref_mut(&mut self) -> &mut Shared {
+        &mut self.shared
+    }
 }
 
 impl Page {
@@ -166,20 +50,20 @@ impl Page {
             Effect::FetchModel(model.clone()),
             Effect::FetchCatalog,
             Effect::RecallModels,
-            Effect::RecallFavourites(model.clone()),
+            Effect::RecallFavourites(model),
             Effect::LookAtStorage,
         ];
-        // The default model is small and part of the page: it comes unasked.
-        let starting = ModelState::Loading(Progress::starting());
-        let mut state = Self {
-            address,
-            base: base.into(),
-            notices,
-            config: None,
-            model: if model.is_default() { starting } else { ModelState::Asking },
-            models: Models::default(),
-            reached_bytes: 0,
-            favourites: vec![],
+        let mut shared = Shared::new(address, notices, base, reduced_motion);
+        // On another's page nothing large comes unasked, the worker's own code included.
+        if shared.waits_for_word() {
+            effects.remove(0);
+            shared.worker = WorkerState::Lost;
+            if shared.address.model.is_default() {
+                shared.model = ModelState::Offered;
+            }
+        }
+        let page = Self {
+            shared,
             views: Views::default(),
             listening: Listening::default(),
             compare: Compare::default(),
@@ -187,145 +71,8 @@ impl Page {
             inside: Inside::default(),
             take: Take::default(),
             tour: Tour::default(),
-            run: RunState::Idle,
-            film: None,
-            recorded: None,
-            view: View::default(),
             player: Player::default(),
-            decoding: None,
-            decoded: None,
-            reduced_motion,
-            run_number: 0,
-            film_run: 0,
-            film_model: None,
-            address_waits: false,
-            worker: WorkerState::Starting,
-            asks: Asks::default(),
         };
-        // On another's page nothing large comes unasked, the worker's own code included.
-        if state.waits_for_word() {
-            effects.remove(0);
-            state.worker = WorkerState::Lost;
-            if state.address.model.is_default() {
-                state.model = ModelState::Offered;
-            }
-        }
-        (state, effects)
-    }
-
-    /// What a run would use now.
-    pub fn settings(&self) -> RunSettings {
-        let defaults = self.config.as_ref().map(|config| config.defaults.clone()).unwrap_or_default();
-        self.address.chosen.over(&defaults)
-    }
-
-    /// What the stage shows.
-    pub fn mode(&self) -> Mode {
-        self.address.view
-    }
-
-    /// The film on the stage.
-    pub fn shown(&self) -> Option<&Film> {
-        match self.mode() {
-            Mode::Compare => self.compared_film(),
-            _ => self.film.as_ref().or(self.recorded.as_ref()),
-        }
-    }
-
-    /// Whether the film on the stage was made by the model that is chosen now.
-    pub fn film_is_of_model(&self) -> bool {
-        self.film.is_none() || self.film_model.as_ref() == Some(&self.address.model)
-    }
-
-    pub fn is_running(&self) -> bool {
-        matches!(self.run, RunState::Running { .. })
-    }
-
-    /// Whether the run is held between two steps, so that the model is free for other things.
-    pub fn is_held(&self) -> bool {
-        matches!(self.run, RunState::Running { pace: Pace::Held(_), cancelling: false })
-    }
-
-    /// The failure to show: a model that cannot be used weighs more than a run.
-    pub fn failure(&self) -> Option<&Failure> {
-        match (&self.model, &self.run) {
-            (ModelState::Failed(failure), _) | (_, RunState::Failed(failure)) => Some(failure),
-            _ => None,
-        }
-    }
-
-    /// Where the model lies.
-    pub fn source(&self) -> ModelSource {
-        self.address.model.source(&self.base)
-    }
-
-    /// What is known of the model's size, cost and licence.
-    pub fn entry(&self) -> Option<&CatalogEntry> {
-        self.models.entry(&self.address.model)
-    }
-
-    /// The model's name, as well as it is known.
-    pub fn model_name(&self) -> String {
-        let known = self.config.as_ref().map(|config| &config.name).or(self.entry().map(|entry| &entry.name));
-        known.cloned().unwrap_or_else(|| self.address.model.name().into())
-    }
-
-    /// The model's licence, as soon as it is known.
-    pub fn license(&self) -> &str {
-        let known = self.config.as_ref().map(|config| &config.license).or(self.entry().map(|entry| &entry.license));
-        known.map_or("", String::as_str)
-    }
-
-    /// Bytes that loading the model would fetch over the network, where that is known.
-    pub fn bytes_to_fetch(&self) -> Option<u64> {
-        let source = self.source();
-        Some(models::to_fetch(self.entry()?, &source, self.models.stored_bytes(&source)))
-    }
-
-    /// Whether pictures come as previews first, because the model's decoder is slow.
-    pub fn has_previews(&self) -> bool {
-        let slow = self.config.as_ref().and_then(|config| config.autoencoder.as_ref()).is_some_and(|a| a.is_heavy());
-        slow || self.film.iter().flat_map(|film| film.frames()).any(|frame| frame.preview)
-    }
-
-    /// Whether the selected picture on the stage is a preview that can be decoded now.
-    pub fn can_decode(&self) -> bool {
-        let frame = self.film.as_ref().and_then(|film| film.at(self.view.position));
-        matches!(self.model, ModelState::Ready { .. })
-            && (!self.is_running() || self.is_held())
-            && self.decoding.is_none()
-            && self.film_model.as_ref() == Some(&self.address.model)
-            && frame.is_some_and(|frame| frame.is_preview(self.view.selected))
-    }
-
-    /// The query string of what is set now.
-    pub fn query(&self) -> String {
-        address::query(&self.address, &self.settings())
-    }
-
-    /// The name of a class, once names are known.
-    pub fn label(&self, class: usize) -> Option<&str> {
-        self.config.as_ref()?.labels.get(class).map(String::as_str)
-    }
-}
-
-impl Progress {
-    pub(crate) fn starting() -> Self {
-        Self::default()
-    }
-
-    pub(crate) fn report(&mut self, stage: LoadStage, loaded: u64, total: u64, now_ms: f64) {
-        let (began, first) = *self.since.get_or_insert((now_ms, loaded));
-        let seconds = (now_ms - began) / 1000.0;
-        if seconds > 0.2 {
-            let speed = loaded.saturating_sub(first) as f64 / seconds;
-            self.bytes_per_second = (loaded < total && speed > 0.0).then_some(speed);
-        }
-        (self.stage, self.loaded_bytes, self.total_bytes) = (Some(stage), loaded.min(total), total);
-    }
-
-    /// 0 to 1, or nothing while the size is unknown.
-    pub fn fraction(&self) -> Option<f64> {
-        (self.total_bytes > 0).then(|| self.loaded_bytes as f64 / self.total_bytes as f64)
+        (page, effects)
     }
 }

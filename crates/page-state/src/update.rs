@@ -8,11 +8,15 @@ mod loading;
 mod models;
 
 use crate::address::{self, Chosen};
+use crate::asks::{Asker, Question};
+use crate::compare::What;
 use crate::film::Film;
-use crate::page::WorkerState;
+use crate::follow::{Effects, Follow};
+use crate::forward::Planned;
+use crate::shared::{Plan, WorkerState};
 use crate::{Choice, Effect, Event, Failure, Mode, ModelRef, ModelState, Notice, Pace, Page, RunState, View};
 use ditscope_config::{ModelConfig, RunSettings};
-use ditscope_protocol::{BackendChoice, FailureKind, FrameInfo, FromWorker, StartFrom, ToWorker};
+use ditscope_protocol::{Answer, BackendChoice, FailureKind, FrameInfo, FromWorker, ToWorker};
 use std::ops::ControlFlow;
 
 impl Page {
@@ -21,13 +25,17 @@ impl Page {
         self.heed(&event);
         let mut effects = self.react(event);
         effects.extend(self.pursue());
-        effects.extend(self.look_inside());
-        effects.extend(self.ask_for_picture());
+        // Each event may change what is looked at, and so what is to be known of it.
+        let looked = self.inside.ask_for_what_is_shown(&self.shared);
+        effects.extend(self.follow(looked));
+        let looked = self.views.ask_for_what_is_shown(&self.shared);
+        effects.extend(self.follow(looked));
         effects
     }
 
     /// Without what the tour makes of it.
     pub(super) fn react(&mut self, event: Event) -> Vec<Effect> {
+        // Long: a table, an arm for each event.
         match event {
             Event::Worker { message, buffers, now_ms } => return self.hear(message, buffers, now_ms),
             Event::WorkerLost(message) => self.lose_worker(message),
@@ -42,11 +50,24 @@ impl Page {
                 self.address.language = Some(language);
                 return vec![Effect::ShowAddress(self.query())];
             }
-            Event::Views(event) => return self.update_views(event),
-            Event::Compare(event) => return self.update_compare(event),
-            Event::Forward(event) => return self.update_forward(event),
-            Event::Inside(event) => return self.update_inside(event),
-            Event::Take(event) => return self.update_take(event),
+            Event::Views(event) => self.views.update(event),
+            Event::Compare(event) => {
+                let effects = self.compare.update(&self.shared, event);
+                return self.follow(effects);
+            }
+            Event::Forward(event) => {
+                let effects = self.forward.update(&self.shared, event);
+                return self.follow(effects);
+            }
+            Event::Inside(event) => self.inside.update(event),
+            Event::Take(event) => {
+                let effects = self.take.update(&self.shared, event);
+                return self.follow(effects);
+            }
+            Event::Present(present) => {
+                self.address.present = present;
+                return vec![Effect::ShowAddress(self.query())];
+            }
             Event::Tour(event) => return self.update_tour(event),
             Event::Generate => return self.generate(),
             Event::Cancel => return self.cancel(),
@@ -75,7 +96,10 @@ impl Page {
                 return vec![Effect::Persist];
             }
             Event::ToggleFavourite(class) => return self.toggle_favourite(class),
-            Event::Listen => return self.listen(),
+            Event::Listen => {
+                let effects = self.listening.listen(&self.shared);
+                return self.follow(effects);
+            }
             Event::DecodeStep => return self.decode_step(),
             Event::DismissNotices => self.notices.clear(),
             Event::Seek(position) => self.seek(position),
@@ -93,6 +117,7 @@ impl Page {
     }
 
     fn hear(&mut self, message: FromWorker, buffers: Vec<Vec<u8>>, now_ms: f64) -> Vec<Effect> {
+        // Long: a table, an arm for each message.
         match message {
             FromWorker::Ready => return self.greet_worker(),
             FromWorker::Config(config) => return self.take_config(*config),
@@ -127,10 +152,10 @@ impl Page {
                 match Film::new(info, self.model_name(), label) {
                     Ok(film) => {
                         let selected = self.view.selected.min(film.info.num_images - 1);
-                        self.film = Some(film.sharing(self.films_compared()));
+                        self.film = Some(film.sharing(self.compare.num_films(&self.shared)));
                         self.film_run = run;
                         self.film_model = Some(self.address.model.clone());
-                        if !self.looks_at_comparison() {
+                        if !self.compare.is_looked_at(&self.shared) {
                             self.view = View { follow: true, selected, ..View::default() };
                         }
                     }
@@ -139,10 +164,15 @@ impl Page {
             }
             FromWorker::Frame(frame) if frame.run == self.run_number => self.take_frame(&frame, buffers),
             FromWorker::Done { run, total_ms } if run == self.run_number && self.is_running() => {
-                self.run = match self.after_run(total_ms) {
+                let next = self.compare.end_run(&self.shared, total_ms);
+                self.publish_comparison();
+                match next {
                     ControlFlow::Continue(plan) => return vec![self.start_run(plan)],
-                    ControlFlow::Break(end) => end,
-                };
+                    ControlFlow::Break(end) => {
+                        self.settle_comparison();
+                        self.run = end;
+                    }
+                }
                 self.decoded = None;
                 self.view.follow = false;
             }
@@ -185,11 +215,88 @@ impl Page {
         vec![]
     }
 
+    /// Does what a feature wants done.
+    pub(crate) fn follow(&mut self, effects: Effects) -> Vec<Effect> {
+        let mut outside = vec![];
+        for follow in effects {
+            match follow {
+                Follow::Do(effect) => outside.push(effect),
+                Follow::Ask(question) => outside.push(self.put(question)),
+                Follow::React(event) => outside.extend(self.react(event)),
+                Follow::Unqueue => self.unqueue(),
+                Follow::Compare(what) => outside.extend(self.compare(what)),
+            }
+        }
+        outside
+    }
+
+    /// Puts a question to the worker.
+    fn put(&mut self, Question { asker, number, ask, buffers }: Question) -> Effect {
+        let id = self.asks.put(asker, number);
+        Effect::SendWith(ToWorker::Ask { id, ask }, buffers)
+    }
+
+    fn take_answer(&mut self, id: u32, result: Result<Answer, String>, buffers: Vec<Vec<u8>>) -> Vec<Effect> {
+        let Some((asker, number)) = self.asks.take(id) else { return vec![] };
+        let answered = result.map(|answer| (answer, buffers)).map_err(Notice::Said);
+        match asker {
+            Asker::Forward => {
+                let effects = self.forward.answered(&self.shared, number, answered);
+                return self.follow(effects);
+            }
+            Asker::Inside => self.inside.answered(number, answered),
+            Asker::Sound => self.listening.answered(number, answered),
+            Asker::Stage => self.views.answered(number, answered),
+        }
+        vec![]
+    }
+
+    /// Has another thing compared; the place on the timeline stays the same share of what is shown then.
+    fn compare(&mut self, what: Option<What>) -> Vec<Effect> {
+        let place = self.place();
+        if let Some(before) = std::mem::replace(&mut self.shared.address.compare, what) {
+            self.compare.keep(before);
+        }
+        self.publish_comparison();
+        self.go_to(place);
+        vec![Effect::ShowAddress(self.query())]
+    }
+
+    /// The newest run is over, as well as it went: the timeline gets the longest film that is complete.
+    pub(crate) fn settle_comparison(&mut self) {
+        let place = self.place();
+        self.compare.settle(&self.shared);
+        self.publish_comparison();
+        self.go_to(place);
+    }
+
+    /// What the stage shows of comparisons has changed.
+    fn publish_comparison(&mut self) {
+        self.shared.compared = self.compare.film(&self.shared).cloned();
+    }
+
+    /// Where the visitor is: a position, and of how many.
+    pub(crate) fn place(&self) -> (usize, Option<usize>) {
+        (self.view.position, self.shown().map(Film::steps))
+    }
+
+    /// Goes to the same share of the film that is shown now.
+    pub(crate) fn go_to(&mut self, (position, steps): (usize, Option<usize>)) {
+        let Some(film) = self.shown() else { return };
+        let of = film.steps();
+        let scaled = steps.filter(|steps| *steps > 0).map_or(position, |steps| position * of / steps);
+        let (position, pictures) = (scaled.min(film.last()), film.info.num_images);
+        self.view.position = position;
+        self.view.selected = self.view.selected.min(pictures - 1);
+    }
+
     fn take_frame(&mut self, frame: &FrameInfo, buffers: Vec<Vec<u8>>) {
-        let (Some(film), true) = (&mut self.film, matches!(self.run, RunState::Running { .. })) else { return };
+        let is_running = self.is_running();
+        let (Some(film), true) = (&mut self.film, is_running) else { return };
         match film.push(frame, buffers) {
             Ok(()) => {
-                self.compare_frame();
+                self.compare.take_frame(&self.shared);
+                self.publish_comparison();
                 // Where the film gave up frames, the stage may have shown one of them.
                 let position = if self.view.follow { usize::MAX } else { self.view.position };
                 self.view.position = self.shown().map_or(0, |film| film.kept(position));
@@ -207,8 +314,9 @@ impl Page {
 
     fn lose_worker(&mut self, message: Notice) {
         self.worker = WorkerState::Lost;
-        self.forget_asks();
-        self.forget_forward_question();
+        self.asks.forget();
+        self.listening.wait_no_more();
+        self.forward.forget_question();
         if self.is_running() {
             self.fail_run(FailureKind::Device, message.clone());
         }
@@ -261,8 +369,23 @@ impl Page {
             ModelState::Ready { .. } => {
                 let plan = match self.mode() {
                     Mode::Denoise | Mode::Inside | Mode::Findings => Some(Plan::new(self.settings())),
-                    Mode::Compare => self.plan_comparison(),
-                    Mode::Forward => self.plan_from_picture(),
+                    Mode::Compare => {
+                        let (plan, selected) = self.compare.plan(&self.shared);
+                        self.view.selected = selected;
+                        self.publish_comparison();
+                        Some(plan)
+                    }
+                    Mode::Forward => {
+                        self.unqueue();
+                        match self.forward.plan(&self.shared) {
+                            Planned::Run(plan) => Some(plan),
+                            Planned::WhenEncoded => {
+                                self.run = RunState::Queued;
+                                None
+                            }
+                            Planned::Nothing => None,
+                        }
+                    }
                 };
                 effects.extend(plan.map(|plan| self.start_run(plan)));
             }
@@ -327,22 +450,6 @@ impl Page {
         if self.run == RunState::Queued {
             self.run = RunState::Idle;
         }
-    }
-}
-
-/// A run to be started.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Plan {
-    pub settings: RunSettings,
-    /// As in [`ToWorker::Generate`].
-    pub guidance_scales: Vec<f64>,
-    /// Where to begin, and the latent `[C, h, w]` as bytes.
-    pub start: Option<(StartFrom, Vec<u8>)>,
-}
-
-impl Plan {
-    pub fn new(settings: RunSettings) -> Self {
-        Self { settings, guidance_scales: vec![], start: None }
     }
 }
 

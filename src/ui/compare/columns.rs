@@ -5,6 +5,7 @@ use super::settings::group;
 use crate::ui::dom;
 use crate::ui::parts::Part;
 use crate::ui::store::Store;
+use ditscope_page_state::compare;
 use ditscope_page_state::compare::{Column, Made, strip};
 use ditscope_page_state::compare::{Event, What, maps};
 use ditscope_page_state::film::Moment;
@@ -60,8 +61,9 @@ impl Row {
 
 /// The columns without what changes with each step.
 pub fn columns(store: Store, state: &Page) -> Vec<Part> {
-    let columns = (0..state.columns()).filter_map(|i| Some(column(store, state, i, &state.column(i)?)));
-    let style = format!("--columns: {}", state.columns());
+    let columns = (0..state.compare.columns(state))
+        .filter_map(|i| Some(column(store, state, i, &state.compare.column(state, i)?)));
+    let style = format!("--columns: {}", state.compare.columns(state));
     vec![group("columns", say("compare.columns"), columns.collect()).with("style", style)]
 }
 
@@ -92,10 +94,10 @@ fn column(store: Store, state: &Page, i: usize, shown: &Column) -> Part {
 
 /// Fills in what changes with each step.
 pub fn tend(place: &Element, state: &Page, dark: bool) {
-    let largest = if state.compare.rows.difference { state.largest_difference() } else { 0.0 };
+    let largest = if state.compare.rows.difference { state.compare.largest_difference(state) } else { 0.0 };
     let Some(columns) = place.first_element_child() else { return };
     for (i, element) in children(&columns).into_iter().enumerate() {
-        let Some(column) = state.column(i) else { return };
+        let Some(column) = state.compare.column(state, i) else { return };
         let title = title(state, i);
         for row in Row::ALL {
             let Some(frame) = find(&element, row.class()) else { continue };
@@ -132,7 +134,7 @@ fn tend_strip(element: &Element, state: &Page, i: usize, column: &Column) {
     let nearest = steps.iter().min_by_key(|step| step.abs_diff(column.step)).copied();
     let Some(place) = find(element, "strip") else { return };
     for (button, step) in children(&place).into_iter().zip(steps) {
-        let found = state.column_frame(i, step);
+        let found = state.compare.column_frame(state, i, step);
         let (moment, picture) = found.map_or((None, 0), |(moment, picture)| (Some(moment), picture));
         set(&button, "disabled", if moment.is_none() { Some("") } else { None });
         set(&button, "aria-current", Some("step").filter(|_| nearest == Some(step)));
@@ -201,7 +203,7 @@ fn write(element: &Element, words: &str) {
 }
 
 fn title(state: &Page, i: usize) -> String {
-    let what = state.comparison().map_or_else(|| state.compared(), |made| made.what.clone());
+    let what = state.compare.comparison(state).map_or_else(|| compare::what(state), |made| made.what.clone());
     let numbers = what.numbers();
     let named = |key| numbers.get(i).map(|number| say_with(key, &[("number", number)]));
     match &what {

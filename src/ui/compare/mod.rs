@@ -3,6 +3,7 @@
 mod columns;
 mod settings;
 
+use ditscope_page_state::compare;
 use ditscope_page_state::compare::Axis;
 use ditscope_page_state::compare::Event;
 pub use ditscope_words::text::class_label;
@@ -47,7 +48,7 @@ pub fn CompareStage() -> impl IntoView {
 
 /// What is compared, and what all columns have in common.
 fn caption(state: &Page) -> String {
-    let made = state.comparison();
+    let made = state.compare.comparison(state);
     let settings = made.map_or_else(|| state.settings(), |made| made.settings().clone());
     let film = made.and_then(Comparison::film);
     let label = film.map_or_else(|| class_label(state, settings.class), |film: &Film| film.label.clone());
@@ -56,7 +57,7 @@ fn caption(state: &Page) -> String {
     let guidance = settings.guidance_scale;
     let start: [(&str, &dyn ToString); 3] = [("model", &model), ("label", &label), ("seed", &seed)];
     let with = |key: &str, rest: [(&str, &dyn ToString); 2]| say_with(key, &[&start[..], &rest[..]].concat());
-    let caption = match state.compared().axis() {
+    let caption = match compare::what(state).axis() {
         Axis::Guidance => with("compare.caption-guidance", [("sampler", &sampler), ("steps", &steps)]),
         Axis::Samplers => with("compare.caption-samplers", [("guidance", &guidance), ("steps", &steps)]),
         Axis::Steps => with("compare.caption-steps", [("guidance", &guidance), ("sampler", &sampler)]),
@@ -68,8 +69,8 @@ fn caption(state: &Page) -> String {
 fn foot(state: &Page) -> Vec<Part> {
     let mut lines: Vec<String> = vec![];
     let mut say_line = |words: String| lines.push(words);
-    let kind = state.compared().axis();
-    let made = state.comparison();
+    let kind = compare::what(state).axis();
+    let made = state.compare.comparison(state);
     match (made, kind) {
         (None, Axis::Guidance) => say_line(say("compare.begin-guidance").into()),
         (None, _) => say_line(say("compare.begin-runs").into()),
@@ -77,12 +78,12 @@ fn foot(state: &Page) -> Vec<Part> {
         (Some(_), _) => say_line(say("compare.aligned-share").into()),
     }
     if let Some((total_ms, ms)) = made.and_then(Comparison::time) {
-        let (pictures, seconds) = (state.columns(), seconds(total_ms));
+        let (pictures, seconds) = (state.compare.columns(state), seconds(total_ms));
         let step = text::ms_per_step(ms);
         say_line(say_with("compare.batch-time", &[("pictures", &pictures), ("seconds", &seconds), ("step", &step)]));
     }
-    if (0..state.columns())
-        .any(|i| state.column(i).is_some_and(|column| column.distance.is_some() && !column.is_reference))
+    if (0..state.compare.columns(state))
+        .any(|i| state.compare.column(state, i).is_some_and(|column| column.distance.is_some() && !column.is_reference))
     {
         say_line(say("compare.about-distance").into());
     }
@@ -90,11 +91,11 @@ fn foot(state: &Page) -> Vec<Part> {
         say_line(say("compare.about-noisy").into());
     }
     if state.compare.rows.difference {
-        let largest = format!("{:.2}", state.largest_difference());
+        let largest = format!("{:.2}", state.compare.largest_difference(state));
         say_line(say_with("compare.about-difference", &[("largest", &largest)]));
     }
     let mut parts: Vec<Part> = lines.into_iter().map(|line| Part::words("hint", line)).collect();
-    if state.is_set_otherwise() {
+    if state.compare.is_set_otherwise(state) {
         parts.insert(0, Part::words("set-otherwise", say("compare.set-otherwise")));
     }
     vec![Part::group("compare-foot", parts)]

@@ -5,6 +5,7 @@ use crate::ui::parts::Part;
 use crate::ui::store::Store;
 use ditscope_config::{RunSettings, SamplerKind};
 use ditscope_page_state::address::GUIDANCE_STEP;
+use ditscope_page_state::compare;
 use ditscope_page_state::compare::{Axis, COLUMNS};
 use ditscope_page_state::compare::{Rows, has_room};
 use ditscope_page_state::{Event as PageEvent, Page};
@@ -17,7 +18,7 @@ use web_sys::HtmlInputElement;
 const FIELD: &str = "compare-number-";
 
 pub fn settings(store: Store, state: &Page) -> Vec<Part> {
-    let what = state.compared();
+    let what = compare::what(state);
     let choices = if what.axis() == Axis::Samplers { samplers(store, state) } else { numbers(store, state) };
     vec![Part::group("compare-settings", vec![kinds(store, state), choices])]
 }
@@ -30,7 +31,7 @@ pub fn typed(store: Store, event: &web_sys::Event) {
         send(store, Event::Number(at, number));
     }
     // Where it changed nothing, the field still shows what was typed.
-    let kept = store.peek(|state| state.compared().numbers().get(at).map(f64::to_string));
+    let kept = store.peek(|state| compare::what(state).numbers().get(at).map(f64::to_string));
     field.set_value(&kept.unwrap_or_default());
 }
 
@@ -57,7 +58,7 @@ pub fn group(class: &'static str, name: Words, parts: Vec<Part>) -> Part {
 
 /// The kinds, and what is shown under the pictures.
 fn kinds(store: Store, state: &Page) -> Part {
-    let chosen = state.compared().axis();
+    let chosen = compare::what(state).axis();
     let name = |kind| match kind {
         Axis::Guidance => say("compare.guidance"),
         Axis::Samplers => say("compare.samplers"),
@@ -77,7 +78,7 @@ fn kinds(store: Store, state: &Page) -> Part {
 }
 
 fn samplers(store: Store, state: &Page) -> Part {
-    let what = state.compared();
+    let what = compare::what(state);
     let on = |kind| what.samplers().contains(&kind);
     // Fewer than two are no comparison.
     let fewest = what.columns() == *COLUMNS.start();
@@ -88,7 +89,7 @@ fn samplers(store: Store, state: &Page) -> Part {
 
 /// The numbers that are compared, each in a field with a button that takes it away, and a button for another.
 fn numbers(store: Store, state: &Page) -> Part {
-    let what = state.compared();
+    let what = compare::what(state);
     let numbers = what.numbers();
     let count = numbers.len();
     let is_guidance = what.axis() == Axis::Guidance;

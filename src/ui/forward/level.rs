@@ -8,8 +8,8 @@ use crate::ui::parts::{Part, Parts};
 use crate::ui::stage::PixelCanvas;
 use crate::ui::store::Store;
 use ditscope_page_state::Page;
-use ditscope_page_state::forward::mark;
 use ditscope_page_state::forward::{Event, MARKS};
+use ditscope_page_state::forward::{last_t, mark};
 use ditscope_words::{say, say_with};
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -17,9 +17,9 @@ use leptos::prelude::*;
 #[component]
 pub fn Level() -> impl IntoView {
     let store = Store::get();
-    let t = store.memo(|state| state.forward_t());
-    let last = store.memo(|state| state.forward_last_t());
-    let playing = store.memo(|state| state.forward_is_playing());
+    let t = store.memo(|state| state.forward.t(state));
+    let last = store.memo(|state| last_t(state));
+    let playing = store.memo(|state| state.forward.is_playing());
     let spoken = store.memo(text::spoken_level);
     view! {
         <div class="noise-level">
@@ -74,8 +74,8 @@ fn numbers(state: &Page) -> Vec<Part> {
 #[component]
 pub fn Strip() -> impl IntoView {
     let store = Store::get();
-    let last = store.memo(|state| state.forward_last_t());
-    let t = store.memo(|state| state.forward_t());
+    let last = store.memo(|state| last_t(state));
+    let t = store.memo(|state| state.forward.t(state));
     let across = across();
     let node = NodeRef::<Div>::new();
     let width = dom::width_of(node);

@@ -55,7 +55,7 @@ fn tell(store: Store, event: Event) {
 
 /// Gives the state an event whenever something has changed that the pictures wait for or depend on.
 fn look_on(store: Store) {
-    let depends = store.memo(|state| state.forward_depends_on());
+    let depends = store.memo(|state| state.forward.depends_on(state));
     dom::effect(Box::new(move || {
         // Read, not only tracked: a memo that is never read is never computed.
         depends.with(|_| ());
@@ -65,7 +65,7 @@ fn look_on(store: Store) {
 
 /// Ticks while the slider plays from the clean picture to noise.
 fn dissolve(store: Store) {
-    let beat = store.memo(|state| state.forward_beat());
+    let beat = store.memo(|state| state.forward.beat(state));
     let clock = StoredValue::new_local(None::<Interval>);
     dom::effect(Box::new(move || {
         clock.set_value(beat.get().map(|ms| Interval::new(ms, move || tell(store, Event::Tick))));

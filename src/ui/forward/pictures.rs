@@ -65,13 +65,13 @@ fn rebuilt(state: &Page) -> Option<Pixels> {
 
 /// The film that began here, where the timeline stands.
 fn denoised(state: &Page) -> Option<Pixels> {
-    let film = state.forward_result()?;
+    let film = state.forward.result(state)?;
     Some(film::picture(&film.info, film.at(state.view.position)?, state.view.selected))
 }
 
 /// The button, and how far the run is.
 fn denoise(store: Store, state: &Page) -> Vec<Part> {
-    let words = match state.forward_result().filter(|film| !film.is_empty()) {
+    let words = match state.forward.result(state).filter(|film| !film.is_empty()) {
         None => say("forward.no-result").into(),
         Some(film) => {
             let values: [(&str, &dyn ToString); 3] =

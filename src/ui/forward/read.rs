@@ -3,10 +3,10 @@
 
 use crate::ui::dom;
 use crate::ui::store::Store;
+use ditscope_page_state as app;
 use ditscope_page_state::film::Pixels;
 use ditscope_page_state::forward::Event;
 use ditscope_page_state::forward::picture::{self, MOST_BYTES, MOST_PIXELS, Unreadable};
-use ditscope_page_state::{self as app, Page};
 use js_sys::{Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
@@ -19,7 +19,7 @@ const START_BYTES: i32 = 1 << 16;
 /// Reads the first of some files; none is told, too.
 pub fn take_file(store: Store, file: Option<File>) {
     store.dispatch(app::Event::Forward(Event::Reading));
-    let number = store.peek(Page::forward_reading);
+    let number = store.peek(|state| state.forward.reading_number());
     let side = store.peek(|state| state.config.as_ref().map_or(1, |config| config.image_size()));
     spawn_local(async move {
         let name = file.as_ref().map(File::name).unwrap_or_default();

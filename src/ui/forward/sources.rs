@@ -42,7 +42,7 @@ pub fn Sources() -> impl IntoView {
 
 /// The training pictures in one row; radios, so that arrows go along it.
 fn tiles(store: Store, state: &Page) -> Vec<Part> {
-    let (count, of_class) = state.forward_training();
+    let (count, of_class) = state.forward.training(state);
     let (ModelSource::Url(folder), true) = (state.source(), count > 0) else {
         let waits = matches!(state.forward.sheet, Sheet::Asked | Sheet::Unknown);
         return if waits { vec![] } else { vec![Part::words("hint", say("forward.no-training"))] };

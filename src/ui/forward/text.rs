@@ -11,7 +11,7 @@ use ditscope_words::{Words, say, say_with};
 pub fn note(state: &Page) -> String {
     match &state.forward.note {
         Some(note) => note_words(note),
-        None if state.forward_is_busy() => say("forward.encoding").into(),
+        None if state.forward.is_busy() => say("forward.encoding").into(),
         None => String::new(),
     }
 }
@@ -52,7 +52,7 @@ pub fn source(state: &Page) -> String {
     match &state.forward.source {
         None => "\u{a0}".into(),
         Some(Source::Training(i)) => {
-            let (_, of_class) = state.forward_training();
+            let (_, of_class) = state.forward.training(state);
             let label = i.checked_div(of_class).map(|class| class_label(state, class)).unwrap_or_default();
             say_with("forward.from-training", &[("label", &label)])
         }
@@ -80,13 +80,13 @@ pub fn advice(state: &Page) -> String {
 pub fn noised(state: &Page) -> String {
     let noised = state.forward.noised.as_ref();
     let preview = if noised.is_some_and(|n| n.preview) { "forward.noised-preview" } else { "forward.noised" };
-    format!("x{} {}", subscript(noised.map_or(state.forward_t(), |n| n.t)), say_with(preview, &[]))
+    format!("x{} {}", subscript(noised.map_or(state.forward.t(state), |n| n.t)), say_with(preview, &[]))
 }
 
 /// The formula with numbers put in, in general, and the signal-to-noise ratio.
 pub fn formula(state: &Page) -> [String; 3] {
-    let t = subscript(state.forward_t());
-    let Some([signal, noise, alpha_bar, snr]) = state.forward_factors() else {
+    let t = subscript(state.forward.t(state));
+    let Some([signal, noise, alpha_bar, snr]) = state.forward.factors(state) else {
         return [format!("x{t} = √ᾱ · x₀ + √(1−ᾱ) · ε"), String::new(), String::new()];
     };
     let decibels = 10.0 * snr.log10();
@@ -100,10 +100,10 @@ pub fn formula(state: &Page) -> [String; 3] {
 
 /// The slider's value in words.
 pub fn spoken_level(state: &Page) -> String {
-    let [signal, noise, ..] = state.forward_factors().unwrap_or_default();
+    let [signal, noise, ..] = state.forward.factors(state).unwrap_or_default();
     let percent = |factor: f64| (factor * factor * 100.0).round() as usize;
     let values: [(&str, &dyn ToString); 3] =
-        [("t", &state.forward_t()), ("signal", &percent(signal)), ("noise", &percent(noise))];
+        [("t", &state.forward.t(state)), ("signal", &percent(signal)), ("noise", &percent(noise))];
     say_with("forward.spoken-level", &values)
 }
 
@@ -116,7 +116,7 @@ pub fn beginning(state: &Page) -> String {
     if state.config.is_none() {
         return "\u{a0}".into();
     }
-    let Some(beginning) = state.forward_beginning() else { return say("forward.no-step-left").into() };
+    let Some(beginning) = state.forward.beginning(state) else { return say("forward.no-step-left").into() };
     let left = beginning.steps - beginning.step;
     let values: [(&str, &dyn ToString); 3] = [("t", &beginning.t), ("left", &left), ("steps", &beginning.steps)];
     format!("{} {}", say_with("forward.beginning", &values), strength(beginning.strength()))

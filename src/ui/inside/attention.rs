@@ -60,7 +60,7 @@ pub fn AttentionPanel() -> impl IntoView {
 
 /// Rows and columns of tokens.
 fn grid(state: &Page) -> [usize; 2] {
-    state.inside_trace().and_then(Result::ok).map_or([1, 1], |trace| trace.grid)
+    state.inside.trace(state).and_then(Result::ok).map_or([1, 1], |trace| trace.grid)
 }
 
 fn count([rows, columns]: [usize; 2]) -> usize {
@@ -74,7 +74,7 @@ fn token(state: &Page, over: Option<usize>) -> Option<usize> {
 
 /// What it looks at, in the head that is shown large.
 fn shares(state: &Page, over: Option<usize>) -> Vec<f32> {
-    let Some(Ok(trace)) = state.inside_trace() else { return vec![] };
+    let Some(Ok(trace)) = state.inside.trace(state) else { return vec![] };
     trace.attention(state.inside.head.filter(|head| *head < trace.heads), token(state, over))
 }
 
@@ -94,6 +94,7 @@ fn readout(state: &Page, over: Option<usize>) -> String {
 
 /// The grid of tokens over the picture, and what the shown one looks at. A slider in two directions.
 fn tokens(store: Store, under_pointer: RwSignal<Option<usize>>) -> Live {
+    // Long: one grid with its pointer and its keys.
     let see_over = move |part: fn(&Page, Option<usize>) -> String| -> Box<dyn Fn() -> String> {
         Box::new(move || {
             let over = under_pointer.get();
@@ -171,13 +172,13 @@ fn frame_style(state: &Page, over: Option<usize>) -> String {
 
 /// Every head small, as buttons that show it large; the first is the mean of all.
 fn heads(store: Store, under_pointer: RwSignal<Option<usize>>) -> Live {
-    let tiles = store.memo(|state| state.inside_trace().and_then(Result::ok).map_or(1, |trace| trace.heads + 1));
+    let tiles = store.memo(|state| state.inside.trace(state).and_then(Result::ok).map_or(1, |trace| trace.heads + 1));
     let tile = move |i: usize| {
         let head = i.checked_sub(1);
         let shares = move || {
             let over = under_pointer.get();
             store.state.with(|state| {
-                let trace = state.inside_trace()?.ok()?;
+                let trace = state.inside.trace(state)?.ok()?;
                 Some((trace.attention(head, token(state, over)), trace.grid[1]))
             })
         };

@@ -6,8 +6,8 @@ use crate::ui::live::Live;
 use crate::ui::plots::step_by_key;
 use crate::ui::store::Store;
 use ditscope_page_state::inside::heat;
+use ditscope_page_state::inside::{Known, Panel};
 use ditscope_page_state::inside::{Modulation, Trace, VECTORS, largest};
-use ditscope_page_state::inside::{Panel, Shared};
 use ditscope_page_state::{Event, Page};
 use ditscope_words::{Words, say, say_with};
 use leptos::prelude::With;
@@ -24,8 +24,8 @@ pub fn norms(store: Store) -> Live {
     ])
 }
 
-fn trace(state: &Page) -> Option<Shared<Trace>> {
-    state.inside_trace()?.ok()
+fn trace(state: &Page) -> Option<Known<Trace>> {
+    state.inside.trace(state)?.ok()
 }
 
 /// One scale for all, so that they can be compared: the least and the most. From 0 all would look alike.
@@ -52,7 +52,7 @@ fn tokens(store: Store, after: usize) -> Live {
     let spoken = move |state: &Page| say_with("inside.norms-spoken", &[("place", &name), ("mean", &mean(state))]);
     // The block that is chosen writes what its map shows.
     let class = move |state: &Page| {
-        if after == state.inside_block() + 1 { "head still here".to_string() } else { "head still".into() }
+        if after == state.inside.block(state) + 1 { "head still here".to_string() } else { "head still".into() }
     };
     Live::new("div", "")
         .live("class", Box::new(move || store.state.with(class)))
@@ -86,8 +86,8 @@ pub fn modulation(store: Store) -> Live {
         ])
 }
 
-fn known(state: &Page) -> Option<Shared<Modulation>> {
-    state.inside_modulation()?.ok()
+fn known(state: &Page) -> Option<Known<Modulation>> {
+    state.inside.modulation(state)?.ok()
 }
 
 fn steps(state: &Page) -> usize {
@@ -102,7 +102,7 @@ fn column(state: &Page) -> usize {
 /// The chosen block at the current step, in words and numbers.
 fn spoken(state: &Page) -> String {
     let Some(modulation) = known(state) else { return String::new() };
-    let (step, block) = (column(state), state.inside_block());
+    let (step, block) = (column(state), state.inside.block(state));
     let [a, b, c, d, e, f] = std::array::from_fn(|vector| short(modulation.value(step, block, vector)));
     say_with(
         "inside.adaln-spoken",
@@ -156,7 +156,7 @@ fn places(state: &Page) -> String {
         "--left: {:.3}%; --wide: {:.3}%; --top: {:.3}%; --high: {:.3}%",
         part(column(state), steps),
         part(1, steps),
-        part(state.inside_block(), depth),
+        part(state.inside.block(state), depth),
         part(1, depth)
     )
 }

@@ -45,8 +45,8 @@ fn see(store: Store, part: fn(&Page) -> String) -> Box<dyn Fn() -> String> {
 fn is_hidden(state: &Page, panel: Panel) -> bool {
     state.inside.panel != panel
         || match panel {
-            Panel::Modulation => !matches!(state.inside_modulation(), Some(Ok(_))),
-            Panel::Attention | Panel::Norms => !matches!(state.inside_trace(), Some(Ok(_))),
+            Panel::Modulation => !matches!(state.inside.modulation(state), Some(Ok(_))),
+            Panel::Attention | Panel::Norms => !matches!(state.inside.trace(state), Some(Ok(_))),
         }
 }
 
@@ -79,12 +79,12 @@ fn bar(store: Store) -> Live {
         .with("aria-label", &say("inside.block"))
         .with("title", &say("inside.hint-block"))
         .with("min", "0")
-        .live("max", see(store, |state| (state.inside_depth() - 1).to_string()))
-        .live("value", see(store, |state| state.inside_block().to_string()))
-        .live("style", see(store, |state| fill(state.inside_block() as f64, 0.0, (state.inside_depth() - 1) as f64)))
+        .live("max", see(store, |state| (state.num_blocks() - 1).to_string()))
+        .live("value", see(store, |state| state.inside.block(state).to_string()))
+        .live("style", see(store, |state| fill(state.inside.block(state) as f64, 0.0, (state.num_blocks() - 1) as f64)))
         .live("aria-valuetext", see(store, block_words))
         .on("input", Box::new(choose));
-    let count = see(store, |state| format!("{} / {}", state.inside_block() + 1, state.inside_depth()));
+    let count = see(store, |state| format!("{} / {}", state.inside.block(state) + 1, state.num_blocks()));
     let block = Live::new("label", "inside-block").of(vec![
         Live::new("span", "").saying(&say("inside.block")),
         block,
@@ -96,19 +96,19 @@ fn bar(store: Store) -> Live {
 }
 
 fn block_words(state: &Page) -> String {
-    let (block, depth) = (state.inside_block() + 1, state.inside_depth());
+    let (block, depth) = (state.inside.block(state) + 1, state.num_blocks());
     say_with("inside.block-of", &[("block", &block), ("depth", &depth)])
 }
 
 /// In the place of what cannot be shown, why.
 fn message(store: Store) -> Live {
     let words = |state: &Page| -> String {
-        match state.cannot_look_inside() {
+        match state.inside.obstacle(state) {
             Some(obstacle) => obstacle_words(&obstacle).into(),
             None => failure(state).unwrap_or_else(|| say("inside.looking").into()),
         }
     };
-    let no_failure = |state: &Page| (state.cannot_look_inside().is_some() || failure(state).is_none()).to_string();
+    let no_failure = |state: &Page| (state.inside.obstacle(state).is_some() || failure(state).is_none()).to_string();
     let again = Live::new("button", "")
         .with("type", "button")
         .saying(&say("inside.again"))
@@ -132,8 +132,8 @@ fn obstacle_words(obstacle: &Obstacle) -> Words {
 /// What was answered instead of numbers.
 fn failure(state: &Page) -> Option<String> {
     let why = match state.inside.panel {
-        Panel::Modulation => state.inside_modulation()?.err(),
-        Panel::Attention | Panel::Norms => state.inside_trace()?.err(),
+        Panel::Modulation => state.inside.modulation(state)?.err(),
+        Panel::Attention | Panel::Norms => state.inside.trace(state)?.err(),
     };
     why.as_ref().map(notice)
 }

@@ -14,8 +14,12 @@ use web_sys::{Blob, BlobPropertyBag, Url};
 #[component]
 pub fn Sound() -> impl IntoView {
     let store = Store::get();
-    let [has, can, heard] = [Page::has_sound, Page::can_listen, |state: &Page| state.listening.heard().is_some()]
-        .map(|part: fn(&Page) -> bool| store.memo(part));
+    let [has, can, heard] = [
+        |state: &Page| state.has_sound(),
+        |state: &Page| state.listening.can_listen(state),
+        |state: &Page| state.listening.heard().is_some(),
+    ]
+    .map(|part: fn(&Page) -> bool| store.memo(part));
     let words = store.memo(said);
     let axes = store.memo(axes);
     let times = store.memo(|state| state.listening.times());

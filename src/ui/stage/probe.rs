@@ -93,7 +93,7 @@ impl Probe {
     }
 
     fn read(self, state: &Page, at: At) -> Option<String> {
-        let mut scene = state.scene()?;
+        let mut scene = state.views.scene(state)?;
         let count = scene.info.num_images;
         let name = if at.kind == ViewKind::X0 && count > 1 {
             scene.picture = at.picture;

@@ -5,12 +5,12 @@ use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::store::Store;
 use crate::ui::theme::Theme;
+use ditscope_page_state as app;
 use ditscope_page_state::colour::Scheme;
 use ditscope_page_state::film::fitted_width;
 use ditscope_page_state::stage::Event;
 use ditscope_page_state::stage::ViewKind;
 use ditscope_page_state::stage::{Content, content, limit};
-use ditscope_page_state::{self as app, Page};
 use ditscope_words::stage as words;
 use ditscope_words::{Words, say, say_with};
 use leptos::html::Figure;
@@ -66,7 +66,7 @@ pub fn StepView(kind: ViewKind, in_row: Signal<bool>, probe: Probe) -> impl Into
     let node = NodeRef::<Figure>::new();
     let width = dom::width_of(node);
     let look = store.memo(|state| (state.views.fitted, state.views.gray));
-    let scene = store.memo(Page::scene);
+    let scene = store.memo(|state| state.views.scene(state));
     dom::effect(Box::new(move || {
         let (Some(figure), (fitted, gray)) = (node.get(), look.get()) else { return };
         let figure: &Element = figure.as_ref();

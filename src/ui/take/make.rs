@@ -97,7 +97,7 @@ impl Maker {
     }
 
     fn about(self, film: &Film) -> take::About {
-        self.store.peek(|state| state.about(film, link(state, Some(film))))
+        self.store.peek(|state| take::about(state, film, link(state, Some(film))))
     }
 
     /// The picture that is on the stage.

@@ -19,6 +19,7 @@ use leptos::prelude::*;
 
 #[component]
 pub fn Timeline() -> impl IntoView {
+    // Long: one slider with all its keys and buttons, in one piece of markup.
     let store = Store::get();
     run_player(store);
     let steps = store.memo(|state| state.shown().map_or(0, Film::steps));

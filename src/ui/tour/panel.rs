@@ -23,6 +23,7 @@ pub const OPENER: &str = "tour-button";
 /// `opened_before`: the page began with it, so the focus is not its.
 #[component]
 pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
+    // Long: one piece of markup and the effects that keep its scroll and focus.
     let store = Store::get();
     let panel = NodeRef::<Aside>::new();
     let body = NodeRef::<Div>::new();

@@ -6,5 +6,5 @@ mod state;
 mod what;
 
 pub use comparison::{Column, Comparison, Made, strip};
-pub use state::{Compare, Event, Rows, has_room};
+pub use state::{Compare, Event, Rows, has_room, what};
 pub use what::{Axis, COLUMNS, What};

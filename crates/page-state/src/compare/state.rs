@@ -10,8 +10,9 @@ use super::what::{Axis, COLUMNS, What};
 use crate::Mode;
 use crate::film::Film;
 use crate::film::Moment;
-use crate::update::Plan;
-use crate::{Effect, Event as PageEvent, Page, RunState};
+use crate::follow::{Effects, Follow};
+use crate::shared::Plan;
+use crate::{Event as PageEvent, RunState, Shared};
 use ditscope_config::{RunSettings, SamplerKind};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -54,22 +55,22 @@ pub enum Event {
     },
 }
 
-impl Page {
-    pub(crate) fn update_compare(&mut self, event: Event) -> Vec<Effect> {
-        let what = match event {
+impl Compare {
+    pub fn update(&mut self, shared: &Shared, event: Event) -> Effects {
+        let new = match event {
             Event::Set(what) => what.sound(),
-            Event::Show(kind) => return self.show_kind(kind),
+            Event::Show(axis) => return self.show_axis(shared, axis),
             Event::Number(at, number) => {
-                let mut numbers = self.compared().numbers();
+                let mut numbers = what(shared).numbers();
                 if let Some(old) = numbers.get_mut(at) {
                     *old = number;
                 }
-                self.compared().with_numbers(numbers)
+                what(shared).with_numbers(numbers)
             }
-            Event::Add => self.compared().with_another(),
-            Event::Remove(at) => self.compared().without(at),
+            Event::Add => what(shared).with_another(),
+            Event::Remove(at) => what(shared).without(at),
             Event::Toggle(kind) => {
-                let mut samplers = self.compared().samplers().to_vec();
+                let mut samplers = what(shared).samplers().to_vec();
                 match samplers.iter().position(|other| *other == kind) {
                     Some(at) => drop(samplers.remove(at)),
                     None => samplers.push(kind),
@@ -77,155 +78,139 @@ impl Page {
                 What::SomeSamplers(samplers).sound()
             }
             Event::Rows(rows) => {
-                self.compare.rows = rows;
+                self.rows = rows;
                 None
             }
-            Event::Seek { column, step } => return self.seek_column(column, step),
+            Event::Seek { column, step } => return self.seek(shared, column, step),
         };
-        let new = what.filter(|what| self.address.compare.as_ref() != Some(what));
-        new.map(|what| self.compare_this(Some(what))).unwrap_or_default()
+        let new = new.filter(|new| shared.address.compare.as_ref() != Some(new));
+        new.map(|new| Follow::Compare(Some(new))).into_iter().collect()
     }
 
-    fn show_kind(&mut self, kind: Axis) -> Vec<Effect> {
-        if kind == self.compared().axis() {
+    fn show_axis(&self, shared: &Shared, axis: Axis) -> Effects {
+        if axis == what(shared).axis() {
             return vec![];
         }
-        let kept = self.compare.kept.iter().find(|what| what.axis() == kind).cloned();
+        let kept = self.kept.iter().find(|what| what.axis() == axis).cloned();
         // The usual guidance scales are the model's, as long as nothing else is chosen.
-        let usual = (kind != Axis::Guidance).then(|| kind.usual(&self.defaults()));
-        self.compare_this(kept.or(usual))
+        let usual = (axis != Axis::Guidance).then(|| axis.usual(&defaults(shared)));
+        vec![Follow::Compare(kept.or(usual))]
     }
 
-    fn compare_this(&mut self, what: Option<What>) -> Vec<Effect> {
-        let place = self.place();
-        if let Some(before) = std::mem::replace(&mut self.address.compare, what) {
-            self.compare.kept.retain(|what| what.axis() != before.axis());
-            self.compare.kept.push(before);
-        }
-        self.go_to(place);
-        vec![Effect::ShowAddress(self.query())]
-    }
-
-    /// What Generate would compare.
-    pub fn compared(&self) -> What {
-        self.address.compare.clone().unwrap_or_else(|| Axis::Guidance.usual(&self.defaults()))
-    }
-
-    fn defaults(&self) -> RunSettings {
-        self.config.as_ref().map(|config| config.defaults.clone()).unwrap_or_default()
+    /// Keeps what was compared, for when its axis is shown again.
+    pub(crate) fn keep(&mut self, before: What) {
+        self.kept.retain(|what| what.axis() != before.axis());
+        self.kept.push(before);
     }
 
     /// The newest comparison of the kind on the stage.
-    pub fn comparison(&self) -> Option<&Comparison> {
-        let kind = self.compared().axis();
-        self.compare.made.iter().find(|made| made.what.axis() == kind)
+    pub fn comparison(&self, shared: &Shared) -> Option<&Comparison> {
+        let kind = what(shared).axis();
+        self.made.iter().find(|made| made.what.axis() == kind)
     }
 
-    /// What Generate starts in this mode: the first run of a comparison.
-    pub(crate) fn plan_comparison(&mut self) -> Option<Plan> {
-        let made = Comparison::new(self.compared(), &self.settings(), self.run_number + 1);
+    /// What Generate starts in this mode: the first run of a comparison, and which of its pictures is selected.
+    pub(crate) fn plan(&mut self, shared: &Shared) -> (Plan, usize) {
+        let made = Comparison::new(what(shared), &shared.settings(), shared.run_number + 1);
         let plan = made.plan();
         // The timeline's small pictures are those of the visitor's own scale, or of the nearest.
         let apart = |scale: &f64| (scale - plan.settings.guidance_scale).abs();
         let nearest = plan.guidance_scales.iter().enumerate().min_by(|a, b| apart(a.1).total_cmp(&apart(b.1)));
-        self.view.selected = nearest.map_or(0, |(i, _)| i);
-        self.compare.made.retain(|other| other.what.axis() != made.what.axis());
-        self.compare.made.push(made);
-        Some(plan)
+        let selected = nearest.map_or(0, |(i, _)| i);
+        self.made.retain(|other| other.what.axis() != made.what.axis());
+        self.made.push(made);
+        (plan, selected)
     }
 
     /// The comparison that the newest run belongs to, if it does to one.
-    fn newest_comparison(&mut self) -> Option<&mut Comparison> {
-        let number = self.run_number;
-        self.compare.made.iter_mut().find(|made| made.number == number)
+    fn newest(&mut self, shared: &Shared) -> Option<&mut Comparison> {
+        let number = shared.run_number;
+        self.made.iter_mut().find(|made| made.number == number)
     }
 
-    fn comparison_under_way(&self) -> Option<&Comparison> {
-        self.compare.made.iter().find(|made| self.is_running() && made.number == self.run_number)
+    fn under_way(&self, shared: &Shared) -> Option<&Comparison> {
+        self.made.iter().find(|made| shared.is_running() && made.number == shared.run_number)
     }
 
     /// A run has begun: whether the visitor looks at what the runs before it have made.
-    pub(crate) fn looks_at_comparison(&self) -> bool {
-        let goes_on = self.comparison_under_way().is_some_and(|made| made.run().0 > 1);
-        goes_on && self.mode() == Mode::Compare && !self.view.follow
+    pub(crate) fn is_looked_at(&self, shared: &Shared) -> bool {
+        let goes_on = self.under_way(shared).is_some_and(|made| made.run().0 > 1);
+        goes_on && shared.mode() == Mode::Compare && !shared.view.follow
     }
 
     /// How many films share the memory of one.
-    pub(crate) fn films_compared(&self) -> usize {
-        self.comparison_under_way().map_or(1, |made| made.run().1)
+    pub(crate) fn num_films(&self, shared: &Shared) -> usize {
+        self.under_way(shared).map_or(1, |made| made.run().1)
     }
 
     /// The run's film has a frame more.
-    pub(crate) fn compare_frame(&mut self) {
-        let (film, follow) = (self.film.clone(), self.view.follow);
-        let Some(made) = self.newest_comparison() else { return };
-        made.take_film(film, follow);
+    pub(crate) fn take_frame(&mut self, shared: &Shared) {
+        if let Some(made) = self.newest(shared) {
+            made.take_film(shared.film.clone(), shared.view.follow);
+        }
     }
 
     /// A run came to its end: the next one of the comparison, or how all has ended.
-    pub(crate) fn after_run(&mut self, total_ms: f64) -> ControlFlow<RunState, Plan> {
-        let cancelling = matches!(self.run, RunState::Running { cancelling: true, .. });
-        let Some(made) = self.newest_comparison() else { return ControlFlow::Break(RunState::Done { total_ms }) };
+    pub(crate) fn end_run(&mut self, shared: &Shared, total_ms: f64) -> ControlFlow<RunState, Plan> {
+        let cancelling = matches!(shared.run, RunState::Running { cancelling: true, .. });
+        let Some(made) = self.newest(shared) else { return ControlFlow::Break(RunState::Done { total_ms }) };
         if let Some(plan) = made.end_run(total_ms, cancelling) {
             return ControlFlow::Continue(plan);
         }
         let total_ms = made.total_ms();
-        self.settle_comparison();
         ControlFlow::Break(total_ms.map_or(RunState::Cancelled, |total_ms| RunState::Done { total_ms }))
     }
 
-    /// The newest run is over, as well as it went: the timeline gets the longest film that is complete.
-    pub(crate) fn settle_comparison(&mut self) {
-        let place = self.place();
-        if let Some(made) = self.newest_comparison() {
+    /// The newest run is over, as well as it went.
+    pub(crate) fn settle(&mut self, shared: &Shared) {
+        if let Some(made) = self.newest(shared) {
             made.settle();
         }
-        self.go_to(place);
     }
 
     /// The film whose steps the timeline has in this mode.
-    pub(crate) fn compared_film(&self) -> Option<&Film> {
-        self.comparison().and_then(Comparison::film)
+    pub(crate) fn film(&self, shared: &Shared) -> Option<&Film> {
+        self.comparison(shared).and_then(Comparison::film)
     }
 
     /// Which run of how many is under way, where there are several.
-    pub fn run_of_comparison(&self) -> Option<(usize, usize)> {
-        let (run, runs) = self.comparison_under_way()?.run();
+    pub fn run(&self, shared: &Shared) -> Option<(usize, usize)> {
+        let (run, runs) = self.under_way(shared)?.run();
         (runs > 1).then_some((run, runs))
     }
 
     /// A share of the run under way as one of all that was asked for.
-    pub fn share_of_all(&self, share: f64) -> f64 {
-        let Some(made) = self.comparison_under_way() else { return share };
+    pub fn share_of_all(&self, shared: &Shared, share: f64) -> f64 {
+        let Some(made) = self.under_way(shared) else { return share };
         made.share_of_all(share)
     }
 
     /// How many columns there are, or would be.
-    pub fn columns(&self) -> usize {
-        self.comparison().map_or_else(|| self.compared().columns(), |made| made.what.columns())
+    pub fn columns(&self, shared: &Shared) -> usize {
+        self.comparison(shared).map_or_else(|| what(shared).columns(), |made| made.what.columns())
     }
 
     /// Whether what is set is another comparison of the kind than the one on the stage.
-    pub fn is_set_otherwise(&self) -> bool {
-        self.comparison().is_some_and(|made| made.what != self.compared())
+    pub fn is_set_otherwise(&self, shared: &Shared) -> bool {
+        self.comparison(shared).is_some_and(|made| made.what != what(shared))
     }
 
     /// Column `i` at the moment on the timeline, or as it would be.
-    pub fn column(&self, i: usize) -> Option<Column> {
+    pub fn column(&self, shared: &Shared, i: usize) -> Option<Column> {
         // No run has this number.
-        let planned = || Comparison::new(self.compared(), &self.settings(), 0);
-        let made = self.comparison().map_or_else(|| Cow::Owned(planned()), Cow::Borrowed);
-        made.column(i, self.view.position, self.is_running() && made.number == self.run_number)
+        let planned = || Comparison::new(what(shared), &shared.settings(), 0);
+        let made = self.comparison(shared).map_or_else(|| Cow::Owned(planned()), Cow::Borrowed);
+        made.column(i, shared.view.position, shared.is_running() && made.number == shared.run_number)
     }
 
     /// The frame of column `i` at a step of its own, with its picture.
-    pub fn column_frame(&self, i: usize, step: usize) -> Option<(Moment, usize)> {
-        self.comparison()?.frame(i, step)
+    pub fn column_frame(&self, shared: &Shared, i: usize, step: usize) -> Option<(Moment, usize)> {
+        self.comparison(shared)?.frame(i, step)
     }
 
     /// The largest place in any column's difference map at this moment: all have one scale.
-    pub fn largest_difference(&self) -> f32 {
-        let columns = (0..self.columns()).filter_map(|i| self.column(i));
+    pub fn largest_difference(&self, shared: &Shared) -> f32 {
+        let columns = (0..self.columns(shared)).filter_map(|i| self.column(shared, i));
         let largest = |column: Column| {
             let Moment { info, frame } = column.moment?;
             maps::difference(&info, &frame, column.picture).map(|map| map.largest())
@@ -233,28 +218,22 @@ impl Page {
         columns.filter_map(largest).fold(0.0, f32::max)
     }
 
-    fn seek_column(&mut self, column: usize, step: usize) -> Vec<Effect> {
-        let steps = self.column(column).map_or(0, |column| column.steps);
-        let timeline = self.compared_film().map_or(0, Film::steps);
+    fn seek(&self, shared: &Shared, column: usize, step: usize) -> Effects {
+        let steps = self.column(shared, column).map_or(0, |column| column.steps);
+        let timeline = self.film(shared).map_or(0, Film::steps);
         // The first position at which the column is there.
         let position = (step * timeline).div_ceil(steps.max(1));
-        self.update(PageEvent::Seek(position))
+        vec![Follow::React(PageEvent::Seek(position))]
     }
+}
 
-    /// Where the visitor is: a position, and of how many.
-    pub(crate) fn place(&self) -> (usize, Option<usize>) {
-        (self.view.position, self.shown().map(Film::steps))
-    }
+/// What Generate would compare.
+pub fn what(shared: &Shared) -> What {
+    shared.address.compare.clone().unwrap_or_else(|| Axis::Guidance.usual(&defaults(shared)))
+}
 
-    /// Goes to the same share of the film that is shown now.
-    pub(crate) fn go_to(&mut self, (position, steps): (usize, Option<usize>)) {
-        let Some(film) = self.shown() else { return };
-        let of = film.steps();
-        let scaled = steps.filter(|steps| *steps > 0).map_or(position, |steps| position * of / steps);
-        let (position, pictures) = (scaled.min(film.last()), film.info.num_images);
-        self.view.position = position;
-        self.view.selected = self.view.selected.min(pictures - 1);
-    }
+fn defaults(shared: &Shared) -> RunSettings {
+    shared.config.as_ref().map(|config| config.defaults.clone()).unwrap_or_default()
 }
 
 /// How many columns another could be added to.

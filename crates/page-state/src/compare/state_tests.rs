@@ -3,10 +3,12 @@
 use super::*;
 use crate::ModelRef;
 use crate::Notice;
+use crate::compare;
 use crate::compare::comparison::{Made, strip};
 use crate::fixtures as films;
 use crate::update::tests::{hear, ready, some_config};
 use crate::{Choice, Event as PageEvent};
+use crate::{Effect, Page};
 use ditscope_protocol::{FailureKind, FrameInfo, FromWorker, RunInfo, ToWorker};
 
 /// What the worker is asked for: run, steps, sampler, guidance scales.
@@ -55,11 +57,17 @@ fn run(state: &mut Page, number: u32, steps: usize) -> Vec<Effect> {
 }
 
 fn made(state: &Page) -> Vec<Made> {
-    (0..state.columns()).filter_map(|i| state.column(i)).map(|column| column.made).collect()
+    (0..state.compare.columns(&state))
+        .filter_map(|i| state.compare.column(&state, i))
+        .map(|column| column.made)
+        .collect()
 }
 
 fn steps_of(state: &Page) -> Vec<usize> {
-    (0..state.columns()).filter_map(|i| state.column(i)).map(|column| column.step).collect()
+    (0..state.compare.columns(&state))
+        .filter_map(|i| state.compare.column(&state, i))
+        .map(|column| column.step)
+        .collect()
 }
 
 #[test]
@@ -67,18 +75,18 @@ fn guidance_scales_are_one_run_with_a_picture_for_each() {
     let mut state = comparing(What::Guidance(vec![7.0, 1.0, 3.0]));
     let (number, steps, _, scales) = asked(&state.update(PageEvent::Generate)).expect("a run is asked for");
     assert_eq!((number, steps, scales.as_slice()), (1, 4, &[1.0, 3.0, 7.0][..]));
-    assert_eq!((made(&state), state.run_of_comparison()), (vec![Made::Running; 3], None));
+    assert_eq!((made(&state), state.compare.run(&state)), (vec![Made::Running; 3], None));
     start(&mut state, 1, 4, &scales);
     frames(&mut state, 1, 0..=4, 3);
     let effects = hear(&mut state, FromWorker::Done { run: 1, total_ms: 900.0 });
     assert_eq!((asked(&effects), &state.run), (None, &RunState::Done { total_ms: 900.0 }));
     assert_eq!(state.view.selected, 1, "the scale of the settings is 4");
-    let columns: Vec<Column> = (0..3).filter_map(|i| state.column(i)).collect();
+    let columns: Vec<Column> = (0..3).filter_map(|i| state.compare.column(&state, i)).collect();
     assert!(columns.iter().all(|column| (column.made, column.step, column.total_ms) == (Made::Done, 4, None)));
     assert_eq!(columns.iter().map(|column| column.picture).collect::<Vec<_>>(), [0, 1, 2]);
     assert_eq!(columns.iter().map(|column| column.distance).collect::<Vec<_>>(), [Some(0.0), Some(1.0), Some(2.0)]);
-    assert_eq!(state.comparison().and_then(Comparison::time), Some((900.0, 40.0)));
-    assert_eq!(state.column(3), None);
+    assert_eq!(state.compare.comparison(&state).and_then(Comparison::time), Some((900.0, 40.0)));
+    assert_eq!(state.compare.column(&state, 3), None);
 }
 
 #[test]
@@ -86,19 +94,22 @@ fn samplers_run_one_after_the_other() {
     let mut state = comparing(What::Samplers);
     assert_eq!(asked(&state.update(PageEvent::Generate)), Some((1, 4, SamplerKind::Ddim, vec![])));
     assert_eq!(made(&state), [Made::Running, Made::Waiting, Made::Waiting, Made::Waiting]);
-    assert_eq!(state.run_of_comparison(), Some((1, 4)));
+    assert_eq!(state.compare.run(&state), Some((1, 4)));
     // What is set meanwhile is the next comparison's business.
     state.update(PageEvent::Choose(Choice::Steps(9)));
     assert_eq!(asked(&run(&mut state, 1, 4)), Some((2, 4, SamplerKind::Ddpm, vec![])));
     assert_eq!(made(&state), [Made::Done, Made::Running, Made::Waiting, Made::Waiting]);
-    assert!((state.share_of_all(0.5) - 0.375).abs() < 1e-9);
+    assert!((state.compare.share_of_all(&state, 0.5) - 0.375).abs() < 1e-9);
     assert_eq!(asked(&run(&mut state, 2, 4)).map(|asked| asked.2), Some(SamplerKind::DpmSolverPlusPlus));
     assert_eq!(asked(&run(&mut state, 3, 4)).map(|asked| asked.2), Some(SamplerKind::UniPc));
     assert_eq!(asked(&run(&mut state, 4, 4)), None);
     assert_eq!((made(&state), &state.run), (vec![Made::Done; 4], &RunState::Done { total_ms: 400.0 }));
-    let distances: Vec<_> = (0..4).filter_map(|i| state.column(i)?.distance).collect();
+    let distances: Vec<_> = (0..4).filter_map(|i| state.compare.column(&state, i)?.distance).collect();
     assert_eq!(distances, [0.0, 10.0, 20.0, 30.0]);
-    assert_eq!(state.column(1).map(|column| (column.total_ms, column.ms_per_step)), Some((Some(100.0), Some(40.0))));
+    assert_eq!(
+        state.compare.column(&state, 1).map(|column| (column.total_ms, column.ms_per_step)),
+        Some((Some(100.0), Some(40.0)))
+    );
     // The last film stays for the other modes.
     state.update(PageEvent::Show(Mode::Denoise));
     assert_eq!(state.shown().and_then(|film| film.at(4)).map(|frame| frame.x0[0]), Some(40));
@@ -125,7 +136,11 @@ fn unlike_numbers_of_steps_are_aligned_by_their_share() {
     assert_eq!((state.view.position, steps_of(&state)), (4, vec![1, 2, 4]));
     event(&mut state, Event::Seek { column: 1, step: 3 });
     assert_eq!(steps_of(&state)[1], 3);
-    assert_eq!(state.column(2).map(|column| column.distance), Some(Some(0.0)), "most steps are the reference");
+    assert_eq!(
+        state.compare.column(&state, 2).map(|column| column.distance),
+        Some(Some(0.0)),
+        "most steps are the reference"
+    );
 }
 
 #[test]
@@ -219,29 +234,29 @@ fn each_kind_keeps_what_was_made_and_what_was_set() {
     run(&mut state, 2, 4);
     state.update(PageEvent::Seek(2));
     event(&mut state, Event::Show(Axis::Guidance));
-    assert_eq!((state.shown(), state.columns(), made(&state)), (None, 5, vec![Made::Not; 5]));
+    assert_eq!((state.shown(), state.compare.columns(&state), made(&state)), (None, 5, vec![Made::Not; 5]));
     assert!(!state.query().contains("compare="), "the usual scales are the model's");
     state.update(PageEvent::ConfigFetched(Box::new(some_config(2))));
-    assert_eq!(state.compared(), What::Guidance(vec![1.0, 2.0, 3.0, 6.5, 10.0]), "its own is 3");
+    assert_eq!(compare::what(&state), What::Guidance(vec![1.0, 2.0, 3.0, 6.5, 10.0]), "its own is 3");
     event(&mut state, Event::Remove(0));
     event(&mut state, Event::Number(1, 1.0));
     event(&mut state, Event::Number(0, 6.5));
-    assert_eq!(state.compared(), What::Guidance(vec![1.0, 2.0, 6.5, 10.0]));
+    assert_eq!(compare::what(&state), What::Guidance(vec![1.0, 2.0, 6.5, 10.0]));
     event(&mut state, Event::Add);
     assert!(state.query().contains("&compare=guidance:1,2,4.3,6.5,10"), "{}", state.query());
     event(&mut state, Event::Show(Axis::Samplers));
     event(&mut state, Event::Toggle(SamplerKind::Ddpm));
     event(&mut state, Event::Toggle(SamplerKind::UniPc));
     event(&mut state, Event::Toggle(SamplerKind::Ddim));
-    assert_eq!(state.compared().samplers(), [SamplerKind::Ddim, SamplerKind::DpmSolverPlusPlus], "two stay");
+    assert_eq!(compare::what(&state).samplers(), [SamplerKind::Ddim, SamplerKind::DpmSolverPlusPlus], "two stay");
     event(&mut state, Event::Toggle(SamplerKind::Ddpm));
     event(&mut state, Event::Toggle(SamplerKind::UniPc));
-    assert_eq!(state.compared(), What::Samplers);
+    assert_eq!(compare::what(&state), What::Samplers);
     event(&mut state, Event::Show(Axis::Steps));
-    assert_eq!((state.compared(), state.view.position), (What::Steps(vec![2, 4]), 2));
-    assert_eq!((made(&state), state.is_set_otherwise()), (vec![Made::Done; 2], false));
+    assert_eq!((compare::what(&state), state.view.position), (What::Steps(vec![2, 4]), 2));
+    assert_eq!((made(&state), state.compare.is_set_otherwise(&state)), (vec![Made::Done; 2], false));
     event(&mut state, Event::Number(0, 3.0));
-    assert!(state.is_set_otherwise() && state.columns() == 2);
+    assert!(state.compare.is_set_otherwise(&state) && state.compare.columns(&state) == 2);
 }
 
 #[test]
@@ -256,7 +271,7 @@ fn nothing_that_comes_or_is_pressed_too_early_or_too_late_is_trusted() {
     ] {
         assert_eq!(effects, []);
     }
-    assert_eq!((state.compared(), state.largest_difference()), (What::Steps(vec![2, 4]), 0.0));
+    assert_eq!((compare::what(&state), state.compare.largest_difference(&state)), (What::Steps(vec![2, 4]), 0.0));
     state.update(PageEvent::Generate);
     // A run with fewer pictures than there are columns.
     event(&mut state, Event::Show(Axis::Guidance));
@@ -264,7 +279,7 @@ fn nothing_that_comes_or_is_pressed_too_early_or_too_late_is_trusted() {
     start(&mut state, 2, 4, &[1.0]);
     frames(&mut state, 2, 0..=4, 1);
     hear(&mut state, FromWorker::Done { run: 2, total_ms: 1.0 });
-    assert_eq!(state.column(4).and_then(|column| column.distance), None);
+    assert_eq!(state.compare.column(&state, 4).and_then(|column| column.distance), None);
 }
 
 #[test]

@@ -6,7 +6,9 @@ mod questions;
 mod state;
 mod steps;
 
+pub use facts::last_t;
 pub use picture::Unreadable;
 pub use questions::Noised;
+pub(crate) use state::Planned;
 pub use state::{Event, Forward, MARKS, Note, Own, Sheet, Source, can_encode, latent_shape};
 pub use steps::{Beginning, mark};

@@ -1,11 +1,13 @@
 //! What the worker is asked for, one after the other, and what it answers; pure.
 
+use super::facts::{is_ready_for_questions, last_t};
 use super::picture;
-use super::state::{MARKS, Note, Source, latent_shape};
+use super::state::{Forward, MARKS, Note, Source, latent_shape};
 use super::steps;
 use crate::asks::{Answered, Asker};
 use crate::film::Pixels;
-use crate::{Effect, Notice, Page, RunState};
+use crate::follow::{Effects, Follow};
+use crate::{Event, Mode, Notice, RunState, Shared};
 use ditscope_protocol::{Answer, Ask};
 use std::sync::Arc;
 
@@ -49,53 +51,55 @@ pub struct Noised {
     pub preview: bool,
 }
 
-impl Page {
-    pub(crate) fn forward_answered(&mut self, id: u32, answered: Answered) -> Vec<Effect> {
-        let Some(pending) = self.forward.question.take_if(|pending| pending.id == id) else { return vec![] };
+impl Forward {
+    pub(crate) fn answered(&mut self, shared: &Shared, id: u32, answered: Answered) -> Effects {
+        let mut effects = vec![];
+        let Some(pending) = self.question.take_if(|pending| pending.id == id) else { return vec![] };
         if !pending.is_stale {
-            let taken = answered.and_then(|(answer, buffers)| self.take_forward(pending.question, answer, buffers));
+            let taken = answered.and_then(|(answer, buffers)| self.take(shared, pending.question, answer, buffers));
             if let Err(message) = taken {
-                self.forward.note = Some(Note::Failed(message));
-                self.forward.stuck = true;
-                if pending.question == Question::Encode && self.run == RunState::Queued {
-                    self.run = RunState::Idle;
+                self.note = Some(Note::Failed(message));
+                self.stuck = true;
+                if pending.question == Question::Encode {
+                    effects.push(Follow::Unqueue);
                 }
             }
         }
-        let mut effects = vec![];
-        if self.forward.latent.is_some() {
-            effects = self.start_waiting_run();
+        // A run may wait for the picture.
+        if self.latent.is_some() && shared.run == RunState::Queued && shared.mode() == Mode::Forward {
+            effects.push(Follow::React(Event::Generate));
         }
-        effects.extend(self.ask_what_is_due());
+        effects.extend(self.ask_what_is_due(shared));
         effects
     }
 
     /// Puts the next question, if none is open.
-    pub(super) fn ask_what_is_due(&mut self) -> Vec<Effect> {
-        if self.forward.question.is_some() || self.forward.stuck || !self.is_ready_for_questions() {
+    pub(super) fn ask_what_is_due(&mut self, shared: &Shared) -> Effects {
+        if self.question.is_some() || self.stuck || !is_ready_for_questions(shared) {
             return vec![];
         }
-        let Some((question, buffer)) = self.next_question() else { return vec![] };
+        let Some((question, buffer)) = self.next_question(shared) else { return vec![] };
         let ask = match question {
             Question::Encode => Ask::Encode,
             Question::Decode => Ask::DecodeLatent,
             Question::Noise { t, seed } | Question::Mark { t, seed, .. } => Ask::QSample { t, seed },
         };
-        let (id, effect) = self.ask(Asker::Forward, ask, vec![buffer]);
-        self.forward.question = Some(Pending { id, question, is_stale: false });
-        vec![effect]
+        self.newest = self.newest.wrapping_add(1);
+        let number = self.newest;
+        self.question = Some(Pending { id: number, question, is_stale: false });
+        vec![Follow::Ask(crate::asks::Question { asker: Asker::Forward, number, ask, buffers: vec![buffer] })]
     }
 
     /// The worker is gone, and with it what it was asked.
-    pub(crate) fn forget_forward_question(&mut self) {
-        self.forward.question = None;
+    pub(crate) fn forget_question(&mut self) {
+        self.question = None;
     }
 
     /// First the latent, then what is on the slider, then what is beside it.
-    fn next_question(&mut self) -> Option<(Question, Vec<u8>)> {
-        self.config.as_ref()?;
-        let (t, last_t, seed) = (self.forward_t(), self.forward_last_t(), self.settings().seed);
-        let forward = &mut self.forward;
+    fn next_question(&mut self, shared: &Shared) -> Option<(Question, Vec<u8>)> {
+        shared.config.as_ref()?;
+        let (t, last_t, seed) = (self.t(shared), last_t(shared), shared.settings().seed);
+        let forward = self;
         let Some(latent) = &forward.latent else {
             return Some((Question::Encode, picture::planes(forward.picture.as_ref()?)));
         };
@@ -115,11 +119,17 @@ impl Page {
         Some((Question::Mark { i, t, seed }, latent.to_vec()))
     }
 
-    fn take_forward(&mut self, question: Question, answer: Answer, buffers: Vec<Vec<u8>>) -> Result<(), Notice> {
+    fn take(
+        &mut self,
+        shared: &Shared,
+        question: Question,
+        answer: Answer,
+        buffers: Vec<Vec<u8>>,
+    ) -> Result<(), Notice> {
         let odd = || Notice::ForwardMisfit;
-        let due = self.config.as_ref().map(latent_shape).ok_or_else(odd)?;
+        let due = shared.config.as_ref().map(latent_shape).ok_or_else(odd)?;
         let latent_bytes = 4 * due.iter().product::<usize>();
-        let forward = &mut self.forward;
+        let forward = self;
         match (question, answer, buffers.as_slice()) {
             (Question::Encode, Answer::Encoded { latent_shape }, [latent])
                 if latent_shape == due && latent.len() == latent_bytes =>

@@ -3,13 +3,14 @@
 //! A picture becomes a latent, the latent is noised: each is a question to the worker, and one is put at a time.
 //! What is due next follows from what is there, so that the newest wish wins.
 
+use super::facts::last_t;
 use super::picture::{self, Unreadable};
 use super::questions::{Noised, Pending};
 use super::steps;
-use crate::Mode;
 use crate::film::{self, Pixels};
-use crate::update::Plan;
-use crate::{Effect, ModelState, Notice, Page, RunState};
+use crate::follow::{Effects, Follow};
+use crate::shared::Plan;
+use crate::{Effect, Notice, Shared};
 use ditscope_config::{AutoencoderConfig, ModelConfig};
 use ditscope_protocol::{ModelSource, RunInfo, StartFrom};
 use ditscope_schedule::{NoiseSchedule, training_schedule};
@@ -36,6 +37,8 @@ pub struct Forward {
     /// The filmstrip.
     pub strip: [Option<Arc<Noised>>; MARKS],
     pub(super) question: Option<Pending>,
+    /// Number of the newest question.
+    pub(super) newest: u32,
     /// A question failed: nothing is asked until the visitor does something.
     pub(super) stuck: bool,
     pub note: Option<Note>,
@@ -93,6 +96,16 @@ pub enum Note {
     Failed(Notice),
 }
 
+/// What Generate starts.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Planned {
+    Run(Plan),
+    /// It starts as soon as the picture is encoded.
+    WhenEncoded,
+    /// The visitor is told why.
+    Nothing,
+}
+
 /// What can happen here.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -113,93 +126,88 @@ pub enum Event {
     Tick,
 }
 
-impl Page {
-    pub(crate) fn update_forward(&mut self, event: Event) -> Vec<Effect> {
+impl Forward {
+    pub fn update(&mut self, shared: &Shared, event: Event) -> Effects {
         if !matches!(event, Event::Tick) {
-            self.forward.stuck = false;
+            self.stuck = false;
         }
         match event {
             Event::Look => {
-                let schedule = || self.config.as_ref().map(|config| Arc::new(training_schedule(&config.scheduler)));
-                self.forward.schedule = self.forward.schedule.take().or_else(schedule);
-                if let (Sheet::Unknown, ModelSource::Url(folder)) = (&self.forward.sheet, self.source()) {
-                    self.forward.sheet = Sheet::Asked;
-                    return vec![Effect::ReadTraining(format!("{folder}/training.png"))];
+                let schedule = || shared.config.as_ref().map(|config| Arc::new(training_schedule(&config.scheduler)));
+                self.schedule = self.schedule.take().or_else(schedule);
+                if let (Sheet::Unknown, ModelSource::Url(folder)) = (&self.sheet, shared.source()) {
+                    self.sheet = Sheet::Asked;
+                    return vec![Follow::Do(Effect::ReadTraining(format!("{folder}/training.png")))];
                 }
-                self.take_first_picture();
+                self.take_first_picture(shared);
             }
             Event::SheetRead(sheet) => {
-                self.forward.sheet = sheet.map_or(Sheet::Missing, |sheet| Sheet::There(Arc::new(sheet)));
-                match self.forward.source {
-                    Some(Source::Training(i)) => self.use_training(i),
-                    _ => self.take_first_picture(),
+                self.sheet = sheet.map_or(Sheet::Missing, |sheet| Sheet::There(Arc::new(sheet)));
+                match self.source {
+                    Some(Source::Training(i)) => self.use_training(shared, i),
+                    _ => self.take_first_picture(shared),
                 }
             }
-            Event::UseTraining(i) => self.use_training(i),
-            Event::UseGenerated => self.use_generated(),
+            Event::UseTraining(i) => self.use_training(shared, i),
+            Event::UseGenerated => self.use_generated(shared),
             Event::Reading => {
-                self.forward.reading = (self.forward.reading.0.wrapping_add(1), true);
-                self.forward.note = None;
+                self.reading = (self.reading.0.wrapping_add(1), true);
+                self.note = None;
             }
-            Event::Read(number, name, result) if (number, true) == self.forward.reading => {
-                self.forward.reading.1 = false;
-                self.take_own(name, result);
+            Event::Read(number, name, result) if (number, true) == self.reading => {
+                self.reading.1 = false;
+                self.take_own(shared, name, result);
             }
             // Another file was chosen meanwhile.
             Event::Read(..) => {}
             Event::Invert(inverted) => self.invert(inverted),
             Event::SetT(t) => {
-                (self.forward.t, self.forward.playing) = (Some(t.min(self.forward_last_t())), false);
-                self.forward.note = None;
+                (self.t, self.playing) = (Some(t.min(last_t(shared))), false);
+                self.note = None;
             }
             Event::TogglePlay => {
-                self.forward.playing = !self.forward.playing && self.forward.latent.is_some();
-                if self.forward.playing && self.forward_t() == self.forward_last_t() {
-                    self.forward.t = Some(0);
+                self.playing = !self.playing && self.latent.is_some();
+                if self.playing && self.t(shared) == last_t(shared) {
+                    self.t = Some(0);
                 }
             }
-            Event::Tick => self.dissolve(),
+            Event::Tick => self.dissolve(shared),
         }
-        self.ask_what_is_due()
+        self.ask_what_is_due(shared)
     }
 
     /// What Generate starts in this mode.
-    pub(crate) fn plan_from_picture(&mut self) -> Option<Plan> {
-        if self.run == RunState::Queued {
-            self.run = RunState::Idle;
+    pub(crate) fn plan(&mut self, shared: &Shared) -> Planned {
+        if self.source.is_none() {
+            self.take_first_picture(shared);
         }
-        if self.forward.source.is_none() {
-            self.take_first_picture();
-        }
-        let Some(beginning) = self.forward_beginning() else {
-            self.forward.note = Some(Note::NoStepLeft);
-            return None;
+        let Some(beginning) = self.beginning(shared) else {
+            self.note = Some(Note::NoStepLeft);
+            return Planned::Nothing;
         };
-        let Some(latent) = self.forward.latent.clone() else {
-            // It starts as soon as the picture is encoded.
-            if self.forward.picture.is_some() && !self.forward.stuck {
-                self.run = RunState::Queued;
-            } else if self.forward.note.is_none() {
-                self.forward.note = Some(Note::NoPicture);
+        let Some(latent) = self.latent.clone() else {
+            if self.picture.is_some() && !self.stuck {
+                return Planned::WhenEncoded;
             }
-            return None;
+            self.note.get_or_insert(Note::NoPicture);
+            return Planned::Nothing;
         };
-        self.forward.note = None;
-        self.forward.playing = false;
-        self.forward.run = Some((self.run_number + 1, self.film.as_ref().map(|film| film.info.clone())));
+        self.note = None;
+        self.playing = false;
+        self.run = Some((shared.run_number + 1, shared.film.as_ref().map(|film| film.info.clone())));
         let start = Some((StartFrom { step: beginning.step }, latent.to_vec()));
-        Some(Plan { start, ..Plan::new(self.settings()) })
+        Planned::Run(Plan { start, ..Plan::new(shared.settings()) })
     }
 
     /// The model's pictures are another's now.
-    pub(crate) fn forget_forward(&mut self) {
-        let (number, t) = (self.forward.reading.0, self.forward.t);
-        self.forward = Forward { reading: (number, false), t, ..Forward::default() };
+    pub(crate) fn forget(&mut self) {
+        let (number, t, newest) = (self.reading.0, self.t, self.newest);
+        *self = Self { reading: (number, false), t, newest, ..Self::default() };
     }
 
     /// How many training pictures there are, and of each class.
-    pub fn forward_training(&self) -> (usize, usize) {
-        let (Sheet::There(sheet), Some(config)) = (&self.forward.sheet, &self.config) else { return (0, 0) };
+    pub fn training(&self, shared: &Shared) -> (usize, usize) {
+        let (Sheet::There(sheet), Some(config)) = (&self.sheet, &shared.config) else { return (0, 0) };
         let side = config.image_size();
         if !can_encode(config) || sheet.height / side != config.labels.len() {
             return (0, 0);
@@ -209,63 +217,63 @@ impl Page {
     }
 
     /// Something to begin with: a training picture of the chosen class, or what the model has made.
-    fn take_first_picture(&mut self) {
-        if self.forward.source.is_some() || self.config.is_none() || self.forward.sheet == Sheet::Asked {
+    fn take_first_picture(&mut self, shared: &Shared) {
+        if self.source.is_some() || shared.config.is_none() || self.sheet == Sheet::Asked {
             return;
         }
-        let (count, of_class) = self.forward_training();
+        let (count, of_class) = self.training(shared);
         if count > 0 {
-            self.use_training(self.settings().class * of_class);
+            self.use_training(shared, shared.settings().class * of_class);
         } else {
-            self.use_generated();
+            self.use_generated(shared);
             // Nobody asked for it.
-            self.forward.note = None;
+            self.note = None;
         }
     }
 
-    fn use_training(&mut self, i: usize) {
-        let (Sheet::There(sheet), Some(config)) = (&self.forward.sheet, &self.config) else {
+    fn use_training(&mut self, shared: &Shared, i: usize) {
+        let (Sheet::There(sheet), Some(config)) = (&self.sheet, &shared.config) else {
             // Until the sheet is there.
-            if self.forward.sheet != Sheet::Missing {
+            if self.sheet != Sheet::Missing {
                 self.begin(Source::Training(i), None);
             }
             return;
         };
-        let (count, _) = self.forward_training();
+        let (count, _) = self.training(shared);
         if let Some(tile) = picture::tile(sheet, config.image_size(), i).filter(|_| i < count) {
             self.begin(Source::Training(i), Some(tile));
         }
     }
 
-    fn use_generated(&mut self) {
-        let own = self.film.as_ref().filter(|_| self.film_model.as_ref() == Some(&self.address.model));
-        let Some((film, frame)) = [own, self.recorded.as_ref()].into_iter().flatten().find_map(|film| {
+    fn use_generated(&mut self, shared: &Shared) {
+        let own = shared.film.as_ref().filter(|_| shared.film_model.as_ref() == Some(&shared.address.model));
+        let Some((film, frame)) = [own, shared.recorded.as_ref()].into_iter().flatten().find_map(|film| {
             let frame = film.frames().last().filter(|_| film.is_complete())?;
-            let fits = self.config.as_ref().is_none_or(|config| latent_shape(config) == film.info.latent_shape);
+            let fits = shared.config.as_ref().is_none_or(|config| latent_shape(config) == film.info.latent_shape);
             fits.then_some((film, frame))
         }) else {
-            self.forward.note = Some(Note::NothingGenerated);
+            self.note = Some(Note::NothingGenerated);
             return;
         };
-        let selected = self.view.selected.min(film.info.num_images - 1);
+        let selected = shared.view.selected.min(film.info.num_images - 1);
         let Some(latent) = film::of_picture(&film.info, &frame.x_t, selected) else { return };
         let latent = latent.iter().flat_map(|value| value.to_le_bytes()).collect();
         let picture = film::picture(&film.info, frame, selected);
         self.begin(Source::Generated, Some(picture));
-        self.forward.latent = Some(Arc::new(latent));
+        self.latent = Some(Arc::new(latent));
     }
 
-    fn take_own(&mut self, name: String, result: Result<(Pixels, bool), Unreadable>) {
-        let Some(config) = &self.config else {
-            self.forward.note = Some(Note::NoModelYet);
+    fn take_own(&mut self, shared: &Shared, name: String, result: Result<(Pixels, bool), Unreadable>) {
+        let Some(config) = &shared.config else {
+            self.note = Some(Note::NoModelYet);
             return;
         };
         let (can_encode, side) = (can_encode(config), config.image_size());
         match result {
-            Err(why) => self.forward.note = Some(Note::NotRead(name, why)),
-            Ok(_) if !can_encode => self.forward.note = Some(Note::NoEncoder),
+            Err(why) => self.note = Some(Note::NotRead(name, why)),
+            Ok(_) if !can_encode => self.note = Some(Note::NoEncoder),
             // Read before the model's size was known.
-            Ok((pixels, _)) if pixels.width != side => self.forward.note = Some(Note::NoModelYet),
+            Ok((pixels, _)) if pixels.width != side => self.note = Some(Note::NoModelYet),
             Ok((pixels, animated)) => {
                 let light_background = picture::has_light_background(&pixels);
                 self.begin(Source::Own(Own { name, inverted: false, light_background, animated }), Some(pixels));
@@ -274,7 +282,7 @@ impl Page {
     }
 
     fn invert(&mut self, inverted: bool) {
-        let (Some(Source::Own(own)), Some(pixels)) = (self.forward.source.clone(), self.forward.picture.clone()) else {
+        let (Some(Source::Own(own)), Some(pixels)) = (self.source.clone(), self.picture.clone()) else {
             return;
         };
         if own.inverted != inverted {
@@ -284,7 +292,7 @@ impl Page {
 
     /// Takes another picture; what was made of the old one goes.
     fn begin(&mut self, source: Source, picture: Option<Pixels>) {
-        let forward = &mut self.forward;
+        let forward = self;
         forward.source = Some(source);
         forward.picture = picture.map(Arc::new);
         (forward.latent, forward.reconstruction, forward.noised) = (None, None, None);
@@ -299,33 +307,20 @@ impl Page {
     }
 
     /// One beat of the player.
-    fn dissolve(&mut self) {
-        let (t, last) = (self.forward_t(), self.forward_last_t());
+    fn dissolve(&mut self, shared: &Shared) {
+        let (t, last) = (self.t(shared), last_t(shared));
         // A slow device is waited for.
-        let seen = self.forward.noised.as_ref().is_some_and(|noised| noised.t == t) || self.forward.stuck;
-        if !self.forward.playing || !seen {
+        let seen = self.noised.as_ref().is_some_and(|noised| noised.t == t) || self.stuck;
+        if !self.playing || !seen {
             return;
         }
-        let next = if self.reduced_motion {
+        let next = if shared.reduced_motion {
             (0..MARKS).map(|i| steps::mark(i, MARKS, last)).find(|mark| *mark > t).unwrap_or(last)
         } else {
             (t + (last / BEATS).max(1)).min(last)
         };
-        self.forward.t = Some(next);
-        self.forward.playing = next < last;
-    }
-
-    /// Whether the pictures can be asked for.
-    pub(super) fn is_ready_for_questions(&self) -> bool {
-        matches!(self.model, ModelState::Ready { .. })
-    }
-
-    /// The run that waits for the picture begins, or will not.
-    pub(super) fn start_waiting_run(&mut self) -> Vec<Effect> {
-        match (&self.run, self.mode()) {
-            (RunState::Queued, Mode::Forward) => self.generate(),
-            _ => vec![],
-        }
+        self.t = Some(next);
+        self.playing = next < last;
     }
 }
 

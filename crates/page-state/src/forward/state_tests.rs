@@ -2,6 +2,7 @@ use super::*;
 use crate::ModelRef;
 use crate::update::tests::{hear, loaded, ready, some_config};
 use crate::{self as app, Choice};
+use crate::{Mode, Page, RunState};
 use ditscope_protocol::{Answer, Ask, FromWorker, ToWorker};
 
 const SIDE: usize = 4;
@@ -90,7 +91,7 @@ fn a_training_picture_of_the_class_comes_first_and_is_encoded_and_noised() {
     assert_eq!(state.forward.source, Some(Source::Training(3)));
     let (id, ask, buffers) = asked(&effects);
     assert_eq!((ask, buffers[0].len()), (Ask::Encode, 12 * SIDE * SIDE));
-    assert!(state.forward_is_busy());
+    assert!(state.forward.is_busy());
     let effects = answer(&mut state, id, encoded(), vec![vec![7; LATENT]]);
     let (_, ask, buffers) = asked(&effects);
     assert_eq!((ask, buffers), (Ask::QSample { t: 400, seed: 5 }, vec![vec![7; LATENT]]));
@@ -123,7 +124,7 @@ fn one_question_at_a_time_and_the_newest_wish_wins() {
     let effects = send(&mut state, Event::Look);
     assert_eq!(answer_all(&mut state, effects).len(), 1 + MARKS);
     send(&mut state, Event::SetT(99_999));
-    assert_eq!(state.forward_t(), 999);
+    assert_eq!(state.forward.t(&state), 999);
 }
 
 #[test]
@@ -190,13 +191,13 @@ fn a_run_begins_at_the_step_nearest_to_t() {
     // Of 999, 888, 777 …
     assert_eq!((*start, settings.num_inference_steps), (Some(StartFrom { step: 2 }), 10));
     assert_eq!(*buffers, [vec![1; LATENT]]);
-    assert_eq!(state.forward_result(), None, "not before its first frame");
+    assert_eq!(state.forward.result(&state), None, "not before its first frame");
     hear(&mut state, started(8));
-    assert!(state.forward_result().is_some());
+    assert!(state.forward.result(&state).is_some());
     // The film of another run is not this picture's.
     state.update(app::Event::Show(Mode::Denoise));
     state.update(app::Event::Generate);
-    assert_eq!(state.forward_result(), None);
+    assert_eq!(state.forward.result(&state), None);
 }
 
 #[test]
@@ -204,7 +205,7 @@ fn too_little_noise_leaves_no_step_and_that_is_said() {
     let (mut state, effects) = with_pictures("view=forward&steps=10&sampler=dpm%2B%2B");
     answer_all(&mut state, effects);
     send(&mut state, Event::SetT(3));
-    assert!(state.forward_beginning().is_none());
+    assert!(state.forward.beginning(&state).is_none());
     let effects = state.update(app::Event::Generate);
     assert!(effects.iter().all(|effect| matches!(effect, Effect::ShowAddress(_))), "{effects:?}");
     assert_eq!((&state.forward.note, &state.run), (&Some(Note::NoStepLeft), &RunState::Idle));
@@ -245,7 +246,7 @@ fn generate_before_the_model_is_there_waits_for_model_and_latent() {
 
 fn read(state: &mut Page, result: Result<Pixels, Unreadable>) -> Vec<Effect> {
     send(state, Event::Reading);
-    let number = state.forward_reading();
+    let number = state.forward.reading_number();
     send(state, Event::Read(number, "mine.png".into(), result.map(|pixels| (pixels, false))))
 }
 
@@ -272,11 +273,11 @@ fn of_two_files_the_later_one_counts() {
     answer_all(&mut state, effects);
     let picture = || Ok((Pixels { width: SIDE, height: SIDE, rgba: vec![0; 4 * SIDE * SIDE] }, false));
     send(&mut state, Event::Reading);
-    let first = state.forward_reading();
+    let first = state.forward.reading_number();
     send(&mut state, Event::Reading);
     assert_eq!(send(&mut state, Event::Read(first, "first".into(), picture())), []);
-    assert!(state.forward_is_busy());
-    let second = state.forward_reading();
+    assert!(state.forward.is_busy());
+    let second = state.forward.reading_number();
     asked(&send(&mut state, Event::Read(second, "second".into(), picture())));
     assert!(matches!(&state.forward.source, Some(Source::Own(own)) if own.name == "second"));
 }
@@ -308,7 +309,7 @@ fn another_model_clears_everything() {
     answer_all(&mut state, effects);
     send(&mut state, Event::SetT(100));
     send(&mut state, Event::Reading);
-    let number = state.forward_reading();
+    let number = state.forward.reading_number();
     state.update(app::Event::UseModel(ModelRef::Shipped("other".into())));
     let Forward { source: None, latent: None, noised: None, question: None, .. } = &state.forward else {
         panic!("{:?}", state.forward)
@@ -329,7 +330,7 @@ fn a_model_without_encoder_says_so() {
     state.update(app::Event::ConfigFetched(Box::new(config)));
     send(&mut state, Event::Look);
     send(&mut state, Event::SheetRead(Some(sheet())));
-    assert_eq!((state.forward_training(), &state.forward.source, &state.forward.note), ((0, 0), &None, &None));
+    assert_eq!((state.forward.training(&state), &state.forward.source, &state.forward.note), ((0, 0), &None, &None));
     let picture = Pixels { width: SIDE, height: SIDE, rgba: vec![0; 4 * SIDE * SIDE] };
     assert_eq!(read(&mut state, Ok(picture)), []);
     assert_eq!(state.forward.note, Some(Note::NoEncoder));
@@ -342,19 +343,19 @@ fn a_picture_dissolves_as_fast_as_the_device_can() {
     let effects = send(&mut state, Event::SetT(999));
     answer_all(&mut state, effects);
     send(&mut state, Event::TogglePlay);
-    assert!(state.forward_beat().is_some());
-    assert_eq!(state.forward_t(), 0, "from the beginning");
+    assert!(state.forward.beat(&state).is_some());
+    assert_eq!(state.forward.t(&state), 0, "from the beginning");
     let (id, ask, _) = asked(&send(&mut state, Event::Tick));
     let Ask::QSample { t, .. } = ask else { panic!("{ask:?}") };
     assert!(t > 0);
     assert_eq!(send(&mut state, Event::Tick), [], "not before the answer");
-    assert_eq!(state.forward_t(), t);
+    assert_eq!(state.forward.t(&state), t);
     noised(&mut state, id, 1);
     for _ in 0..2 * BEATS {
         let effects = send(&mut state, Event::Tick);
         answer_all(&mut state, effects);
     }
-    assert_eq!((state.forward_t(), state.forward_beat()), (999, None));
+    assert_eq!((state.forward.t(&state), state.forward.beat(&state)), (999, None));
 }
 
 #[test]
@@ -367,8 +368,8 @@ fn without_motion_it_goes_from_mark_to_mark() {
     send(&mut state, Event::TogglePlay);
     assert_eq!(state.forward.noised.as_ref().map(|n| n.t), Some(150));
     send(&mut state, Event::Tick);
-    assert_eq!(state.forward_t(), 285);
-    assert_eq!(state.forward_beat(), Some(1000));
+    assert_eq!(state.forward.t(&state), 285);
+    assert_eq!(state.forward.beat(&state), Some(1000));
 }
 
 #[test]

@@ -6,5 +6,5 @@ mod state;
 mod trace;
 
 pub use keys::moved;
-pub use state::{Event, Inside, Obstacle, Panel, Shared};
+pub use state::{Event, Inside, Known, Obstacle, Panel};
 pub use trace::{Modulation, Trace, VECTORS, largest};

@@ -5,9 +5,10 @@
 
 use super::trace::{Modulation, Trace};
 use crate::Mode;
-use crate::asks::{Answered, Asker};
+use crate::asks::{Answered, Asker, Question};
 use crate::film::{self, Film, Frame};
-use crate::{Effect, ModelState, Notice, Page};
+use crate::follow::{Effects, Follow};
+use crate::{ModelState, Notice, Shared};
 use ditscope_protocol::{Ask, RunInfo};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -35,8 +36,10 @@ pub struct Inside {
     pub token: Option<usize>,
     /// As the model sees the picture without a class.
     pub without_class: bool,
-    trace: Question<Place, Trace>,
-    modulation: Question<Course, Modulation>,
+    trace: Inquiry<Place, Trace>,
+    modulation: Inquiry<Course, Modulation>,
+    /// Number of the newest question.
+    newest: u32,
 }
 
 /// Ways to look.
@@ -70,21 +73,21 @@ pub enum Event {
 
 /// A value that many share; equal only to itself, because comparing its numbers would take too long.
 #[derive(Debug)]
-pub struct Shared<T>(Arc<T>);
+pub struct Known<T>(Arc<T>);
 
-impl<T> Clone for Shared<T> {
+impl<T> Clone for Known<T> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<T> PartialEq for Shared<T> {
+impl<T> PartialEq for Known<T> {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-impl<T> Deref for Shared<T> {
+impl<T> Deref for Known<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -95,7 +98,7 @@ impl<T> Deref for Shared<T> {
 /// What a trace is of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
-    run: Shared<RunInfo>,
+    run: Known<RunInfo>,
     step: usize,
     picture: usize,
     class: Option<usize>,
@@ -105,24 +108,24 @@ pub struct Place {
 /// What the modulation is of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Course {
-    run: Shared<RunInfo>,
+    run: Known<RunInfo>,
     class: Option<usize>,
 }
 
 /// One kind of question: what is under way, and what came of the one before.
 #[derive(Debug, Clone, PartialEq)]
-struct Question<K, T> {
+struct Inquiry<K, T> {
     waiting: Option<(u32, K)>,
-    answer: Option<(K, Result<Shared<T>, Notice>)>,
+    answer: Option<(K, Result<Known<T>, Notice>)>,
 }
 
-impl<K, T> Default for Question<K, T> {
+impl<K, T> Default for Inquiry<K, T> {
     fn default() -> Self {
         Self { waiting: None, answer: None }
     }
 }
 
-impl<K: PartialEq, T> Question<K, T> {
+impl<K: PartialEq, T> Inquiry<K, T> {
     fn is_due(&self, about: &K) -> bool {
         self.waiting.is_none() && self.answer.as_ref().is_none_or(|(answered, _)| answered != about)
     }
@@ -130,12 +133,12 @@ impl<K: PartialEq, T> Question<K, T> {
     /// Takes the answer, if it is to what is under way.
     fn take(&mut self, id: u32, read: impl FnOnce(&K) -> Result<T, Notice>) {
         let Some((_, about)) = self.waiting.take_if(|(waiting, _)| *waiting == id) else { return };
-        let result = read(&about).map(|answer| Shared(Arc::new(answer)));
+        let result = read(&about).map(|answer| Known(Arc::new(answer)));
         self.answer = Some((about, result));
     }
 
     /// What was found, if it is of this run: of another place in it until the newest comes.
-    fn found(&self, of_run: impl Fn(&K) -> bool) -> Option<&(K, Result<Shared<T>, Notice>)> {
+    fn found(&self, of_run: impl Fn(&K) -> bool) -> Option<&(K, Result<Known<T>, Notice>)> {
         self.answer.as_ref().filter(|(about, _)| of_run(about))
     }
 }
@@ -143,58 +146,59 @@ impl<K: PartialEq, T> Question<K, T> {
 impl Inside {
     /// Forgets what is known, which can be large, and what is under way.
     fn forget(&mut self) {
-        (self.trace, self.modulation) = (Question::default(), Question::default());
+        (self.trace, self.modulation) = (Inquiry::default(), Inquiry::default());
     }
-}
 
-impl Page {
-    pub(crate) fn update_inside(&mut self, event: Event) -> Vec<Effect> {
-        let inside = &mut self.inside;
+    pub fn update(&mut self, event: Event) {
         match event {
-            Event::Panel(panel) => inside.panel = panel,
-            Event::Block(block) => inside.block = Some(block),
-            Event::Head(head) => inside.head = head,
-            Event::Token(token) => inside.token = token,
-            Event::WithoutClass(without) => inside.without_class = without,
-            Event::Again => (inside.trace.answer, inside.modulation.answer) = (None, None),
+            Event::Panel(panel) => self.panel = panel,
+            Event::Block(block) => self.block = Some(block),
+            Event::Head(head) => self.head = head,
+            Event::Token(token) => self.token = token,
+            Event::WithoutClass(without) => self.without_class = without,
+            Event::Again => (self.trace.answer, self.modulation.answer) = (None, None),
         }
-        vec![]
     }
 
-    /// Asks for what is to be shown and not known yet; after every event, as each may change the place.
-    pub(crate) fn look_inside(&mut self) -> Vec<Effect> {
-        if self.mode() != Mode::Inside || self.cannot_look_inside().is_some() {
-            self.inside.forget();
+    /// Asks for what is to be shown and not known yet.
+    pub(crate) fn ask_for_what_is_shown(&mut self, shared: &Shared) -> Effects {
+        if shared.mode() != Mode::Inside || self.obstacle(shared).is_some() {
+            self.forget();
             return vec![];
         }
-        let Some((film, frame)) = self.inside_frame() else { return vec![] };
-        let (info, frame, run) = (film.info.clone(), frame.clone(), Shared(film.info.clone()));
-        let class = (!self.inside.without_class).then_some(info.settings.class);
-        if self.inside.panel == Panel::Modulation {
+        let Some((film, frame)) = seen_frame(shared) else { return vec![] };
+        let (info, frame, run) = (film.info.clone(), frame.clone(), Known(film.info.clone()));
+        let class = (!self.without_class).then_some(info.settings.class);
+        if self.panel == Panel::Modulation {
             let course = Course { run, class };
-            if !self.inside.modulation.is_due(&course) {
+            if !self.modulation.is_due(&course) {
                 return vec![];
             }
             let ask = Ask::Modulation { class, timesteps: info.timesteps.clone() };
-            let (id, effect) = self.ask(Asker::Inside, ask, vec![]);
-            self.inside.modulation.waiting = Some((id, course));
-            return vec![effect];
+            let question = self.question(ask, vec![]);
+            self.modulation.waiting = Some((question.number, course));
+            return vec![Follow::Ask(question)];
         }
-        let (picture, block) = (self.view.selected, self.inside_block());
+        let (picture, block) = (shared.view.selected, self.block(shared));
         let place = Place { run, step: frame.step, picture, class, block };
-        if !self.inside.trace.is_due(&place) {
+        if !self.trace.is_due(&place) {
             return vec![];
         }
         let Some(x_t) = film::of_picture(&info, &frame.x_t, picture) else { return vec![] };
         let x_t = x_t.iter().flat_map(|value| value.to_le_bytes()).collect();
         let ask = Ask::Trace { t: film::place(&info, frame.step).0, class, block };
-        let (id, effect) = self.ask(Asker::Inside, ask, vec![x_t]);
-        self.inside.trace.waiting = Some((id, place));
-        vec![effect]
+        let question = self.question(ask, vec![x_t]);
+        self.trace.waiting = Some((question.number, place));
+        vec![Follow::Ask(question)]
     }
 
-    pub(crate) fn inside_answered(&mut self, id: u32, answered: Answered) -> Vec<Effect> {
-        let Inside { trace, modulation, .. } = &mut self.inside;
+    fn question(&mut self, ask: Ask, buffers: Vec<Vec<u8>>) -> Question {
+        self.newest = self.newest.wrapping_add(1);
+        Question { asker: Asker::Inside, number: self.newest, ask, buffers }
+    }
+
+    pub(crate) fn answered(&mut self, id: u32, answered: Answered) {
+        let Self { trace, modulation, .. } = self;
         if trace.waiting.as_ref().is_some_and(|(waiting, _)| *waiting == id) {
             trace.take(id, |_| answered.and_then(|(answer, buffers)| Trace::new(&answer, buffers)));
         } else {
@@ -203,58 +207,52 @@ impl Page {
                 Modulation::new(&answer, &buffers, course.run.timesteps.len())
             });
         }
-        vec![]
     }
 
     /// Why there is nothing to look into.
-    pub fn cannot_look_inside(&self) -> Option<Obstacle> {
-        let film = self.shown().filter(|film| !film.is_empty());
+    pub fn obstacle(&self, shared: &Shared) -> Option<Obstacle> {
+        let film = shared.shown().filter(|film| !film.is_empty());
         let Some(film) = film else {
-            return Some(if self.is_running() { Obstacle::FirstStep } else { Obstacle::NoFilm });
+            return Some(if shared.is_running() { Obstacle::FirstStep } else { Obstacle::NoFilm });
         };
-        match self.model {
+        match shared.model {
             ModelState::Ready { .. } => {}
             ModelState::Loading(_) | ModelState::Asking => return Some(Obstacle::Loading),
             ModelState::Offered | ModelState::Stopped | ModelState::Failed(_) => return Some(Obstacle::NoModel),
         }
-        let fits = self.config.as_ref().is_none_or(|config| {
+        let fits = shared.config.as_ref().is_none_or(|config| {
             let dit = &config.transformer;
             film.info.latent_shape == [dit.in_channels, dit.sample_size, dit.sample_size]
                 && film.info.settings.class < dit.num_classes
         });
-        let is_of_model = fits && self.film_is_of_model();
+        let is_of_model = fits && shared.film_is_of_model();
         (!is_of_model).then(|| Obstacle::OtherModel(film.model.clone()))
     }
 
-    /// The frame that is looked into: after the last step the model looks no more, so the last that it saw.
-    fn inside_frame(&self) -> Option<(&Film, &Arc<Frame>)> {
-        let film = self.shown()?;
-        let position = self.view.position.min(film.steps() - 1);
-        Some((film, film.at(position)?))
-    }
-
-    /// Number of blocks.
-    pub fn inside_depth(&self) -> usize {
-        self.config.as_ref().map_or(1, |config| config.transformer.depth)
-    }
-
     /// The block that is looked into.
-    pub fn inside_block(&self) -> usize {
-        let depth = self.inside_depth();
-        self.inside.block.unwrap_or(depth / 2).min(depth - 1)
+    pub fn block(&self, shared: &Shared) -> usize {
+        let depth = shared.num_blocks();
+        self.block.unwrap_or(depth / 2).min(depth - 1)
     }
 
     /// What is known of a forward pass of the run on the stage.
-    pub fn inside_trace(&self) -> Option<Result<Shared<Trace>, Notice>> {
-        let run = &self.shown()?.info;
-        Some(self.inside.trace.found(|place| Arc::ptr_eq(&place.run.0, run))?.1.clone())
+    pub fn trace(&self, shared: &Shared) -> Option<Result<Known<Trace>, Notice>> {
+        let run = &shared.shown()?.info;
+        Some(self.trace.found(|place| Arc::ptr_eq(&place.run.0, run))?.1.clone())
     }
 
     /// What is known of the condition over the run on the stage.
-    pub fn inside_modulation(&self) -> Option<Result<Shared<Modulation>, Notice>> {
-        let run = &self.shown()?.info;
-        Some(self.inside.modulation.found(|course| Arc::ptr_eq(&course.run.0, run))?.1.clone())
+    pub fn modulation(&self, shared: &Shared) -> Option<Result<Known<Modulation>, Notice>> {
+        let run = &shared.shown()?.info;
+        Some(self.modulation.found(|course| Arc::ptr_eq(&course.run.0, run))?.1.clone())
     }
+}
+
+/// The frame that is looked into: after the last step the model looks no more, so the last that it saw.
+fn seen_frame(shared: &Shared) -> Option<(&Film, &Arc<Frame>)> {
+    let film = shared.shown()?;
+    let position = shared.view.position.min(film.steps() - 1);
+    Some((film, film.at(position)?))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::*;
 use crate::fixtures::{frame, info};
 use crate::inside::trace::tests::{bytes, traced};
 use crate::update::tests::{hear, loaded, ready, running, some_config};
+use crate::{Effect, Page};
 use crate::{Event as PageEvent, RunState};
 use ditscope_config::ModelConfig;
 use ditscope_protocol::{Answer, FromWorker, ToWorker};
@@ -77,7 +78,7 @@ fn of_many_places_only_the_newest_is_asked_for() {
     assert_eq!(asked(&state.update(inside(Event::WithoutClass(true)))), []);
     let (traced, buffers) = traced();
     let next = asked(&answer(&mut state, first, Ok(traced.clone()), buffers.clone()));
-    assert!(matches!(state.inside_trace(), Some(Ok(_))), "what came is shown until the next");
+    assert!(matches!(state.inside.trace(&state), Some(Ok(_))), "what came is shown until the next");
     assert_eq!(next.iter().map(|(_, ask)| ask).collect::<Vec<_>>(), [&Ask::Trace { t: 0, class: None, block: 0 }]);
     assert_eq!(asked(&answer(&mut state, next[0].0, Ok(traced), buffers)), [], "all is known");
     assert_eq!(asked(&state.update(PageEvent::Tick)), []);
@@ -90,13 +91,13 @@ fn a_failure_is_said_and_not_asked_again_by_itself() {
     let (mut state, effects) = looking();
     let (id, _) = asked(&effects)[0];
     assert_eq!(asked(&answer(&mut state, id, Err("No.".into()), vec![])), []);
-    assert_eq!(state.inside_trace(), Some(Err(Notice::said("No."))));
+    assert_eq!(state.inside.trace(&state), Some(Err(Notice::said("No."))));
     let again = asked(&state.update(inside(Event::Again)));
     assert_eq!(again.len(), 1);
     let (traced, mut buffers) = traced();
     buffers[0].truncate(8);
     answer(&mut state, again[0].0, Ok(traced), buffers);
-    assert!(matches!(state.inside_trace(), Some(Err(_))), "a damaged answer is said, too");
+    assert!(matches!(state.inside.trace(&state), Some(Err(_))), "a damaged answer is said, too");
 }
 
 #[test]
@@ -105,7 +106,7 @@ fn rows_that_do_not_sum_to_one_are_said() {
     let (traced, mut buffers) = traced();
     buffers[0] = bytes(&[0.5; 8].map(|share: f32| share * 1.1));
     answer(&mut state, asked(&effects)[0].0, Ok(traced), buffers);
-    assert!(matches!(state.inside_trace(), Some(Err(Notice::TraceRows { sum, .. })) if (sum - 1.1).abs() < 0.01));
+    assert!(matches!(state.inside.trace(&state), Some(Err(Notice::TraceRows { sum, .. })) if (sum - 1.1).abs() < 0.01));
 }
 
 #[test]
@@ -118,11 +119,11 @@ fn the_condition_is_asked_for_once_a_run() {
     assert_eq!(asks[0].1, Ask::Modulation { class, timesteps: vec![10, 0] });
     let modulated = Answer::Modulated { timesteps: 2, depth: 3 };
     assert_eq!(asked(&answer(&mut state, asks[0].0, Ok(modulated), vec![bytes(&[0.5; 36])])), []);
-    assert!(matches!(state.inside_modulation(), Some(Ok(_))));
+    assert!(matches!(state.inside.modulation(&state), Some(Ok(_))));
     assert_eq!(asked(&state.update(PageEvent::Seek(1))), [], "it is that of all steps");
     let (traced, buffers) = traced();
     answer(&mut state, trace, Ok(traced), buffers);
-    assert!(matches!(state.inside_trace(), Some(Ok(_))), "the other answer finds its way");
+    assert!(matches!(state.inside.trace(&state), Some(Ok(_))), "the other answer finds its way");
     let without = asked(&state.update(inside(Event::WithoutClass(true))));
     assert_eq!(without[0].1, Ask::Modulation { class: None, timesteps: vec![10, 0] });
 }
@@ -133,18 +134,18 @@ fn leaving_forgets() {
     let (traced, buffers) = traced();
     answer(&mut state, asked(&effects)[0].0, Ok(traced.clone()), buffers.clone());
     state.update(PageEvent::Show(Mode::Denoise));
-    assert_eq!(state.inside_trace(), None);
+    assert_eq!(state.inside.trace(&state), None);
     let (late, _) = asked(&state.update(PageEvent::Show(Mode::Inside)))[0];
     state.update(PageEvent::Show(Mode::Denoise));
     answer(&mut state, late, Ok(traced), buffers);
-    assert_eq!(state.inside_trace(), None, "a late answer is dropped");
+    assert_eq!(state.inside.trace(&state), None, "a late answer is dropped");
 }
 
 #[test]
 fn a_lost_worker_is_no_question_under_way() {
     let (mut state, _) = looking();
     state.update(PageEvent::WorkerLost(Notice::said("Gone.")));
-    assert!(state.cannot_look_inside().is_some());
+    assert!(state.inside.obstacle(&state).is_some());
     state.update(PageEvent::Retry);
     hear(&mut state, FromWorker::Ready);
     assert_eq!(asked(&hear(&mut state, loaded())).len(), 1, "the new one is asked");
@@ -153,23 +154,23 @@ fn a_lost_worker_is_no_question_under_way() {
 #[test]
 fn there_are_words_for_what_cannot_be_looked_into() {
     let mut state = ready("view=inside");
-    let no_film = state.cannot_look_inside();
+    let no_film = state.inside.obstacle(&state);
     state.update(PageEvent::Generate);
-    let first_step = state.cannot_look_inside();
+    let first_step = state.inside.obstacle(&state);
     assert!(no_film.is_some() && first_step.is_some() && no_film != first_step);
     let (mut state, _) = looking();
-    assert_eq!(state.cannot_look_inside(), None);
+    assert_eq!(state.inside.obstacle(&state), None);
     state.config.as_mut().expect("a config").transformer.sample_size = 8;
-    assert!(state.cannot_look_inside().is_some(), "a run of another shape");
+    assert!(state.inside.obstacle(&state).is_some(), "a run of another shape");
     let (mut state, _) = looking();
     state.film_model = Some(crate::model_ref::ModelRef::Folder("other".into()));
-    assert!(state.cannot_look_inside().is_some(), "a run of another model");
+    assert!(state.inside.obstacle(&state).is_some(), "a run of another model");
 }
 
 #[test]
 fn blocks_are_counted_within_the_model() {
     let (mut state, _) = looking();
-    assert_eq!(state.inside_block(), 1, "the middle one");
+    assert_eq!(state.inside.block(&state), 1, "the middle one");
     state.update(inside(Event::Block(99)));
-    assert_eq!(state.inside_block(), 2);
+    assert_eq!(state.inside.block(&state), 2);
 }

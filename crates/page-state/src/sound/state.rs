@@ -1,9 +1,10 @@
 //! Which picture is heard, and what came of asking for its sound; pure.
 
-use crate::asks::{Answered, Asker};
+use crate::asks::{Answered, Asker, Question};
 use crate::film::{Film, Place, of_picture};
+use crate::follow::{Effects, Follow};
 use crate::stage::Spot;
-use crate::{Effect, Notice, Page};
+use crate::{Notice, Shared};
 use ditscope_protocol::{Answer, Ask};
 use std::sync::Arc;
 
@@ -15,6 +16,8 @@ pub struct Listening {
     heard: Option<Result<Heard, Notice>>,
     /// Counts the sounds, so that the same one can be played again.
     times: u32,
+    /// Number of the newest question.
+    newest: u32,
 }
 
 /// A sound that came.
@@ -58,50 +61,44 @@ impl Listening {
     }
 }
 
-impl Page {
-    /// Whether the model's pictures are sounds.
-    pub fn has_sound(&self) -> bool {
-        self.config.as_ref().is_some_and(|config| config.audio.is_some())
-    }
-
+impl Listening {
     /// Whether the selected picture of the step on the stage can be heard now.
-    pub fn can_listen(&self) -> bool {
-        self.has_sound() && self.has_decoder() && !self.listening.waits() && self.clean_latent().is_some()
-    }
-
-    /// The latent that the selected picture was decoded from: the predicted one, or in the last frame the finished one.
-    fn clean_latent(&self) -> Option<(&Film, Vec<u8>)> {
-        let Spot { step, picture, .. } = self.spot()?;
-        let film = self.shown()?;
-        let frame = film.at(step)?;
-        let latents = if step >= film.steps() { &frame.x_t } else { frame.x0_hat.as_deref()? };
-        let latent = of_picture(&film.info, latents, picture)?;
-        Some((film, latent.iter().flat_map(|value| value.to_le_bytes()).collect()))
+    pub fn can_listen(&self, shared: &Shared) -> bool {
+        shared.has_sound() && shared.has_decoder() && !self.waits() && clean_latent(shared).is_some()
     }
 
     /// Asks for the sound of the picture on the stage.
-    pub(crate) fn listen(&mut self) -> Vec<Effect> {
-        if !self.can_listen() {
+    pub(crate) fn listen(&mut self, shared: &Shared) -> Effects {
+        if !self.can_listen(shared) {
             return vec![];
         }
-        let Some((film, latent)) = self.clean_latent() else { return vec![] };
-        let of = Subject { label: film.label.clone(), place: Place::of(film, self.view.position) };
-        let (id, effect) = self.ask(Asker::Sound, Ask::Sound, vec![latent]);
-        self.listening.asked = Some((id, of));
-        vec![effect]
+        let Some((film, latent)) = clean_latent(shared) else { return vec![] };
+        let of = Subject { label: film.label.clone(), place: Place::of(film, shared.view.position) };
+        self.newest = self.newest.wrapping_add(1);
+        self.asked = Some((self.newest, of));
+        let (asker, number) = (Asker::Sound, self.newest);
+        vec![Follow::Ask(Question { asker, number, ask: Ask::Sound, buffers: vec![latent] })]
     }
 
-    pub(crate) fn sound_answered(&mut self, id: u32, answered: Answered) -> Vec<Effect> {
-        let listening = &mut self.listening;
-        let Some((_, of)) = listening.asked.take_if(|(asked, _)| *asked == id) else { return vec![] };
+    pub(crate) fn answered(&mut self, number: u32, answered: Answered) {
+        let Some((_, of)) = self.asked.take_if(|(asked, _)| *asked == number) else { return };
         let sound = answered.and_then(|(answer, mut buffers)| match (answer, buffers.pop()) {
             (Answer::Sound, Some(wav)) if buffers.is_empty() && !wav.is_empty() => Ok(wav),
             _ => Err(Notice::SoundMisfit),
         });
-        listening.times = listening.times.wrapping_add(1);
-        listening.heard = Some(sound.map(|wav| Heard { wav: Arc::new(wav), of }));
-        vec![]
+        self.times = self.times.wrapping_add(1);
+        self.heard = Some(sound.map(|wav| Heard { wav: Arc::new(wav), of }));
     }
+}
+
+/// The latent that the selected picture was decoded from: the predicted one, or in the last frame the finished one.
+fn clean_latent(shared: &Shared) -> Option<(&Film, Vec<u8>)> {
+    let Spot { step, picture, .. } = Spot::of(shared)?;
+    let film = shared.shown()?;
+    let frame = film.at(step)?;
+    let latents = if step >= film.steps() { &frame.x_t } else { frame.x0_hat.as_deref()? };
+    let latent = of_picture(&film.info, latents, picture)?;
+    Some((film, latent.iter().flat_map(|value| value.to_le_bytes()).collect()))
 }
 
 #[cfg(test)]

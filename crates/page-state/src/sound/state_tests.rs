@@ -4,6 +4,7 @@ use super::*;
 use crate::Event;
 use crate::fixtures::frame;
 use crate::update::tests::{hear, running, some_config};
+use crate::{Effect, Page};
 use ditscope_config::AudioConfig;
 use ditscope_protocol::{FromWorker, ToWorker};
 
@@ -53,7 +54,7 @@ fn a_step_is_heard_and_can_be_heard_again() {
     let latent = state.shown().expect("a film").info.latent_shape.iter().product::<usize>() * 4;
     let (id, bytes) = asked(&state.update(Event::Listen)).expect("a question");
     assert_eq!(bytes, latent);
-    assert!(state.listening.waits() && !state.can_listen());
+    assert!(state.listening.waits() && !state.listening.can_listen(&state));
     assert_eq!(asked(&state.update(Event::Listen)), None, "one at a time");
     answer(&mut state, id, vec![vec![1, 2, 3]]);
     assert_eq!(state.listening.heard().map(|heard| heard.wav.to_vec()), Some(vec![1, 2, 3]));
@@ -73,7 +74,7 @@ fn what_is_heard_keeps_its_name_when_the_stage_goes_on() {
     assert!(before.heard().is_some_and(|heard| heard.of.place.t.is_none()), "the finished picture");
     state.update(Event::Seek(0));
     assert_eq!(state.listening, before);
-    assert!(!state.can_listen(), "this frame has nothing to be heard");
+    assert!(!state.listening.can_listen(&state), "this frame has nothing to be heard");
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use super::content::Scene;
 use super::kind::ViewKind;
 use crate::Mode;
-use crate::asks::{Answered, Asker};
+use crate::asks::{Answered, Asker, Question};
 use crate::film::{Pixels, of_picture};
-use crate::{Effect, ModelState, Notice, Page};
+use crate::follow::{Effects, Follow};
+use crate::{Notice, Shared};
 use ditscope_protocol::{Answer, Ask, RunInfo};
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub struct Views {
     kept: Vec<(Spot, Arc<Decoded>)>,
     asked: Option<(u32, Spot)>,
     refused: Option<(Spot, Notice)>,
+    /// Number of the newest question.
+    newest: u32,
 }
 
 /// A latent's picture.
@@ -60,7 +63,7 @@ pub enum Event {
 impl Default for Views {
     fn default() -> Self {
         let on = vec![ViewKind::X0, ViewKind::XT];
-        Self { on, gray: false, fitted: false, kept: vec![], asked: None, refused: None }
+        Self { on, gray: false, fitted: false, kept: vec![], asked: None, refused: None, newest: 0 }
     }
 }
 
@@ -119,84 +122,83 @@ impl PartialEq for Sight {
     }
 }
 
-impl Page {
-    pub(crate) fn update_views(&mut self, event: Event) -> Vec<Effect> {
+impl Views {
+    pub fn update(&mut self, event: Event) {
         match event {
-            Event::Set(kinds) => self.views.set(&kinds),
-            Event::Toggle(kind) => self.views.toggle(kind),
-            Event::ToggleGray => self.views.gray = !self.views.gray,
-            Event::ToggleFitted => self.views.fitted = !self.views.fitted,
+            Event::Set(kinds) => self.set(&kinds),
+            Event::Toggle(kind) => self.toggle(kind),
+            Event::ToggleGray => self.gray = !self.gray,
+            Event::ToggleFitted => self.fitted = !self.fitted,
         }
-        vec![]
     }
 
     /// What the views on the stage are of.
-    pub fn scene(&self) -> Option<Scene> {
-        let film = self.shown()?;
-        let frame = film.at(self.view.position)?;
-        let wants_decoded = self.views.on.contains(&ViewKind::XTDecoded);
+    pub fn scene(&self, shared: &Shared) -> Option<Scene> {
+        let film = shared.shown()?;
+        let frame = film.at(shared.view.position)?;
+        let wants_decoded = self.on.contains(&ViewKind::XTDecoded);
         Some(Scene {
             info: film.info.clone(),
             frame: frame.clone(),
             before: film.before(frame).cloned(),
-            picture: self.view.selected,
-            sight: if wants_decoded { self.sight() } else { Sight::Awaited(None) },
+            picture: shared.view.selected,
+            sight: if wants_decoded { self.sight(shared) } else { Sight::Awaited(None) },
         })
     }
 
-    fn sight(&self) -> Sight {
-        let Some(spot) = self.spot() else { return Sight::Absent(Notice::NoDecoder) };
-        let views = &self.views;
-        if let Some(decoded) = views.find(&spot) {
+    fn sight(&self, shared: &Shared) -> Sight {
+        let Some(spot) = Spot::of(shared) else { return Sight::Absent(Notice::NoDecoder) };
+        if let Some(decoded) = self.find(&spot) {
             return Sight::There(decoded.clone());
         }
-        match &views.refused {
+        match &self.refused {
             Some((refused, why)) if *refused == spot => Sight::Absent(why.clone()),
-            _ if !self.has_decoder() => Sight::Absent(Notice::NoDecoder),
+            _ if !shared.has_decoder() => Sight::Absent(Notice::NoDecoder),
             _ => {
-                let last = views.kept.iter().rfind(|(kept, _)| Arc::ptr_eq(&kept.info, &spot.info));
+                let last = self.kept.iter().rfind(|(kept, _)| Arc::ptr_eq(&kept.info, &spot.info));
                 Sight::Awaited(last.map(|(_, decoded)| decoded.clone()))
             }
         }
     }
 
-    pub(crate) fn spot(&self) -> Option<Spot> {
-        let film = self.shown()?;
-        let step = film.at(self.view.position)?.step;
-        Some(Spot { info: film.info.clone(), step, picture: self.view.selected })
-    }
-
-    /// Whether the model that is loaded is the one whose latents are shown. A recording is of the model in use.
-    pub(crate) fn has_decoder(&self) -> bool {
-        matches!(self.model, ModelState::Ready { .. }) && self.film_is_of_model()
-    }
-
     /// Asks for the picture of the latent in view, one at a time: while an answer is awaited, latents may come and go,
     /// and the newest is asked for then.
-    pub(crate) fn ask_for_picture(&mut self) -> Option<Effect> {
-        let wanted = self.mode() == Mode::Denoise && self.views.on.contains(&ViewKind::XTDecoded) && self.has_decoder();
-        let spot = self.spot().filter(|_| wanted)?;
-        let waits = self.views.asked.as_ref().is_some_and(|(id, _)| self.awaits(*id));
-        let refused = self.views.refused.as_ref().is_some_and(|(refused, _)| *refused == spot);
-        let film = self.shown()?;
+    pub(crate) fn ask_for_what_is_shown(&mut self, shared: &Shared) -> Effects {
+        self.due(shared).map(Follow::Ask).into_iter().collect()
+    }
+
+    fn due(&mut self, shared: &Shared) -> Option<Question> {
+        let wanted = shared.mode() == Mode::Denoise && self.on.contains(&ViewKind::XTDecoded) && shared.has_decoder();
+        let spot = Spot::of(shared).filter(|_| wanted)?;
+        let waits = self.asked.as_ref().is_some_and(|(number, _)| shared.asks.awaits(Asker::Stage, *number));
+        let refused = self.refused.as_ref().is_some_and(|(refused, _)| *refused == spot);
+        let film = shared.shown()?;
         // The last frame's latent is the finished one: its picture is there.
-        if waits || refused || spot.step >= film.steps() || self.views.find(&spot).is_some() {
+        if waits || refused || spot.step >= film.steps() || self.find(&spot).is_some() {
             return None;
         }
         let latent = of_picture(&film.info, &film.at(spot.step)?.x_t, spot.picture)?;
         let bytes = latent.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let (id, effect) = self.ask(Asker::Stage, Ask::DecodeLatent, vec![bytes]);
-        self.views.asked = Some((id, spot));
-        Some(effect)
+        self.newest = self.newest.wrapping_add(1);
+        self.asked = Some((self.newest, spot));
+        Some(Question { asker: Asker::Stage, number: self.newest, ask: Ask::DecodeLatent, buffers: vec![bytes] })
     }
 
-    pub(crate) fn stage_answered(&mut self, id: u32, answered: Answered) -> Vec<Effect> {
-        let Some((_, spot)) = self.views.asked.take_if(|(asked, _)| *asked == id) else { return vec![] };
+    pub(crate) fn answered(&mut self, number: u32, answered: Answered) {
+        let Some((_, spot)) = self.asked.take_if(|(asked, _)| *asked == number) else { return };
         match answered.and_then(|(answer, buffers)| decoded(&answer, buffers)) {
-            Ok(decoded) => self.views.keep(spot, decoded),
-            Err(why) => self.views.refused = Some((spot, why)),
+            Ok(decoded) => self.keep(spot, decoded),
+            Err(why) => self.refused = Some((spot, why)),
         }
-        vec![]
+    }
+}
+
+impl Spot {
+    /// The one on the stage.
+    pub(crate) fn of(shared: &Shared) -> Option<Self> {
+        let film = shared.shown()?;
+        let step = film.at(shared.view.position)?.step;
+        Some(Self { info: film.info.clone(), step, picture: shared.view.selected })
     }
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::Event as AppEvent;
 use crate::fixtures::{frame, info};
 use crate::update::tests::{hear, ready, running};
+use crate::{Effect, Page};
 use ditscope_protocol::{FrameInfo, FromWorker, ToWorker};
 
 fn views(state: &mut Page, event: Event) -> Vec<Effect> {
@@ -26,7 +27,7 @@ fn answer(state: &mut Page, id: u32, gray: u8) -> Vec<Effect> {
 
 /// The gray of the decoded latent in view, and whether it is of this very step.
 fn seen(state: &Page) -> Option<(u8, bool)> {
-    match state.scene()?.sight {
+    match state.views.scene(&state)?.sight {
         Sight::There(decoded) => Some((decoded.pixels.rgba[0], true)),
         Sight::Awaited(decoded) => Some((decoded?.pixels.rgba[0], false)),
         Sight::Absent(_) => None,
@@ -112,13 +113,13 @@ fn a_refusal_is_told_and_not_tried_again_in_a_loop() {
     let (id, _) = asked(&views(&mut state, Event::Toggle(ViewKind::XTDecoded))).expect("a question");
     let effects = hear(&mut state, FromWorker::Answered { id, result: Err("no memory".into()) });
     assert_eq!(asked(&effects), None);
-    assert_eq!(state.scene().map(|scene| scene.sight), Some(Sight::Absent(Notice::said("no memory"))));
+    assert_eq!(state.views.scene(&state).map(|scene| scene.sight), Some(Sight::Absent(Notice::said("no memory"))));
     let (id, _) = asked(&state.update(AppEvent::Seek(0))).expect("another step is tried");
     for buffers in [vec![], vec![vec![0; 35]], vec![vec![0; 36]; 2]] {
         let mut state = state.clone();
         let result = Ok(Answer::LatentDecoded { image_shape: [3, 3], preview: false });
         state.update(AppEvent::Worker { message: FromWorker::Answered { id, result }, buffers, now_ms: 0.0 });
-        assert!(matches!(state.scene().map(|scene| scene.sight), Some(Sight::Absent(_))));
+        assert!(matches!(state.views.scene(&state).map(|scene| scene.sight), Some(Sight::Absent(_))));
     }
 }
 
@@ -127,7 +128,10 @@ fn a_lost_worker_leaves_no_question_open() {
     let mut state = stopped();
     asked(&views(&mut state, Event::Toggle(ViewKind::XTDecoded))).expect("a question");
     state.update(AppEvent::WorkerLost(Notice::said("it stopped")));
-    assert!(matches!(state.scene().map(|scene| scene.sight), Some(Sight::Absent(_))), "there is no decoder");
+    assert!(
+        matches!(state.views.scene(&state).map(|scene| scene.sight), Some(Sight::Absent(_))),
+        "there is no decoder"
+    );
     state.update(AppEvent::Retry);
     hear(&mut state, FromWorker::Ready);
     let loaded = crate::update::tests::loaded();

@@ -5,4 +5,4 @@ pub mod data;
 pub mod file_name;
 mod state;
 
-pub use state::{About, Event, Export, Made, Making, Subject, Take, embed_code};
+pub use state::{About, Event, Export, Made, Making, Subject, Take, about, embed_code};

@@ -1,7 +1,8 @@
 //! What is being saved and how that went, and presenter mode; pure.
 
 use crate::film::Film;
-use crate::{Effect, ModelState, Notice, Page};
+use crate::follow::{Effects, Follow};
+use crate::{Effect, Event as PageEvent, ModelState, Notice, Shared};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Take {
@@ -82,64 +83,55 @@ pub enum Event {
     Present(bool),
 }
 
-impl Page {
-    pub(crate) fn update_take(&mut self, event: Event) -> Vec<Effect> {
-        let take = &mut self.take;
+impl Take {
+    pub fn update(&mut self, shared: &Shared, event: Event) -> Effects {
         match event {
-            Event::Make(kind) if take.making.is_none() => {
-                take.newest += 1;
-                take.outcome = None;
-                let number = take.newest;
-                take.making = Some(Making { number, kind, done: 0, total: 0 });
-                return vec![Effect::Make(number, kind)];
+            Event::Make(kind) if self.making.is_none() => {
+                self.newest += 1;
+                self.outcome = None;
+                let number = self.newest;
+                self.making = Some(Making { number, kind, done: 0, total: 0 });
+                return vec![Follow::Do(Effect::Make(number, kind))];
             }
             Event::Progress { number, done, total } => {
-                if let Some(making) = take.making.as_mut().filter(|making| making.number == number) {
+                if let Some(making) = self.making.as_mut().filter(|making| making.number == number) {
                     (making.done, making.total) = (done, total);
                 }
             }
             Event::Ended { number, result } => {
-                if take.is_making(number) {
-                    (take.making, take.outcome) = (None, Some(result));
+                if self.is_making(number) {
+                    (self.making, self.outcome) = (None, Some(result));
                 }
             }
             Event::Make(_) => {}
-            Event::Stop => take.making = None,
-            Event::Forget => take.outcome = None,
-            Event::Present(present) if present != self.address.present => {
-                self.address.present = present;
-                return vec![Effect::ShowAddress(self.query())];
+            Event::Stop => self.making = None,
+            Event::Forget => self.outcome = None,
+            Event::Present(present) if present != shared.address.present => {
+                return vec![Follow::React(PageEvent::Present(present))];
             }
             Event::Present(_) => {}
         }
         vec![]
     }
 
-    /// What goes with the film on the stage; `link` is the page's address for its settings.
-    pub fn about(&self, film: &Film, link: String) -> About {
-        // A film stays when another model is chosen.
-        let same = film.recorded || self.film_model.as_ref() == Some(&self.address.model);
-        let device = match &self.model {
-            ModelState::Ready { backend, .. } if same && !film.recorded => {
-                format!("{}: {}", backend.name, backend.detail)
-            }
-            _ => String::new(),
-        };
-        let (model_source, license) =
-            if same { (self.source().name().to_owned(), self.license().to_owned()) } else { Default::default() };
-        About { link, model_source, license, device }
-    }
-
-    /// Whether the page waits for the visitor's word before it fetches any model: it is a guest on another page.
-    pub(crate) fn waits_for_word(&self) -> bool {
-        self.address.embed
-    }
-}
-
-impl Take {
     pub fn is_making(&self, number: u32) -> bool {
         self.making.is_some_and(|making| making.number == number)
     }
+}
+
+/// What goes with the film on the stage; `link` is the page's address for its settings.
+pub fn about(page: &Shared, film: &Film, link: String) -> About {
+    // A film stays when another model is chosen.
+    let same = film.recorded || page.film_model.as_ref() == Some(&page.address.model);
+    let device = match &page.model {
+        ModelState::Ready { backend, .. } if same && !film.recorded => {
+            format!("{}: {}", backend.name, backend.detail)
+        }
+        _ => String::new(),
+    };
+    let (model_source, license) =
+        if same { (page.source().name().to_owned(), page.license().to_owned()) } else { Default::default() };
+    About { link, model_source, license, device }
 }
 
 /// What a course page needs to show this one, as HTML.
@@ -156,6 +148,7 @@ pub fn embed_code(link: &str, title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Page;
     use crate::update::tests::{BASE, generate_of, hear, loaded, ready, sends_load};
     use crate::{Event as AppEvent, RunState};
     use ditscope_protocol::FromWorker;

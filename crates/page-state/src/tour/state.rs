@@ -6,8 +6,9 @@
 
 use super::book::{Book, Chapter, Wish};
 use super::drive;
+use crate::compare;
 use crate::film::Film;
-use crate::update::Plan;
+use crate::shared::Plan;
 use crate::{Effect, Event as PageEvent, Language, ModelState, Notice, Page};
 use std::sync::Arc;
 
@@ -178,7 +179,7 @@ impl Page {
     fn fetch_tour(&mut self) -> Vec<Effect> {
         let Tour { book, fetching, language, failed, .. } = &mut self.tour;
         let there = book.as_ref().is_some_and(|book| book.language == *language);
-        if self.address.tour.is_none() || there || *fetching == Some(*language) {
+        if self.shared.address.tour.is_none() || there || *fetching == Some(*language) {
             return vec![];
         }
         *failed = None;
@@ -217,12 +218,12 @@ impl Page {
 
     /// Now that the tour is open: puts the chapter that is meant into the address, and wishes for what it shows.
     fn name_chapter(&mut self) -> Vec<Effect> {
-        let (Some(book), Some(id)) = (&self.tour.book, &self.address.tour) else {
+        let (Some(book), Some(id)) = (&self.tour.book, &self.shared.address.tour) else {
             return vec![Effect::ShowAddress(self.query())];
         };
         if book.find(id).is_none() && !id.is_empty() {
             let known = book.chapters.iter().map(|chapter| chapter.id.clone()).collect();
-            self.notices.push(Notice::UnknownChapter { id: id.clone(), known });
+            self.shared.notices.push(Notice::UnknownChapter { id: id.clone(), known });
         }
         self.open_chapter(book.find(id).unwrap_or(0))
     }
@@ -241,6 +242,7 @@ impl Page {
         let in_hand = match event {
             PageEvent::Choose(_) | PageEvent::Show(_) | PageEvent::Generate | PageEvent::Cancel => true,
             // A look at the recorded run while the model loads is none.
+            PageEvent::Compare(compare::Event::Seek { .. }) => self.tour.drive != Drive::Waiting,
             PageEvent::Seek(_) | PageEvent::Step(_) | PageEvent::SeekNewest | PageEvent::TogglePlay => {
                 self.tour.drive != Drive::Waiting
             }
@@ -310,7 +312,7 @@ impl Page {
     /// The finished comparison that is wished.
     fn comparison_for(&self, wish: &Wish) -> Option<&Film> {
         let what = drive::compared(wish)?;
-        let film = self.comparison().filter(|made| made.is_of(&what, &wish.settings))?.film();
+        let film = self.compare.comparison(&self.shared).filter(|made| made.is_of(&what, &wish.settings))?.film();
         film.filter(|film| film.model == self.model_name())
     }
 

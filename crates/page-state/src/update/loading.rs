@@ -2,7 +2,7 @@
 
 use crate::ModelRef;
 use crate::models::{BIG, Listing};
-use crate::page::WorkerState;
+use crate::shared::WorkerState;
 use crate::{Effect, ModelState, Page, Progress, RunState};
 use ditscope_protocol::{FailureKind, ToWorker};
 
@@ -65,7 +65,7 @@ impl Page {
         (self.decoding, self.decoded) = (None, None);
         (self.config, self.recorded, self.reached_bytes) = (None, None, 0);
         self.favourites.clear();
-        self.forget_forward();
+        self.forward.forget();
         if self.address.model != model {
             // Another model's classes are others.
             self.address.chosen.class = None;
@@ -99,8 +99,8 @@ impl Page {
     }
 
     pub(super) fn cancel_load(&mut self) -> Vec<Effect> {
-        let ModelState::Loading(progress) = &mut self.model else { return vec![] };
-        if self.worker == WorkerState::Ready {
+        let ModelState::Loading(progress) = &mut self.shared.model else { return vec![] };
+        if self.shared.worker == WorkerState::Ready {
             progress.stopping = true;
             return vec![Effect::Send(ToWorker::CancelLoad)];
         }

@@ -2,7 +2,7 @@
 
 use crate::ModelRef;
 use crate::models::{Added, Adding, Listing, StorageReport};
-use crate::page::WorkerState;
+use crate::shared::WorkerState;
 use crate::{Effect, Failure, ModelState, Notice, Page};
 use ditscope_config::{Catalog, CatalogEntry};
 use ditscope_protocol::{FailureKind, ModelSource};
@@ -114,8 +114,8 @@ impl Page {
     /// A model that was loaded from an address is remembered, and its weights may be in storage now.
     pub(super) fn keep_loaded_model(&mut self) -> Vec<Effect> {
         let mut effects = vec![Effect::LookAtStorage];
-        let current = &self.address.model;
-        let added = self.models.added.iter_mut().find(|added| added.model == *current && !added.kept);
+        let current = &self.shared.address.model;
+        let added = self.shared.models.added.iter_mut().find(|added| added.model == *current && !added.kept);
         if let Some(added) = added {
             added.kept = true;
             effects.push(Effect::KeepModels(self.models.to_keep()));

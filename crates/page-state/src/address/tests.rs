@@ -128,3 +128,25 @@ proptest! {
         prop_assert_eq!(settings.validate(1), Ok(()));
     }
 }
+
+/// A link as it was written before the parameters were a table, every one of them with another value than the usual.
+#[test]
+fn links_of_old_open_as_they_did() {
+    let link = "?model=https://a.b/c%2520d&class=3&guidance=4.5&steps=20&sampler=dpm%2B%2B&seed=12&n=4&reuse=2\
+                &interval=0.2,0.8&backend=cpu&view=compare&compare=samplers:ddim,dpm%2B%2B&lang=de&present=1&tour=noise";
+    let (address, notices) = parse(link);
+    assert_eq!(notices, []);
+    assert_eq!(address.model, ModelRef::Url("https://a.b/c%20d".into()));
+    let settings = address.chosen.over(&RunSettings::default());
+    assert_eq!((settings.class, settings.guidance_scale, settings.num_inference_steps), (3, 4.5, 20));
+    assert_eq!((settings.sampler, settings.seed, settings.num_images), (SamplerKind::DpmSolverPlusPlus, 12, 4));
+    assert_eq!(settings.savings, Savings { guidance_interval: Some([0.2, 0.8]), cache_interval: 2 });
+    assert_eq!((address.backend, address.view), (BackendChoice::Cpu, Mode::Compare));
+    let samplers = vec![SamplerKind::Ddim, SamplerKind::DpmSolverPlusPlus];
+    assert_eq!(address.compare, Some(What::SomeSamplers(samplers)));
+    assert_eq!(
+        (address.language, address.present, address.tour.as_deref()),
+        (Some(Language::German), true, Some("noise"))
+    );
+    assert_eq!(format!("?{}", query(&address, &settings)), link, "and is written the same");
+}
