@@ -296,9 +296,9 @@ fn ddpm_step() {
 fn guidance() {
     let model = shipped_model();
     let (x_t, scale) = (random(1, SHAPE), 3.0);
-    let t = Tensor::full([2], 482.0, &model.device);
     let y = Tensor::<1, Int>::from_data(TensorData::new(vec![9i64, 0], [2]), &model.device);
-    let (cond, uncond) = model.dit.forward_cond_uncond(x_t.clone(), t, y.clone());
+    let (cond, uncond) = model.outputs(x_t.clone(), 482, y.clone(), true);
+    let uncond = uncond.expect("guided");
     let expected = by_number(&cond, &uncond, |cond, uncond| uncond + scale * (cond - uncond));
     assert_same(model.guided_output(x_t, 482, y, &Guidance { scales: vec![scale], channels: 4 }), expected);
 }

@@ -21,7 +21,7 @@ pub struct Prediction {
 /// - `x0`, `eps`, result: `[N, C, H, W]`
 pub fn q_sample(schedule: &NoiseSchedule, i: usize, x0: Tensor<4>, eps: Tensor<4>) -> Tensor<4> {
     let (signal, noise) = schedule.q_sample_factors(i);
-    x0 * signal + eps * noise
+    x0 * signal + eps * noise // [N, C, H, W]
 }
 
 /// Reads the network's output at step `i` of `schedule`.
@@ -29,6 +29,9 @@ pub fn q_sample(schedule: &NoiseSchedule, i: usize, x0: Tensor<4>, eps: Tensor<4
 /// # Shapes
 /// - `x_t`: `[N, C, H, W]`
 /// - `output`: `[N, C, H, W]`, or `[N, 2C, H, W]` with a learned variance
+///
+/// # Panics
+/// When `output` has another number of channels, or only C with [`VarianceType::LearnedRange`].
 pub fn predict(
     config: &DiffusionConfig,
     schedule: &NoiseSchedule,
@@ -48,8 +51,8 @@ pub fn predict(
         let eps = unclamped_eps(config.prediction_type, x_t, output, signal, noise);
         return Prediction { x0_hat, eps, variance_logits };
     };
-    let x0_hat = x0_hat.clamp(-range, range);
-    let eps = eps_from_x0(x_t, x0_hat.clone(), signal, noise);
+    let x0_hat = x0_hat.clamp(-range, range); // [N, C, H, W]
+    let eps = eps_from_x0(x_t, x0_hat.clone(), signal, noise); // [N, C, H, W]
     Prediction { x0_hat, eps, variance_logits }
 }
 
@@ -59,6 +62,9 @@ pub fn predict(
 ///
 /// # Shapes
 /// - as for [`predict`]; result: `[N, C, H, W]`
+///
+/// # Panics
+/// As [`predict`].
 pub fn eps_of_output(
     config: &DiffusionConfig,
     schedule: &NoiseSchedule,
@@ -72,9 +78,12 @@ pub fn eps_of_output(
     unclamped_eps(config.prediction_type, x_t, output, signal, noise)
 }
 
-/// What the network should put out for a known x0 and ε: the training target.
+/// What the network should put out for a known x0 and ε: the training target; v as in Salimans & Ho 2022
+/// (arXiv:2202.00512, appendix D).
 ///
-/// `signal` and `noise` are √ᾱ and √(1−ᾱ), broadcast over the batch: `[N, 1, 1, 1]`.
+/// # Shapes
+/// - `x0`, `eps`, result: `[N, C, H, W]`
+/// - `signal`, `noise`: √ᾱ and √(1−ᾱ) of each picture, `[N, 1, 1, 1]`
 pub fn training_target(
     kind: PredictionType,
     x0: Tensor<4>,
@@ -85,7 +94,7 @@ pub fn training_target(
     match kind {
         PredictionType::Epsilon => eps,
         PredictionType::Sample => x0,
-        PredictionType::VPrediction => signal * eps - noise * x0,
+        PredictionType::VPrediction => signal * eps - noise * x0, // [N, C, H, W]
     }
 }
 
@@ -111,6 +120,12 @@ pub enum LogVariance {
 
 /// log σ² of the ancestral step `i`: fixed, or between β̃ and β as the network says
 /// (Improved DDPM eq. 15: `frac = (v+1)/2`, `log σ² = frac·log β + (1−frac)·log β̃`).
+///
+/// # Shapes
+/// - `variance_logits`: `[N, C, H, W]`
+///
+/// # Panics
+/// Without `variance_logits` where the kind is [`VarianceType::LearnedRange`].
 pub fn log_variance(
     kind: VarianceType,
     schedule: &NoiseSchedule,
@@ -131,6 +146,7 @@ pub fn log_variance(
     }
 }
 
+/// `[N, C, H, W]` in and out.
 fn unclamped_eps(kind: PredictionType, x_t: Tensor<4>, output: Tensor<4>, signal: f64, noise: f64) -> Tensor<4> {
     match kind {
         PredictionType::Epsilon => output,
@@ -139,6 +155,7 @@ fn unclamped_eps(kind: PredictionType, x_t: Tensor<4>, output: Tensor<4>, signal
     }
 }
 
+/// `[N, C, H, W]` in and out.
 fn eps_from_x0(x_t: Tensor<4>, x0: Tensor<4>, signal: f64, noise: f64) -> Tensor<4> {
     (x_t - x0 * signal) / noise
 }
@@ -155,7 +172,7 @@ fn split_variance(config: &DiffusionConfig, output: Tensor<4>, channels: usize) 
         return (output, None);
     }
     assert_eq!(total, 2 * channels, "the model's output channels");
-    let logits = output.clone().narrow(1, channels, channels);
+    let logits = output.clone().narrow(1, channels, channels); // [N, C, H, W]
     (output.narrow(1, 0, channels), Some(logits))
 }
 

@@ -113,7 +113,7 @@ impl Sampler {
         }
     }
 
-    /// DDPM algorithm 2: the posterior mean plus noise, except at the last step.
+    /// DDPM algorithm 2: the posterior mean plus noise, except at the last step (official `p_sample`).
     fn ddpm_step(
         &self,
         i: usize,
@@ -122,22 +122,22 @@ impl Sampler {
         noise: impl FnOnce() -> Tensor<4>,
     ) -> Tensor<4> {
         let (of_x0, of_x_t) = self.schedule.posterior_mean_factors(i);
-        let mean = prediction.x0_hat * of_x0 + x_t * of_x_t;
+        let mean = prediction.x0_hat * of_x0 + x_t * of_x_t; // [N, C, H, W]
         if i == 0 {
             return mean;
         }
         match log_variance(self.variance_type, &self.schedule, i, prediction.variance_logits) {
-            LogVariance::Fixed(log) => mean + noise() * (0.5 * log).exp(),
-            LogVariance::Learned(log) => mean + noise() * (log * 0.5).exp(),
+            LogVariance::Fixed(log) => mean + noise() * (0.5 * log).exp(), // [N, C, H, W]
+            LogVariance::Learned(log) => mean + noise() * (log * 0.5).exp(), // [N, C, H, W]
         }
     }
 
-    /// DDIM eq. 12, σ from eq. 16.
+    /// DDIM eq. 12, σ from eq. 16 (official `ddim_sample`).
     fn ddim_step(&self, i: usize, prediction: Prediction, noise: impl FnOnce() -> Tensor<4>) -> Tensor<4> {
         let (ab, ab_prev) = (self.schedule.alphas_cumprod[i], self.schedule.alphas_cumprod_prev[i]);
         let sigma = self.config.eta * ((1.0 - ab_prev) / (1.0 - ab)).sqrt() * (1.0 - ab / ab_prev).sqrt();
         let direction = (1.0 - ab_prev - sigma * sigma).max(0.0).sqrt();
-        let mean = prediction.x0_hat * ab_prev.sqrt() + prediction.eps * direction;
+        let mean = prediction.x0_hat * ab_prev.sqrt() + prediction.eps * direction; // [N, C, H, W]
         if i == 0 || sigma == 0.0 { mean } else { mean + noise() * sigma }
     }
 
@@ -154,12 +154,12 @@ impl Sampler {
         let (alpha_to, sigma_to) = self.schedule.q_sample_factors(i - 1);
         let h = lambda(i - 1) - lambda(i);
         let data = match previous {
-            None => x0_hat,
+            None => x0_hat, // [N, C, H, W]
             Some(previous) => {
                 let r = (lambda(i) - lambda(i + 1)) / h;
-                x0_hat * (1.0 + 0.5 / r) - previous * (0.5 / r)
+                x0_hat * (1.0 + 0.5 / r) - previous * (0.5 / r) // [N, C, H, W]
             }
         };
-        x_t * (sigma_to / sigma_from) - data * (alpha_to * (-h).exp_m1())
+        x_t * (sigma_to / sigma_from) - data * (alpha_to * (-h).exp_m1()) // [N, C, H, W]
     }
 }

@@ -47,7 +47,7 @@ impl Interval {
     /// `σ_t/σ_s·x − α_t·(e^{−h} − 1)·(x̂0 + difference)`
     fn step(&self, x: Tensor<4>, x0_hat: Tensor<4>, difference: Option<Tensor<4>>) -> Tensor<4> {
         let data = difference.map_or(x0_hat.clone(), |difference| x0_hat + difference);
-        x * self.sigma_ratio - data * (self.alpha * (-self.h).exp_m1())
+        x * self.sigma_ratio - data * (self.alpha * (-self.h).exp_m1()) // [N, C, H, W]
     }
 }
 
@@ -85,7 +85,7 @@ fn predict(
     let interval = Interval::new(schedule, i, i - 1);
     let difference = previous.map(|previous| {
         let r = interval.ratio(schedule, i + 1, i);
-        (previous - x0_hat.clone()) * (0.5 / r)
+        (previous - x0_hat.clone()) * (0.5 / r) // [N, C, H, W]
     });
     interval.step(x_t, x0_hat, difference)
 }
@@ -93,7 +93,7 @@ fn predict(
 /// UniC, eq. 2 and 4: the step that led to position `i`, taken again with x̂0 at its end.
 fn correct(schedule: &NoiseSchedule, i: usize, past: &Past, x0_hat: Tensor<4>) -> Tensor<4> {
     let interval = Interval::new(schedule, i + 1, i);
-    let at_end = x0_hat - past.x0_hat.clone();
+    let at_end = x0_hat - past.x0_hat.clone(); // [N, C, H, W]
     let difference = match &past.previous {
         None => at_end * 0.5,
         Some(previous) => {

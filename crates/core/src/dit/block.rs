@@ -2,10 +2,12 @@
 
 use super::conditioning::{AdaLn, Branch, Condition, Modulation};
 use super::cross::CrossAttention;
+use super::heads::{attention_weights, mix_heads, split_heads};
 use super::linear::{apply, xavier_linear};
+use super::norm::learned_norm;
 use burn::module::Module;
-use burn::nn::{LayerNorm, LayerNormConfig, Linear};
-use burn::tensor::activation::{sigmoid, softmax};
+use burn::nn::{LayerNorm, Linear};
+use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 use ditscope_config::{Conditioning, DitConfig};
 
@@ -43,7 +45,7 @@ impl DitBlock {
     /// # Shapes
     /// - `x`, result: `[N, T, D]`
     pub fn forward(&self, x: Tensor<3>, condition: &Condition) -> Tensor<3> {
-        self.modulated(x, self.modulation(condition), Some(condition), |x| self.attn.forward(x))
+        self.modulated(x, self.modulation(condition), Some(condition), |_| ())
     }
 
     /// The vectors that the condition gives this block; none without adaLN.
@@ -51,29 +53,33 @@ impl DitBlock {
         self.ada_ln.as_ref().map(|ada_ln| Modulation::cut(ada_ln.vectors(condition.sum())))
     }
 
-    /// The same, when the modulation is known and the attention may be looked into. The condition itself is for
+    /// The same, when the modulation is known; `look` is shown the attention. The condition itself is for
     /// cross-attention alone.
     ///
     /// # Shapes
-    /// - `x`, result, input and output of `attend`: `[N, T, D]`
+    /// - `x`, result: `[N, T, D]`; what `look` sees: `[N, heads, T, T]`
     pub(super) fn modulated(
         &self,
         x: Tensor<3>,
         modulation: Option<Modulation>,
         condition: Option<&Condition>,
-        attend: impl FnOnce(Tensor<3>) -> Tensor<3>,
+        look: impl FnOnce(&Tensor<4>),
     ) -> Tensor<3> {
         let (of_attn, of_mlp) = modulation.map_or((None, None), |m| (Some(m.attn), Some(m.mlp)));
-        let x = branch(x, of_attn, self.norm1.as_ref(), DitConfig::NORM_EPS, attend);
+        let attend = |x| self.attn.forward_seen(x, look);
+        let x = branch(x, of_attn, self.norm1.as_ref(), DitConfig::NORM_EPS, attend); // [N, T, D]
         let x = match self.cross_attn.as_ref().zip(condition) {
-            Some((cross, condition)) => x.clone() + cross.forward(x, condition.tokens()),
+            Some((cross, condition)) => x.clone() + cross.forward(x, condition.tokens()), // [N, T, D]
             None => x,
         };
-        branch(x, of_mlp, self.norm2.as_ref(), self.mlp_norm_eps, |x| self.mlp.forward(x))
+        branch(x, of_mlp, self.norm2.as_ref(), self.mlp_norm_eps, |x| self.mlp.forward(x)) // [N, T, D]
     }
 }
 
 /// `x + gate·inner(mod(LN(x)))`, or `x + inner(norm(x))` without adaLN.
+///
+/// # Shapes
+/// - `x`, result, input and output of `inner`: `[N, T, D]`
 fn branch(
     x: Tensor<3>,
     vectors: Option<Branch>,
@@ -86,11 +92,6 @@ fn branch(
         (None, Some(norm)) => x.clone() + inner(norm.forward(x)),
         (None, None) => x.clone() + inner(x),
     }
-}
-
-/// A norm with a scale and a shift that are learned, as a plain ViT has.
-pub(super) fn learned_norm(width: usize, device: &Device) -> LayerNorm {
-    LayerNormConfig::new(width).with_epsilon(DitConfig::NORM_EPS).init(device)
 }
 
 /// Multi-head self-attention with one packed projection for q, k and v.
@@ -120,46 +121,27 @@ impl Attention {
     /// # Shapes
     /// - `x`, result: `[N, T, D]`
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let (weights, v) = self.weights_and_values(x);
-        apply(&self.proj, mix_heads(weights, v))
+        self.forward_seen(x, |_| ())
     }
 
-    /// The same, and how much each token (row) looks at each other one (column), head by head.
+    /// The same; `look` is shown how much each token (row) looks at each other one (column), head by head.
     ///
     /// # Shapes
-    /// - `x`, first result: `[N, T, D]`; second: `[N, heads, T, T]`, rows sum to 1
-    pub fn forward_with_weights(&self, x: Tensor<3>) -> (Tensor<3>, Tensor<4>) {
-        let (weights, v) = self.weights_and_values(x);
-        (apply(&self.proj, mix_heads(weights.clone(), v)), weights)
-    }
-
-    fn weights_and_values(&self, x: Tensor<3>) -> (Tensor<4>, Tensor<4>) {
-        let [q, k, v] = split_heads(apply(&self.qkv, x), self.num_heads);
-        let normed = |norm: &Option<LayerNorm>, x: Tensor<4>| match norm {
-            Some(norm) => norm.forward(x),
-            None => x,
-        };
-        (attention_weights(normed(&self.q_norm, q), normed(&self.k_norm, k)), v)
+    /// - `x`, result: `[N, T, D]`; what `look` sees: `[N, heads, T, T]`, rows sum to 1
+    pub(super) fn forward_seen(&self, x: Tensor<3>, look: impl FnOnce(&Tensor<4>)) -> Tensor<3> {
+        let [q, k, v] = split_heads(apply(&self.qkv, x), self.num_heads); // [N, heads, T, d_head]
+        let weights = attention_weights(normed(&self.q_norm, q), normed(&self.k_norm, k)); // [N, heads, T, T]
+        look(&weights);
+        apply(&self.proj, mix_heads(weights, v)) // [N, T, D]
     }
 }
 
-/// K packed projections: `[N, T, K·D]` → `[N, heads, T, d_head]` each.
-pub(super) fn split_heads<const K: usize>(packed: Tensor<3>, num_heads: usize) -> [Tensor<4>; K] {
-    let [n, t, width] = packed.dims();
-    let all = packed.reshape([n, t, K, num_heads, width / (K * num_heads)]).permute([2, 0, 3, 1, 4]); // [K, N, heads, T, d_head]
-    std::array::from_fn(|i| all.clone().narrow(0, i, 1).squeeze_dim::<4>(0))
-}
-
-/// `[N, heads, T, S]` and `[N, heads, S, d_head]` → `[N, T, D]`
-pub(super) fn mix_heads(weights: Tensor<4>, v: Tensor<4>) -> Tensor<3> {
-    let ([n, heads, t, _], [.., d_head]) = (weights.dims(), v.dims());
-    weights.matmul(v).swap_dims(1, 2).reshape([n, t, heads * d_head])
-}
-
-/// `softmax(q·kᵀ/√d_head)`
-pub(super) fn attention_weights(q: Tensor<4>, k: Tensor<4>) -> Tensor<4> {
-    let [.., d_head] = q.dims();
-    softmax((q * (d_head as f64).powf(-0.5)).matmul(k.transpose()), 3)
+/// `x` itself where there is no norm; `[N, heads, T, d_head]`
+fn normed(norm: &Option<LayerNorm>, x: Tensor<4>) -> Tensor<4> {
+    match norm {
+        Some(norm) => norm.forward(x),
+        None => x,
+    }
 }
 
 /// Linear, tanh-GELU, Linear.
@@ -180,7 +162,8 @@ impl Mlp {
     /// # Shapes
     /// - `x`, result: `[N, T, D]`
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        apply(&self.fc2, gelu_tanh(apply(&self.fc1, x)))
+        let hidden = gelu_tanh(apply(&self.fc1, x)); // [N, T, ratio·D]
+        apply(&self.fc2, hidden) // [N, T, D]
     }
 }
 

@@ -2,10 +2,10 @@
 //! paper's other variants they are tokens.
 
 use super::linear::{apply, zero_linear};
+use super::norm::{learned_norm, modulate};
 use burn::module::Module;
 use burn::nn::{LayerNorm, Linear};
 use burn::tensor::activation::silu;
-use burn::tensor::module::layer_norm;
 use burn::tensor::{Device, Tensor};
 use ditscope_config::DitConfig;
 
@@ -48,7 +48,7 @@ impl AdaLn {
         let [_, d] = c.dims();
         let all = apply(&self.linear, silu(c)).unsqueeze_dim::<3>(1); // [N, 1, K·D]
         let [_, _, width] = all.dims();
-        (0..width / d).map(|k| all.clone().narrow(2, k * d, d)).collect()
+        (0..width / d).map(|k| all.clone().narrow(2, k * d, d)).collect() // [N, 1, D] each
     }
 }
 
@@ -98,19 +98,9 @@ impl Branch {
     /// # Shapes
     /// - `x`, result, input and output of `inner`: `[N, T, D]`
     pub(super) fn apply(self, x: Tensor<3>, eps: f64, inner: impl FnOnce(Tensor<3>) -> Tensor<3>) -> Tensor<3> {
-        let change = inner(modulate(x.clone(), self.shift, self.scale, eps));
+        let change = inner(modulate(x.clone(), self.shift, self.scale, eps)); // [N, T, D]
         x + self.gate.map_or(change.clone(), |gate| gate * change)
     }
-}
-
-/// `LN(x)·(1 + scale) + shift`, the norm without parameters of its own and with `eps` in it.
-///
-/// # Shapes
-/// - `x`, result: `[N, T, D]`; `shift`, `scale`: `[N, 1, D]`
-pub fn modulate(x: Tensor<3>, shift: Tensor<3>, scale: Tensor<3>, eps: f64) -> Tensor<3> {
-    let [_, _, d] = x.dims();
-    let ones = Tensor::ones([d], &x.device());
-    layer_norm(x, ones, None, eps) * (scale + 1.0) + shift
 }
 
 /// The last norm, modulated with adaLN, and the projection to patches.
@@ -128,7 +118,7 @@ impl FinalLayer {
         let has_tokens = config.conditioning.has_tokens();
         Self {
             ada_ln: (!has_tokens).then(|| AdaLn::new(config.hidden_size, 2, device)),
-            norm: has_tokens.then(|| super::block::learned_norm(config.hidden_size, device)),
+            norm: has_tokens.then(|| learned_norm(config.hidden_size, device)),
             linear: zero_linear(config.hidden_size, d_output, device),
         }
     }
@@ -149,12 +139,15 @@ impl FinalLayer {
     }
 
     /// The same, when shift and scale are known.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, T, D]`; `modulation`: `[N, 1, D]` each; result: `[N, T, p²·C_out]`
     pub(super) fn forward_modulated(&self, x: Tensor<3>, modulation: Option<[Tensor<3>; 2]>) -> Tensor<3> {
         let normed = match (modulation, &self.norm) {
-            (Some([shift, scale]), _) => modulate(x, shift, scale, DitConfig::NORM_EPS),
-            (None, Some(norm)) => norm.forward(x),
+            (Some([shift, scale]), _) => modulate(x, shift, scale, DitConfig::NORM_EPS), // [N, T, D]
+            (None, Some(norm)) => norm.forward(x),                                       // [N, T, D]
             (None, None) => x,
         };
-        apply(&self.linear, normed)
+        apply(&self.linear, normed) // [N, T, p²·C_out]
     }
 }

@@ -1,12 +1,13 @@
 //! A run's forward passes, and what of one serves the next.
 
-use super::Model;
-use crate::dit::{BlockCache, Modulations};
+use super::model::Model;
+use crate::dit::{BlockCache, Given, Modulations};
 use burn::tensor::{Int, Tensor, TensorData};
 
 /// What is known of the passes of a run.
 #[derive(Debug, Clone)]
-pub struct Passes {
+pub struct Passes<'m> {
+    model: &'m Model,
     classes: Vec<usize>,
     ahead: Option<Ahead>,
     cache: BlockCache,
@@ -19,78 +20,81 @@ struct Ahead {
     vectors: Modulations,
 }
 
-impl Passes {
+impl<'m> Passes<'m> {
     /// Numbers that the vectors computed at once may have: 16 MB.
     const MOST_NUMBERS: usize = 4 << 20;
 
-    pub fn new(classes: Vec<usize>) -> Self {
-        Self { classes, ahead: None, cache: BlockCache::default() }
+    pub fn new(model: &'m Model, classes: Vec<usize>) -> Self {
+        Self { model, classes, ahead: None, cache: BlockCache::default() }
     }
 
-    /// The conditional and, with `is_guided`, the unconditional output, with adaLN vectors that are computed for many
-    /// of the coming timesteps at once. `None` where that saves nothing: without adaLN, or with weights so large that
-    /// few steps fit.
+    /// The conditional and, when `is_guided`, the unconditional output, with adaLN vectors that are computed for many of
+    /// the `coming` timesteps at once, where that saves something.
     ///
     /// # Shapes
     /// - `x`: `[N, C, h, w]`; results: `[N, C_out, h, w]`
-    pub fn known(
+    pub fn in_full(
         &mut self,
-        model: &Model,
         x: Tensor<4>,
         timestep: usize,
         coming: impl Iterator<Item = usize>,
         is_guided: bool,
-    ) -> Option<(Tensor<4>, Option<Tensor<4>>)> {
-        let kinds = self.kinds(model);
+    ) -> (Tensor<4>, Option<Tensor<4>>) {
+        let known = self.known(timestep, coming, is_guided).map(Given::Modulations);
+        let given = known.unwrap_or_else(|| self.model.given(timestep, self.y(), is_guided));
+        self.model.dit.outputs(x, &given, is_guided, &mut ())
+    }
+
+    /// The same outputs, with the middle blocks' change of an earlier step unless `fresh`.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, C, h, w]`; results: `[N, C_out, h, w]`
+    pub fn reusing(
+        &mut self,
+        x: Tensor<4>,
+        timestep: usize,
+        is_guided: bool,
+        fresh: bool,
+    ) -> (Tensor<4>, Option<Tensor<4>>) {
+        let given = self.model.given(timestep, self.y(), is_guided);
+        let mut reuse = self.cache.reuse(self.model.dit.blocks.len(), fresh);
+        self.model.dit.outputs(x, &given, is_guided, &mut reuse)
+    }
+
+    /// The classes, `[N]`.
+    fn y(&self) -> Tensor<1, Int> {
+        let y: Vec<i64> = self.classes.iter().map(|class| *class as i64).collect();
+        Tensor::from_data(TensorData::new(y, [self.classes.len()]), &self.model.device)
+    }
+
+    /// The batch's adaLN vectors; when `is_guided`, those of the doubled batch. `None` where computing them ahead saves
+    /// nothing: without adaLN, or with weights so large that few steps fit.
+    fn known(&mut self, timestep: usize, coming: impl Iterator<Item = usize>, is_guided: bool) -> Option<Modulations> {
+        let kinds = self.kinds();
         if !self.ahead.as_ref().is_some_and(|ahead| ahead.timesteps.contains(&timestep)) {
-            let config = &model.config.transformer;
+            let config = &self.model.config.transformer;
             let per_step = kinds.len() * config.depth * config.conditioning.num_vectors() * config.hidden_size;
             let steps = Self::MOST_NUMBERS / per_step.max(1);
             let timesteps: Vec<usize> = coming.take(steps).collect();
             // For one step alone it would be the usual way, with detours.
-            self.ahead = if timesteps.len() > 1 { Ahead::new(model, &timesteps, &kinds) } else { None };
+            self.ahead = if timesteps.len() > 1 { Ahead::new(self.model, &timesteps, &kinds) } else { None };
         }
         let ahead = self.ahead.as_ref()?;
         let first = ahead.timesteps.iter().position(|t| *t == timestep)? * kinds.len();
-        let row = |kind: i64| kinds.iter().position(|k| *k == kind).map(|at| (first + at) as i64);
-        let with_class = self.classes.iter().map(|class| row(*class as i64)).collect::<Option<Vec<i64>>>()?;
-        let n = with_class.len();
-        let without = row(model.config.transformer.null_label() as i64)?;
-        let rows = match is_guided {
-            true => [with_class, vec![without; n]].concat(),
-            false => with_class,
-        };
-        let x = if is_guided { Tensor::cat(vec![x.clone(), x], 0) } else { x };
-        let rows = Tensor::from_data(TensorData::new(rows.clone(), [rows.len()]), &model.device);
-        Some(halves(model.dit.forward_modulated(x, &ahead.vectors, &rows), n, is_guided))
-    }
-
-    /// The same outputs, with the middle blocks' change of an earlier step unless `fresh`.
-    pub fn cached(
-        &mut self,
-        model: &Model,
-        x: Tensor<4>,
-        timestep: usize,
-        y: Tensor<1, Int>,
-        is_guided: bool,
-        fresh: bool,
-    ) -> (Tensor<4>, Option<Tensor<4>>) {
-        let [n, ..] = x.dims();
-        let (x, y) = if is_guided {
-            let null = y.full_like(model.config.transformer.null_label() as i64);
-            (Tensor::cat(vec![x.clone(), x], 0), Tensor::cat(vec![y, null], 0))
-        } else {
-            (x, y)
-        };
-        let [batch, ..] = x.dims();
-        let t = Tensor::full([batch], timestep as f32, &model.device);
-        halves(model.dit.forward_cached(x, t, y, &mut self.cache, fresh), n, is_guided)
+        let row = |kind: usize| kinds.iter().position(|k| *k == kind).map(|at| (first + at) as i64);
+        let mut rows = self.classes.iter().map(|class| row(*class)).collect::<Option<Vec<i64>>>()?;
+        if is_guided {
+            let without = row(self.model.config.transformer.null_label())?;
+            rows.extend(vec![without; self.classes.len()]);
+        }
+        let shape = [rows.len()];
+        Some(ahead.vectors.rows(&Tensor::from_data(TensorData::new(rows, shape), &self.model.device))) // [N] or [2N]
     }
 
     /// The classes of the run, each once, and "no class".
-    fn kinds(&self, model: &Model) -> Vec<i64> {
-        let mut kinds: Vec<i64> = self.classes.iter().map(|class| *class as i64).collect();
-        kinds.push(model.config.transformer.null_label() as i64);
+    fn kinds(&self) -> Vec<usize> {
+        let mut kinds = self.classes.clone();
+        kinds.push(self.model.config.transformer.null_label());
         kinds.sort_unstable();
         kinds.dedup();
         kinds
@@ -99,19 +103,11 @@ impl Passes {
 
 impl Ahead {
     /// Rows step by step, in each the kinds one after the other.
-    fn new(model: &Model, timesteps: &[usize], kinds: &[i64]) -> Option<Self> {
+    fn new(model: &Model, timesteps: &[usize], kinds: &[usize]) -> Option<Self> {
         let t: Vec<f32> = timesteps.iter().flat_map(|t| kinds.iter().map(|_| *t as f32)).collect();
-        let y: Vec<i64> = timesteps.iter().flat_map(|_| kinds.iter().copied()).collect();
-        let t = Tensor::from_data(TensorData::new(t.clone(), [t.len()]), &model.device);
-        let y = Tensor::from_data(TensorData::new(y.clone(), [y.len()]), &model.device);
+        let y: Vec<i64> = timesteps.iter().flat_map(|_| kinds.iter().map(|kind| *kind as i64)).collect();
+        let t = Tensor::from_data(TensorData::new(t.clone(), [t.len()]), &model.device); // [S]
+        let y = Tensor::from_data(TensorData::new(y.clone(), [y.len()]), &model.device); // [S]
         Some(Self { timesteps: timesteps.to_vec(), vectors: model.dit.modulations(t, y)? })
-    }
-}
-
-/// A doubled batch apart again.
-fn halves(output: Tensor<4>, n: usize, is_guided: bool) -> (Tensor<4>, Option<Tensor<4>>) {
-    match is_guided {
-        true => (output.clone().narrow(0, 0, n), Some(output.narrow(0, n, n))),
-        false => (output, None),
     }
 }

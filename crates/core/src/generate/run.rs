@@ -1,22 +1,13 @@
 //! A request and the run it becomes.
 
+use super::model::{Model, latent_shape};
+use super::noise::{Noise, seeded};
 use super::passes::Passes;
-use super::{Guidance, Model, latent_shape};
+use crate::diffusion::guidance::Guidance;
 use crate::diffusion::prediction::{eps_of_output, predict, q_sample};
 use crate::diffusion::sampler::{Sampler, SamplerConfig};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use ditscope_config::{ConfigError, Savings, VarianceType};
-use ditscope_noise::gaussian;
-
-/// Where a run's noise comes from.
-#[derive(Debug, Clone)]
-#[allow(clippy::large_enum_variant, reason = "one for each run")]
-pub enum Noise {
-    /// One seed per picture (see [`gaussian`]).
-    Seeded(Vec<u64>),
-    /// Recorded noise: the start `[N, C, h, w]`, and one `[N, C, h, w]` per step for ancestral samplers.
-    Given { start: Tensor<4>, steps: Vec<Tensor<4>> },
-}
 
 /// What to generate: picture i has class `classes[i]`.
 #[derive(Debug, Clone)]
@@ -130,14 +121,13 @@ pub struct Run<'m> {
     noise: Noise,
     guidance: Guidance,
     sampler: Sampler,
-    y: Tensor<1, Int>,
     x_t: Tensor<4>,
     /// The first step: 0, or where the given picture comes in.
     first: usize,
     step: usize,
     is_watched: bool,
     savings: Savings,
-    passes: Passes,
+    passes: Passes<'m>,
 }
 
 impl<'m> Run<'m> {
@@ -171,12 +161,10 @@ impl<'m> Run<'m> {
             Some(start) => (start.step, noised(&sampler, start, noise)?),
             None => (0, noise),
         };
-        let y: Vec<i64> = request.classes.iter().map(|c| *c as i64).collect();
-        let y = Tensor::from_data(TensorData::new(y, [shape[0]]), &model.device);
         let noise = request.noise;
-        let passes = Passes::new(request.classes);
+        let passes = Passes::new(model, request.classes);
         let savings = Savings::default();
-        Ok(Self { model, noise, guidance, sampler, y, x_t, first, step: first, is_watched: false, savings, passes })
+        Ok(Self { model, noise, guidance, sampler, x_t, first, step: first, is_watched: false, savings, passes })
     }
 
     /// The same run, cheaper.
@@ -240,9 +228,9 @@ impl<'m> Run<'m> {
         assert!(!self.is_done(), "the run is done after {} steps", self.step);
         let (step, x_t, diffusion) = (self.step, self.x_t.clone(), &self.model.config.scheduler);
         let (timestep, index) = (self.sampler.timestep(step), self.sampler.index(step));
-        let (cond, uncond) = self.outputs(timestep);
+        let (cond, uncond) = self.outputs(timestep); // [N, C_out, h, w] each
         let seen = self.is_watched.then(|| (cond.clone(), uncond.clone()));
-        let output = self.guidance.combine(cond, uncond);
+        let output = self.guidance.combine(cond, uncond); // [N, C_out, h, w]
         let watched = seen.map(|(cond, uncond)| {
             let eps = |output| eps_of_output(diffusion, self.sampler.schedule(), index, x_t.clone(), output);
             Watched { eps: eps(output.clone()), eps_cond: eps(cond), eps_uncond: uncond.map(eps) }
@@ -257,7 +245,7 @@ impl<'m> Run<'m> {
                 x_t.zeros_like()
             }),
         };
-        self.x_t = self.sampler.step(step, x_t.clone(), prediction, noise);
+        self.x_t = self.sampler.step(step, x_t.clone(), prediction, noise); // [N, C, h, w]
         if missing_noise {
             let allowed = "a file with step_noise [T, N, C, H, W] that has an entry for each step";
             return Err(out_of_range("recorded noise for step", step, allowed.into()));
@@ -268,21 +256,24 @@ impl<'m> Run<'m> {
 }
 
 impl Run<'_> {
+    /// Whether the step at this timestep needs the unconditional output.
+    fn is_guided(&self, timestep: usize) -> bool {
+        let total = self.model.config.scheduler.num_train_timesteps;
+        self.guidance.is_on() && self.savings.guides(timestep, total)
+    }
+
     /// What the network says of x_t: with the class and, where guidance acts, without.
+    ///
+    /// # Shapes
+    /// - results: `[N, C_out, h, w]`
     fn outputs(&mut self, timestep: usize) -> (Tensor<4>, Option<Tensor<4>>) {
-        let (x_t, taken) = (self.x_t.clone(), self.step - self.first);
-        let guides = self.savings.guides(timestep, self.model.config.scheduler.num_train_timesteps);
-        let is_guided = guides && self.guidance.is_on();
+        let is_guided = self.is_guided(timestep);
         if self.savings.cache_interval > 1 {
-            let fresh = self.savings.computes_all(taken);
-            return self.passes.cached(self.model, x_t, timestep, self.y.clone(), is_guided, fresh);
+            let fresh = self.savings.computes_all(self.step - self.first);
+            return self.passes.reusing(self.x_t.clone(), timestep, is_guided, fresh);
         }
-        let ahead = self.step..self.sampler.num_steps();
-        let timesteps = ahead.map(|step| self.sampler.timestep(step));
-        self.passes.known(self.model, x_t, timestep, timesteps, is_guided).unwrap_or_else(|| {
-            let guidance = Guidance { scales: vec![if is_guided { 0.0 } else { 1.0 }], ..self.guidance.clone() };
-            self.model.outputs(self.x_t.clone(), timestep, self.y.clone(), &guidance)
-        })
+        let coming = (self.step..self.sampler.num_steps()).map(|step| self.sampler.timestep(step));
+        self.passes.in_full(self.x_t.clone(), timestep, coming, is_guided)
     }
 }
 
@@ -313,12 +304,6 @@ fn noised(sampler: &Sampler, Start { step, x0 }: Start, noise: Tensor<4>) -> Res
         return Err(out_of_range("shape of the latents to begin with", format!("{found:?}"), format!("{shape:?}")));
     }
     Ok(q_sample(sampler.schedule(), sampler.index(step), x0.expand(shape), noise))
-}
-
-pub(super) fn seeded(seeds: &[u64], stream: u64, shape: [usize; 4], device: &Device) -> Tensor<4> {
-    let len = shape[1..].iter().product();
-    let values: Vec<f32> = seeds.iter().flat_map(|seed| gaussian(*seed, stream, len)).collect();
-    Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 fn check_count(name: &'static str, count: usize, classes: usize) -> Result<(), ConfigError> {

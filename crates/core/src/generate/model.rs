@@ -1,0 +1,217 @@
+//! A model on a device: loading, latents ↔ pictures, and what the network says.
+
+use super::noise::seeded;
+use crate::autoencoder::Autoencoder;
+use crate::diffusion::guidance::Guidance;
+use crate::diffusion::prediction::q_sample;
+use crate::dit::{Dit, Given};
+use crate::weights::keys::{AUTOENCODER, TRANSFORMER};
+use crate::weights::{Loader, WeightsError};
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use ditscope_config::{AutoencoderConfig, ConfigError, ModelConfig};
+use ditscope_schedule::training_schedule;
+
+/// A transformer and its autoencoder on a device.
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub config: ModelConfig,
+    pub dit: Dit,
+    pub autoencoder: Option<Autoencoder>,
+    pub device: Device,
+}
+
+impl Model {
+    /// A model with fresh weights.
+    pub fn new(config: &ModelConfig, device: &Device) -> Self {
+        Self {
+            dit: Dit::new(&config.transformer, device),
+            autoencoder: config.autoencoder.as_ref().map(|a| Autoencoder::new(a, device)),
+            config: config.clone(),
+            device: device.clone(),
+        }
+    }
+
+    /// Fills whatever parameters this shard holds.
+    ///
+    /// # Errors
+    /// [`WeightsError`], naming the shard or the tensor.
+    pub fn load_shard(mut self, loader: &mut Loader, file: &str, bytes: &[u8]) -> Result<Self, WeightsError> {
+        let device = self.device.clone();
+        self.dit = loader.apply(self.dit, TRANSFORMER, file, bytes, &device)?;
+        if let Some(autoencoder) = self.autoencoder.take() {
+            self.autoencoder = Some(loader.apply(autoencoder, AUTOENCODER, file, bytes, &device)?);
+        }
+        Ok(self)
+    }
+
+    /// Checks that every parameter was filled.
+    ///
+    /// # Errors
+    /// [`WeightsError::Missing`]
+    pub fn finish_loading(&self, loader: &Loader) -> Result<(), WeightsError> {
+        loader.finish(&self.dit, TRANSFORMER)?;
+        self.autoencoder.as_ref().map_or(Ok(()), |autoencoder| loader.finish(autoencoder, AUTOENCODER))
+    }
+
+    /// Number of parameters, autoencoder included.
+    pub fn num_params(&self) -> usize {
+        self.dit.num_params() + self.autoencoder.as_ref().map_or(0, Module::num_params)
+    }
+
+    /// Standardised latents → the autoencoder's own latents.
+    ///
+    /// # Shapes
+    /// - `x`, result: `[N, C, h, w]`
+    pub fn destandardize(&self, x: Tensor<4>) -> Tensor<4> {
+        let stats = &self.config.latents;
+        x * self.per_channel(&stats.std) + self.per_channel(&stats.mean) // [N, C, h, w]
+    }
+
+    /// The autoencoder's own latents → standardised latents, which the transformer works on.
+    ///
+    /// # Shapes
+    /// - `z`, result: `[N, C, h, w]`
+    pub fn standardize(&self, z: Tensor<4>) -> Tensor<4> {
+        let stats = &self.config.latents;
+        (z - self.per_channel(&stats.mean)) / self.per_channel(&stats.std) // [N, C, h, w]
+    }
+
+    /// Pictures → standardised latents, the way back from [`Self::decode`].
+    ///
+    /// # Shapes
+    /// - `images`: `[N, C_image, H, W]` in [−1, 1], of the model's size
+    /// - result: `[N, C, h, w]`
+    ///
+    /// # Errors
+    /// [`ConfigError::Model`] when nothing in the model encodes, [`ConfigError::OutOfRange`] for pictures of another shape.
+    pub fn encode(&self, images: Tensor<4>) -> Result<Tensor<4>, ConfigError> {
+        let no_encoder = |what: &str| {
+            ConfigError::Model(format!("{what}, so pictures cannot become latents: take a model with an encoder"))
+        };
+        let (side, channels, found) = (self.config.image_size(), self.config.image_channels(), images.dims());
+        if found[1..] != [channels, side, side] {
+            let (value, allowed) = (format!("{found:?}"), format!("[N, {channels}, {side}, {side}]"));
+            return Err(ConfigError::OutOfRange { name: "shape of the pictures", value, allowed });
+        }
+        let z = match &self.autoencoder {
+            Some(autoencoder) => {
+                let kind = self.config.autoencoder.as_ref().map_or("", AutoencoderConfig::class_name);
+                let both = autoencoder.with_encoder();
+                both.ok_or_else(|| no_encoder(&format!("its autoencoder ({kind}) has only a decoder")))?.encode(images)
+            }
+            None if self.config.is_latents_only() => return Err(no_encoder("it has no autoencoder")),
+            None => images,
+        };
+        Ok(self.standardize(z))
+    }
+
+    /// Standardised latents → pictures; for a model without anything that decodes, the preview.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, C, h, w]`
+    /// - result: `[N, C_image, H, W]` in [−1, 1]
+    pub fn decode(&self, x: Tensor<4>) -> Tensor<4> {
+        (0..self.num_decode_stages()).fold(x, |x, stage| self.decode_stage(stage, x))
+    }
+
+    /// Pieces of work that [`Self::decode`] consists of.
+    pub fn num_decode_stages(&self) -> usize {
+        self.autoencoder.as_ref().map_or(1, Autoencoder::num_stages)
+    }
+
+    /// One of them: the first takes standardised latents, the last gives the pictures. A browser
+    /// that is to stay alive waits for the device between two of them.
+    ///
+    /// # Shapes
+    /// - of the first `x`: `[N, C, h, w]`; of the last result: `[N, C_image, H, W]`; between two: the decoder's own
+    pub fn decode_stage(&self, stage: usize, x: Tensor<4>) -> Tensor<4> {
+        if self.config.is_latents_only() {
+            return self.preview(x);
+        }
+        let x = if stage == 0 { self.destandardize(x) } else { x };
+        let x = self.autoencoder.as_ref().map_or(x.clone(), |autoencoder| autoencoder.stage(stage, x));
+        if stage + 1 == self.num_decode_stages() { x.clamp(-1.0, 1.0) } else { x }
+    }
+
+    /// A cheap picture of standardised latents: their linear map to RGB, or where the model brings
+    /// none the first three channels.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, C, h, w]`
+    /// - result: `[N, 3, h, w]` in [−1, 1] (`[N, 1, h, w]` for fewer than 3 channels without a map)
+    pub fn preview(&self, x: Tensor<4>) -> Tensor<4> {
+        let [n, c, h, w] = x.dims();
+        let Some(rgb) = &self.config.latents.rgb else {
+            return x.narrow(1, 0, self.config.preview_channels()).clamp(-1.0, 1.0);
+        };
+        let factors = Tensor::from_data(TensorData::new(rgb.factors.concat(), [1, c, 3]), &self.device);
+        let bias = Tensor::from_data(TensorData::new(rgb.bias.to_vec(), [1, 3, 1]), &self.device);
+        let planes = factors.transpose().matmul(x.reshape([n, c, h * w])) + bias; // [N, 3, h·w]
+        planes.reshape([n, 3, h, w]).clamp(-1.0, 1.0)
+    }
+
+    /// Latents noised to timestep `t` of the training process, each with the noise that a run with its seed
+    /// begins with.
+    ///
+    /// # Shapes
+    /// - `x0`, result: `[N, C, h, w]` for N `seeds`
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfRange`] for a timestep that the process does not have.
+    pub fn noised(&self, x0: Tensor<4>, t: usize, seeds: &[u64]) -> Result<Tensor<4>, ConfigError> {
+        let steps = self.config.scheduler.num_train_timesteps;
+        if t >= steps {
+            let allowed = format!("0 to {}", steps - 1);
+            return Err(ConfigError::OutOfRange { name: "timestep", value: t.to_string(), allowed });
+        }
+        let noise = seeded(seeds, 0, x0.dims(), &self.device); // [N, C, h, w]
+        Ok(q_sample(&training_schedule(&self.config.scheduler), t, x0, noise))
+    }
+
+    /// The guided output of the network.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, C, h, w]`; `y`: `[N]`
+    /// - result: `[N, C_out, h, w]`
+    pub fn guided_output(&self, x: Tensor<4>, timestep: usize, y: Tensor<1, Int>, guidance: &Guidance) -> Tensor<4> {
+        let (cond, uncond) = self.outputs(x, timestep, y, guidance.is_on()); // [N, C_out, h, w] each
+        guidance.combine(cond, uncond) // [N, C_out, h, w]
+    }
+
+    /// The conditional output of the network and, when `is_guided`, the unconditional one.
+    ///
+    /// # Shapes
+    /// - `x`: `[N, C, h, w]`; `y`: `[N]`
+    /// - results: `[N, C_out, h, w]`
+    pub fn outputs(
+        &self,
+        x: Tensor<4>,
+        timestep: usize,
+        y: Tensor<1, Int>,
+        is_guided: bool,
+    ) -> (Tensor<4>, Option<Tensor<4>>) {
+        self.dit.outputs(x, &self.given(timestep, y, is_guided), is_guided, &mut ())
+    }
+
+    /// What the transformer is told at a timestep; see [`Dit::given`].
+    ///
+    /// # Shapes
+    /// - `y`: `[N]`
+    pub(super) fn given(&self, timestep: usize, y: Tensor<1, Int>, is_guided: bool) -> Given {
+        let [n] = y.dims();
+        let t = Tensor::full([n], timestep as f32, &self.device); // [N]
+        self.dit.given(t, y, is_guided)
+    }
+
+    /// `[1, C, 1, 1]`
+    fn per_channel(&self, values: &[f32]) -> Tensor<4> {
+        Tensor::from_data(TensorData::new(values.to_vec(), [1, values.len(), 1, 1]), &self.device)
+    }
+}
+
+/// Latents `[n, C, h, w]` of a model.
+pub fn latent_shape(model: &Model, n: usize) -> [usize; 4] {
+    let dit = &model.config.transformer;
+    [n, dit.in_channels, dit.sample_size, dit.sample_size]
+}
