@@ -1,6 +1,6 @@
 //! The one reducer: an event changes the state and says what is to be done outside.
 //!
-//! Pure; `store` carries the effects out. Loading a model is in `loading`, choosing among models in `models`,
+//! Pure; `src/ui/effects.rs` carries the effects out. Loading a model is in `loading`, choosing among models in `models`,
 //! decoding in `decoding`; the player and the run's pace are the timeline's.
 
 mod comparing;
@@ -32,7 +32,7 @@ impl Page {
         effects
     }
 
-    /// Without what the tour makes of it.
+    /// The same without the tour and without the questions that follow.
     pub(super) fn react(&mut self, event: Event) -> Vec<Effect> {
         // Long: a table, an arm for each event.
         match event {

@@ -2,7 +2,7 @@
 //!
 //! A message is a JSON header and, where there is bulk data, byte buffers that
 //! are transferred, not copied. How it is sent from one thread to the other is in
-//! `src/ui/bridge.rs` and `src/worker/post.rs`.
+//! `src/envelope.rs`.
 //!
 //! ```text
 //! page                                worker
