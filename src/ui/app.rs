@@ -29,9 +29,18 @@ use std::any::Any;
 
 later! {
     compare compare: Make = |_| view! { <CompareStage /> }.into_any();
-    forward forward: Make = |_| view! { <ForwardStage /> }.into_any();
-    findings findings: Make = |_| view! { <FindingsStage /> }.into_any();
-    inside inside: Make = |_| view! { <InsideStage /> }.into_any();
+    forward forward: Make = |_| {
+        ditscope_words::add(ditscope_words::forward());
+        view! { <ForwardStage /> }.into_any()
+    };
+    findings findings: Make = |_| {
+        ditscope_words::add(ditscope_words::findings());
+        view! { <FindingsStage /> }.into_any()
+    };
+    inside inside: Make = |_| {
+        ditscope_words::add(ditscope_words::inside());
+        view! { <InsideStage /> }.into_any()
+    };
     tour tour: Make = |opened_before| view! { <TourPanel opened_before /> }.into_any();
     dialogs models: Make = |open| view! { <Models open /> }.into_any();
     dialogs help: Make = |_| view! { <HelpContent /> }.into_any();

@@ -38,7 +38,7 @@ pub use event::{Choice, Effect, Event};
 pub use language::Language;
 pub use mode::Mode;
 pub use model_ref::{DEFAULT_MODEL, ModelRef};
-pub use notice::{Allowed, Notice};
+pub use notice::{Allowed, Misfit, Notice};
 pub use page::Page;
 pub use shared::{Decoding, Failure, ModelState, Pace, Progress, RunState, Shared, View};
 pub use status::Status;

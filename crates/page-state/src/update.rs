@@ -63,10 +63,6 @@ impl Page {
                 let effects = self.take.update(&self.shared, event);
                 return self.follow(effects);
             }
-            Event::Present(present) => {
-                self.address.present = present;
-                return vec![Effect::ShowAddress(self.query())];
-            }
             Event::Tour(event) => return self.update_tour(event),
             Event::Generate => return self.generate(),
             Event::Cancel => return self.cancel(),

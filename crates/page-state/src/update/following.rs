@@ -13,7 +13,12 @@ impl Page {
             match follow {
                 Follow::Do(effect) => outside.push(effect),
                 Follow::Ask(question) => outside.push(self.put(question)),
-                Follow::React(event) => outside.extend(self.react(event)),
+                Follow::Seek(position) => self.seek(position),
+                Follow::Generate => outside.extend(self.generate()),
+                Follow::Present(present) => {
+                    self.address.present = present;
+                    outside.push(Effect::ShowAddress(self.query()));
+                }
                 Follow::Unqueue => self.unqueue(),
                 Follow::Compare(what) => outside.extend(self.compare(what)),
             }
