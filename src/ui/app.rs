@@ -28,7 +28,10 @@ use leptos::prelude::*;
 use std::any::Any;
 
 later! {
-    compare compare: Make = |_| view! { <CompareStage /> }.into_any();
+    compare compare: Make = |_| {
+        ditscope_words::add(ditscope_words::compare());
+        view! { <CompareStage /> }.into_any()
+    };
     forward forward: Make = |_| {
         ditscope_words::add(ditscope_words::forward());
         view! { <ForwardStage /> }.into_any()

@@ -60,7 +60,7 @@ fn detail(state: &Page) -> String {
             let run = state
                 .compare
                 .run(state)
-                .map(|(run, runs)| say_with("compare.run-of", &[("run", &run), ("runs", &runs), ("step", &step)]));
+                .map(|(run, runs)| say_with("run.of-comparison", &[("run", &run), ("runs", &runs), ("step", &step)]));
             run.unwrap_or(step)
         }
         (ModelState::Ready { weights, .. }, RunState::Idle) => text::weights_origin(&state.source(), weights),

@@ -114,7 +114,7 @@ fn allowed(allowed: &Allowed) -> String {
         Allowed::WholeNumber(from, to) => say_with("address.whole-number", &[("range", &range(from, to))]),
         Allowed::Interval => say("address.interval").into(),
         Allowed::OneOf(names) => say_with("address.one-of", &[("names", &names.join(", "))]),
-        Allowed::Compare => say("compare.known").into(),
+        Allowed::Compare => say("address.known-compare").into(),
         Allowed::Chapter => say("tour.a-chapter").into(),
     }
 }
