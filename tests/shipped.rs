@@ -7,10 +7,13 @@ use ditscope_cli::classifier;
 use ditscope_cli::image::pictures;
 use ditscope_cli::index::{CATALOG_FILE, catalog};
 use ditscope_config::{Catalog, SamplerKind};
+use ditscope_convert::{Numbers, Plan, StoredType, convert};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Noise, Request, Run};
+use ditscope_core::weights::sha256_hex;
 use ditscope_data::fashion;
 use ditscope_model_dir as model_dir;
+use ditscope_page_state::film::Film;
 use ditscope_protocol::{FramePart, RecordedRun};
 use std::path::{Path, PathBuf};
 
@@ -106,10 +109,69 @@ fn every_recorded_run_is_whole() {
     }
 }
 
+/// The run of 8bd9671, when all was one package, byte for byte: it opens as it did.
+#[test]
+fn a_run_that_was_recorded_before_the_crates_opens_unchanged() {
+    const HASHES: [&str; 2] = [
+        "f5b195f6806bcfca3e14d2e673cfbe5f51e1bfafe6ca16f5f36a33d3294e63bd",
+        "d692d1ec792da246f339c3d816ae69d7639d6c9224dbcf0cd5ccb1779a17cc42",
+    ];
+    let folder = assets().join("runs/fashion");
+    let [json, bytes] = ["run.json", "run.bin"].map(|file| std::fs::read(folder.join(file)).expect("a recording"));
+    assert_eq!([&json, &bytes].map(|file| sha256_hex(file)), HASHES, "record anew under another name");
+    let run: RecordedRun = serde_json::from_slice(&json).expect("a description");
+    let (steps, class) = (run.info.timesteps.len(), run.info.settings.class);
+    let film = Film::from_recording(run, &bytes).expect("a sound recording");
+    assert_eq!((film.is_complete(), film.steps(), film.label.as_str(), class), (true, steps, "Ankle boot", 9));
+}
+
 #[test]
 fn the_classifier_loads_and_is_small() {
     let folder = assets().join("classifier");
     classifier::load(&folder, &fashion(), &Device::flex()).unwrap_or_else(|error| panic!("{error:#}"));
     let bytes: usize = support::snapshot(&folder).values().map(Vec::len).sum();
     assert!(bytes < 1_000_000, "{bytes} bytes");
+}
+
+/// The same weights have the same files, whichever version wrote them: what is known by its hash stays known.
+#[test]
+fn written_anew_the_files_keep_every_byte() {
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let compare = |start: &str, shipped: &Path, anew: &Path| {
+        for entry in std::fs::read_dir(anew).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            let name = entry.file_name().expect("a name").to_string_lossy().into_owned();
+            if name.starts_with(start) {
+                let same = std::fs::read(&entry).ok() == std::fs::read(shipped.join(&name)).ok();
+                assert!(same, "{}: {name} is another file", shipped.display());
+            }
+        }
+    };
+    for folder in folders("models") {
+        let anew = out.path().join(folder.file_name().expect("a name"));
+        // A model in 8 bits was made of the one beside it.
+        let (source, dtype) = match folder.to_string_lossy().strip_suffix("-int8") {
+            Some(source) => (source.into(), StoredType::Int8),
+            None => (folder.clone(), StoredType::F16),
+        };
+        let plan = Plan {
+            source,
+            dtype,
+            out: anew.clone(),
+            autoencoder: None,
+            num_heads: None,
+            labels: None,
+            name: None,
+            license: None,
+            preview: false,
+            device: Device::flex(),
+            numbers: Numbers::default(),
+        };
+        convert(&plan, &|_| {}).unwrap_or_else(|error| panic!("{error:#}"));
+        compare("model", &folder, &anew);
+    }
+    let (shipped, anew) = (assets().join("classifier"), out.path().join("classifier"));
+    let loaded = classifier::load(&shipped, &fashion(), &Device::flex()).expect("a classifier");
+    classifier::save(&loaded, &anew).expect("a folder");
+    // Its index is from before the number of parameters was written there.
+    compare("model-", &shipped, &anew);
 }

@@ -29,9 +29,18 @@ use std::any::Any;
 
 later! {
     compare compare: Make = |_| view! { <CompareStage /> }.into_any();
-    forward forward: Make = |_| view! { <ForwardStage /> }.into_any();
-    findings findings: Make = |_| view! { <FindingsStage /> }.into_any();
-    inside inside: Make = |_| view! { <InsideStage /> }.into_any();
+    forward forward: Make = |_| {
+        ditscope_words::add(ditscope_words::forward());
+        view! { <ForwardStage /> }.into_any()
+    };
+    findings findings: Make = |_| {
+        ditscope_words::add(ditscope_words::findings());
+        view! { <FindingsStage /> }.into_any()
+    };
+    inside inside: Make = |_| {
+        ditscope_words::add(ditscope_words::inside());
+        view! { <InsideStage /> }.into_any()
+    };
     tour tour: Make = |opened_before| view! { <TourPanel opened_before /> }.into_any();
     dialogs models: Make = |open| view! { <Models open /> }.into_any();
     dialogs help: Make = |_| view! { <HelpContent /> }.into_any();
@@ -68,7 +77,7 @@ pub fn App() -> impl IntoView {
     let store = Store::start(language::signal(), effects::carry_out);
     let (help, models) = (RwSignal::new(false), RwSignal::new(false));
     shortcuts::listen(store, help, models);
-    // The inline boot message has done its work.
+    // The message of index.html that the page is loading.
     if let Some(boot) = document().get_element_by_id("boot") {
         boot.remove();
     }
@@ -77,7 +86,7 @@ pub fn App() -> impl IntoView {
     let mut shown: Option<Box<dyn Any>> = None;
     dom::effect(Box::new(move || {
         store.language.track();
-        // The old page goes before the new one comes: ids are there once.
+        // The old page is removed before the new one is mounted: each id may be there once only.
         drop(shown.take());
         if let Some(body) = document().body() {
             shown = Some(Box::new(mount_to(body, move || page(help, models))));

@@ -5,6 +5,7 @@ use crate::envelope::{self, Opened};
 use ditscope_page_state::{Event, Notice};
 use ditscope_protocol::{FromWorker, ModelSource, ToWorker};
 use js_sys::{Array, Reflect};
+use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -57,7 +58,7 @@ impl Bridge {
                 Ok(Some((message, buffers))) => hear(Event::Worker { message, buffers, now_ms: dom::now_ms() }),
                 // Not one of ours, such as an extension's.
                 Ok(None) => {}
-                Err(why) => hear(Event::WorkerLost(Notice::WorkerMessage(Box::new(why)))),
+                Err(why) => hear(Event::WorkerLost(Notice::WorkerMessage(Arc::new(why)))),
             }
         });
         let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
@@ -65,7 +66,7 @@ impl Bridge {
             let message = Reflect::get(&event, &"message".into()).ok().and_then(|m| m.as_string()).unwrap_or_default();
             let message = match message.as_str() {
                 "" => Notice::WorkerScript,
-                message => Notice::WorkerStopped(Box::new(Notice::said(message))),
+                message => Notice::WorkerStopped(Arc::new(Notice::said(message))),
             };
             dispatch(Event::WorkerLost(message));
         });

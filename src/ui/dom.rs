@@ -46,7 +46,7 @@ pub fn random_below(count: usize) -> usize {
     (js_sys::Math::random() * count as f64) as usize
 }
 
-/// Runs now and whenever what it looked at changes. Compiled once, not for each effect.
+/// Runs now, and again whenever a signal that it read changes. Compiled once, not for each effect.
 pub fn effect(run: Box<dyn FnMut()>) {
     Effect::new(run);
 }
@@ -85,7 +85,7 @@ pub fn focus_soon(id: &'static str) {
     });
 }
 
-/// Reads JSON by way of plain values: the code that reads a type is smaller than from text.
+/// Reads JSON by way of `serde_json::Value`: the code that reads a type from that is smaller than from text.
 ///
 /// # Errors
 /// As serde_json's.
@@ -149,7 +149,7 @@ where
         let element: web_sys::Element = element.unchecked_into();
         let target = element.clone();
         let measure = move || {
-            // The observer may speak once more when the page is already gone.
+            // The observer may call once more when the page is already gone.
             let _ = set_width.try_set(f64::from(target.client_width()));
         };
         measure();
@@ -189,7 +189,7 @@ pub async fn copy(text: &str) -> bool {
     wasm_bindgen_futures::JsFuture::from(promise).await.is_ok()
 }
 
-/// What a browser's error says.
+/// The text of a browser's error.
 pub fn reason(error: &JsValue) -> String {
     let message = js_sys::Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
     message.unwrap_or_else(|| say("failures.no-reason").into())

@@ -1,4 +1,4 @@
-//! What the state asks for, done: messages to the worker, fetches, the address bar, the browser's storage.
+//! Carries out effects: messages to the worker, fetches, the address bar, the browser's storage.
 
 use super::fetch::{fetch_bytes, fetch_json, fetch_text};
 use super::later::later;
@@ -22,7 +22,7 @@ const ADDED_MODELS: &str = "ditscope-models";
 const FAVOURITES: &str = "ditscope-favourites ";
 const DEPTH: &str = "ditscope-tour-depth";
 
-/// Work that ends some time.
+/// Asynchronous work without a result.
 type Done = Pin<Box<dyn Future<Output = ()>>>;
 
 later! {
@@ -40,7 +40,7 @@ pub fn carry_out(store: Store, effects: Vec<Effect>) {
             Effect::SendWith(message, buffers) => store.send(&message, &buffers),
             Effect::StartWorker => store.start_worker(),
             Effect::ReadTraining(address) => spawn_local(async move {
-                // Where its code does not come, the whole part is missing and says so.
+                // Where its code cannot be fetched, the whole part says so.
                 if let Ok(read) = read_sheet().await {
                     read(store, address).await;
                 }
@@ -115,7 +115,7 @@ async fn fetch_tour(store: Store, language: Language) {
     store.dispatch(Event::Tour(tour::Event::Fetched(language, book)));
 }
 
-/// Does what is asked with what the browser keeps, and looks what is there then.
+/// Deletes or persists what the browser stores as asked, then reports what is stored.
 async fn change_storage(store: Store, delete: Vec<String>, persist: bool) {
     let deleted = storage::delete(&delete).await;
     if persist {
@@ -126,7 +126,7 @@ async fn change_storage(store: Store, delete: Vec<String>, persist: bool) {
     store.dispatch(Event::StorageSeen(report));
 }
 
-/// The small files that let the page be of use before the weights are there.
+/// Fetches the small files of a model: its description and its recorded run, which are shown before the weights are loaded.
 async fn fetch_model(store: Store, model: ModelRef) {
     let base = store.peek(|state| state.base.clone());
     // Another model may have been asked for meanwhile.

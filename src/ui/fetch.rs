@@ -3,17 +3,17 @@
 use super::dom;
 use gloo::net::http::Request;
 
-/// Reads JSON; nothing where there is none, or another.
+/// Reads JSON; `None` where there is no file or it is not of this type.
 pub async fn fetch_json<T: serde::de::DeserializeOwned>(address: &str) -> Option<T> {
     dom::parse_json(std::str::from_utf8(&fetch_bytes(address).await?).ok()?).ok()
 }
 
-/// Reads a text; nothing where there is none.
+/// Reads a text file; `None` where there is none.
 pub async fn fetch_text(address: &str) -> Option<String> {
     String::from_utf8(fetch_bytes(address).await?).ok()
 }
 
-/// Reads a file; nothing where there is none.
+/// Reads a file; `None` where there is none.
 pub async fn fetch_bytes(address: &str) -> Option<Vec<u8>> {
     let response = Request::get(address).send().await.ok().filter(|response| response.ok())?;
     response.binary().await.ok()

@@ -1,4 +1,4 @@
-//! Depth behind the picture: the schedule, the latents' sizes, and what the terms mean.
+//! More about the picture: the schedule, the latents' sizes, and what the terms mean.
 
 use super::plots::{SchedulePlot, SizePlot};
 use super::store::Store;

@@ -1,4 +1,4 @@
-//! The language of the page: the address's, else the visitor's choice of old, else the browser's.
+//! The language of the page: the address's, else the one chosen on an earlier visit, else the browser's.
 
 use super::later::later;
 use super::store::Store;
@@ -16,7 +16,7 @@ later! {
     german german: fn() -> Files = words::german;
 }
 
-/// Speaks the language that the page begins with.
+/// Sets the language that the page begins with.
 pub async fn begin() {
     let in_address = address::parse(&dom::query()).0.language;
     let kept = || Language::from_tag(&storage::recall::<String>(KEY)?);
@@ -28,7 +28,7 @@ pub async fn begin() {
     }
 }
 
-/// Fetches the words of a language unless they are there; whether they are.
+/// Fetches the words of a language unless they are there; gives whether they are there then.
 async fn learn(language: Language) -> bool {
     if !words::has_learnt(language)
         && let Ok(files) = german().await
@@ -38,7 +38,7 @@ async fn learn(language: Language) -> bool {
     words::has_learnt(language)
 }
 
-/// The language in use, which the document says, too.
+/// The language in use; keeps the document's title and `lang` in step with it.
 pub fn signal() -> RwSignal<Language> {
     let language = RwSignal::new(words::spoken());
     dom::effect(Box::new(move || {
@@ -60,7 +60,7 @@ async fn choose(store: Store, language: Language, focus: &'static str) {
         store.dispatch(Event::Speak(language));
     } else {
         store.tell(say("failures.code").into());
-        // The list says again what is spoken.
+        // The list goes back to the language in use.
         store.language.notify();
     }
     dom::focus_soon(focus);

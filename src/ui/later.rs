@@ -1,5 +1,4 @@
-//! Parts of the page whose code comes when they are first shown: what most visits do not need would make every one
-//! wait.
+//! Parts of the page whose code is fetched when they are first shown, so that visits that do not need them load less.
 //!
 //! `cargo xtask build` cuts them out of the page's module (xtask/src/split.rs). Without that, as under `trunk serve`,
 //! all lie in one and nothing here is waited for.
@@ -14,11 +13,11 @@ use wasm_bindgen_futures::spawn_local;
 /// Makes a view that is told something: a dialog, whether it is open.
 pub type Make = fn(RwSignal<bool>) -> AnyView;
 
-/// Code on its way.
+/// Code that is being fetched.
 pub type Coming<T> = Pin<Box<dyn Future<Output = Result<T, SplitLoaderError>>>>;
 
-/// What comes when it is asked for: a function that gives it, of this name, and the module that it lies in. Whoever shows a
-/// part names it so; this file knows none of them.
+/// Declares what is fetched when it is first used: the module that it is put into, and a function of this name that
+/// fetches it. The file that shows a part declares it.
 macro_rules! later {
     ($($module:ident $name:ident: $type:ty = $value:expr;)*) => { $(
         fn $name() -> $crate::ui::later::Coming<$type> {
@@ -38,7 +37,7 @@ macro_rules! later {
 
 pub(crate) use later;
 
-/// How far it is.
+/// Whether the code is there.
 #[derive(Clone, Copy)]
 enum Code {
     Coming,
@@ -46,7 +45,7 @@ enum Code {
     Missing,
 }
 
-/// Shows a part when its code is there; until then, and when it does not come, something of class `class` in its
+/// Shows a part when its code is there; until then, and when it cannot be fetched, an element of class `class` in its
 /// place.
 #[component]
 pub fn Later(class: &'static str, part: fn() -> Coming<Make>, with: RwSignal<bool>) -> impl IntoView {
@@ -55,7 +54,7 @@ pub fn Later(class: &'static str, part: fn() -> Coming<Make>, with: RwSignal<boo
         code.set(Code::Coming);
         spawn_local(async move {
             let come = part().await.map_or(Code::Missing, Code::Here);
-            // The visitor may have gone on meanwhile.
+            // The part may have been closed meanwhile.
             let _ = code.try_set(come);
         });
     };

@@ -1,4 +1,4 @@
-//! The page in the browser: Leptos views of [`ditscope_page_state`], and what it asks for outside.
+//! The page in the browser: Leptos views of [`ditscope_page_state`], and the code that carries out its effects.
 //! It knows no tensor; its words are [`ditscope_words`], its plots [`ditscope_plots`].
 //!
 //! There are four ways to make elements, each for something:
@@ -13,9 +13,9 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`store`] | the state as signals |
-//! | `effects`, `fetch` | what the state asks for, done |
+//! | `effects`, `fetch` | carries out what the state asks for |
 //! | [`bridge`] | the worker |
-//! | `storage` | what the browser keeps: weights, marks |
+//! | `storage` | what the browser stores: weights, favourites |
 //! | `app` | the layout; `header`, `run_bar`, `controls`, `stage`, `timeline`, `inspector`, `help` are its parts |
 //! | `model_dialog` | choosing, adding and deleting models |
 //! | `compare`, `forward`, `inside`, `findings` | what else the stage can show |
@@ -63,7 +63,7 @@ mod tour;
 /// Begins the page.
 pub fn start() {
     wasm_bindgen_futures::spawn_local(async {
-        // Before the first word is said, such as one about the address.
+        // Before the first text is looked up, such as one about the address.
         language::begin().await;
         leptos::mount::mount_to_body(app::App);
     });

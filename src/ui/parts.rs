@@ -131,15 +131,15 @@ impl Part {
 
 const PRESS: &str = "data-press";
 
-/// Looks after elements that are there.
+/// Fills in elements after they were made.
 pub type Tend = Box<dyn Fn(&Element)>;
 
 /// Shows parts, and makes them anew when they look different: `content` may look at the whole state.
 #[component]
 pub fn Parts(
     content: Box<dyn Fn() -> Vec<Part>>,
-    /// Looks after what `content` leaves open, whenever it was asked: pictures, and what changes too often for all
-    /// to be made anew.
+    /// Fills in what `content` leaves open, after each time that it was called: pictures, and what changes too often
+    /// for all to be made anew.
     #[prop(optional)]
     tend: Option<Tend>,
 ) -> impl IntoView {

@@ -1,4 +1,4 @@
-//! What the browser keeps: the weights that the worker stored (Cache API), and the page's own marks.
+//! What the browser stores: the weights that the worker put there (Cache API), and the page's own settings.
 //!
 //! Each function does nothing rather than fail where the browser refuses.
 

@@ -1,4 +1,4 @@
-//! Light and dark: the system's wish until the visitor chooses.
+//! Light and dark: the system's setting until the visitor chooses.
 //!
 //! `index.html` sets `data-theme` before the first paint; this keeps it right.
 

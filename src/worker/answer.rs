@@ -1,4 +1,4 @@
-//! What the model does beside a run: encoding, noising, and letting itself be looked into.
+//! What the model does beside a run: encoding, noising, decoding, tracing a forward pass.
 
 use super::event_loop::next_task;
 use super::jobs::{Job, Kind};
@@ -28,7 +28,7 @@ pub fn kind(ask: &Ask) -> Kind {
 
 /// Answers, or says why not.
 pub async fn answer(job: Job, model: Rc<Model>, id: u32, ask: Ask, buffer: Vec<u8>) {
-    // Questions that wait already are heard first: of many that came in a row, only the last is worth the work.
+    // Questions that have arrived are read first: of many that came in a row, only the last is worth the work.
     next_task().await;
     let found = if job.goes_on() { Some(find(&model, ask, &buffer).await) } else { None };
     match found.filter(|_| job.goes_on()) {

@@ -1,5 +1,5 @@
 //! Decoding in pieces: the device is waited for after each, so that no piece of work is long enough for
-//! the browser's watchdog, and a message that came meanwhile is heard.
+//! the browser's watchdog, and messages that came meanwhile are read.
 
 use super::event_loop::next_task;
 use super::jobs::Job;

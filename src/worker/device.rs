@@ -1,4 +1,4 @@
-//! Which device computes: the ladder WebGPU → CPU, and the self-check on each rung.
+//! Which device computes: WebGPU, else the CPU, each after a self-check.
 
 use burn::tensor::{Device, FloatDType};
 use ditscope_core::selfcheck::{self, Check};
@@ -30,12 +30,12 @@ pub struct Chosen {
     pub backend: Backend,
     /// Bytes of the largest buffer that a GPU takes; none on the CPU.
     pub most_buffer: Option<u64>,
-    /// Why a better rung of the ladder was passed over.
+    /// Why a faster device was passed over.
     pub notices: Vec<LoadNotice>,
 }
 
 impl Devices {
-    /// Goes down the ladder to the first device that passes all `checks`.
+    /// Takes the first device, the fastest first, that passes all `checks`.
     ///
     /// # Errors
     /// In words, when no device is left: a forced one that is not there, or a failed self-check on the last.

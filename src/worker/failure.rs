@@ -1,4 +1,4 @@
-//! What went wrong while a model came, and what kind of thing it is.
+//! What went wrong while a model was loaded or used, and of which kind it is.
 
 use ditscope_protocol::{FailureKind, FromWorker};
 

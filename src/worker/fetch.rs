@@ -23,7 +23,7 @@ impl Size {
     }
 }
 
-/// Fetches a file; `progress` hears how many bytes came with each chunk.
+/// Fetches a file; `progress` is called with the number of bytes of each chunk.
 ///
 /// # Errors
 /// Names the address and what happened: no connection, an HTTP status, a broken-off transfer, too many bytes.
@@ -81,7 +81,7 @@ pub async fn read(
         let chunk: Uint8Array = field("value").unchecked_into();
         let (start, length) = (bytes.len(), chunk.length());
         if start as u64 + u64::from(length) > size.most() {
-            // The sender may go on for ever; whether it hears that nobody listens does not matter here.
+            // Tells the sender to stop; whether that succeeds does not matter here.
             let _ = reader.cancel();
             let most = size.most();
             return Err(Failure::bad_model(format!(

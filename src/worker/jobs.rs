@@ -1,4 +1,4 @@
-//! One thing of a kind at a time: a run, a decoding, an answer. A new one takes the old one's place.
+//! One job of a kind at a time: a run, a decoding, an answer. A new one replaces the old one.
 //! And the pace of the run, which may be held between two steps.
 
 use std::cell::{Cell, RefCell};
@@ -61,7 +61,7 @@ enum Pace {
     Steps(u32),
 }
 
-/// The right to work until something else takes its place.
+/// The right to work until the job is stopped or replaced.
 pub struct Job {
     jobs: Rc<Jobs>,
     kind: Kind,

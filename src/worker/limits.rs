@@ -11,7 +11,7 @@ const MOST_WEIGHTS: u64 = 16 * GIB;
 /// Numbers in the tokens of one picture, and its side: far beyond any model that a tab can run.
 const MOST_TOKEN_NUMBERS: u64 = 256 << 20;
 const MOST_SIDE: usize = 8192;
-/// WebAssembly has 4 GiB; a shard, activations and the program want their part.
+/// WebAssembly has 4 GiB; a shard, activations and the program need some of it.
 const MOST_ON_CPU: u64 = 3 * GIB;
 
 /// Checks that configuration and index can be of one model, of a size that is not absurd.

@@ -1,4 +1,4 @@
-//! Bringing a model: configuration, index, device, shards; each checked before it is used.
+//! Loading a model: configuration, index, device, shards; each checked before it is used.
 
 use super::device::Chosen;
 use super::failure::Failure;
@@ -16,7 +16,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use web_sys::{AbortController, File};
 
-/// Milliseconds between two words on progress.
+/// Milliseconds between two reports of progress.
 const PROGRESS_EVERY: f64 = 40.0;
 
 /// Loads a model folder and reports how it went, unless a later message has taken its place.
@@ -30,7 +30,7 @@ pub(super) async fn load(state: Rc<State>, number: u32, source: ModelSource, fil
     let load = Load { state: &state, number, source, folder, told: Cell::new(f64::MIN) };
     let result = load.run(choice).await;
     match result {
-        // Cancelled or replaced; whoever did it has said so.
+        // Cancelled or replaced, which was reported where it happened.
         _ if !load.is_current() => {}
         Ok((model, chosen, weights)) => finish_load(&state, model, chosen.backend, chosen.notices, weights),
         Err(failure) => {
@@ -59,7 +59,7 @@ struct Load<'a> {
     number: u32,
     source: ModelSource,
     folder: Source,
-    /// When the page last heard of progress.
+    /// When progress was last reported to the page.
     told: Cell<f64>,
 }
 
@@ -84,7 +84,7 @@ impl Load<'_> {
         Ok((model, chosen, weights))
     }
 
-    /// Brings the shards that are not there yet. One at a time is in memory, and gone before the next comes.
+    /// Loads the shards that are missing, one at a time: each leaves memory before the next is fetched.
     /// Gives what the visitor should know about the storage.
     async fn weights(&self, index: &WeightsIndex, chosen: &Chosen) -> Result<Option<String>, Failure> {
         let store = match self.folder.url() {
@@ -157,7 +157,7 @@ impl Load<'_> {
         self.state.load.get() == self.number
     }
 
-    /// Ends a load whose place was taken; nobody hears this failure.
+    /// Ends a load that was replaced; this failure is not reported.
     fn current(&self) -> Result<(), Failure> {
         if self.is_current() { Ok(()) } else { Err(Failure::network("the load was cancelled")) }
     }

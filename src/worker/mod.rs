@@ -1,9 +1,9 @@
-//! The Web Worker: model, device and run live here. Knows no layout.
+//! The Web Worker holds model, device and run. It knows no layout.
 //!
-//! [`start`] listens for [`ditscope_protocol::ToWorker`]; `load` brings a model from a `source` by way
-//! of the browser's `store`, `partial` keeps what a load that broke off has, `device` chooses what
+//! [`start`] listens for [`ditscope_protocol::ToWorker`]; `load` loads a model from a `source` by way
+//! of the browser's `store`, `partial` keeps what a load that broke off has loaded, `device` chooses what
 //! computes, `run` streams a run's frames, `decode` decodes in pieces, `answer` does what is asked for
-//! beside a run, `event_loop` lets messages in between, `post` sends messages back.
+//! beside a run, `event_loop` lets messages be handled in between, `post` sends messages back.
 
 mod answer;
 mod decode;
@@ -37,7 +37,7 @@ use wasm_bindgen_futures::spawn_local;
 #[derive(Default)]
 struct State {
     model: RefCell<Option<Rc<Model>>>,
-    /// What a load that broke off has brought.
+    /// What a load that broke off has loaded.
     partial: partial::Slot,
     /// Kept over loads of several models.
     devices: device::Devices,

@@ -73,7 +73,7 @@ impl Source {
         WeightsIndex::parse(&path, &bytes).map_err(Failure::bad_model)
     }
 
-    /// A shard's bytes, not verified; `progress` hears how many came with each chunk.
+    /// A shard's bytes, not verified; `progress` is called with the number of bytes of each chunk.
     ///
     /// # Errors
     /// Names the file and what happened to it.

@@ -1,6 +1,6 @@
 //! Shards kept in the browser (Cache API), so that a second visit fetches none.
 //!
-//! Whatever the storage does, loading goes on: a shard that is not there or not right is fetched,
+//! Loading goes on if the storage fails: a shard that is not there or not right is fetched,
 //! and one that cannot be kept is used all the same.
 
 use super::failure::Failure;

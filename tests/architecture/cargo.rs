@@ -20,10 +20,12 @@ fn cargo(arguments: &str) -> String {
 /// The packages that `cargo tree` with these arguments lists, and the features that each has been given.
 pub fn tree(arguments: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut packages = BTreeMap::<String, BTreeSet<String>>::new();
-    for line in cargo(&format!("tree --prefix none --no-dedupe --format {{p}}|{{f}} {arguments}")).lines() {
+    for line in cargo(&format!("tree --prefix none --format {{p}}|{{f}} {arguments}")).lines() {
         let Some((package, features)) = line.split_once('|') else { continue };
         // `name v1.2.3 (/path)` or `name v1.2.3`
         let name = package.split(" (").next().unwrap_or(package).to_owned();
+        // What was listed above is marked.
+        let features = features.trim_end_matches("(*)").trim();
         let features = features.split(',').filter(|feature| !feature.is_empty()).map(str::to_owned);
         packages.entry(name).or_default().extend(features);
     }

@@ -58,12 +58,15 @@ impl Plan {
     /// Gives the linker's output.
     fn compile(&self) -> Result<PathBuf> {
         let Program { manifest, bin, profile, features, .. } = &self.program;
-        let about = if self.program.is_worker {
-            "burn and wgpu for WebAssembly; about 8 minutes the first time"
-        } else {
-            "about 2 minutes the first time"
+        // Cargo's own profiles have folders of other names; the app uses none but `release`.
+        let folder = project::web_target().join("wasm32-unknown-unknown").join(profile);
+        let linked = folder.join(format!("{bin}.wasm"));
+        let time = match (linked.is_file(), self.program.is_worker) {
+            (true, _) => "",
+            (false, true) => " (burn and wgpu for WebAssembly; about 8 minutes the first time)",
+            (false, false) => " (about 2 minutes the first time)",
         };
-        println!("build: compiling the {bin} ({about})");
+        println!("build: compiling the {bin}{time}");
         let mut cargo = command_line("cargo build --target wasm32-unknown-unknown");
         cargo.arg("--profile").arg(profile).arg("--bin").arg(bin).arg("--manifest-path").arg(manifest);
         if !features.is_empty() {
@@ -73,9 +76,7 @@ impl Plan {
             cargo.env(split::SWITCH.0, split::SWITCH.1);
         }
         run(cargo.env("CARGO_TARGET_DIR", project::web_target()))?;
-        // Cargo's own profiles have folders of other names; the app uses none but this one.
-        let folder = project::web_target().join("wasm32-unknown-unknown").join(profile);
-        Ok(folder.join(format!("{bin}.wasm")))
+        Ok(linked)
     }
 
     fn bind(&self, linked: &Path, module: &[u8], ready: &Ready) -> Result<()> {

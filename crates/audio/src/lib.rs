@@ -1,4 +1,4 @@
-//! Sound ↔ picture: log-mel spectrograms, and Griffin-Lim to hear them.
+//! Sound ↔ picture: log-mel spectrograms, and Griffin-Lim to make sounds of them.
 //!
 //! | file | what it holds |
 //! |---|---|

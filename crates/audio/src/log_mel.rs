@@ -5,7 +5,7 @@ use super::mel::MelFilters;
 use super::stft::Stft;
 use ditscope_config::AudioConfig;
 
-/// Updates of the mel spectrum's inversion; more change nothing that is heard.
+/// Updates of the mel spectrum's inversion; more make no audible difference.
 const INVERSION_STEPS: usize = 60;
 /// Rounds of Griffin-Lim; from about here on the error hardly falls.
 const PHASE_STEPS: usize = 64;

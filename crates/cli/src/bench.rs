@@ -108,7 +108,7 @@ impl Pairs {
             started.elapsed().as_secs_f64() * 1e3
         };
         let pairs = (0..WARM_UP + count).map(|i| {
-            // Whoever goes second finds warm caches, so they take turns.
+            // The second of a pair finds warm caches, so the order alternates.
             if i % 2 == 0 {
                 let plain = timed(&mut plain);
                 [plain, timed(&mut other)]

@@ -145,7 +145,7 @@ fn ways(options: &EvalOptions) -> Result<Vec<Way>> {
 /// What the rows are to be compared with.
 fn print_references(report: &EvalReport, test_pictures: usize) {
     println!("classifier: {:.2} % of {} test pictures", 100.0 * report.classifier_accuracy, test_pictures);
-    println!("Fréchet distance, {} training pictures: {:.3}", options.samples, report.floor);
+    println!("Fréchet distance, {} training pictures: {:.3}", report.samples, report.floor);
     if let Some(distance) = report.reconstruction {
         println!("Fréchet distance, the same through the autoencoder: {distance:.3}");
     }

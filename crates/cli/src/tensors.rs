@@ -4,9 +4,10 @@ use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::{Device, Tensor, TensorData};
 use ditscope_core::weights::widen;
 use ditscope_model_dir::{read_file, write_file};
+use ditscope_tensor_file::Dtype::F32;
+use ditscope_tensor_file::{Entry, ordered_header};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use std::collections::HashMap;
 use std::path::Path;
 
 /// A file of tensors, read and its header checked.
@@ -84,8 +85,7 @@ pub fn write<const D: usize>(path: &Path, name: &str, tensor: Tensor<D>) -> Resu
     let shape = tensor.dims().to_vec();
     let values: Vec<f32> = tensor.into_data().convert::<f32>().try_into_vec().expect("converted to f32");
     let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-    let view = TensorView::new(Dtype::F32, shape, &bytes).context("packing the numbers")?;
-    write_file(path, &safetensors::serialize([(name, view)], None::<HashMap<String, String>>)?)
+    write_file(path, &[ordered_header(&[Entry::new(name, F32, shape)]), bytes].concat())
 }
 
 fn numbers(view: &TensorView) -> Option<Vec<f32>> {

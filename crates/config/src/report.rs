@@ -42,6 +42,6 @@ pub struct EvalRow {
     pub class_accuracy: f64,
     /// From the test set, in the classifier's features (Heusel et al. 2017, arXiv:1706.08500).
     pub frechet_distance: f64,
-    /// For all pictures, on whatever machine it was.
+    /// For all pictures, on the machine that measured.
     pub seconds: f64,
 }

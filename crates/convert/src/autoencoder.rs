@@ -6,10 +6,10 @@
 //! | TAESD `{i}` (decoder, `i` from 1: 0 is its clamp) | `decoder.layers.{i-1}` |
 //! | `encoder.*`, `quant_conv.*` of an AutoencoderKL | not stored: nothing here encodes with it |
 
-use super::checkpoint::TensorRef;
 use super::diffusers::{check_settings, number};
 use super::layout::{Parts, arrange};
 use super::source::{Kind, Source};
+use super::tensor_ref::TensorRef;
 use super::write::OutTensor;
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::Device;

@@ -15,9 +15,9 @@
 //! and scale. The embedders are stored once in every block, and used from block 0 and from each
 //! block alike: they must be the same everywhere.
 
-use super::checkpoint::TensorRef;
 use super::layout::Parts;
 use super::source::Source;
+use super::tensor_ref::TensorRef;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use std::collections::BTreeMap;

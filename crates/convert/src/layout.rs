@@ -1,11 +1,10 @@
 //! What the files of a model must hold: names and shapes, read off the modules themselves.
 
-use super::checkpoint::TensorRef;
+use super::tensor_ref::TensorRef;
 use super::write::OutTensor;
 use anyhow::{Result, ensure};
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::Tensor;
-use ditscope_core::weights::keys::file_key;
+use burn::module::Module;
+use ditscope_core::weights::{Parameter, parameters};
 use std::collections::BTreeMap;
 
 /// Tensors by their official names; one that is stored in pieces has several, row upon row.
@@ -18,21 +17,21 @@ pub type Parts = BTreeMap<String, Vec<TensorRef>>;
 /// # Errors
 /// Lists the names that are missing or not known, or the first shape that differs.
 pub fn arrange<M: Module>(module: &M, prefix: &str, mut parts: Parts) -> Result<Vec<OutTensor>> {
-    let mut expected = Expected::default();
-    module.visit(&mut expected);
+    let expected = parameters(module, "");
     let missing: Vec<&str> =
-        expected.tensors.iter().map(|(name, _)| name.as_str()).filter(|name| !parts.contains_key(*name)).collect();
+        expected.iter().map(|parameter| parameter.name.as_str()).filter(|name| !parts.contains_key(*name)).collect();
     ensure!(
         missing.is_empty(),
         "tensors are missing: {}. Is the file whole, and of this architecture?",
         list(&missing)
     );
-    let arrange = |(name, shape): (String, Vec<usize>)| -> Result<OutTensor> {
-        let found = parts.remove(&name).unwrap_or_default();
-        let shape = fit(&name, shape, &found)?;
+    let arrange = |parameter: Parameter| -> Result<OutTensor> {
+        let name = &parameter.name;
+        let found = parts.remove(name).unwrap_or_default();
+        let shape = fit(name, parameter.stored_shape(), &found)?;
         Ok(OutTensor { name: format!("{prefix}{name}"), shape, parts: found })
     };
-    let arranged = expected.tensors.into_iter().map(arrange).collect::<Result<_>>()?;
+    let arranged = expected.into_iter().map(arrange).collect::<Result<_>>()?;
     refuse_unknown(parts.keys())?;
     Ok(arranged)
 }
@@ -77,34 +76,4 @@ fn fit(name: &str, expected: Vec<usize>, parts: &[TensorRef]) -> Result<Vec<usiz
         [one] if name == "x_embedder.proj.weight" => one.shape.clone(),
         _ => expected,
     })
-}
-
-/// Gathers the names and shapes that a module's file has.
-#[derive(Default)]
-struct Expected {
-    names: Vec<String>,
-    containers: Vec<String>,
-    tensors: Vec<(String, Vec<usize>)>,
-}
-
-impl ModuleVisitor for Expected {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.names.push(name.to_owned());
-        self.containers.push(container_type.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.names.pop();
-        self.containers.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let mut shape = param.lazy_shape().to_vec();
-        let linear = self.containers.last().is_some_and(|container| container.ends_with(":Linear"));
-        if linear && shape.len() == 2 {
-            // Files have [out, in], burn [in, out].
-            shape.swap(0, 1);
-        }
-        self.tensors.push((file_key(&self.names.join(".")), shape));
-    }
 }

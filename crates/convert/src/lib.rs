@@ -20,12 +20,13 @@ mod preview;
 pub mod safetensors;
 mod scheduler;
 mod source;
+mod tensor_ref;
 pub mod torch;
 mod transformer;
 mod write;
 
+pub use ditscope_core::weights::Dtype as StoredType;
 pub use transformer::Numbers;
-pub use write::StoredType;
 
 use anyhow::{Context, Result, ensure};
 use autoencoder::ReadAutoencoder;
@@ -281,12 +282,12 @@ fn fit_preview(staged: &Staged, config: &ModelConfig, device: &Device, watch: Wa
 }
 
 fn finish(staged: Staged, config: (&str, &impl serde::Serialize), card: &Card) -> Result<Written> {
-    let text = card.text()?;
+    let (text, index) = (card.text()?, &staged.index.metadata);
     let written = Written {
         name: card.name.to_owned(),
-        parameters: staged.total_parameters,
-        bytes: staged.total_size,
-        shards: staged.num_shards(),
+        parameters: index.total_parameters.unwrap_or_default(),
+        bytes: index.total_size,
+        shards: index.shards.len(),
         dtype: card.dtype,
         license: card.license.to_owned(),
         notes: card.notes.to_vec(),

@@ -2,6 +2,7 @@
 
 use super::card::Card;
 use super::checkpoint::Checkpoint;
+use super::source::open_shards;
 use super::write::OutTensor;
 use super::{Plan, Watch, Written, finish, stage};
 use anyhow::{Context, Result, ensure};
@@ -21,13 +22,13 @@ pub fn convert(plan: &Plan, watch: Watch) -> Result<Written> {
         plan.source.display()
     );
     let mut config = model_dir::read_config(&plan.source)?;
-    let mut checkpoint = open(&plan.source)?;
+    let mut checkpoint = open_shards(&plan.source)?;
     let other = plan.autoencoder.as_deref().map(|dir| other_autoencoder(dir, &mut config)).transpose()?;
     if let Some(other) = &other {
         checkpoint.tensors.retain(|name, _| !name.starts_with(AUTOENCODER));
         checkpoint.tensors.extend(other.tensors.clone());
     }
-    let tensor = |(name, place): (&String, &super::checkpoint::TensorRef)| OutTensor {
+    let tensor = |(name, place): (&String, &super::tensor_ref::TensorRef)| OutTensor {
         name: name.clone(),
         shape: place.shape.clone(),
         parts: vec![place.clone()],
@@ -58,17 +59,12 @@ pub fn convert(plan: &Plan, watch: Watch) -> Result<Written> {
     )
 }
 
-fn open(dir: &Path) -> Result<Checkpoint> {
-    let index = model_dir::read_index(dir)?;
-    Checkpoint::open_all(dir, index.metadata.shards.keys().map(String::as_str))
-}
-
 /// Its tensors; the configuration gets what it is. Its encoder must be the one that the transformer's latents came
 /// from, as after 'dit train autoencoder --decoder-of'; that cannot be seen from the files.
 fn other_autoencoder(dir: &Path, config: &mut ModelConfig) -> Result<Checkpoint> {
     config.autoencoder = Some(model_dir::read_autoencoder_config(dir)?);
     config.validate().with_context(|| format!("--autoencoder {}", dir.display()))?;
-    let mut checkpoint = open(dir)?;
+    let mut checkpoint = open_shards(dir)?;
     checkpoint.tensors.retain(|name, _| name.starts_with(AUTOENCODER));
     Ok(checkpoint)
 }

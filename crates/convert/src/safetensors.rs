@@ -1,6 +1,6 @@
 //! The header of a safetensors file: where each tensor lies. The tensors themselves stay in the file.
 
-use super::checkpoint::TensorRef;
+use super::tensor_ref::TensorRef;
 use anyhow::{Context, Result, ensure};
 use safetensors::tensor::Metadata;
 use std::collections::BTreeMap;

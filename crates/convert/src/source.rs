@@ -4,7 +4,6 @@ use super::checkpoint::Checkpoint;
 use anyhow::{Context, Result, bail, ensure};
 use ditscope_config::AutoencoderConfig;
 use ditscope_core::weights::keys::AUTOENCODER;
-use ditscope_core::weights::{INDEX_FILE, WeightsIndex};
 use ditscope_model_dir as model_dir;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -114,9 +113,7 @@ impl Source {
 
     fn open_ours(dir: &Path) -> Result<Self> {
         let config = model_dir::read_autoencoder_config(dir)?;
-        let path = dir.join(INDEX_FILE);
-        let index = WeightsIndex::parse(&path.display().to_string(), &model_dir::read_file(&path)?)?;
-        let mut checkpoint = Checkpoint::open_all(dir, index.metadata.shards.keys().map(String::as_str))?;
+        let mut checkpoint = open_shards(dir)?;
         let tensors = std::mem::take(&mut checkpoint.tensors).into_iter();
         checkpoint.tensors =
             tensors.filter_map(|(name, place)| Some((name.strip_prefix(AUTOENCODER)?.to_owned(), place))).collect();
@@ -127,6 +124,15 @@ impl Source {
     pub fn is_autoencoder(&self) -> bool {
         !matches!(self.kind, Kind::Official | Kind::Diffusers)
     }
+}
+
+/// The tensors of a folder that `dit` wrote.
+///
+/// # Errors
+/// Names the index or shard that is missing or wrong.
+pub fn open_shards(dir: &Path) -> Result<Checkpoint> {
+    let index = model_dir::read_index(dir)?;
+    Checkpoint::open_all(dir, index.metadata.shards.keys().map(String::as_str))
 }
 
 /// Whether a folder was written by `dit`.

@@ -3,8 +3,8 @@
 //! The pickle is parsed, never run (see [`super::pickle`]); numbers stay in the file, of which only
 //! the places are noted.
 
-use super::checkpoint::TensorRef;
 use super::pickle;
+use super::tensor_ref::TensorRef;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};

@@ -121,7 +121,7 @@ fn heads(config: &DitConfig, known: Option<usize>) -> Result<usize> {
 }
 
 /// The stored positions must be the ones that are computed here.
-fn check_positions(config: &DitConfig, table: &[super::checkpoint::TensorRef], device: &Device) -> Result<()> {
+fn check_positions(config: &DitConfig, table: &[super::tensor_ref::TensorRef], device: &Device) -> Result<()> {
     let [table] = table else { bail!("'pos_embed' is in several pieces") };
     let (tokens, width) = (config.num_tokens(), config.hidden_size);
     ensure!(

@@ -1,65 +1,22 @@
 //! Tensors → shards on disk, streamed: no tensor is ever in memory as a whole.
 
-use super::checkpoint::TensorRef;
+use super::StoredType;
+use super::tensor_ref::TensorRef;
 use anyhow::{Context, Result, bail, ensure};
-use ditscope_core::weights::int8::{GROUP, SCALES, is_quantized, quantize_group, scales_shape};
-use ditscope_core::weights::{INDEX_FILE, ShardInfo, WeightsIndex};
+use ditscope_core::weights::int8::{GROUP, is_quantized, quantize_group};
 use ditscope_model_dir::{self as model_dir, AUTOENCODER_FILE, CONFIG_FILE};
+use ditscope_tensor_file::{Entry, INDEX_FILE, ShardInfo, WeightsIndex, header, plan_shards, shard_name};
 use half::f16;
-use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Bytes of numbers in a shard; a larger tensor has a shard of its own.
 const SHARD_BYTES: u64 = 32 << 20;
 /// A small model has smaller ones, so that loading it shows progress too.
 const SMALL_SHARD_BYTES: u64 = 4 << 20;
-
-/// How numbers are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum StoredType {
-    /// Half the bytes; the page's usual type
-    #[default]
-    F16,
-    /// Every bit of an f32 checkpoint
-    F32,
-    /// The transformer's matrices in 8 bits with a scale for every 64 numbers, the rest as f16: a quarter of f32
-    Int8,
-}
-
-impl StoredType {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F16 => "F16",
-            Self::F32 => "F32",
-            Self::Int8 => "I8 and F16",
-        }
-    }
-
-    /// What a tensor of ours becomes in the file: the numbers, and for 8 bits their scales.
-    fn stored(self, tensor: &OutTensor) -> Vec<Entry> {
-        let entry = |name: &str, dtype, shape: Vec<usize>, bytes| {
-            let size = shape.iter().map(|n| *n as u64).product::<u64>() * bytes;
-            Entry { name: name.to_owned(), dtype, shape, size }
-        };
-        let (name, shape) = (tensor.name.as_str(), tensor.shape.clone());
-        match self {
-            Self::F32 => vec![entry(name, "F32", shape, 4)],
-            Self::Int8 if tensor.is_quantized() => {
-                let scales = scales_shape(&shape).to_vec();
-                vec![entry(name, "I8", shape, 1), entry(&format!("{name}{SCALES}"), "F16", scales, 2)]
-            }
-            Self::F16 | Self::Int8 => vec![entry(name, "F16", shape, 2)],
-        }
-    }
-
-    fn bytes(self, tensor: &OutTensor) -> u64 {
-        self.stored(tensor).iter().map(|entry| entry.size).sum()
-    }
-}
 
 /// A tensor of our file and what it is made of, row upon row.
 #[derive(Debug, Clone)]
@@ -69,18 +26,10 @@ pub struct OutTensor {
     pub parts: Vec<TensorRef>,
 }
 
-/// A tensor as the header of a shard lists it.
-struct Entry {
-    name: String,
-    dtype: &'static str,
-    shape: Vec<usize>,
-    /// In bytes.
-    size: u64,
-}
-
 impl OutTensor {
-    fn is_quantized(&self) -> bool {
-        is_quantized(&self.name, &self.shape)
+    /// What it becomes in the file.
+    fn entries(&self, dtype: StoredType) -> Vec<Entry> {
+        dtype.entries(&self.name, &self.shape)
     }
 
     /// Numbers in it.
@@ -93,10 +42,9 @@ impl OutTensor {
 #[derive(Debug)]
 pub struct Staged {
     dir: PathBuf,
-    shards: BTreeMap<String, ShardInfo>,
-    weight_map: BTreeMap<String, String>,
-    pub total_size: u64,
-    pub total_parameters: u64,
+    /// Every shard that was begun, whole or not.
+    files: Vec<String>,
+    pub index: WeightsIndex,
 }
 
 impl Staged {
@@ -107,36 +55,22 @@ impl Staged {
     pub fn write(dir: &Path, tensors: &[OutTensor], dtype: StoredType, watch: &dyn Fn(u64)) -> Result<Self> {
         std::fs::create_dir_all(dir).with_context(|| format!("{}: cannot create the folder", dir.display()))?;
         remove_leftovers(dir);
-        let mut staged = Self {
-            dir: dir.to_owned(),
-            shards: BTreeMap::new(),
-            weight_map: BTreeMap::new(),
-            total_size: 0,
-            total_parameters: tensors.iter().map(OutTensor::numel).sum(),
-        };
-        let (groups, mut done) = (group(tensors, dtype), 0);
+        let mut staged = Self { dir: dir.to_owned(), files: Vec::new(), index: WeightsIndex::default() };
+        staged.index.metadata.total_parameters = Some(tensors.iter().map(OutTensor::numel).sum());
+        let mut done = 0;
         let mut wrote = |numbers: usize| {
             done += numbers as u64;
             watch(done);
         };
-        for (number, group) in groups.iter().enumerate() {
-            let file = format!("model-{:05}-of-{:05}.safetensors", number + 1, groups.len());
-            // Listed before it is whole, so that it is removed if it never gets so.
-            staged.shards.insert(file.clone(), ShardInfo { size: 0, sha256: String::new() });
-            let info = write_shard(&staged.temporary(&file), group, dtype, &mut wrote)?;
-            staged.shards.insert(file.clone(), info);
-            for tensor in *group {
-                for entry in dtype.stored(tensor) {
-                    staged.total_size += entry.size;
-                    staged.weight_map.insert(entry.name, file.clone());
-                }
-            }
+        let groups = plan(tensors, dtype);
+        for (i, group) in groups.iter().enumerate() {
+            let (file, tensors) = (shard_name(i + 1, groups.len()), &tensors[group.clone()]);
+            staged.files.push(file.clone());
+            let entries: Vec<Entry> = tensors.iter().flat_map(|tensor| tensor.entries(dtype)).collect();
+            let info = write_shard(&staged.temporary(&file), tensors, &entries, dtype, &mut wrote)?;
+            staged.index.add(&file, info, &entries);
         }
         Ok(staged)
-    }
-
-    pub fn num_shards(&self) -> usize {
-        self.shards.len()
     }
 
     /// Reads the shards that hold tensors with this prefix, one at a time.
@@ -144,9 +78,10 @@ impl Staged {
     /// # Errors
     /// A file cannot be read, or whatever `apply` says.
     pub fn fold<T>(&self, prefix: &str, init: T, mut apply: impl FnMut(T, &str, &[u8]) -> Result<T>) -> Result<T> {
-        let holds = |file: &&String| self.weight_map.iter().any(|(name, at)| at == *file && name.starts_with(prefix));
-        self.shards
-            .keys()
+        let map = &self.index.weight_map;
+        let holds = |file: &&String| map.iter().any(|(name, at)| at == *file && name.starts_with(prefix));
+        self.files
+            .iter()
             .filter(holds)
             .try_fold(init, |value, file| apply(value, file, &model_dir::read_file(&self.temporary(file))?))
     }
@@ -157,12 +92,6 @@ impl Staged {
     /// # Errors
     /// Names the file that could not be written.
     pub fn commit(self, config: (&str, &impl serde::Serialize), card: &str) -> Result<()> {
-        let index = json!({
-            "metadata": {
-                "total_size": self.total_size, "total_parameters": self.total_parameters, "shards": self.shards,
-            },
-            "weight_map": self.weight_map,
-        });
         let old = old_shards(&self.dir);
         for name in [CONFIG_FILE, AUTOENCODER_FILE, INDEX_FILE] {
             let path = self.dir.join(name);
@@ -170,16 +99,17 @@ impl Staged {
                 std::fs::remove_file(&path).with_context(|| format!("{}: cannot replace it", path.display()))?;
             }
         }
-        for file in self.shards.keys() {
+        for file in &self.files {
             let path = self.dir.join(file);
             std::fs::rename(self.temporary(file), &path)
                 .with_context(|| format!("{}: cannot write it", path.display()))?;
         }
-        for file in old.iter().filter(|file| !self.shards.contains_key(*file)) {
+        for file in old.iter().filter(|file| !self.files.contains(file)) {
             let path = self.dir.join(file);
             std::fs::remove_file(&path).with_context(|| format!("{}: cannot remove the old file", path.display()))?;
         }
-        model_dir::write_json(&self.dir.join(INDEX_FILE), &index)?;
+        // By way of a value, whose names are in alphabetical order: a model that is converted anew has the same files.
+        model_dir::write_json(&self.dir.join(INDEX_FILE), &serde_json::to_value(&self.index)?)?;
         model_dir::write_file(&self.dir.join("README.md"), card.as_bytes())?;
         model_dir::write_json(&self.dir.join(config.0), config.1)
     }
@@ -192,7 +122,7 @@ impl Staged {
 impl Drop for Staged {
     fn drop(&mut self) {
         // Best effort: the error that matters is the one being reported.
-        self.shards.keys().for_each(|file| drop(std::fs::remove_file(self.temporary(file))));
+        self.files.iter().for_each(|file| drop(std::fs::remove_file(self.temporary(file))));
     }
 }
 
@@ -259,37 +189,29 @@ fn old_shards(dir: &Path) -> Vec<String> {
     listed.unwrap_or_else(|_| Vec::new()).into_iter().filter(|file: &String| dir.join(file).is_file()).collect()
 }
 
-/// Cuts the list where a shard would grow too large.
-fn group(mut tensors: &[OutTensor], dtype: StoredType) -> Vec<&[OutTensor]> {
-    let total: u64 = tensors.iter().map(|tensor| dtype.bytes(tensor)).sum();
-    let most = if total > 2 * SHARD_BYTES { SHARD_BYTES } else { SMALL_SHARD_BYTES };
-    let mut groups = Vec::new();
-    while !tensors.is_empty() {
-        let mut size = 0;
-        let fits = |tensor: &&OutTensor| {
-            size += dtype.bytes(tensor);
-            size <= most
-        };
-        let (group, rest) = tensors.split_at(tensors.iter().take_while(fits).count().max(1));
-        groups.push(group);
-        tensors = rest;
-    }
-    groups
+/// Which tensors share a shard.
+fn plan(tensors: &[OutTensor], dtype: StoredType) -> Vec<Range<usize>> {
+    let bytes = |tensor: &OutTensor| tensor.entries(dtype).iter().map(Entry::bytes).sum();
+    let sizes: Vec<u64> = tensors.iter().map(bytes).collect();
+    let is_small = sizes.iter().sum::<u64>() <= 2 * SHARD_BYTES;
+    plan_shards(&sizes, if is_small { SMALL_SHARD_BYTES } else { SHARD_BYTES })
 }
 
 fn write_shard(
     path: &Path,
     tensors: &[OutTensor],
+    entries: &[Entry],
     dtype: StoredType,
     wrote: &mut dyn FnMut(usize),
 ) -> Result<ShardInfo> {
     let cannot_write =
         || format!("{}: cannot write it. Is there room on the disk, and may you write there?", path.display());
     let mut out = Hashed { file: File::create(path).with_context(cannot_write)?, hash: Sha256::new(), size: 0 };
-    out.write(&header(tensors, dtype)?).with_context(cannot_write)?;
+    out.write(&header(entries, &[])).with_context(cannot_write)?;
     let mut bytes = Vec::new();
     for tensor in tensors {
-        let mut quantizer = (dtype == StoredType::Int8 && tensor.is_quantized()).then(|| Quantizer::new(tensor));
+        let mut quantizer =
+            (dtype == StoredType::Int8 && is_quantized(&tensor.name, &tensor.shape)).then(|| Quantizer::new(tensor));
         for part in &tensor.parts {
             part.for_each_piece(&tensor.name, |values| {
                 match &mut quantizer {
@@ -308,19 +230,6 @@ fn write_shard(
     out.file.sync_all().with_context(cannot_write)?;
     let sha256 = out.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(ShardInfo { size: out.size, sha256 })
-}
-
-/// Length and JSON, padded with spaces so that the numbers start at a multiple of eight.
-fn header(tensors: &[OutTensor], dtype: StoredType) -> Result<Vec<u8>> {
-    let (mut entries, mut start) = (Map::new(), 0);
-    for Entry { name, dtype, shape, size } in tensors.iter().flat_map(|tensor| dtype.stored(tensor)) {
-        let end = start + size;
-        entries.insert(name, json!({ "dtype": dtype, "shape": shape, "data_offsets": [start, end] }));
-        start = end;
-    }
-    let mut json = serde_json::to_vec(&Value::Object(entries))?;
-    json.resize(json.len().next_multiple_of(8), b' ');
-    Ok([(json.len() as u64).to_le_bytes().as_slice(), &json].concat())
 }
 
 fn encode(values: &[f32], dtype: StoredType, bytes: &mut Vec<u8>) -> Result<()> {

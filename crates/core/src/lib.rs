@@ -10,7 +10,7 @@
 //! | [`selfcheck`] | a tiny known forward pass that a device must get right before it is trusted |
 //! | [`pixels`] | numbers → pixels |
 //!
-//! It must not know a backend, a browser, a file path, a message or a layout: whoever calls chooses the device, brings
+//! It must not know a backend, a browser, a file path, a message or a layout: the caller chooses the device, brings
 //! the bytes and reads tensors back.
 
 pub mod autoencoder;

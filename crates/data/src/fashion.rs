@@ -1,4 +1,4 @@
-//! Fashion-MNIST (Xiao et al. 2017, arXiv:1708.07747) as it is published, and whatever has the same four files.
+//! Fashion-MNIST (Xiao et al. 2017, arXiv:1708.07747) as it is published, and any set with the same four files.
 
 use super::idx::read_idx;
 use super::{Dataset, DatasetInfo, Split, check_counts};

@@ -1,4 +1,4 @@
-//! A film as GIF, pure: frame by frame, so that the page can breathe in between.
+//! A film as GIF, pure: frame by frame, so that the page can handle its events in between.
 
 use ditscope_page_state::film::Pixels;
 use ditscope_page_state::take::choice::resized;

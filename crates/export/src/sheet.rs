@@ -9,7 +9,7 @@ use ditscope_protocol::RunInfo;
 use ditscope_words::text::{sampler_name, savings};
 use ditscope_words::{say, say_with};
 
-/// The tokens of the light theme in web/style/01-tokens.css.
+/// The tokens of the light theme in web/style/tokens.css.
 pub const PAPER: &str = "#ffffff";
 const INK: &str = "#1d1f23";
 const DIM: &str = "#5a5e66";

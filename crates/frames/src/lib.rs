@@ -1,5 +1,5 @@
-//! Frames: what a step of a run becomes for whoever watches it. The one builder of them, for the worker that streams and
-//! for the command line that records.
+//! Frames: the numbers and pictures of a step of a run, read back from the device. Built here alone, for the worker that
+//! streams and for the command line that records.
 //!
 //! It stands between the method and the messages: the core must not know the protocol, and the protocol no tensor. It
 //! must not know a browser or a file.

@@ -156,7 +156,7 @@ pub fn read_index(dir: &Path) -> Result<WeightsIndex> {
 /// Folds `apply` over the shards that the index lists; each one's hash is checked first.
 ///
 /// # Errors
-/// Names the file, and whatever `apply` says.
+/// Names the file, and has the error of `apply`.
 pub fn fold_shards<T>(dir: &Path, init: T, mut apply: impl FnMut(T, &str, &[u8]) -> Result<T>) -> Result<T> {
     read_index(dir)?.metadata.shards.iter().try_fold(init, |value, (file, info)| {
         let path = dir.join(file);

@@ -1,7 +1,7 @@
 //! The colour maps of the latents, pure.
 //!
-//! Zero is the page's own quiet gray, so that only what differs from it is
-//! loud: blue below, red above, both ends reached at ±[`RANGE`].
+//! Zero is the page's own gray, so that what differs from it stands out:
+//! blue below, red above, both ends reached at ±[`RANGE`].
 
 /// Standardised latents hardly leave ±3.
 pub const RANGE: f32 = 3.0;

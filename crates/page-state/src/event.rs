@@ -50,8 +50,6 @@ pub enum Event {
     Forward(forward::Event),
     Inside(inside::Event),
     Take(take::Event),
-    /// Large, with few controls, for a lecture; or back.
-    Present(bool),
     Tour(tour::Event),
     Generate,
     Cancel,

@@ -1,7 +1,7 @@
 //! A run as pictures, pure: frames in the order of the steps, checked when they
 //! come in, and cut into pictures for the canvases.
 
-use crate::Notice;
+use crate::{Misfit, Notice};
 use ditscope_protocol::{FrameInfo, FramePart, RecordedRun, RunInfo};
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub struct Frame {
     pub image_shape: [usize; 2],
     /// Whether `x0` is a linear map of the latents and not decoded.
     pub preview: bool,
-    /// Absent in the last frame and in recordings of old.
+    /// Absent in the last frame and in old recordings.
     pub x0_hat: Option<Vec<f32>>,
     /// The predicted noise with the class, and without it (absent where every scale is 1).
     pub eps_cond: Option<Vec<f32>>,
@@ -76,7 +76,7 @@ impl Film {
         frame_bytes(&info, info.image_shape)?;
         let steps = info.timesteps.len();
         if steps == 0 || info.alpha_bar.len() != steps {
-            return Err(Notice::FilmSteps { steps, alpha_bars: info.alpha_bar.len() });
+            return Err(Misfit::FilmSteps { steps, alpha_bars: info.alpha_bar.len() }.into());
         }
         let info = Arc::new(info);
         let (frames, max_bytes) = (Vec::new(), MAX_FILM_BYTES);
@@ -91,14 +91,14 @@ impl Film {
             let mut buffers = Vec::new();
             for size in part_bytes(&film.info, frame)? {
                 let split = rest.split_at_checked(size);
-                let (buffer, after) = split.ok_or(Notice::Recording)?;
+                let (buffer, after) = split.ok_or(Misfit::Recording)?;
                 buffers.push(buffer.to_vec());
                 rest = after;
             }
             film.push(frame, buffers)?;
         }
         if !film.is_complete() || !rest.is_empty() {
-            return Err(Notice::Recording);
+            return Err(Misfit::Recording.into());
         }
         film.recorded = true;
         Ok(film)
@@ -113,24 +113,24 @@ impl Film {
     pub fn push(&mut self, frame: &FrameInfo, buffers: Vec<Vec<u8>>) -> Result<(), Notice> {
         let (step, image_shape) = (frame.step, frame.image_shape);
         if step != self.received || step > self.steps() {
-            return Err(Notice::FrameOrder { step, due: self.received });
+            return Err(Misfit::FrameOrder { step, due: self.received }.into());
         }
         let due = part_bytes(&self.info, frame)?;
         let found: Vec<usize> = buffers.iter().map(Vec::len).collect();
         if found != due || !frame.preview && image_shape != self.info.image_shape {
-            return Err(Notice::FrameBytes { step, pictures: image_shape, found, due });
+            return Err(Misfit::FrameBytes { step, pictures: image_shape, found, due }.into());
         }
         let mut parts: Vec<_> = frame.parts.iter().zip(buffers).collect();
         let mut take = |part| parts.iter().position(|(name, _)| **name == part).map(|at| parts.swap_remove(at).1);
         let (Some(x_t), Some(x0)) = (take(FramePart::XT), take(FramePart::Pictures)) else {
-            return Err(Notice::FrameParts { step });
+            return Err(Misfit::FrameParts { step }.into());
         };
         let mut latents = |part| take(part).map(|bytes| numbers(&bytes));
         let [x0_hat, eps_cond, eps_uncond] =
             [FramePart::X0Hat, FramePart::EpsCond, FramePart::EpsUncond].map(&mut latents);
         let preview = frame.preview;
         if preview && x0_hat.is_none() {
-            return Err(Notice::FramePreview { step });
+            return Err(Misfit::FramePreview { step }.into());
         }
         let (x_t, decoded, ms) = (numbers(&x_t), vec![], frame.ms);
         let frame = Frame { step, x_t, x0, image_shape, preview, x0_hat, eps_cond, eps_uncond, decoded, ms };
@@ -156,11 +156,11 @@ impl Film {
         let [height, width] = self.info.image_shape;
         let due = height * width * 4;
         if picture.len() != due {
-            return Err(Notice::DecodedBytes { step, found: picture.len(), due });
+            return Err(Misfit::DecodedBytes { step, found: picture.len(), due }.into());
         }
         let count = self.info.num_images;
         let frame = self.frames.iter_mut().find(|frame| frame.step == step && i < count);
-        let frame = frame.ok_or(Notice::NoPicture { picture: i, step })?;
+        let frame = frame.ok_or(Misfit::NoPicture { picture: i, step })?;
         let mut new = Frame::clone(frame);
         new.decoded.push((i, Arc::new(picture)));
         *frame = Arc::new(new);
@@ -238,7 +238,7 @@ impl Film {
     }
 }
 
-/// Where a position in a film is, for whoever says it.
+/// Where a position in a film is, to be put into words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     pub step: usize,
@@ -329,9 +329,9 @@ fn frame_bytes(info: &RunInfo, image_shape: [usize; 2]) -> Result<(usize, usize)
     let [c, h, w] = info.latent_shape;
     let [height, width] = image_shape;
     let sizes = product(&[info.num_images, c, h, w]).zip(product(&[info.num_images, height, width]));
-    sizes
-        .filter(|(a, b)| (1..=MAX_FRAME_BYTES).contains(a) && (1..=MAX_FRAME_BYTES).contains(b))
-        .ok_or(Notice::FilmShape { count: info.num_images, pictures: image_shape, latents: info.latent_shape })
+    sizes.filter(|(a, b)| (1..=MAX_FRAME_BYTES).contains(a) && (1..=MAX_FRAME_BYTES).contains(b)).ok_or_else(|| {
+        Misfit::FilmShape { count: info.num_images, pictures: image_shape, latents: info.latent_shape }.into()
+    })
 }
 
 /// Width of a picture on the page, in CSS pixels: the largest whole number of

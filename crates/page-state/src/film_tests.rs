@@ -19,15 +19,16 @@ fn frames_of_a_wrong_size_or_order_are_refused() {
     let mut film = film(2, 1);
     assert!(film.push(&frame(0), vec![vec![0; 64], vec![0; 36]]).is_ok());
     assert!(
-        film.push(&frame(1), vec![vec![0; 60], vec![0; 36]]).is_err_and(|why| matches!(why, Notice::FrameBytes { .. }))
+        film.push(&frame(1), vec![vec![0; 60], vec![0; 36]])
+            .is_err_and(|why| matches!(why, Notice::Misfit(why) if matches!(*why, Misfit::FrameBytes { .. })))
     );
-    assert!(film.push(&frame(2), vec![vec![0; 64], vec![0; 36]]) == Err(Notice::FrameOrder { step: 2, due: 1 }));
+    assert!(film.push(&frame(2), vec![vec![0; 64], vec![0; 36]]) == Err(Misfit::FrameOrder { step: 2, due: 1 }.into()));
     assert!(film.push(&frame(1), vec![vec![0; 64], vec![0; 36], vec![0; 64]]).is_err());
     assert!(film.push(&preview(1), vec![vec![0; 64], vec![0; 16]]).is_err());
     let nameless = FrameInfo { parts: vec![FramePart::XT, FramePart::X0Hat], ..frame(1) };
-    assert!(film.push(&nameless, vec![vec![0; 64], vec![0; 64]]) == Err(Notice::FrameParts { step: 1 }));
+    assert!(film.push(&nameless, vec![vec![0; 64], vec![0; 64]]) == Err(Misfit::FrameParts { step: 1 }.into()));
     let blind = FrameInfo { parts: vec![FramePart::XT, FramePart::Pictures], ..preview(1) };
-    assert!(film.push(&blind, vec![vec![0; 64], vec![0; 16]]) == Err(Notice::FramePreview { step: 1 }));
+    assert!(film.push(&blind, vec![vec![0; 64], vec![0; 16]]) == Err(Misfit::FramePreview { step: 1 }.into()));
     let small = FrameInfo { preview: false, ..preview(1) };
     assert!(film.push(&small, vec![vec![0; 64], vec![0; 16]]).is_err());
     let absurd = FrameInfo { image_shape: [usize::MAX, 2], ..preview(1) };

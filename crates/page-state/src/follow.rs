@@ -1,8 +1,8 @@
 //! What a feature wants done after an event.
 
+use crate::Effect;
 use crate::asks::Question;
 use crate::compare::What;
-use crate::{Effect, Event};
 
 /// One thing that follows.
 #[derive(Debug, Clone)]
@@ -11,8 +11,12 @@ pub enum Follow {
     Do(Effect),
     /// A question to the worker.
     Ask(Question),
-    /// Something that the page, or another feature, does as if the visitor had done it.
-    React(Event),
+    /// Go to this position of the film.
+    Seek(usize),
+    /// Start a run.
+    Generate,
+    /// Large, with few controls; or back.
+    Present(bool),
     /// A run that waits will not begin.
     Unqueue,
     /// Compare this; nothing: what is usual.

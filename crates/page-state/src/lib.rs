@@ -4,7 +4,7 @@
 //! place where an event goes in and effects come out. Everything here is plain data and is tested natively.
 //!
 //! It must not know a browser, a view, a tensor library or a language: what the visitor is told is a [`Notice`], and
-//! whoever shows it finds the words. So a change of language changes all that is on the screen.
+//! the words are looked up where it is shown. So a change of language changes all that is on the screen.
 
 pub mod address;
 mod asks;
@@ -38,7 +38,7 @@ pub use event::{Choice, Effect, Event};
 pub use language::Language;
 pub use mode::Mode;
 pub use model_ref::{DEFAULT_MODEL, ModelRef};
-pub use notice::{Allowed, Notice};
+pub use notice::{Allowed, Misfit, Notice};
 pub use page::Page;
 pub use shared::{Decoding, Failure, ModelState, Pace, Progress, RunState, Shared, View};
 pub use status::Status;

@@ -23,7 +23,7 @@ pub struct Models {
     pub shipped: Listing,
     /// Models from elsewhere, in the order they were added.
     pub added: Vec<Added>,
-    /// The newest wish to add a model.
+    /// The model that was last asked to be added.
     pub adding: Option<Adding>,
     /// What this browser keeps; absent until it was looked up.
     pub storage: Option<StorageReport>,

@@ -1,6 +1,7 @@
-//! What the visitor is told, without words: whoever shows it has them, in the language of the page.
+//! What the visitor is told, without words: `ditscope-words` has them, in the language of the page.
 
 use ditscope_protocol::LoadNotice;
+use std::sync::Arc;
 
 /// Something that happened, or why something did not.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,49 +37,12 @@ pub enum Notice {
         known: Vec<String>,
     },
 
-    // Frames and films that do not fit their description.
-    FilmSteps {
-        steps: usize,
-        alpha_bars: usize,
-    },
-    FilmShape {
-        count: usize,
-        pictures: [usize; 2],
-        latents: [usize; 3],
-    },
-    Recording,
-    FrameOrder {
-        step: usize,
-        due: usize,
-    },
-    FrameBytes {
-        step: usize,
-        pictures: [usize; 2],
-        found: Vec<usize>,
-        due: Vec<usize>,
-    },
-    FrameParts {
-        step: usize,
-    },
-    FramePreview {
-        step: usize,
-    },
-    DecodedBytes {
-        step: usize,
-        found: usize,
-        due: usize,
-    },
-    DecodedBuffers {
-        found: usize,
-    },
-    NoPicture {
-        picture: usize,
-        step: usize,
-    },
+    /// A film or a frame does not fit its description.
+    Misfit(Arc<Misfit>),
     /// A picture of this step could not be decoded.
     NotDecoded {
         step: usize,
-        why: Box<Notice>,
+        why: Arc<Notice>,
     },
 
     // Answers of the worker that do not fit their question.
@@ -111,7 +75,7 @@ pub enum Notice {
     TourDamaged {
         base: String,
     },
-    /// Code that comes when it is asked for did not come.
+    /// The code of a part of the page could not be fetched.
     NoCode,
     /// The browser's storage refused.
     Storage(String),
@@ -121,9 +85,9 @@ pub enum Notice {
     },
     /// The worker could not be started, or stopped.
     NoWorker(String),
-    WorkerMessage(Box<Notice>),
+    WorkerMessage(Arc<Notice>),
     WorkerScript,
-    WorkerStopped(Box<Notice>),
+    WorkerStopped(Arc<Notice>),
     /// A buffer of a message is none.
     NoBuffer,
     /// The browser gave no reason.
@@ -138,6 +102,27 @@ pub enum Notice {
     NoMemory,
     /// The visitor stopped it.
     Stopped,
+}
+
+/// What is wrong with a film or a frame.
+#[derive(Debug, PartialEq)]
+pub enum Misfit {
+    FilmSteps { steps: usize, alpha_bars: usize },
+    FilmShape { count: usize, pictures: [usize; 2], latents: [usize; 3] },
+    Recording,
+    FrameOrder { step: usize, due: usize },
+    FrameBytes { step: usize, pictures: [usize; 2], found: Vec<usize>, due: Vec<usize> },
+    FrameParts { step: usize },
+    FramePreview { step: usize },
+    DecodedBytes { step: usize, found: usize, due: usize },
+    DecodedBuffers { found: usize },
+    NoPicture { picture: usize, step: usize },
+}
+
+impl From<Misfit> for Notice {
+    fn from(misfit: Misfit) -> Self {
+        Self::Misfit(Arc::new(misfit))
+    }
 }
 
 /// What a parameter of the address may be.

@@ -287,7 +287,7 @@ impl Shared {
         matches!(self.model, ModelState::Ready { .. }) && self.film_is_of_model()
     }
 
-    /// Whether the page waits for the visitor's word before it fetches any model: it is a guest on another page.
+    /// Whether the page waits for the visitor before it fetches any model: in embed mode.
     pub(crate) fn waits_for_word(&self) -> bool {
         self.address.embed
     }

@@ -1,4 +1,4 @@
-//! What goes on, in one value: what a status line says and a screen reader hears.
+//! What goes on, in one value: for the status line, which screen readers read out.
 
 use crate::film::Film;
 use crate::{ModelState, Pace, Page, RunState};

@@ -1,22 +1,21 @@
 //! The one reducer: an event changes the state and says what is to be done outside.
 //!
-//! Pure; `store` carries the effects out. Loading a model is in `loading`, choosing among models in `models`,
+//! Pure; `src/ui/effects.rs` carries the effects out. Loading a model is in `loading`, choosing among models in `models`,
 //! decoding in `decoding`; the player and the run's pace are the timeline's.
 
+mod comparing;
 mod decoding;
+mod following;
 mod loading;
 mod models;
 
 use crate::address::{self, Chosen};
-use crate::asks::{Asker, Question};
-use crate::compare::What;
 use crate::film::Film;
-use crate::follow::{Effects, Follow};
 use crate::forward::Planned;
 use crate::shared::{Plan, WorkerState};
 use crate::{Choice, Effect, Event, Failure, Mode, ModelRef, ModelState, Notice, Pace, Page, RunState, View};
 use ditscope_config::{ModelConfig, RunSettings};
-use ditscope_protocol::{Answer, BackendChoice, FailureKind, FrameInfo, FromWorker, ToWorker};
+use ditscope_protocol::{BackendChoice, FailureKind, FrameInfo, FromWorker, ToWorker};
 use std::ops::ControlFlow;
 
 impl Page {
@@ -33,7 +32,7 @@ impl Page {
         effects
     }
 
-    /// Without what the tour makes of it.
+    /// The same without the tour and without the questions that follow.
     pub(super) fn react(&mut self, event: Event) -> Vec<Effect> {
         // Long: a table, an arm for each event.
         match event {
@@ -63,10 +62,6 @@ impl Page {
             Event::Take(event) => {
                 let effects = self.take.update(&self.shared, event);
                 return self.follow(effects);
-            }
-            Event::Present(present) => {
-                self.address.present = present;
-                return vec![Effect::ShowAddress(self.query())];
             }
             Event::Tour(event) => return self.update_tour(event),
             Event::Generate => return self.generate(),
@@ -213,81 +208,6 @@ impl Page {
             | FromWorker::Failed { .. } => {}
         }
         vec![]
-    }
-
-    /// Does what a feature wants done.
-    pub(crate) fn follow(&mut self, effects: Effects) -> Vec<Effect> {
-        let mut outside = vec![];
-        for follow in effects {
-            match follow {
-                Follow::Do(effect) => outside.push(effect),
-                Follow::Ask(question) => outside.push(self.put(question)),
-                Follow::React(event) => outside.extend(self.react(event)),
-                Follow::Unqueue => self.unqueue(),
-                Follow::Compare(what) => outside.extend(self.compare(what)),
-            }
-        }
-        outside
-    }
-
-    /// Puts a question to the worker.
-    fn put(&mut self, Question { asker, number, ask, buffers }: Question) -> Effect {
-        let id = self.asks.put(asker, number);
-        Effect::SendWith(ToWorker::Ask { id, ask }, buffers)
-    }
-
-    fn take_answer(&mut self, id: u32, result: Result<Answer, String>, buffers: Vec<Vec<u8>>) -> Vec<Effect> {
-        let Some((asker, number)) = self.asks.take(id) else { return vec![] };
-        let answered = result.map(|answer| (answer, buffers)).map_err(Notice::Said);
-        match asker {
-            Asker::Forward => {
-                let effects = self.forward.answered(&self.shared, number, answered);
-                return self.follow(effects);
-            }
-            Asker::Inside => self.inside.answered(number, answered),
-            Asker::Sound => self.listening.answered(number, answered),
-            Asker::Stage => self.views.answered(number, answered),
-        }
-        vec![]
-    }
-
-    /// Has another thing compared; the place on the timeline stays the same share of what is shown then.
-    fn compare(&mut self, what: Option<What>) -> Vec<Effect> {
-        let place = self.place();
-        if let Some(before) = std::mem::replace(&mut self.shared.address.compare, what) {
-            self.compare.keep(before);
-        }
-        self.publish_comparison();
-        self.go_to(place);
-        vec![Effect::ShowAddress(self.query())]
-    }
-
-    /// The newest run is over, as well as it went: the timeline gets the longest film that is complete.
-    pub(crate) fn settle_comparison(&mut self) {
-        let place = self.place();
-        self.compare.settle(&self.shared);
-        self.publish_comparison();
-        self.go_to(place);
-    }
-
-    /// What the stage shows of comparisons has changed.
-    fn publish_comparison(&mut self) {
-        self.shared.compared = self.compare.film(&self.shared).cloned();
-    }
-
-    /// Where the visitor is: a position, and of how many.
-    pub(crate) fn place(&self) -> (usize, Option<usize>) {
-        (self.view.position, self.shown().map(Film::steps))
-    }
-
-    /// Goes to the same share of the film that is shown now.
-    pub(crate) fn go_to(&mut self, (position, steps): (usize, Option<usize>)) {
-        let Some(film) = self.shown() else { return };
-        let of = film.steps();
-        let scaled = steps.filter(|steps| *steps > 0).map_or(position, |steps| position * of / steps);
-        let (position, pictures) = (scaled.min(film.last()), film.info.num_images);
-        self.view.position = position;
-        self.view.selected = self.view.selected.min(pictures - 1);
     }
 
     fn take_frame(&mut self, frame: &FrameInfo, buffers: Vec<Vec<u8>>) {

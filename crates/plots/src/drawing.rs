@@ -31,7 +31,7 @@ impl Drawing {
         }
     }
 
-    /// You are here.
+    /// Marks the step on the stage.
     pub fn marker(&mut self, place: Option<Point>) {
         if let Some((x, y)) = place {
             let dot = format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.5\"/>");

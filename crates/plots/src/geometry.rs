@@ -105,7 +105,7 @@ pub fn t_at(share: f64, end: usize) -> f64 {
 }
 
 /// The position of the run that is nearest to t. The finished picture comes after the last step, at t = 0 too:
-/// whoever points beyond the axis means it.
+/// a pointer beyond the axis means it.
 pub fn nearest(timesteps: &[usize], t: f64) -> usize {
     if t < 0.0 {
         return timesteps.len();

@@ -1,6 +1,6 @@
 //! Hand-made plots, as SVG in a string: the curves of a noise schedule, how large latents are, what a picture costs.
 //!
-//! It must not know a browser or a word: whoever shows a plot brings the names.
+//! It must not know a browser or a word: the caller brings the names.
 
 pub mod curves;
 pub mod drawing;

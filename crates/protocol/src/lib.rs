@@ -1,8 +1,8 @@
 //! Every message between the page and the worker, and nothing else.
 //!
 //! A message is a JSON header and, where there is bulk data, byte buffers that
-//! are transferred, not copied. How it crosses the thread is the business of
-//! `ui::bridge` and `worker`.
+//! are transferred, not copied. How it is sent from one thread to the other is in
+//! `src/envelope.rs`.
 //!
 //! ```text
 //! page                                worker

@@ -2,8 +2,8 @@
 //! classifier), which batch a step takes, loss, gradients, optimizer and average.
 //!
 //! It must not know a folder, a thread, a command line or a backend, and compiles to WebAssembly. Read-back is
-//! asynchronous, as a browser needs it. Whoever trains brings the device, decides between two steps whether to go on,
-//! and keeps checkpoints.
+//! asynchronous, as a browser needs it. The caller brings the device, decides between two steps whether to go on, and
+//! keeps checkpoints.
 
 mod autoencoder;
 mod classifier;

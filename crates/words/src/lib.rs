@@ -1,8 +1,7 @@
 //! The page's words, in the visitor's language.
 //!
 //! They are data: `web/texts/<part>.<language>.json`, flat keys like `stage.noisy-latent` and, for what is put in,
-//! names like `%{step}`. Another language is a set of such files, one of the tour (`web/tour`), and an entry in
-//! [`Language`]. Tests hold every language to the same keys.
+//! names like `%{step}`. CONTRIBUTING.md says how a language is added; tests hold every language to the same keys.
 //!
 //! It knows the page's state and no browser: [`notices`] has the words for what the visitor is told, [`text`] those that
 //! are put together, [`stage`] those of the views of a step.
@@ -15,8 +14,8 @@ use ditscope_page_state::Language;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{OnceLock, RwLock};
 
 /// A text that is shown.
 pub type Words = Cow<'static, str>;
@@ -31,27 +30,37 @@ macro_rules! files {
 }
 
 macro_rules! languages {
-    ($($part:literal)*) => {
+    (first: $($first:literal)*; later: $($later:ident $name:literal)*) => {
         fn english() -> Files {
-            files!("en": $($part)*)
+            files!("en": $($first)*)
         }
+
+        $(
+            /// English, for a part of the page that comes later: [`add`] takes it in.
+            pub fn $later() -> Files {
+                files!("en": $name)
+            }
+        )*
 
         /// A visitor who reads English does not wait for it.
         pub fn german() -> Files {
-            files!("de": $($part)*)
+            files!("de": $($first)* $($name)*)
         }
     };
 }
 
-languages!(
-    "address" "compare" "controls" "failures" "findings" "forward" "inside" "keys" "models" "modes" "page" "plots" "run" "sound"
-    "stage" "take" "timeline" "tour"
-);
+languages! {
+    first: "address" "compare" "controls" "failures" "keys" "models" "modes" "page" "plots" "run" "sound" "stage" "take" "timeline"
+        "tour";
+    later: findings "findings" forward "forward" inside "inside"
+}
 
 type Texts = HashMap<String, &'static str>;
 
-/// What was learnt, by language.
+/// The texts that were loaded, by language.
 static LEARNT: [OnceLock<Texts>; 2] = [const { OnceLock::new() }; 2];
+/// English texts that came with a part of the page.
+static ADDED: RwLock<Option<Texts>> = RwLock::new(None);
 static SPOKEN: AtomicUsize = AtomicUsize::new(Language::English as usize);
 
 /// The language of [`say`].
@@ -59,7 +68,7 @@ pub fn spoken() -> Language {
     Language::ALL[SPOKEN.load(Ordering::Relaxed)]
 }
 
-/// Makes this the language of [`say`] from now on; what it has not learnt it says in English.
+/// Makes this the language of [`say`] from now on; texts that are not loaded are given in English.
 pub fn speak(language: Language) {
     SPOKEN.store(language as usize, Ordering::Relaxed);
 }
@@ -69,7 +78,7 @@ pub fn has_learnt(language: Language) -> bool {
     language == Language::English || LEARNT[language as usize].get().is_some()
 }
 
-/// Takes in the words of a language.
+/// Loads the words of a language.
 pub fn learn(language: Language, files: Files) {
     LEARNT[language as usize].get_or_init(|| read(files));
 }
@@ -82,7 +91,7 @@ fn texts(language: Language) -> Option<&'static Texts> {
 }
 
 /// The texts by their keys. They are kept for as long as the page lives.
-fn read(files: Files) -> Texts {
+fn read(files: &[&str]) -> Texts {
     let maps = files.iter().filter_map(|file| match serde_json::from_str(file) {
         Ok(Value::Object(map)) => Some(map),
         _ => None,
@@ -101,14 +110,22 @@ pub fn say(key: &'static str) -> Words {
 
 fn find(key: &str) -> &'static str {
     let among = |language: Language| texts(language)?.get(key).copied();
-    among(spoken()).or_else(|| among(Language::English)).unwrap_or_default()
+    let added = || ADDED.read().ok()?.as_ref()?.get(key).copied();
+    among(spoken()).or_else(|| among(Language::English)).or_else(added).unwrap_or_default()
+}
+
+/// Takes in the English texts of a part of the page that has come.
+pub fn add(files: Files) {
+    if let Ok(mut added) = ADDED.write() {
+        added.get_or_insert_default().extend(read(files));
+    }
 }
 
 /// The text with this key, with what is put in for `%{name}`.
 pub fn say_with(key: &str, values: &[(&str, &dyn ToString)]) -> String {
     let mut rest = find(key);
     let mut text = String::new();
-    // What is put in is not looked into.
+    // Placeholders in what is put in are left as they are.
     while let Some((before, after)) = rest.split_once("%{") {
         let (name, after) = after.split_once('}').unwrap_or((after, ""));
         text.push_str(before);
@@ -162,7 +179,8 @@ mod tests {
 
     #[test]
     fn every_file_is_in_the_list_of_its_language() {
-        for (language, files) in [(Language::English, english()), (Language::German, german())] {
+        let all_english = [english(), findings(), forward(), inside()].concat();
+        for (language, files) in [(Language::English, all_english.as_slice()), (Language::German, german())] {
             let read = read(files).into_iter().map(|(key, text)| (key, text.to_owned()));
             assert_eq!(read.collect::<BTreeMap<_, _>>(), texts(language), "{language:?}");
         }

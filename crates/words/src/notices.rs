@@ -1,7 +1,7 @@
 //! The words for what the visitor is told.
 
 use crate::{say, say_with};
-use ditscope_page_state::{Allowed, Notice};
+use ditscope_page_state::{Allowed, Misfit, Notice};
 use ditscope_protocol::LoadNotice;
 
 /// A notice in words.
@@ -35,7 +35,6 @@ pub fn notice(notice: &Notice) -> String {
         Notice::WorkerMessage(why) => return say_with("failures.worker-message", &[("why", &self::notice(why))]),
         Notice::WorkerStopped(why) => return say_with("failures.worker-stopped", &[("why", &self::notice(why))]),
         Notice::NotRecorded(why) => return say_with("take.not-recorded", &[("why", why)]),
-        Notice::Recording => say("failures.recording"),
         Notice::ForwardMisfit => say("forward.misfit"),
         Notice::StageMisfit => say("stage.misfit"),
         Notice::SoundMisfit => say("sound.misfit"),
@@ -51,37 +50,36 @@ pub fn notice(notice: &Notice) -> String {
         Notice::NoCanvas => say("take.no-canvas"),
         Notice::NoMemory => say("take.no-memory"),
         Notice::Stopped => return String::new(),
-        _ => return film(notice),
+        Notice::Misfit(misfit) => return self::misfit(misfit),
     };
     plain.into()
 }
 
 /// Frames and films that do not fit their description.
-fn film(notice: &Notice) -> String {
-    match notice {
-        Notice::FilmSteps { steps, alpha_bars } => {
+fn misfit(misfit: &Misfit) -> String {
+    match misfit {
+        Misfit::Recording => say("failures.recording").into(),
+        Misfit::FilmSteps { steps, alpha_bars } => {
             say_with("failures.film-steps", &[("steps", steps), ("alpha_bars", alpha_bars)])
         }
-        Notice::FilmShape { count, pictures, latents } => {
+        Misfit::FilmShape { count, pictures, latents } => {
             let (pictures, latents) = (format!("{pictures:?}"), format!("{latents:?}"));
             say_with("failures.film-shape", &[("count", count), ("pictures", &pictures), ("latents", &latents)])
         }
-        Notice::FrameOrder { step, due } => say_with("failures.frame-order", &[("step", step), ("due", due)]),
-        Notice::FrameBytes { step, pictures, found, due } => {
+        Misfit::FrameOrder { step, due } => say_with("failures.frame-order", &[("step", step), ("due", due)]),
+        Misfit::FrameBytes { step, pictures, found, due } => {
             let [pictures, found, due] = [&pictures[..], found, due].map(|sizes| format!("{sizes:?}"));
             let values: [(&str, &dyn ToString); 4] =
                 [("step", step), ("pictures", &pictures), ("found", &found), ("due", &due)];
             say_with("failures.frame-bytes", &values)
         }
-        Notice::FrameParts { step } => say_with("failures.frame-parts", &[("step", step)]),
-        Notice::FramePreview { step } => say_with("failures.frame-preview", &[("step", step)]),
-        Notice::DecodedBytes { step, found, due } => {
+        Misfit::FrameParts { step } => say_with("failures.frame-parts", &[("step", step)]),
+        Misfit::FramePreview { step } => say_with("failures.frame-preview", &[("step", step)]),
+        Misfit::DecodedBytes { step, found, due } => {
             say_with("failures.decoded-bytes", &[("step", step), ("found", found), ("due", due)])
         }
-        Notice::DecodedBuffers { found } => say_with("failures.decoded-buffers", &[("found", found)]),
-        Notice::NoPicture { picture, step } => say_with("failures.no-picture", &[("picture", picture), ("step", step)]),
-        // All others have their words above.
-        _ => String::new(),
+        Misfit::DecodedBuffers { found } => say_with("failures.decoded-buffers", &[("found", found)]),
+        Misfit::NoPicture { picture, step } => say_with("failures.no-picture", &[("picture", picture), ("step", step)]),
     }
 }
 
@@ -142,10 +140,10 @@ mod tests {
 
     #[test]
     fn notices_have_words() {
-        let why = Box::new(Notice::DecodedBuffers { found: 3 });
+        let why = std::sync::Arc::new(Misfit::DecodedBuffers { found: 3 }.into());
         let words = notice(&Notice::NotDecoded { step: 4, why });
         assert!(words.contains('4') && words.contains('3'), "{words}");
-        let shape = Notice::FilmShape { count: 2, pictures: [0, 1], latents: [4, 8, 8] };
+        let shape = Notice::from(Misfit::FilmShape { count: 2, pictures: [0, 1], latents: [4, 8, 8] });
         assert!(notice(&shape).contains("[0, 1]") && notice(&shape).contains("[4, 8, 8]"));
         assert_eq!(
             notice(&Notice::Load(LoadNotice::NoWebGpu)),

@@ -1,12 +1,8 @@
-//! The forward process: any picture under as much noise as at any t, and denoised from there.
+//! The forward process: any picture with the noise of any t, and denoised from there. Its state is
+//! [`ditscope_page_state::forward`].
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `state` | the picture, the noise level, the run from there; pure |
-//! | `facts` | what follows from them; pure |
-//! | `questions` | what the worker is asked for, and its answers; pure |
-//! | `steps` | from a noise level to the steps of a run; pure |
-//! | `picture` | files and tiles made ready for the model; pure |
 //! | `read` | the browser decodes a file |
 //! | `sources`, `pictures`, `level` | where the picture comes from; what becomes of it; how noisy |
 //! | `text` | its words |
@@ -57,17 +53,17 @@ fn tell(store: Store, event: Event) {
     store.dispatch(app::Event::Forward(event));
 }
 
-/// Goes on whenever something is there that the pictures wait for or depend on.
+/// Gives the state an event whenever something has changed that the pictures wait for or depend on.
 fn look_on(store: Store) {
     let depends = store.memo(|state| state.forward.depends_on(state));
     dom::effect(Box::new(move || {
-        // Read, not only tracked: a memo that nobody reads never notices anything.
+        // Read, not only tracked: a memo that is never read is never computed.
         depends.with(|_| ());
         tell(store, Event::Look);
     }));
 }
 
-/// Beats while the picture dissolves.
+/// Ticks while the slider plays from the clean picture to noise.
 fn dissolve(store: Store) {
     let beat = store.memo(|state| state.forward.beat(state));
     let clock = StoredValue::new_local(None::<Interval>);

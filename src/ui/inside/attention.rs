@@ -18,7 +18,7 @@ use web_sys::{KeyboardEvent, PointerEvent};
 #[component]
 pub fn AttentionPanel() -> impl IntoView {
     let store = Store::get();
-    // What the pointer is over goes before what was chosen.
+    // The token under the pointer comes before the chosen one.
     let under_pointer = RwSignal::new(None::<usize>);
     let node = NodeRef::<Div>::new();
     let width = dom::width_of(node);

@@ -1,4 +1,4 @@
-//! What the browser keeps of the weights, and how to be rid of it.
+//! What the browser stores of the weights, and deleting it.
 
 use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};

@@ -23,7 +23,7 @@ use leptos::prelude::*;
 pub fn Models(open: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
     let newest = store.memo(|state| state.models.newest().map(|model| model.key().to_owned()).unwrap_or_default());
-    // What was just added is brought before the eyes.
+    // The model that was just added is scrolled into sight.
     dom::effect(Box::new(move || {
         if !newest.get().is_empty() {
             dom::focus_soon(NEWEST);

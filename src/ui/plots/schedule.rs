@@ -1,4 +1,4 @@
-//! The noise schedule over t, with the run's steps on it and a marker that follows the timeline and leads it.
+//! The noise schedule over t, with the run's steps on it and a marker that shows the timeline's position and moves it.
 
 use super::{area, key, largest_t, process, step_by_key};
 use crate::ui::live::{Live, Mount, segments};
@@ -16,7 +16,7 @@ use std::rc::Rc;
 /// More dots than that would be a line.
 const MOST_DOTS: usize = 100;
 
-/// In the tour it begins with the other schedule beside the model's, because the text speaks of both.
+/// In the tour it begins with the other schedule beside the model's, because the text explains both.
 #[component]
 pub fn SchedulePlot(#[prop(optional)] in_tour: bool) -> impl IntoView {
     let store = Store::get();

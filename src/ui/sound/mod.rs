@@ -1,4 +1,4 @@
-//! Hearing a picture that is a spectrogram: a button, and the browser's own player.
+//! Playing a picture that is a spectrogram: a button, and the browser's own player.
 
 use super::live::{Live, Mount};
 use super::store::Store;
@@ -10,7 +10,7 @@ use js_sys::{Array, Uint8Array};
 use leptos::prelude::*;
 use web_sys::{Blob, BlobPropertyBag, Url};
 
-/// The button, the player and what is heard; hidden for a model whose pictures are no sounds.
+/// The button, the player and the name of what is played; hidden for a model whose pictures are no sounds.
 #[component]
 pub fn Sound() -> impl IntoView {
     let store = Store::get();
@@ -52,7 +52,7 @@ pub fn Sound() -> impl IntoView {
     view! { <Mount live=row.live("hidden", Box::new(move || (!has.get()).to_string())) /> }
 }
 
-/// What is heard, or why nothing is.
+/// The name of what is played, or why nothing is.
 fn said(state: &Page) -> String {
     match state.listening.outcome() {
         _ if state.listening.waits() => say("sound.making").into(),

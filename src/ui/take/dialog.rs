@@ -1,4 +1,4 @@
-//! The dialog of everything that can be taken away.
+//! The dialog with everything that can be saved.
 
 use super::make::{embed_code, video_type};
 use crate::ui::parts::{Part, Parts};

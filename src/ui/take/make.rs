@@ -1,5 +1,5 @@
-//! Makes what is taken away: files, a video, texts for the clipboard. Long work goes frame by frame, and the page
-//! lives in between.
+//! Makes what is saved: files, a video, texts for the clipboard. Long work goes frame by frame, and the page handles
+//! its events in between.
 
 use crate::ui::dom;
 use crate::ui::store::Store;
@@ -176,7 +176,7 @@ impl Maker {
         save(&parts.to_vec(), media_type, file_name(film, subject, "", extension))
     }
 
-    /// Tells how far it is and lets the page live; the error is that it was stopped.
+    /// Reports progress and lets the page handle its events; the error says that the visitor stopped it.
     async fn progress(self, done: usize, total: usize) -> Result<(), Notice> {
         send(self.store, Event::Progress { number: self.number, done, total });
         TimeoutFuture::new(0).await;

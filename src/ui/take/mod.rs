@@ -1,13 +1,9 @@
-//! Taking results away, and showing the page to others.
+//! Saving results, and showing the page to others. Its state is [`ditscope_page_state::take`]; GIFs and contact sheets
+//! are made by [`ditscope_export`].
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`state`] | what is being made and how that went; presenter mode, pure |
-//! | [`choice`] | what there is to save: frames, pictures, file names, pure |
-//! | [`sheet`] | the contact sheet's layout, pure |
-//! | [`gif`] | a film as GIF, pure |
-//! | [`data`] | a run as JSON and as tensors, pure |
-//! | `make` | carries it out in the browser: files, video, clipboard |
+//! | `make` | makes what is saved: files, video, clipboard |
 //! | `dialog` | the dialog, and the buttons that open it |
 //! | `show` | presenter mode (full screen) and embed mode |
 

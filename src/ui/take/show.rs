@@ -38,7 +38,7 @@ pub fn Shown() -> impl IntoView {
             _ => {}
         }
     }));
-    // The browser's own way out of the full screen (Esc, or a gesture) is ours.
+    // Leaving the full screen by the browser's own means (Esc, or a gesture) ends presenter mode.
     let handle = window_event_listener(ev::Custom::<web_sys::Event>::new("fullscreenchange"), move |_| {
         if document().fullscreen_element().is_none() {
             present(store, false);

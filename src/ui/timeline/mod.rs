@@ -251,7 +251,7 @@ fn Outline(path: &'static str) -> impl IntoView {
     }
 }
 
-/// Beats while a film plays.
+/// Ticks while a film plays.
 fn run_player(store: Store) {
     let beat = store.memo(|state| {
         let film = state.shown().filter(|_| state.view.playing)?;

@@ -35,7 +35,7 @@ pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
     if store.peek(|state| state.tour.failed.is_some()) {
         spawn_local(async move { store.dispatch(PageEvent::Tour(Event::Retry)) });
     }
-    // Another text begins at its beginning; what it speaks of is in sight.
+    // A new text is shown from its beginning, and what it explains is scrolled into sight.
     let text = Memo::new(move |_| place.with(|place| (place.chapter, place.depth)));
     dom::effect(Box::new(move || {
         text.track();
@@ -297,7 +297,7 @@ fn progress(state: &Page) -> (String, Option<f64>) {
     (words.into(), None)
 }
 
-/// How far the page is with what the chapter speaks of. Its height does not change with it.
+/// How far the page is in showing what the chapter explains. The height of this line does not change.
 fn foot(store: Store, state: &Page) -> Vec<Part> {
     if state.chapter().is_none() {
         return vec![];

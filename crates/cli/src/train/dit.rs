@@ -256,7 +256,7 @@ fn start_from(
     Ok((config, model_dir::load_transformer(dir, device)?))
 }
 
-/// The model to learn from: it must see the same noise in the same latents and say the same kind of thing.
+/// The model to learn from: it must have the same noise schedule, latents and prediction type.
 fn load_teacher(dir: &Path, config: &ModelConfig, device: &Device) -> Result<Dit> {
     let found = model_dir::read_config(dir).context("--teacher wants a model")?;
     let shape = |c: &ModelConfig| (c.transformer.in_channels, c.transformer.sample_size, c.transformer.num_classes);

@@ -120,7 +120,7 @@ impl<'a, T: Task> Trainer<'a, T> {
     /// with the averaged model and the step: it writes pictures (or says a figure) that show how far it is.
     ///
     /// # Errors
-    /// A loss that is not a number; a file that cannot be written; whatever keeps `report` from writing.
+    /// A loss that is not a number; a file that cannot be written; an error of `report`.
     pub fn run(mut self, report: impl Fn(&T::Model, usize) -> Result<()>) -> Result<Option<T::Model>> {
         let steps_per_epoch = self.task.num_pictures() as f64 / self.options.batch_size as f64;
         let total = ((self.options.epochs * steps_per_epoch).ceil() as usize).max(1);

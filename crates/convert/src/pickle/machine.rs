@@ -86,91 +86,68 @@ impl<'a> Machine<'a> {
 
     fn step(&mut self, opcode: u8) -> Result<()> {
         match opcode {
-            0x80 => {
-                let protocol = self.byte()?;
-                ensure!((2..=5).contains(&protocol), "pickle protocol {protocol}: only 2 to 5 are known");
-                Ok(())
-            }
+            0x80 => self.protocol(),
             0x95 => self.take(8).map(drop),
             b'N' => self.push(Value::None),
             0x88 | 0x89 => self.push(Value::Bool),
             b'K' | b'M' | b'J' | 0x8a => self.integer(opcode),
-            b'G' => self.take(8).map(drop).and_then(|()| self.push(Value::Inert)),
+            b'G' => self.take(8).and_then(|_| self.push(Value::Inert)),
             b'X' | b'T' | b'B' => self.string(4),
             0x8c | b'U' | b'C' => self.string(1),
             0x8d | 0x8e => self.string(8),
-            b'(' => {
-                self.charge::<usize>(1)?;
-                self.marks.push(self.stack.len());
-                Ok(())
-            }
+            b'(' => self.mark(),
             b'0' => self.pop().map(drop),
             b'1' => self.pop_mark().map(drop),
-            b'2' => {
-                let top = self.top()?;
-                self.push(top)
-            }
+            b'2' => self.top().and_then(|top| self.push(top)),
             b')' => self.push_node(Node::Tuple(Vec::new())),
             0x85..=0x87 => {
-                let items = self.pop_many(usize::from(opcode - 0x84))?;
-                self.push_node(Node::Tuple(items))
+                self.pop_many(usize::from(opcode - 0x84)).and_then(|items| self.push_node(Node::Tuple(items)))
             }
-            b't' => {
-                let items = self.pop_mark()?;
-                self.push_node(Node::Tuple(items))
-            }
+            b't' => self.pop_mark().and_then(|items| self.push_node(Node::Tuple(items))),
             b']' => self.push_node(Node::List),
             b'l' => self.pop_mark().and_then(|_| self.push_node(Node::List)),
-            b'a' => self.pop().map(drop).and_then(|()| self.expect_list()),
-            b'e' => self.pop_mark().and_then(|_| self.expect_list()),
+            b'a' => self.pop().and_then(|_| self.expect_list()),
+            b'e' | 0x90 => self.pop_mark().and_then(|_| self.expect_list()),
             b'}' => self.push_node(Node::Dict(Vec::new())),
-            b'd' => {
-                let items = self.pop_mark()?;
-                self.push_node(Node::Dict(Vec::new()))?;
-                self.set_items(&items)
-            }
-            b's' => {
-                let items = self.pop_many(2)?;
-                self.set_items(&items)
-            }
-            b'u' => {
-                let items = self.pop_mark()?;
-                self.set_items(&items)
-            }
+            b'd' => self.pop_mark().and_then(|items| self.dict(&items)),
+            b's' => self.pop_many(2).and_then(|items| self.set_items(&items)),
+            b'u' => self.pop_mark().and_then(|items| self.set_items(&items)),
             0x8f => self.push(Value::Inert),
-            0x90 => self.pop_mark().and_then(|_| self.expect_list()),
             0x91 => self.pop_mark().and_then(|_| self.push(Value::Inert)),
-            b'q' => {
-                let index = self.little_endian(1)?;
-                self.put(index)
-            }
-            b'r' => {
-                let index = self.little_endian(4)?;
-                self.put(index)
-            }
+            b'q' => self.little_endian(1).and_then(|index| self.put(index)),
+            b'r' => self.little_endian(4).and_then(|index| self.put(index)),
             0x94 => self.put(self.memo.len() as u64),
             b'h' => self.get(1),
             b'j' => self.get(4),
-            b'c' => {
-                let (module, name) = (self.line()?, self.line()?);
-                self.push(Value::Global(Global::find(module, name)?))
-            }
-            0x93 => {
-                let names = self.pop_many(2)?;
-                let (Some(module), Some(name)) = (self.text(names[0]), self.text(names[1])) else {
-                    bail!("a global without a name");
-                };
-                self.push(Value::Global(Global::find(module, name)?))
-            }
-            b'R' | 0x81 => {
-                let both = self.pop_many(2)?;
-                self.call(both[0], both[1])
-            }
+            b'c' => self.global(),
+            0x93 => self.stack_global(),
+            b'R' | 0x81 => self.pop_many(2).and_then(|both| self.call(both[0], both[1])),
             // An object's attributes, or the `_metadata` of a state_dict: nothing that is needed.
-            b'b' => self.pop().map(drop).and_then(|()| self.top().map(drop)),
+            b'b' => self.pop().and_then(|_| self.top()).map(drop),
             b'Q' => self.storage(),
             _ => bail!("no state_dict needs this opcode: save model.state_dict() with torch.save"),
         }
+    }
+
+    fn protocol(&mut self) -> Result<()> {
+        let protocol = self.byte()?;
+        ensure!((2..=5).contains(&protocol), "pickle protocol {protocol}: only 2 to 5 are known");
+        Ok(())
+    }
+
+    /// The name in the pickle's own text.
+    fn global(&mut self) -> Result<()> {
+        let (module, name) = (self.line()?, self.line()?);
+        self.push(Value::Global(Global::find(module, name)?))
+    }
+
+    /// The name on the stack.
+    fn stack_global(&mut self) -> Result<()> {
+        let names = self.pop_many(2)?;
+        let (Some(module), Some(name)) = (self.text(names[0]), self.text(names[1])) else {
+            bail!("a global without a name");
+        };
+        self.push(Value::Global(Global::find(module, name)?))
     }
 
     /// What a call would make. Nothing is called.
@@ -224,6 +201,11 @@ impl<'a> Machine<'a> {
             _ => bail!("a storage of a kind that is not known"),
         };
         self.push_node(node)
+    }
+
+    fn dict(&mut self, items: &[Value]) -> Result<()> {
+        self.push_node(Node::Dict(Vec::new()))?;
+        self.set_items(items)
     }
 
     fn set_items(&mut self, items: &[Value]) -> Result<()> {
@@ -308,6 +290,12 @@ impl<'a> Machine<'a> {
         let floor = self.marks.last().copied().unwrap_or(0);
         let start = self.stack.len().checked_sub(count).filter(|start| *start >= floor);
         Ok(self.stack.split_off(start.context("the stack is empty")?))
+    }
+
+    fn mark(&mut self) -> Result<()> {
+        self.charge::<usize>(1)?;
+        self.marks.push(self.stack.len());
+        Ok(())
     }
 
     fn pop_mark(&mut self) -> Result<Vec<Value>> {

@@ -56,7 +56,7 @@ fn lambda(schedule: &NoiseSchedule, i: usize) -> f64 {
 }
 
 impl UniPc {
-    /// Corrects x_t, now that the network has spoken there, and takes the step to i − 1.
+    /// Corrects x_t with the network's output there, and takes the step to i − 1.
     ///
     /// # Shapes
     /// - `x_t`, `x0_hat`, result: `[N, C, H, W]`

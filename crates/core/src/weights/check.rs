@@ -1,11 +1,11 @@
 //! What a module wants from its weights, and whether shards hold it, without filling anything.
 
+use super::WeightsError;
 use super::int8::{SCALES, scales_shape};
-use super::load::Path;
 use super::numbers::all_finite;
-use super::{WeightsError, WeightsIndex};
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::Tensor;
+use super::parameters::{Parameter, parameters};
+use burn::module::Module;
+use ditscope_tensor_file::WeightsIndex;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use std::collections::{BTreeMap, HashSet};
@@ -76,40 +76,6 @@ impl Checker {
     }
 }
 
-/// A parameter: its name in the file, its shape on the device.
-#[derive(Debug, Clone)]
-pub(super) struct Parameter {
-    pub name: String,
-    pub shape: Vec<usize>,
-    /// Weight of a linear layer: `[in, out]` on the device, `[out, in]` in the file.
-    pub is_linear_weight: bool,
-}
-
-impl Parameter {
-    /// A linear weight may also be stored as a convolution kernel `[out, c, p, p]` that is one with in = c·p·p.
-    pub fn check_shape(&self, view: &TensorView) -> Result<(), WeightsError> {
-        let stored = view.shape();
-        let (fits, expected) = match self.shape.as_slice() {
-            [d_input, d_output] if self.is_linear_weight => {
-                let rest = stored.iter().skip(1).try_fold(1, |n: usize, side| n.checked_mul(*side));
-                let fits = stored.len() > 1 && stored[0] == *d_output && rest == Some(*d_input);
-                (fits, vec![*d_output, *d_input])
-            }
-            shape => (stored == shape, shape.to_vec()),
-        };
-        if fits {
-            return Ok(());
-        }
-        Err(WeightsError::WrongShape { tensor: self.name.clone(), expected, actual: stored.to_vec() })
-    }
-}
-
-pub(super) fn parameters<M: Module>(module: &M, prefix: &str) -> Vec<Parameter> {
-    let mut visitor = Parameters { prefix, path: Path::default(), found: Vec::new() };
-    module.visit(&mut visitor);
-    visitor.found
-}
-
 pub(super) fn deserialize<'a>(file: &str, bytes: &'a [u8]) -> Result<SafeTensors<'a>, WeightsError> {
     SafeTensors::deserialize(bytes)
         .map_err(|error| WeightsError::BadShard { file: file.to_owned(), reason: error.to_string() })
@@ -144,25 +110,4 @@ pub(super) fn all_there(wanted: impl Iterator<Item = String>, found: &HashSet<St
 
 pub(super) fn wrong_dtype(name: &str, view: &TensorView) -> WeightsError {
     WeightsError::WrongDtype { tensor: name.to_owned(), dtype: format!("{:?}", view.dtype()) }
-}
-
-struct Parameters<'a> {
-    prefix: &'a str,
-    path: Path,
-    found: Vec<Parameter>,
-}
-
-impl ModuleVisitor for Parameters<'_> {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.enter(name, container_type);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        // The lazy shape does not run the initialiser.
-        self.found.push(self.path.parameter(self.prefix, param.lazy_shape().to_vec()));
-    }
 }

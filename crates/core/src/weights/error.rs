@@ -1,8 +1,6 @@
-/// Why weights could not be read. Every message names the thing and the cure.
+/// Why shards could not be read. Every message names the thing and the cure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WeightsError {
-    #[error("{file}: not a weights index ({reason}). Download or convert the model again.")]
-    BadIndex { file: String, reason: String },
     #[error(
         "{file}: {actual} bytes where the index says {expected}: the file is truncated or of another version. Download it again."
     )]

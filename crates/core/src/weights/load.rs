@@ -1,10 +1,11 @@
 //! Bytes → modules, shard by shard.
 
 use super::WeightsError;
-use super::check::{Parameter, all_there, deserialize, parameters, scales_of, wrong_dtype};
+use super::check::{all_there, deserialize, scales_of, wrong_dtype};
 use super::int8::dequantize;
-use super::keys::{TRANSFORMER, file_key};
+use super::keys::TRANSFORMER;
 use super::numbers::{read_f16, read_f32, transpose};
+use super::parameters::{Parameter, Path, parameters};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use half::f16;
@@ -57,35 +58,6 @@ impl Loader {
     /// [`WeightsError::Missing`] lists what was not.
     pub fn finish<M: Module>(&self, module: &M, prefix: &str) -> Result<(), WeightsError> {
         all_there(parameters(module, prefix).into_iter().map(|p| p.name), &self.filled)
-    }
-}
-
-/// Where the walk through a module stands.
-#[derive(Debug, Default)]
-pub(super) struct Path {
-    names: Vec<String>,
-    containers: Vec<String>,
-}
-
-impl Path {
-    pub(super) fn enter(&mut self, name: &str, container: &str) {
-        self.names.push(name.to_owned());
-        self.containers.push(container.to_owned());
-    }
-
-    pub(super) fn exit(&mut self) {
-        self.names.pop();
-        self.containers.pop();
-    }
-
-    /// The parameter here.
-    pub(super) fn parameter(&self, prefix: &str, shape: Vec<usize>) -> Parameter {
-        let is_linear = self.containers.last().is_some_and(|c| c.ends_with(":Linear"));
-        Parameter {
-            name: format!("{prefix}{}", file_key(&self.names.join("."))),
-            shape,
-            is_linear_weight: is_linear && self.names.last().is_some_and(|n| n == "weight"),
-        }
     }
 }
 

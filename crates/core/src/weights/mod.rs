@@ -1,8 +1,8 @@
 //! Weights as bytes: sharded safetensors with an index, hashes checked, into modules and back.
 //!
 //! One loader for native and web: no file, no network, no browser in here.
-//! The `safetensors` crate reads the container; burn's `ModuleMapper` walks the
-//! parameters; what is in between (names, layouts, checks) is [`keys`] and `load`.
+//! The `safetensors` crate reads the container, [`ditscope_tensor_file`] writes it and has the index; burn's
+//! `ModuleMapper` walks the parameters; what is in between (names, layouts, checks) is [`keys`], `parameters` and `load`.
 
 mod check;
 mod error;
@@ -10,12 +10,15 @@ pub mod int8;
 pub mod keys;
 mod load;
 mod numbers;
+mod parameters;
 mod save;
-mod shards;
+mod verify;
 
 pub use check::Checker;
+pub use ditscope_tensor_file::{INDEX_FILE, IndexError, ShardInfo, WeightsIndex};
 pub use error::WeightsError;
 pub use load::Loader;
 pub use numbers::widen;
-pub use save::{Dtype, NamedTensor, Shard, ShardedWeights, collect, plan_shards, shard_name, write_shards};
-pub use shards::{INDEX_FILE, ShardInfo, WeightsIndex, sha256_hex, verify};
+pub use parameters::{Parameter, parameters};
+pub use save::{Dtype, NamedTensor, Shard, ShardedWeights, collect, write_shards};
+pub use verify::{sha256_hex, verify};

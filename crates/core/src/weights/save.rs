@@ -1,14 +1,14 @@
 //! Modules → bytes: named tensors, cut into shards with an index.
 
 use super::int8::{GROUP, SCALES, is_quantized, quantize_group, scales_shape};
-use super::load::Path;
 use super::numbers::transpose;
-use super::shards::{IndexMetadata, ShardInfo, WeightsIndex, sha256_hex};
+use super::parameters::Path;
+use super::verify::sha256_hex;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
+use ditscope_tensor_file::{Dtype as Number, Entry, ShardInfo, WeightsIndex, ordered_header, plan_shards, shard_name};
 use half::f16;
-use safetensors::tensor::TensorView;
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
 use std::ops::Range;
 
 /// A parameter by its name in the file, in the file's layout, f32.
@@ -19,7 +19,7 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
-/// How numbers are stored.
+/// How the numbers of a model are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dtype {
     F32,
@@ -50,88 +50,80 @@ pub fn collect<M: Module>(module: &M, prefix: &str) -> Vec<NamedTensor> {
 }
 
 /// Packs tensors into safetensors shards of at most `max_bytes` (a larger tensor has a shard of its own).
+///
+/// # Panics
+/// When a tensor has not as many values as its shape says.
 pub fn write_shards(tensors: &[NamedTensor], dtype: Dtype, max_bytes: usize) -> ShardedWeights {
     // What belongs together shares a shard.
     let stored: Vec<Vec<Stored>> = tensors.iter().map(|tensor| store(tensor, dtype)).collect();
-    let sizes: Vec<usize> = stored.iter().map(|parts| parts.iter().map(|s| s.bytes.len()).sum()).collect();
-    let groups = plan_shards(&sizes, max_bytes);
-    let total = tensors.iter().map(|tensor| tensor.values.len() as u64).sum();
-    let mut index = WeightsIndex {
-        metadata: IndexMetadata { total_size: 0, total_parameters: Some(total), shards: BTreeMap::new() },
-        weight_map: BTreeMap::new(),
+    let sizes: Vec<u64> = stored.iter().map(|parts| parts.iter().map(|s| s.entry.bytes()).sum()).collect();
+    let groups = plan_shards(&sizes, max_bytes as u64);
+    let mut index = WeightsIndex::default();
+    index.metadata.total_parameters = Some(tensors.iter().map(|tensor| tensor.values.len() as u64).sum());
+    let pack = |(i, group): (usize, &Range<usize>)| {
+        let mut group: Vec<&Stored> = stored[group.clone()].iter().flatten().collect();
+        group.sort_by(|a, b| (Reverse(a.entry.dtype), &a.entry.name).cmp(&(Reverse(b.entry.dtype), &b.entry.name)));
+        let entries: Vec<Entry> = group.iter().map(|s| s.entry.clone()).collect();
+        let mut bytes = ordered_header(&entries);
+        group.iter().for_each(|s| bytes.extend_from_slice(&s.bytes));
+        let file = shard_name(i + 1, groups.len());
+        index.add(&file, ShardInfo { size: bytes.len() as u64, sha256: sha256_hex(&bytes) }, &entries);
+        Shard { file, bytes }
     };
-    let mut shards = Vec::new();
-    for (i, group) in groups.iter().enumerate() {
-        let (file, group) = (shard_name(i + 1, groups.len()), stored[group.clone()].iter().flatten());
-        let views = group.clone().map(|s| {
-            let view = TensorView::new(s.dtype, s.shape.clone(), &s.bytes).expect("bytes fit the shape");
-            (s.name.as_str(), view)
-        });
-        let bytes = safetensors::serialize(views, None::<HashMap<String, String>>).expect("in-memory serialisation");
-        for s in group {
-            index.metadata.total_size += s.bytes.len() as u64;
-            index.weight_map.insert(s.name.clone(), file.clone());
-        }
-        let info = ShardInfo { size: bytes.len() as u64, sha256: sha256_hex(&bytes) };
-        index.metadata.shards.insert(file.clone(), info);
-        shards.push(Shard { file, bytes });
-    }
+    let shards = groups.iter().enumerate().map(pack).collect();
     ShardedWeights { index, shards }
 }
 
+impl Dtype {
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "F32",
+            Self::F16 => "F16",
+            Self::Int8 => "I8 and F16",
+        }
+    }
+
+    /// What a tensor becomes in a file: the numbers, and for 8 bits their scales.
+    pub fn entries(self, name: &str, shape: &[usize]) -> Vec<Entry> {
+        let numbers = |dtype| Entry::new(name, dtype, shape.to_vec());
+        match self {
+            Self::Int8 if is_quantized(name, shape) => {
+                let scales = Entry::new(format!("{name}{SCALES}"), Number::F16, scales_shape(shape).to_vec());
+                vec![numbers(Number::I8), scales]
+            }
+            Self::F32 => vec![numbers(Number::F32)],
+            Self::F16 | Self::Int8 => vec![numbers(Number::F16)],
+        }
+    }
+}
+
 struct Stored {
-    name: String,
-    shape: Vec<usize>,
-    dtype: safetensors::Dtype,
+    entry: Entry,
     bytes: Vec<u8>,
 }
 
 fn store(tensor: &NamedTensor, dtype: Dtype) -> Vec<Stored> {
-    let (dtype, bytes) = match dtype {
-        Dtype::Int8 if is_quantized(&tensor.name, &tensor.shape) => return quantize(tensor),
-        Dtype::F32 => (safetensors::Dtype::F32, tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect()),
-        Dtype::F16 | Dtype::Int8 => {
-            let bytes = tensor.values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect();
-            (safetensors::Dtype::F16, bytes)
-        }
+    let values = &tensor.values;
+    let data = match dtype {
+        Dtype::Int8 if is_quantized(&tensor.name, &tensor.shape) => quantize(tensor),
+        Dtype::F32 => vec![values.iter().flat_map(|v| v.to_le_bytes()).collect()],
+        Dtype::F16 | Dtype::Int8 => vec![values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect()],
     };
-    vec![Stored { name: tensor.name.clone(), shape: tensor.shape.clone(), dtype, bytes }]
+    let fit = |(entry, bytes): (Entry, Vec<u8>)| {
+        assert_eq!(entry.bytes(), bytes.len() as u64, "{}: the values do not fit {:?}", entry.name, entry.shape);
+        Stored { entry, bytes }
+    };
+    dtype.entries(&tensor.name, &tensor.shape).into_iter().zip(data).map(fit).collect()
 }
 
 /// The numbers and their scales.
-fn quantize(tensor: &NamedTensor) -> Vec<Stored> {
+fn quantize(tensor: &NamedTensor) -> Vec<Vec<u8>> {
     let (mut bytes, mut scales) = (Vec::with_capacity(tensor.values.len()), Vec::new());
     for row in tensor.values.chunks(tensor.shape[1]) {
         row.chunks(GROUP).for_each(|group| scales.extend(quantize_group(group, &mut bytes).to_le_bytes()));
     }
-    let (name, shape) = (tensor.name.clone(), tensor.shape.clone());
-    let of_scales = scales_shape(&shape).to_vec();
-    vec![
-        Stored { name: name.clone(), shape, dtype: safetensors::Dtype::I8, bytes },
-        Stored { name: name + SCALES, shape: of_scales, dtype: safetensors::Dtype::F16, bytes: scales },
-    ]
-}
-
-/// Which tensors share a shard: as many as fit in `max_bytes`, in their order (a larger one has a shard of its own).
-pub fn plan_shards(sizes: &[usize], max_bytes: usize) -> Vec<Range<usize>> {
-    let mut shards: Vec<Range<usize>> = Vec::new();
-    let mut bytes = 0;
-    for (i, size) in sizes.iter().enumerate() {
-        match shards.last_mut() {
-            Some(shard) if bytes + size <= max_bytes => shard.end = i + 1,
-            _ => {
-                shards.push(i..i + 1);
-                bytes = 0;
-            }
-        }
-        bytes += size;
-    }
-    shards
-}
-
-/// The file name of shard `number` (from 1) of `count`.
-pub fn shard_name(number: usize, count: usize) -> String {
-    format!("model-{number:05}-of-{count:05}.safetensors")
+    vec![bytes, scales]
 }
 
 struct Collector<'a> {

@@ -101,7 +101,7 @@ fn organ(draw: &mut Draw, len: usize) -> Vec<f64> {
         amplitude: if draw.between(0.0, 1.0) < 0.75 { draw.ratio_between(0.15, 1.0) } else { 0.0 },
         decay: f64::INFINITY,
     });
-    // The prime is always heard.
+    // The prime always sounds.
     let prime = Partial { ratio: 1.0, amplitude: 0.7, decay: f64::INFINITY };
     let mut sound = sum(len, &[&partials[..], &[prime]].concat(), draw, |_| hz);
     held(&mut sound, 0.004, 0.008);

@@ -116,7 +116,7 @@ fn read_guidance(address: &mut Address, value: &str) -> Read {
     let number = number.ok_or(Problem::Ignored(Allowed::Range(*range.start(), *range.end())))?;
     let kept = to_guidance(number);
     address.chosen.guidance_scale = Some(kept);
-    told(kept == number, kept)
+    told(kept == number, &kept)
 }
 
 /// A '+' typed by hand means a space in a query: `dpm++` arrives as `dpm  `.

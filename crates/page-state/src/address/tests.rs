@@ -129,6 +129,17 @@ proptest! {
     }
 }
 
+/// README.md has a table of them, for people.
+#[test]
+fn the_readme_lists_every_parameter() {
+    let readme = include_str!("../../../../README.md");
+    let table = readme.split("| parameter |").nth(1).expect("the table of parameters");
+    let rows = table.lines().take_while(|line| line.starts_with('|') || line.is_empty() || line.starts_with(' '));
+    let listed: Vec<&str> = rows.filter_map(|line| Some(line.strip_prefix("| `")?.split_once("` |")?.0)).collect();
+    let keys: Vec<&str> = PARAMETERS.iter().map(|parameter| parameter.key).collect();
+    assert_eq!(listed, keys);
+}
+
 /// A link as it was written before the parameters were a table, every one of them with another value than the usual.
 #[test]
 fn links_of_old_open_as_they_did() {

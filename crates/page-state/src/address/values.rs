@@ -1,7 +1,6 @@
 //! Reading the values of parameters.
 
 use crate::{Allowed, Notice};
-use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 /// What is wrong with a value.
@@ -37,7 +36,7 @@ pub fn whole(value: &str, range: RangeInclusive<u64>, mut take: impl FnMut(u64))
     let Ok(number) = value.parse::<i128>() else { return Err(Problem::Ignored(Allowed::WholeNumber(least, most))) };
     let kept = number.clamp(least.into(), most.into());
     take(kept as u64);
-    told(kept == number, kept)
+    told(kept == number, &kept)
 }
 
 /// The same for a count.
@@ -61,6 +60,6 @@ pub fn switch(value: &str) -> Result<bool, Problem> {
 }
 
 /// Nothing, where the value was kept as it is.
-pub fn told(is_kept: bool, kept: impl Display) -> Read {
+pub fn told(is_kept: bool, kept: &dyn ToString) -> Read {
     if is_kept { Ok(()) } else { Err(Problem::Changed(kept.to_string())) }
 }

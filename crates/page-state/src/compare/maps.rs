@@ -45,7 +45,7 @@ impl Map {
         (self.values.iter().map(|value| value * value).sum::<f32>() / self.values.len().max(1) as f32).sqrt()
     }
 
-    /// Quiet at zero, loudest at `most`.
+    /// Darkest at zero, brightest at `most`.
     pub fn pixels(&self, most: f32, dark: bool) -> Pixels {
         let scale = if most > 0.0 { colour::RANGE / most } else { 0.0 };
         let rgba = self.values.iter().flat_map(|value| colour::diverging(value * scale, dark)).collect();

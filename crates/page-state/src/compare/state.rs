@@ -12,7 +12,7 @@ use crate::film::Film;
 use crate::film::Moment;
 use crate::follow::{Effects, Follow};
 use crate::shared::Plan;
-use crate::{Event as PageEvent, RunState, Shared};
+use crate::{RunState, Shared};
 use ditscope_config::{RunSettings, SamplerKind};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -223,7 +223,7 @@ impl Compare {
         let timeline = self.film(shared).map_or(0, Film::steps);
         // The first position at which the column is there.
         let position = (step * timeline).div_ceil(steps.max(1));
-        vec![Follow::React(PageEvent::Seek(position))]
+        vec![Follow::Seek(position)]
     }
 }
 

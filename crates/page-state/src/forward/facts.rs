@@ -33,7 +33,7 @@ impl Forward {
         shared.film.as_ref().filter(is_new)
     }
 
-    /// Milliseconds between two beats, while the picture dissolves.
+    /// Milliseconds between two ticks, while the slider plays from the clean picture to noise.
     pub fn beat(&self, shared: &Shared) -> Option<u32> {
         // Without motion it goes from mark to mark.
         self.playing.then_some(if shared.reduced_motion { 1000 } else { 90 })

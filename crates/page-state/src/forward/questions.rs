@@ -7,7 +7,7 @@ use super::steps;
 use crate::asks::{Answered, Asker};
 use crate::film::Pixels;
 use crate::follow::{Effects, Follow};
-use crate::{Event, Mode, Notice, RunState, Shared};
+use crate::{Mode, Notice, RunState, Shared};
 use ditscope_protocol::{Answer, Ask};
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ impl Forward {
         }
         // A run may wait for the picture.
         if self.latent.is_some() && shared.run == RunState::Queued && shared.mode() == Mode::Forward {
-            effects.push(Follow::React(Event::Generate));
+            effects.push(Follow::Generate);
         }
         effects.extend(self.ask_what_is_due(shared));
         effects

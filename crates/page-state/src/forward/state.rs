@@ -1,7 +1,7 @@
 //! The state of this part of the page, and what changes it; pure.
 //!
 //! A picture becomes a latent, the latent is noised: each is a question to the worker, and one is put at a time.
-//! What is due next follows from what is there, so that the newest wish wins.
+//! What is asked next follows from what is there, so that the last position of the slider counts.
 
 use super::facts::last_t;
 use super::picture::{self, Unreadable};
@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub const MARKS: usize = 8;
 /// Where the slider stands at first, as a share of all timesteps: half noise, and the layout is still there.
 pub(super) const FIRST_T: f64 = 0.4;
-/// Beats from the clean picture to pure noise.
+/// Ticks from the clean picture to pure noise.
 const BEATS: usize = 48;
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -306,7 +306,7 @@ impl Forward {
         }
     }
 
-    /// One beat of the player.
+    /// One tick of the player.
     fn dissolve(&mut self, shared: &Shared) {
         let (t, last) = (self.t(shared), last_t(shared));
         // A slow device is waited for.

@@ -248,7 +248,7 @@ impl Inside {
     }
 }
 
-/// The frame that is looked into: after the last step the model looks no more, so the last that it saw.
+/// The frame that is traced: the finished picture is no step, so there it is the last one before it.
 fn seen_frame(shared: &Shared) -> Option<(&Film, &Arc<Frame>)> {
     let film = shared.shown()?;
     let position = shared.view.position.min(film.steps() - 1);

@@ -1,4 +1,4 @@
-//! Which picture is heard, and what came of asking for its sound; pure.
+//! Which picture is played as a sound, and the answer to the question for its sound; pure.
 
 use crate::asks::{Answered, Asker, Question};
 use crate::film::{Film, Place, of_picture};
@@ -8,7 +8,7 @@ use crate::{Notice, Shared};
 use ditscope_protocol::{Answer, Ask};
 use std::sync::Arc;
 
-/// What is heard, and what is waited for.
+/// What is played, and which answer is awaited.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Listening {
     /// Number of the question, and what the sound is of.
@@ -50,7 +50,7 @@ impl Listening {
         self.heard.as_ref()?.as_ref().ok()
     }
 
-    /// What is heard, or why nothing is.
+    /// What is played, or why nothing is.
     pub fn outcome(&self) -> Option<&Result<Heard, Notice>> {
         self.heard.as_ref()
     }
@@ -62,7 +62,7 @@ impl Listening {
 }
 
 impl Listening {
-    /// Whether the selected picture of the step on the stage can be heard now.
+    /// Whether the selected picture of the step on the stage can be played now.
     pub fn can_listen(&self, shared: &Shared) -> bool {
         shared.has_sound() && shared.has_decoder() && !self.waits() && clean_latent(shared).is_some()
     }

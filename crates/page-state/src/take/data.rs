@@ -48,7 +48,7 @@ pub fn description(film: &Film, about: &About) -> String {
     put("complete", film.is_complete().into());
     put("frames_made", film.received().into());
     put("frames", film.frames().iter().map(|frame| described(film, frame)).collect::<Vec<_>>().into());
-    put("tensors", tensors(film).into_iter().map(|entry| (entry.name.to_owned(), shape(&entry))).collect());
+    put("tensors", tensors(film).into_iter().map(|entry| (entry.name.clone(), shape(&entry))).collect());
     Value::Object(run).to_string()
 }
 
@@ -77,19 +77,19 @@ fn tensors(film: &Film) -> Vec<Entry> {
     let info = &film.info;
     let frames = film.frames().len();
     let mut entries = vec![
-        Entry { name: "alpha_bar", dtype: Dtype::F64, shape: vec![frames] },
-        Entry { name: "step", dtype: Dtype::I64, shape: vec![frames] },
-        Entry { name: "t", dtype: Dtype::I64, shape: vec![frames] },
+        Entry::new("alpha_bar", Dtype::F64, vec![frames]),
+        Entry::new("step", Dtype::I64, vec![frames]),
+        Entry::new("t", Dtype::I64, vec![frames]),
     ];
     let [c, h, w] = info.latent_shape;
     for (name, of) in LATENTS {
         let there = film.frames().iter().filter(|frame| of(frame).is_some()).count();
         if there > 0 {
-            entries.push(Entry { name, dtype: Dtype::F32, shape: vec![there, info.num_images, c, h, w] });
+            entries.push(Entry::new(name, Dtype::F32, vec![there, info.num_images, c, h, w]));
         }
     }
     if let Some(([height, width], _)) = pictures(film) {
-        entries.push(Entry { name: "pictures", dtype: Dtype::U8, shape: vec![info.num_images, height, width, 3] });
+        entries.push(Entry::new("pictures", Dtype::U8, vec![info.num_images, height, width, 3]));
     }
     entries
 }

@@ -2,7 +2,7 @@
 
 use crate::film::Film;
 use crate::follow::{Effects, Follow};
-use crate::{Effect, Event as PageEvent, ModelState, Notice, Shared};
+use crate::{Effect, ModelState, Notice, Shared};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Take {
@@ -107,7 +107,7 @@ impl Take {
             Event::Stop => self.making = None,
             Event::Forget => self.outcome = None,
             Event::Present(present) if present != shared.address.present => {
-                return vec![Follow::React(PageEvent::Present(present))];
+                return vec![Follow::Present(present)];
             }
             Event::Present(_) => {}
         }

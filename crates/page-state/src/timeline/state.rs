@@ -65,12 +65,12 @@ impl Speed {
         plain.min(400.0) / self.factor()
     }
 
-    /// Time between two beats …
+    /// Time between two ticks …
     pub fn tick_ms(self, steps: usize) -> u32 {
         self.ms_per_step(steps).max(50.0) as u32
     }
 
-    /// … and how many steps a beat takes.
+    /// … and how many steps a tick advances.
     fn stride(self, steps: usize) -> usize {
         (50.0 / self.ms_per_step(steps)).ceil().max(1.0) as usize
     }
@@ -119,7 +119,7 @@ impl Page {
         vec![Effect::Send(message)]
     }
 
-    /// The worker holds the run; who asked it to go on meanwhile is answered by its next frame.
+    /// The worker holds the run. If it was asked to go on meanwhile, its next frame says so.
     pub(crate) fn take_pause(&mut self, step: usize) {
         if let RunState::Running { pace, .. } = &mut self.run
             && *pace == Pace::Holding
@@ -130,7 +130,7 @@ impl Page {
 
     pub(crate) fn seek(&mut self, position: usize) {
         let Some(film) = self.shown() else { return };
-        // Who asks for the beginning stays there, also while there is no more than it.
+        // Asked for the beginning, the view stays there, also while it is the newest frame.
         let (kept, at_end) = (film.kept(position), position > 0 && position >= film.last());
         self.view.position = kept;
         self.view.playing = false;
@@ -158,7 +158,7 @@ impl Page {
         }
     }
 
-    /// One beat of the player.
+    /// One tick of the player.
     pub(crate) fn tick(&mut self) {
         let Some(film) = self.shown().filter(|_| self.view.playing) else { return };
         let (here, last) = (self.view.position, film.last());

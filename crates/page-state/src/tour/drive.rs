@@ -1,4 +1,4 @@
-//! From what a chapter wishes to what the page can do. Pure.
+//! From what a chapter shows to events of the page. Pure.
 //!
 //! The one file that knows both the tour's looks and the parts of the stage.
 
@@ -11,7 +11,7 @@ use crate::{Choice, Event};
 use crate::{compare, film, forward, inside, stage};
 use ditscope_protocol::RunInfo;
 
-/// Where a look is to be had.
+/// The mode that has a look.
 pub fn mode(look: Look) -> Mode {
     match look {
         Look::X0 | Look::XT | Look::Channels | Look::Guidance | Look::Schedule => Mode::Denoise,
@@ -59,7 +59,7 @@ pub fn at_once(wish: &Wish) -> Vec<Event> {
         Choice::NumImages(settings.num_images),
         Choice::Savings(settings.savings),
     ];
-    // The texts speak of the picture with the settings' seed: the first.
+    // The texts describe the picture with the settings' seed: the first.
     let selected = Event::Select(0);
     choices.into_iter().map(Event::Choose).chain([selected]).chain(views(wish)).collect()
 }

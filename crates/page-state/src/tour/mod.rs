@@ -1,4 +1,4 @@
-//! The guided tour: its chapters, and how it brings the page to what a chapter speaks of.
+//! The guided tour: its chapters, and how it has the page show what a chapter explains.
 
 mod book;
 mod drive;

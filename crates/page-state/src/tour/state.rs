@@ -2,7 +2,7 @@
 //!
 //! Which chapter is open is in the address. A chapter or a step of it is a [`Wish`]: it waits for the model, starts a
 //! run unless the film on the stage is just that run, and goes to its place as soon as the frame has come. Then it
-//! leaves the page alone; so it does as soon as the visitor takes something into their own hands.
+//! leaves the page alone; so it does as soon as the visitor changes something.
 
 use super::book::{Book, Chapter, Wish};
 use super::drive;
@@ -28,10 +28,10 @@ pub struct Tour {
     last: String,
 }
 
-/// How far the page is with what is wished.
+/// How far the page is in showing what the chapter or step asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Drive {
-    /// Nothing is wished, or the visitor has moved on.
+    /// Nothing is asked for, or the visitor has changed something since.
     #[default]
     Free,
     /// For the model.
@@ -86,7 +86,7 @@ pub enum Event {
     Turn(isize),
     /// A step of the chapter.
     Step(usize),
-    /// Show what the open chapter speaks of.
+    /// Show what the open chapter explains.
     Again,
     Deepen(Depth),
 }
@@ -94,14 +94,14 @@ pub enum Event {
 /// What stands between the tour and the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
-    /// The texts speak of the shipped model, and another one is in use.
+    /// The texts describe the shipped model, and another one is in use.
     OtherModel,
     Loading,
     NotLoaded,
 }
 
 impl Tour {
-    /// The visitor has taken the page into their own hands.
+    /// The visitor has changed something on the page.
     fn leave(&mut self) {
         self.drive = Drive::Free;
     }
@@ -237,7 +237,7 @@ impl Page {
         vec![Effect::ShowAddress(self.query())]
     }
 
-    /// Notes that the visitor acts: the tour does not fight for the page.
+    /// Stops driving the page when the event is something that the visitor did.
     pub(crate) fn heed(&mut self, event: &PageEvent) {
         let in_hand = match event {
             PageEvent::Choose(_) | PageEvent::Show(_) | PageEvent::Generate | PageEvent::Cancel => true,
@@ -253,7 +253,7 @@ impl Page {
         }
     }
 
-    /// Does for the tour what can be done now; after every event.
+    /// Takes the next step towards what the tour shows, if it can be taken now; after every event.
     pub(crate) fn pursue(&mut self) -> Vec<Effect> {
         let Some(wish) = self.wish().cloned() else { return vec![] };
         match self.tour.drive {
@@ -328,7 +328,7 @@ impl Page {
     }
 }
 
-/// How far the page is with what the open chapter speaks of.
+/// How far the page is in showing what the open chapter explains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
     OtherModel,

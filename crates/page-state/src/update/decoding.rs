@@ -1,7 +1,8 @@
 //! Pictures that come as previews: decoded at the end of a run, or on demand.
 
-use crate::{Decoding, Effect, Notice, Page};
+use crate::{Decoding, Effect, Misfit, Notice, Page};
 use ditscope_protocol::ToWorker;
+use std::sync::Arc;
 
 impl Page {
     /// Asks for the selected picture of the step on the stage.
@@ -29,7 +30,7 @@ impl Page {
         }
     }
 
-    /// The worker drops a decoding for something that goes first: its failure is then no news.
+    /// The worker drops a decoding for something that goes first; that failure is not shown.
     pub(crate) fn give_up_decoding(&mut self) {
         if let Some(decoding) = &mut self.decoding {
             decoding.cancelling = true;
@@ -49,17 +50,17 @@ impl Page {
         let Some(film) = &mut self.film else { return };
         let result = match (buffers.len(), buffers.pop()) {
             (1, Some(pixels)) => film.put_decoded(step, picture, pixels),
-            (found, _) => Err(Notice::DecodedBuffers { found }),
+            (found, _) => Err(Misfit::DecodedBuffers { found }.into()),
         };
         if let Err(why) = result {
-            self.notices.push(Notice::NotDecoded { step, why: Box::new(why) });
+            self.notices.push(Notice::NotDecoded { step, why: Arc::new(why) });
         }
     }
 
     pub(super) fn take_decode_failure(&mut self, run: u32, step: usize, picture: usize, message: String) {
         let asked_to = self.decoding.is_some_and(|decoding| decoding.cancelling);
         if self.end_decoding(run, step, picture) && !asked_to {
-            self.notices.push(Notice::NotDecoded { step, why: Box::new(Notice::Said(message)) });
+            self.notices.push(Notice::NotDecoded { step, why: Arc::new(Notice::Said(message)) });
         }
     }
 

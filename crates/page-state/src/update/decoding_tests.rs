@@ -91,7 +91,7 @@ fn a_failed_decoding_is_told_and_a_cancelled_one_is_not() {
     state.notices.clear();
     state.update(Event::DecodeStep);
     hear(&mut state, failed());
-    let told = Notice::NotDecoded { step: 0, why: Box::new(Notice::said("no memory")) };
+    let told = Notice::NotDecoded { step: 0, why: std::sync::Arc::new(Notice::said("no memory")) };
     assert!(state.notices == [told] && state.can_decode());
     state.notices.clear();
     state.update(Event::DecodeStep);

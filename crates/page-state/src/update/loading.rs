@@ -57,7 +57,7 @@ impl Page {
             return self.load_knowingly();
         }
         if self.is_running() {
-            // Its messages are no longer heard; its frames stay.
+            // Its messages are ignored from now on; its frames stay.
             self.settle_comparison();
             self.run_number += 1;
             self.run = RunState::Cancelled;
