@@ -14,6 +14,7 @@ const BATCH: usize = 32;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let device = Device::flex().autodiff();
+    device.seed(0); // of the first weights
     let config = config()?;
     let (latents, labels) = stripes(256);
     let task = DitTask::new(&config, latents, labels, &device);
