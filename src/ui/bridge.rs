@@ -95,8 +95,11 @@ impl Bridge {
     }
 }
 
+/// A message and its buffers.
+type Message = (FromWorker, Vec<Vec<u8>>);
+
 /// Opens an envelope; nothing, if it is not one of ours.
-fn read(data: &JsValue) -> Result<Option<(FromWorker, Vec<Vec<u8>>)>, Notice> {
+fn read(data: &JsValue) -> Result<Option<Message>, Notice> {
     let Some(Opened { header, buffers }) = envelope::open(data).map_err(|_| Notice::NoBuffer)? else {
         return Ok(None);
     };

@@ -98,7 +98,10 @@ mod tests {
     use ditscope_page_state::take::choice;
 
     /// Frames as (hundredths of a second, RGBA), and the sides.
-    fn decode(bytes: &[u8]) -> ((u16, u16), Vec<(u16, Vec<u8>)>) {
+    /// A frame's delay, and its pixels.
+    type Frame = (u16, Vec<u8>);
+
+    fn decode(bytes: &[u8]) -> ((u16, u16), Vec<Frame>) {
         let mut options = gif::DecodeOptions::new();
         options.set_color_output(gif::ColorOutput::RGBA);
         let mut decoder = options.read_info(bytes).expect("a GIF");

@@ -67,9 +67,15 @@ fn bytes_of(values: &[f32]) -> Vec<u8> {
 #[derive(Debug, Clone)]
 pub struct Pickle(pub Vec<u8>);
 
+impl Default for Pickle {
+    fn default() -> Self {
+        Self(vec![0x80, 2])
+    }
+}
+
 impl Pickle {
     pub fn new() -> Self {
-        Self(vec![0x80, 2])
+        Self::default()
     }
 
     /// The state_dict of these tensors, storage i for tensor i.

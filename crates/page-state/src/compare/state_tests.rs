@@ -57,17 +57,11 @@ fn run(state: &mut Page, number: u32, steps: usize) -> Vec<Effect> {
 }
 
 fn made(state: &Page) -> Vec<Made> {
-    (0..state.compare.columns(&state))
-        .filter_map(|i| state.compare.column(&state, i))
-        .map(|column| column.made)
-        .collect()
+    (0..state.compare.columns(state)).filter_map(|i| state.compare.column(state, i)).map(|column| column.made).collect()
 }
 
 fn steps_of(state: &Page) -> Vec<usize> {
-    (0..state.compare.columns(&state))
-        .filter_map(|i| state.compare.column(&state, i))
-        .map(|column| column.step)
-        .collect()
+    (0..state.compare.columns(state)).filter_map(|i| state.compare.column(state, i)).map(|column| column.step).collect()
 }
 
 #[test]

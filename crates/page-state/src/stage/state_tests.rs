@@ -27,7 +27,7 @@ fn answer(state: &mut Page, id: u32, gray: u8) -> Vec<Effect> {
 
 /// The gray of the decoded latent in view, and whether it is of this very step.
 fn seen(state: &Page) -> Option<(u8, bool)> {
-    match state.views.scene(&state)?.sight {
+    match state.views.scene(state)?.sight {
         Sight::There(decoded) => Some((decoded.pixels.rgba[0], true)),
         Sight::Awaited(decoded) => Some((decoded?.pixels.rgba[0], false)),
         Sight::Absent(_) => None,
