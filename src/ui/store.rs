@@ -4,6 +4,7 @@ use super::bridge::Bridge;
 use super::dom;
 use super::theme::Theme;
 use ditscope_page_state::film::Moment;
+use ditscope_page_state::models;
 use ditscope_page_state::{Effect, Event, Language, Page};
 use ditscope_protocol::ToWorker;
 use js_sys::Array;
@@ -37,11 +38,11 @@ impl Store {
         let moment = Memo::new(move |_| {
             state.with(|state| {
                 let film = state.shown()?;
-                let frame = film.at(state.view.position)?.clone();
+                let frame = film.at(state.timeline.position)?.clone();
                 Some(Moment { info: film.info.clone(), frame })
             })
         });
-        let selected = Memo::new(move |_| state.with(|state| state.view.selected));
+        let selected = Memo::new(move |_| state.with(|state| state.timeline.selected));
         let bridge = StoredValue::new_local(Bridge::new(base));
         let (theme, word, saving) = (Theme::signal(), RwSignal::new(None), RwSignal::new(false));
         let store = Self { state, theme, language, moment, selected, word, saving, bridge, carry_out };
@@ -103,7 +104,7 @@ impl Store {
     /// Takes a folder of the visitor's: its files stay with the bridge, its name goes to the reducer.
     pub fn open_folder(self, name: String, files: Array) {
         self.bridge.update_value(|bridge| bridge.keep_folder(name.clone(), files));
-        self.dispatch(Event::AddFolder(name));
+        self.dispatch(Event::Models(models::Event::AddFolder(name)));
     }
 }
 

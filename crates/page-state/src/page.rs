@@ -3,14 +3,13 @@
 use crate::compare::Compare;
 use crate::forward::Forward;
 use crate::inside::Inside;
-use crate::shared::WorkerState;
+use crate::models::WorkerState;
 use crate::sound::Listening;
 use crate::stage::Views;
 use crate::take::Take;
-use crate::timeline::Player;
 use crate::tour::Tour;
 use crate::{Effect, ModelState, Shared, address};
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 
 /// Everything the page shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +22,6 @@ pub struct Page {
     pub inside: Inside,
     pub take: Take,
     pub tour: Tour,
-    pub player: Player,
 }
 
 /// What is shared is the page's own: a feature that is given a page reads it as if it had been given this.
@@ -32,12 +30,6 @@ impl Deref for Page {
 
     fn deref(&self) -> &Shared {
         &self.shared
-    }
-}
-
-impl DerefMut for Page {
-    fn deref_mut(&mut self) -> &mut Shared {
-        &mut self.shared
     }
 }
 
@@ -55,11 +47,11 @@ impl Page {
         ];
         let mut shared = Shared::new(address, notices, base, reduced_motion);
         // On another's page nothing large comes unasked, the worker's own code included.
-        if shared.waits_for_word() {
+        if shared.address.embed {
             effects.remove(0);
-            shared.worker = WorkerState::Lost;
+            shared.models.worker = WorkerState::Lost;
             if shared.address.model.is_default() {
-                shared.model = ModelState::Offered;
+                shared.models.state = ModelState::Offered;
             }
         }
         let page = Self {
@@ -71,7 +63,6 @@ impl Page {
             inside: Inside::default(),
             take: Take::default(),
             tour: Tour::default(),
-            player: Player::default(),
         };
         (page, effects)
     }

@@ -89,7 +89,7 @@ fn others(store: Store, state: &Page) -> Vec<Part> {
     let mut file = toggle("drop-zone", say("forward.own"), own.is_some(), Box::new(pick))
         .with("title", say("forward.hint-own"))
         .with("aria-describedby", "forward-drop");
-    if state.config.as_ref().is_some_and(|config| !can_encode(config)) {
+    if state.models.config.as_ref().is_some_and(|config| !can_encode(config)) {
         file = file.with("disabled", "");
     }
     let drop = Part::new("span", "hint").with("id", "forward-drop").saying(say("forward.drop-hint").into());

@@ -8,6 +8,7 @@ use crate::ui::store::Store;
 use ditscope_page_state::inside::heat;
 use ditscope_page_state::inside::{Known, Panel};
 use ditscope_page_state::inside::{Modulation, Trace, VECTORS, largest};
+use ditscope_page_state::timeline;
 use ditscope_page_state::{Event, Page};
 use ditscope_words::{Words, say, say_with};
 use leptos::prelude::With;
@@ -96,7 +97,7 @@ fn steps(state: &Page) -> usize {
 
 /// The current step; the finished picture is beyond the last.
 fn column(state: &Page) -> usize {
-    state.view.position.min(steps(state) - 1)
+    state.timeline.position.min(steps(state) - 1)
 }
 
 /// The chosen block at the current step, in words and numbers.
@@ -134,7 +135,9 @@ fn map(store: Store, vector: usize) -> Live {
         let Some(event) = event.dyn_ref::<PointerEvent>() else { return };
         let Some((x, _)) = dom::within(event).filter(|_| dom::drags(event)) else { return };
         let steps = store.peek(steps);
-        store.dispatch(Event::Seek(((x.clamp(0.0, 1.0) * steps as f64) as usize).min(steps - 1)));
+        store.dispatch(Event::Timeline(timeline::Event::Seek(
+            ((x.clamp(0.0, 1.0) * steps as f64) as usize).min(steps - 1),
+        )));
     };
     let ground = on_ground(Box::new(move || store.state.with(pixels)))
         .live("style", see(store, places))

@@ -141,11 +141,11 @@ fn failure(state: &Page) -> Option<String> {
 /// `Ankle boot · step 12 of 30 · t = 621`
 fn caption(state: &Page) -> String {
     let Some(film) = state.shown().filter(|film| !film.is_empty()) else { return "\u{a0}".into() };
-    let step = film.at(state.view.position.min(film.steps() - 1)).map_or(0, |frame| frame.step);
+    let step = film.at(state.timeline.position.min(film.steps() - 1)).map_or(0, |frame| frame.step);
     let label = if state.inside.without_class { say("inside.null-label").into() } else { film.label.clone() };
     let (t, _) = film::place(&film.info, step);
     // After the last step the model looks no more.
-    let key = if state.view.position < film.steps() { "inside.caption" } else { "inside.caption-last" };
+    let key = if state.timeline.position < film.steps() { "inside.caption" } else { "inside.caption-last" };
     say_with(key, &[("label", &label), ("step", &step), ("steps", &film.steps()), ("t", &t)])
 }
 

@@ -75,7 +75,7 @@ fn rows(state: &Page, in_8_bits: bool) -> Vec<Row> {
     let row = |(model, entry): (ModelRef, CatalogEntry)| {
         let source = model.source(&state.base);
         let stored = state.models.stored_bytes(&source);
-        let action = match &state.model {
+        let action = match &state.models.state {
             ModelState::Ready { backend, weights, .. } if state.address.model == model => {
                 Ok(text::in_use(&backend.name, &weights.dtype))
             }
@@ -94,7 +94,9 @@ fn the_list(store: Store, listing: &Listing) -> Vec<Part> {
         Listing::Known(_) => vec![],
         Listing::Loading => vec![Part::words("listing", say("models.listing"))],
         Listing::Failed(message) => {
-            let retry = Part::button("", say("models.retry"), move || store.dispatch(Event::RetryCatalog));
+            let retry = Part::button("", say("models.retry"), move || {
+                store.dispatch(Event::Models(models::Event::RetryCatalog))
+            });
             let retry = retry.with("aria-label", say("models.retry-listing"));
             vec![Part::group("listing", vec![Part::words("", notice(message)), retry]).with("role", "alert")]
         }
@@ -129,7 +131,7 @@ fn model(store: Store, row: Row, open: RwSignal<bool>) -> Part {
     }
     if matches!(model, ModelRef::Url(_)) {
         let remove = move || {
-            store.dispatch(Event::RemoveModel(model.clone()));
+            store.dispatch(Event::Models(models::Event::Remove(model.clone())));
             dom::focus_soon(add::ADDRESS);
         };
         let name = say_with("models.remove-named", &[("model", &entry.name)]);

@@ -58,10 +58,10 @@ pub fn SaveContent() -> impl IntoView {
         if film.stride() > 1 {
             more(&say_with("take.every", &[("stride", &film.stride())]));
         }
-        if film.frames().last().is_some_and(|frame| frame.is_preview(state.view.selected)) {
+        if film.frames().last().is_some_and(|frame| frame.is_preview(state.timeline.selected)) {
             more(&say("take.preview"));
         }
-        Some(Film { about, count: film.info.num_images, selected: state.view.selected })
+        Some(Film { about, count: film.info.num_images, selected: state.timeline.selected })
     });
     let busy = store.memo(|state| state.take.making.is_some());
     let content = move || {

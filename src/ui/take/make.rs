@@ -70,7 +70,7 @@ impl Maker {
         // Frames are shared, not copied.
         let film = self.store.peek(|state| state.shown().filter(|film| !film.is_empty()).cloned());
         let film = film.ok_or(Notice::NothingMade)?;
-        let selected = Subject::One(self.store.peek(|state| state.view.selected));
+        let selected = Subject::One(self.store.peek(|state| state.timeline.selected));
         match kind {
             Export::Png => self.png(&film, selected),
             Export::Sheet => {
@@ -103,7 +103,7 @@ impl Maker {
     /// The picture that is on the stage.
     fn png(self, film: &Film, selected: Subject) -> Outcome {
         const TIMES: u32 = 8;
-        let position = self.store.peek(|state| state.view.position);
+        let position = self.store.peek(|state| state.timeline.position);
         let (Some(frame), Subject::One(i)) = (film.at(position), selected) else { return Err(Notice::Stopped) };
         let name = ditscope_page_state::take::file_name::of_picture(film, i, position);
         dom::download_png(&picture(film, frame, selected), TIMES, name.clone());

@@ -123,7 +123,7 @@ impl PartialEq for Sight {
 }
 
 impl Views {
-    pub fn update(&mut self, event: Event) {
+    pub(crate) fn update(&mut self, event: Event) {
         match event {
             Event::Set(kinds) => self.set(&kinds),
             Event::Toggle(kind) => self.toggle(kind),
@@ -135,13 +135,13 @@ impl Views {
     /// What the views on the stage are of.
     pub fn scene(&self, shared: &Shared) -> Option<Scene> {
         let film = shared.shown()?;
-        let frame = film.at(shared.view.position)?;
+        let frame = film.at(shared.timeline.position)?;
         let wants_decoded = self.on.contains(&ViewKind::XTDecoded);
         Some(Scene {
             info: film.info.clone(),
             frame: frame.clone(),
             before: film.before(frame).cloned(),
-            picture: shared.view.selected,
+            picture: shared.timeline.selected,
             sight: if wants_decoded { self.sight(shared) } else { Sight::Awaited(None) },
         })
     }
@@ -197,8 +197,8 @@ impl Spot {
     /// The one on the stage.
     pub(crate) fn of(shared: &Shared) -> Option<Self> {
         let film = shared.shown()?;
-        let step = film.at(shared.view.position)?.step;
-        Some(Self { info: film.info.clone(), step, picture: shared.view.selected })
+        let step = film.at(shared.timeline.position)?.step;
+        Some(Self { info: film.info.clone(), step, picture: shared.timeline.selected })
     }
 }
 
