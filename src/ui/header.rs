@@ -23,7 +23,7 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
         _ => String::new(),
     });
     let touring = store.memo(|state| state.tour_is_open());
-    let spoken = Memo::new(move |_| say_with("page.models.state", &[("model", &(name.get() + &size.get()))]));
+    let spoken = Memo::new(move |_| say_with("page.model", &[("model", &(name.get() + &size.get()))]));
     let badge = store.memo(|state| match &state.models.state {
         ModelState::Ready { backend, .. } => {
             let ms = state.run.film.as_ref().and_then(Film::ms_per_step);

@@ -94,7 +94,7 @@ fn progress(state: &Page) -> Option<Option<f64>> {
 #[component]
 pub fn Notices() -> impl IntoView {
     let store = Store::get();
-    let content = move || store.state.with(|state| notices(store, &state.notices));
+    let content = move || store.with(|state| notices(store, &state.notices));
     view! { <Parts content=Box::new(content) /> }
 }
 
@@ -112,7 +112,7 @@ fn notices(store: Store, notices: &[Notice]) -> Vec<Part> {
 #[component]
 pub fn FailurePanel() -> impl IntoView {
     let store = Store::get();
-    let content = move || store.state.with(|state| failure(store, state));
+    let content = move || store.with(|state| failure(store, state));
     view! { <Parts content=Box::new(content) /> }
 }
 

@@ -27,6 +27,7 @@ mod notice;
 mod page;
 pub mod run;
 mod shared;
+pub mod slice;
 pub mod sound;
 pub mod stage;
 mod status;

@@ -4,6 +4,7 @@ use crate::compare::Compare;
 use crate::forward::Forward;
 use crate::inside::Inside;
 use crate::models::WorkerState;
+use crate::slice::Slice;
 use crate::sound::Listening;
 use crate::stage::Views;
 use crate::take::Take;
@@ -15,13 +16,13 @@ use std::ops::Deref;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     pub shared: Shared,
-    pub views: Views,
-    pub listening: Listening,
-    pub compare: Compare,
-    pub forward: Forward,
-    pub inside: Inside,
-    pub take: Take,
-    pub tour: Tour,
+    pub views: Slice<Views, 6>,
+    pub listening: Slice<Listening, 7>,
+    pub compare: Slice<Compare, 8>,
+    pub forward: Slice<Forward, 9>,
+    pub inside: Slice<Inside, 10>,
+    pub take: Slice<Take, 11>,
+    pub tour: Slice<Tour, 12>,
 }
 
 /// What is shared is the page's own: a feature that is given a page reads it as if it had been given this.
@@ -56,13 +57,13 @@ impl Page {
         }
         let page = Self {
             shared,
-            views: Views::default(),
-            listening: Listening::default(),
-            compare: Compare::default(),
-            forward: Forward::default(),
-            inside: Inside::default(),
-            take: Take::default(),
-            tour: Tour::default(),
+            views: Slice::default(),
+            listening: Slice::default(),
+            compare: Slice::default(),
+            forward: Slice::default(),
+            inside: Slice::default(),
+            take: Slice::default(),
+            tour: Slice::default(),
         };
         (page, effects)
     }

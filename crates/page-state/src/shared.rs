@@ -8,6 +8,7 @@ use crate::asks::Asks;
 use crate::film::Film;
 use crate::models::{self, ModelState, Models};
 use crate::run::{Failure, Place, Run, RunState};
+use crate::slice::Slice;
 use crate::timeline::{self, Timeline};
 use crate::{Mode, Notice};
 use ditscope_config::{CatalogEntry, RunSettings};
@@ -16,17 +17,17 @@ use ditscope_protocol::ModelSource;
 /// What several features read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shared {
-    pub address: Address,
+    pub address: Slice<Address, 0>,
     /// Folder of the page, with a slash at its end.
     pub base: String,
     /// What the visitor is told, until it is put away.
-    pub notices: Vec<Notice>,
+    pub notices: Slice<Vec<Notice>, 1>,
     pub reduced_motion: bool,
-    pub models: Models,
-    pub run: Run,
-    pub timeline: Timeline,
+    pub models: Slice<Models, 2>,
+    pub run: Slice<Run, 3>,
+    pub timeline: Slice<Timeline, 4>,
     /// The film of the comparison on the stage: as long as its longest run that is complete.
-    pub(crate) compared: Option<Film>,
+    pub(crate) compared: Slice<Option<Film>, 5>,
     pub(crate) asks: Asks,
 }
 
@@ -39,14 +40,14 @@ impl Shared {
             models.state = ModelState::Loading(models::Progress::default());
         }
         Self {
-            address,
+            address: Slice::new(address),
             base: base.into(),
-            notices,
+            notices: Slice::new(notices),
             reduced_motion,
-            models,
-            run: Run::default(),
-            timeline: Timeline::default(),
-            compared: None,
+            models: Slice::new(models),
+            run: Slice::default(),
+            timeline: Slice::default(),
+            compared: Slice::default(),
             asks: Asks::default(),
         }
     }
@@ -64,7 +65,7 @@ impl Shared {
 
     /// The film on the stage.
     pub fn shown(&self) -> Option<&Film> {
-        shown(self.mode(), &self.run, self.compared.as_ref())
+        shown(self.mode(), &self.run, &self.compared)
     }
 
     /// Whether the film on the stage was made by the model that is chosen now.
@@ -179,16 +180,16 @@ impl Shared {
     /// What the timeline reads, and it itself.
     pub(crate) fn timeline(&mut self) -> (&mut Timeline, timeline::Around<'_>) {
         let Self { timeline, address, run, compared, .. } = self;
-        let film = shown(address.view, run, compared.as_ref());
+        let film = shown(address.view, run, compared);
         let is_running = run.is_running();
         (timeline, timeline::Around { film, is_growing: is_running && run.film.is_some(), is_running })
     }
 }
 
 /// The film on the stage in a mode.
-fn shown<'a>(mode: Mode, run: &'a Run, compared: Option<&'a Film>) -> Option<&'a Film> {
+fn shown<'a>(mode: Mode, run: &'a Slice<Run, 3>, compared: &'a Slice<Option<Film>, 5>) -> Option<&'a Film> {
     match mode {
-        Mode::Compare => compared,
+        Mode::Compare => compared.as_ref(),
         _ => run.film.as_ref().or(run.recorded.as_ref()),
     }
 }

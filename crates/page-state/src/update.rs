@@ -7,15 +7,19 @@ mod choosing;
 mod following;
 mod running;
 
-use crate::models::{self, Loaded};
+use crate::follow::Effects;
+use crate::models::{self, Loaded, Models};
 use crate::run::{self, Place};
+use crate::tour::Drive;
 use crate::{Effect, Event, Notice, Page, timeline};
 use ditscope_protocol::FromWorker;
 
 impl Page {
     /// Takes an event in and says what is to be done outside.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
-        self.tour.leave_if_visitor_acts(&event);
+        if self.tour.drive != Drive::Free && self.tour.is_left_by(&event) {
+            self.tour.drive = Drive::Free;
+        }
         let mut effects = self.react(event);
         effects.extend(self.drive_tour());
         effects.extend(self.ask_for_what_is_shown());
@@ -40,7 +44,7 @@ impl Page {
             Event::UseCpu => return self.use_cpu(),
             Event::Generate => return self.generate(),
             Event::Retry => return self.retry(),
-            Event::Models(event) => return self.update_models(event),
+            Event::Models(event) => return self.on_models(|models, around| models.update(around, event)),
             Event::Run(event) => {
                 let place = self.shared.to_decode();
                 self.shared.run.update(place, event)
@@ -70,12 +74,6 @@ impl Page {
         self.follow(follows)
     }
 
-    fn update_models(&mut self, event: models::Event) -> Vec<Effect> {
-        let (models, around) = self.shared.models();
-        let follows = models.update(around, event);
-        self.follow(follows)
-    }
-
     fn update_timeline(&mut self, event: timeline::Event) {
         let (timeline, around) = self.shared.timeline();
         timeline.update(around, event);
@@ -86,19 +84,21 @@ impl Page {
         if self.is_of_replaced_run(&message) {
             return vec![];
         }
-        let (models, around) = self.shared.models();
         let follows = match message {
-            FromWorker::Ready => models.greet_worker(around),
+            FromWorker::Ready => return self.on_models(Models::greet_worker),
             FromWorker::Config(config) => return self.take_config(*config),
             FromWorker::LoadProgress { stage, loaded_bytes, total_bytes } => {
-                models.take_progress(stage, loaded_bytes, total_bytes, now_ms);
+                self.shared.models.take_progress(stage, loaded_bytes, total_bytes, now_ms);
                 vec![]
             }
             FromWorker::Loaded { backend, notices, num_parameters, weights } => {
-                models.take_loaded(around, Loaded { backend, notices, num_parameters, weights })
+                let loaded = Loaded { backend, notices, num_parameters, weights };
+                return self.on_models(|models, around| models.take_loaded(around, loaded));
             }
-            FromWorker::LoadCancelled => models.take_stop(),
-            FromWorker::Inspected { source, result } => models.take_inspection(around, &source, result),
+            FromWorker::LoadCancelled => self.shared.models.take_stop(),
+            FromWorker::Inspected { source, result } => {
+                return self.on_models(|models, around| models.take_inspection(around, &source, result));
+            }
             FromWorker::Started { info, .. } => return self.begin_film(info),
             FromWorker::Frame(frame) => return self.take_frame(&frame, buffers),
             FromWorker::Paused { step, .. } => {
@@ -108,7 +108,7 @@ impl Page {
             FromWorker::Done { total_ms, .. } => return self.end_run(total_ms),
             FromWorker::Cancelled { .. } => return self.stop_run(run::RunState::Cancelled),
             FromWorker::Failed { run: Some(_), kind, message } => {
-                models.distrust_worker(kind);
+                self.shared.models.distrust_worker(kind);
                 return self.fail_run(kind, Notice::Said(message));
             }
             FromWorker::Failed { run: None, kind, message } => return self.fail_model(kind, Notice::Said(message)),
@@ -142,11 +142,22 @@ impl Page {
 
     /// Each event may change what is looked at, and so what is to be known of it.
     fn ask_for_what_is_shown(&mut self) -> Vec<Effect> {
-        let looked = self.inside.ask_for_what_is_shown(&self.shared);
-        let mut effects = self.follow(looked);
-        let looked = self.views.ask_for_what_is_shown(&self.shared);
-        effects.extend(self.follow(looked));
+        let mut effects = vec![];
+        if self.inside.has_something_to_ask(&self.shared) {
+            let looked = self.inside.ask_for_what_is_shown(&self.shared);
+            effects.extend(self.follow(looked));
+        }
+        if self.views.has_something_to_ask(&self.shared) {
+            let looked = self.views.ask_for_what_is_shown(&self.shared);
+            effects.extend(self.follow(looked));
+        }
         effects
+    }
+
+    fn on_models(&mut self, act: impl FnOnce(&mut Models, models::Around) -> Effects) -> Vec<Effect> {
+        let (models, around) = self.shared.models();
+        let follows = act(models, around);
+        self.follow(follows)
     }
 
     fn show_address(&self) -> Effect {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::film::Film;
 use crate::fixtures::{self as films, info};
+use crate::slice::{reading, writing};
 use crate::{Choice, ModelRef, ModelState, Notice, RunState, Status};
 use ditscope_config::{ModelConfig, RunSettings};
 use ditscope_protocol::{
@@ -96,7 +97,7 @@ fn the_model_is_asked_for_when_the_worker_takes_messages() {
     assert_eq!(hear(&mut state, FromWorker::Ready), [Effect::Send(load)]);
     assert_eq!(hear(&mut state, loaded()), [Effect::LookAtStorage]);
     assert!(matches!(state.models.state, ModelState::Ready { .. }));
-    assert_eq!(state.notices, [Notice::Load(LoadNotice::NoWebGpu)]);
+    assert_eq!(*state.notices, [Notice::Load(LoadNotice::NoWebGpu)]);
     assert_eq!(state.status(), Status::Ready);
 }
 
@@ -125,7 +126,7 @@ fn a_class_that_the_model_lacks_is_clamped_with_a_notice() {
     hear(&mut state, FromWorker::Config(Box::new(some_config(3))));
     assert_eq!(state.settings().class, 2);
     let told = Notice::ClassClamped { class: 40, last: 2, label: "label 2".into() };
-    assert_eq!(state.notices, [told]);
+    assert_eq!(*state.notices, [told]);
 }
 
 #[test]
@@ -294,4 +295,19 @@ fn every_choice_is_clamped_and_shown_in_the_address() {
     }
     assert_eq!(state.settings().validate(10), Ok(()));
     assert!(state.query().contains("guidance=10&steps=1") && state.query().contains("n=16"));
+}
+
+#[test]
+fn an_event_touches_the_slices_that_it_is_about_and_no_others() {
+    let mut state = running();
+    let (run, timeline) = (reading(|| state.run.number).0, reading(|| state.timeline.position).0);
+    let models = reading(|| state.models.address_waits).0;
+    let (written, _) = writing(|| frame(&mut state, 1, 2));
+    assert_eq!(written, run | timeline, "a frame");
+    let seek = Event::Timeline(crate::timeline::Event::Seek(0));
+    assert_eq!(writing(|| state.update(seek)).0, timeline, "a place on the timeline");
+    let progress = FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes: 1, total_bytes: 2 };
+    assert_eq!(writing(|| hear(&mut state, progress)).0, models, "loading");
+    let (read, _) = reading(|| state.settings());
+    assert_eq!(read & (run | timeline), 0, "settings follow from the address and the model");
 }

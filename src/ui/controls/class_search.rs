@@ -228,7 +228,7 @@ fn Rows(list: List) -> impl IntoView {
     };
     let content = move || {
         let (search, chosen) = (list.search.get(), list.chosen.get());
-        let favourites = store.state.with(|state| if search.open { state.models.favourites.clone() } else { vec![] });
+        let favourites = store.with(|state| if search.open { state.models.favourites.clone() } else { vec![] });
         list.found.with(|found| {
             let count = found.len();
             let drawn = if search.open { count } else { 0 };
@@ -282,7 +282,7 @@ fn Rows(list: List) -> impl IntoView {
 fn Favourites(chosen: Memo<usize>) -> impl IntoView {
     let store = Store::get();
     let content = move || {
-        store.state.with(|state| {
+        store.with(|state| {
             let known =
                 |class: &&usize| state.models.config.as_ref().is_some_and(|config| **class < config.labels.len());
             let chip = |class: &usize| {

@@ -50,7 +50,7 @@ pub fn Pictures() -> impl IntoView {
             <div class="noised">{noised} <Channels /></div>
             <div class="denoised">
                 {denoised}
-                <Parts content=Box::new(move || store.state.with(|state| denoise(store, state))) />
+                <Parts content=Box::new(move || store.with(|state| denoise(store, state))) />
             </div>
         </div>
     }

@@ -32,9 +32,9 @@ pub fn Sources() -> impl IntoView {
     view! {
         <div class="sources" role="group" aria-label=say("forward.sources")>
             <div class="training-tiles" role="radiogroup" aria-label=say("forward.training")>
-                <Parts content=Box::new(move || store.state.with(|state| tiles(store, state))) />
+                <Parts content=Box::new(move || store.with(|state| tiles(store, state))) />
             </div>
-            <Parts content=Box::new(move || store.state.with(|state| others(store, state))) />
+            <Parts content=Box::new(move || store.with(|state| others(store, state))) />
             <input id=PICKER type="file" accept="image/*" hidden aria-label=say("forward.own") on:change=picked />
         </div>
     }

@@ -20,7 +20,7 @@ pub fn Kept() -> impl IntoView {
     let store = Store::get();
     // Which deletion is asked about once more: a row's name.
     let asking = RwSignal::new(None::<String>);
-    let content = move || asking.with(|asking_now| store.state.with(|state| section(store, state, asking, asking_now)));
+    let content = move || asking.with(|asking_now| store.with(|state| section(store, state, asking, asking_now)));
     view! {
         <section class="kept" aria-labelledby=TITLE>
             <Parts content=Box::new(content) />

@@ -31,7 +31,7 @@ pub fn Models(open: RwSignal<bool>) -> impl IntoView {
     }));
     let in_8_bits = RwSignal::new(store.peek(|state| models::is_in_8_bits(&state.address.model)));
     let content = move || {
-        store.state.with(|state| {
+        store.with(|state| {
             let mut parts = the_list(store, &state.models.shipped);
             let items = rows(state, in_8_bits.get()).into_iter().map(|row| model(store, row, open)).collect();
             parts.push(Part::new("ul", "models").of(items));
@@ -66,7 +66,7 @@ fn bits(store: Store, in_8_bits: RwSignal<bool>) -> Live {
         .live("checked", Box::new(move || in_8_bits.get().to_string()))
         .on("change", Box::new(move |_| in_8_bits.update(|on| *on = !*on)));
     let words = Live::new("span", "").saying(&say("models.8-bits"));
-    let hidden = move || store.state.with(|state| !state.models.has_8_bits()).to_string();
+    let hidden = move || store.with(|state| !state.models.has_8_bits()).to_string();
     Live::new("label", "check").of(vec![input, words]).live("hidden", Box::new(hidden))
 }
 

@@ -22,12 +22,12 @@ pub fn SchedulePlot(#[prop(optional)] in_tour: bool) -> impl IntoView {
     let store = Store::get();
     let (quantity, compared) = (RwSignal::new(0usize), RwSignal::new(in_tour));
     let of = move || (Quantity::ALL[quantity.get()], compared.get());
-    let see = move |part: fn(&Page) -> String| -> Box<dyn Fn() -> String> { Box::new(move || store.state.with(part)) };
+    let see = move |part: fn(&Page) -> String| -> Box<dyn Fn() -> String> { Box::new(move || store.with(part)) };
     let kind = move |of: fn(BetaSchedule) -> BetaSchedule, shown: bool| {
-        let kind = store.state.with(process).filter(|_| shown).map(|(kind, _)| of(kind));
+        let kind = store.with(process).filter(|_| shown).map(|(kind, _)| of(kind));
         kind.map_or_else(String::new, |kind| schedule_name(kind).into())
     };
-    let area = area(store, Box::new(move || store.state.with(|state| draw(state, of()))))
+    let area = area(store, Box::new(move || store.with(|state| draw(state, of()))))
         .with("role", "slider")
         .with("tabindex", "0")
         .with("aria-label", &say("plots.place"))

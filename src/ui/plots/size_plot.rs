@@ -22,7 +22,7 @@ pub fn SizePlot() -> impl IntoView {
     let seen = Rc::new(RefCell::new(Seen::default()));
     let see = |part: fn(&Page, &mut Seen) -> String| -> Box<dyn Fn() -> String> {
         let seen = seen.clone();
-        Box::new(move || store.state.with(|state| part(state, &mut seen.borrow_mut())))
+        Box::new(move || store.with(|state| part(state, &mut seen.borrow_mut())))
     };
     let area = area(store, see(draw)).with("role", "img").with("title", &say("plots.hint-drag"));
     let area = area.live("aria-label", see(spoken));

@@ -243,7 +243,7 @@ fn download(store: Store) {
     const TIMES: u32 = 8;
     let found = store.peek(|state| {
         let film = state.run.film.as_ref()?;
-        let Timeline { position, selected, .. } = state.timeline;
+        let Timeline { position, selected, .. } = *state.timeline;
         let frame = film.at(position)?;
         Some((film::picture(&film.info, frame, selected), file_name::of_picture(film, selected, position)))
     });

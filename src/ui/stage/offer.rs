@@ -14,7 +14,7 @@ use leptos::prelude::*;
 pub fn Offer(models: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
     let content = move || {
-        let offered = store.state.with(|state| {
+        let offered = store.with(|state| {
             let entry = state.entry().filter(|_| state.models.state == ModelState::Offered)?;
             Some((entry.clone(), text::load(state.bytes_to_fetch().unwrap_or_default())))
         });

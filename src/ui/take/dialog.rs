@@ -174,7 +174,7 @@ fn entries(store: Store, film: Option<Film>, busy: bool) -> Vec<Part> {
     let rows = vec![entry(&one(Export::Link), None), entry(&one(Export::Embed), None)];
     parts.push(Part::heading("", say("take.to-others").into_owned()));
     parts.push(Part::new("ul", "entries").of(rows));
-    let code = Part::new("pre", "embed-code").with("tabindex", "0").saying(store.state.with(embed_code));
+    let code = Part::new("pre", "embed-code").with("tabindex", "0").saying(store.with(embed_code));
     parts.push(code.with("aria-label", say("take.embed-code")).with("role", "group"));
     parts
 }

@@ -109,7 +109,7 @@ pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
                     <SchedulePlot in_tour=true />
                 </div>
             </div>
-            <Parts content=Box::new(move || store.state.with(|state| foot(store, state))) />
+            <Parts content=Box::new(move || store.with(|state| foot(store, state))) />
         </aside>
     }
 }

@@ -122,7 +122,12 @@ impl Compare {
         (plan, selected)
     }
 
-    /// The comparison that the newest run belongs to, if it does to one.
+    /// Whether the newest run belongs to a comparison.
+    pub(crate) fn has_newest_run(&self, shared: &Shared) -> bool {
+        self.made.iter().any(|made| made.number == shared.run.number)
+    }
+
+    /// That comparison.
     fn newest(&mut self, shared: &Shared) -> Option<&mut Comparison> {
         let number = shared.run.number;
         self.made.iter_mut().find(|made| made.number == number)

@@ -311,7 +311,7 @@ fn another_model_clears_everything() {
     send(&mut state, Event::Reading);
     let number = state.forward.reading_number();
     state.update(app::Event::UseModel(ModelRef::Shipped("other".into())));
-    let Forward { source: None, latent: None, noised: None, question: None, .. } = &state.forward else {
+    let Forward { source: None, latent: None, noised: None, question: None, .. } = &*state.forward else {
         panic!("{:?}", state.forward)
     };
     let picture = Pixels { width: SIDE, height: SIDE, rgba: vec![0; 4 * SIDE * SIDE] };

@@ -160,6 +160,12 @@ impl Inside {
         }
     }
 
+    /// Whether it is shown, or still knows what it showed before.
+    pub(crate) fn has_something_to_ask(&self, shared: &Shared) -> bool {
+        let knows = self.trace != Inquiry::default() || self.modulation != Inquiry::default();
+        shared.mode() == Mode::Inside || knows
+    }
+
     /// Asks for what is to be shown and not known yet.
     pub(crate) fn ask_for_what_is_shown(&mut self, shared: &Shared) -> Effects {
         if shared.mode() != Mode::Inside || self.obstacle(shared).is_some() {

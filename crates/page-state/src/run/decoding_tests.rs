@@ -95,7 +95,7 @@ fn a_failed_decoding_is_told_and_a_cancelled_one_is_not() {
     state.update(Event::Run(crate::run::Event::DecodeStep));
     hear(&mut state, failed());
     let told = Notice::NotDecoded { step: 0, why: std::sync::Arc::new(Notice::said("no memory")) };
-    assert!(state.notices == [told] && state.can_decode());
+    assert!(*state.notices == [told] && state.can_decode());
     state.shared.notices.clear();
     state.update(Event::Run(crate::run::Event::DecodeStep));
     assert_eq!(state.update(Event::Run(crate::run::Event::Cancel)), [Effect::Send(ToWorker::Cancel)]);

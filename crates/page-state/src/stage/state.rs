@@ -161,6 +161,11 @@ impl Views {
         }
     }
 
+    /// Whether the stage shows the picture of a latent that this model can decode.
+    pub(crate) fn has_something_to_ask(&self, shared: &Shared) -> bool {
+        shared.mode() == Mode::Denoise && self.on.contains(&ViewKind::XTDecoded) && shared.has_decoder()
+    }
+
     /// Asks for the picture of the latent in view, one at a time: while an answer is awaited, latents may come and go,
     /// and the newest is asked for then.
     pub(crate) fn ask_for_what_is_shown(&mut self, shared: &Shared) -> Effects {
@@ -168,8 +173,7 @@ impl Views {
     }
 
     fn due(&mut self, shared: &Shared) -> Option<Question> {
-        let wanted = shared.mode() == Mode::Denoise && self.on.contains(&ViewKind::XTDecoded) && shared.has_decoder();
-        let spot = Spot::of(shared).filter(|_| wanted)?;
+        let spot = Spot::of(shared)?;
         let waits = self.asked.as_ref().is_some_and(|(number, _)| shared.asks.awaits(Asker::Stage, *number));
         let refused = self.refused.as_ref().is_some_and(|(refused, _)| *refused == spot);
         let film = shared.shown()?;

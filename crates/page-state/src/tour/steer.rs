@@ -14,59 +14,36 @@ use crate::run::{self, Plan};
 use crate::{Event, Shared, timeline};
 
 impl Tour {
-    /// Stops driving the page when the event is something that the visitor did.
-    pub(crate) fn leave_if_visitor_acts(&mut self, event: &Event) {
-        let acts = match event {
+    /// Whether the event is something that the visitor did, so that the tour stops driving the page.
+    pub(crate) fn is_left_by(&self, event: &Event) -> bool {
+        match event {
             Event::Choose(_) | Event::Show(_) | Event::Generate | Event::Run(run::Event::Cancel) => true,
             // A look at the recorded run while the model loads is none.
             Event::Compare(compare::Event::Seek { .. }) => self.drive != Drive::Waiting,
             Event::Timeline(event) => moves(*event) && self.drive != Drive::Waiting,
             _ => false,
-        };
-        if acts {
-            self.drive = Drive::Free;
         }
     }
 
-    /// The next step towards what the tour shows, if it can be taken now.
-    pub(crate) fn drive_on(&mut self, shared: &Shared, comparisons: &Compare) -> Effects {
-        let Some(wish) = self.wish(shared).cloned() else { return vec![] };
+    /// The next step towards what the tour shows, if there is one that can be taken now: how far the tour is then, and
+    /// what is done for it.
+    pub(crate) fn next_step(&self, shared: &Shared, comparisons: &Compare) -> Option<(Drive, Effects)> {
+        let wish = self.wish(shared)?;
         match self.drive {
             Drive::Waiting if obstacle(shared).is_none() => {
-                self.drive = Drive::Set;
-                drive::at_once(&wish).into_iter().map(Follow::Act).collect()
+                Some((Drive::Set, drive::at_once(wish).into_iter().map(Follow::Act).collect()))
             }
             Drive::Set => {
-                self.drive = Drive::Running { there: false };
-                match drive::compared(&wish) {
-                    _ if has_run_for(shared, comparisons, &wish) => vec![],
+                let start = match drive::compared(wish) {
+                    _ if has_run_for(shared, comparisons, wish) => vec![],
                     Some(_) => vec![Follow::Act(Event::Generate)],
                     None => vec![Follow::Start(Plan::new(wish.settings.clone()))],
-                }
+                };
+                Some((Drive::Running { there: false }, start))
             }
-            Drive::Running { there } => self.go_along(shared, comparisons, &wish, there),
-            _ => vec![],
+            Drive::Running { there } => go_along(shared, comparisons, wish, there),
+            _ => None,
         }
-    }
-
-    /// Goes to the place in the run as soon as its frame is there, and sees the run end.
-    fn go_along(&mut self, shared: &Shared, comparisons: &Compare, wish: &Wish, mut there: bool) -> Effects {
-        let mut effects = vec![];
-        let film = comparison_for(shared, comparisons, wish).or_else(|| newest_film(shared));
-        let complete = film.is_some_and(Film::is_complete);
-        if let Some(film) = film.filter(|film| !there && film.received() >= drive::due(wish, film.steps())) {
-            effects = drive::arrive(wish, &film.info).into_iter().map(Follow::Act).collect();
-            // Also where that is the newest frame: the run goes on without the page.
-            effects.push(Follow::StopFollowing);
-            there = true;
-        }
-        self.drive = match shared.is_running() {
-            true => Drive::Running { there },
-            false if there && complete => Drive::Shown,
-            // The run failed: the page says so.
-            false => Drive::Free,
-        };
-        effects
     }
 
     /// What there is to say of the page beside the chapter.
@@ -83,6 +60,23 @@ impl Tour {
             },
         }
     }
+}
+
+/// Goes to the place in the run as soon as its frame is there, and sees the run end.
+fn go_along(shared: &Shared, comparisons: &Compare, wish: &Wish, there: bool) -> Option<(Drive, Effects)> {
+    let film = comparison_for(shared, comparisons, wish).or_else(|| newest_film(shared));
+    if let Some(film) = film.filter(|film| !there && film.received() >= drive::due(wish, film.steps())) {
+        let mut effects: Effects = drive::arrive(wish, &film.info).into_iter().map(Follow::Act).collect();
+        // Also where that is the newest frame: the run goes on without the page.
+        effects.push(Follow::StopFollowing);
+        return Some((Drive::Running { there: true }, effects));
+    }
+    if shared.is_running() {
+        return None;
+    }
+    let shown = there && film.is_some_and(Film::is_complete);
+    // Where it is not shown the run failed: the page says so.
+    Some((if shown { Drive::Shown } else { Drive::Free }, vec![]))
 }
 
 /// Whether an event moves the place on the timeline.

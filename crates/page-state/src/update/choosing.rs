@@ -2,6 +2,7 @@
 
 use crate::address;
 use crate::film::Film;
+use crate::models::Models;
 use crate::{Choice, Effect, Mode, ModelRef, ModelState, Notice, Page, RunState};
 use ditscope_config::{ModelConfig, RunSettings};
 use ditscope_protocol::{BackendChoice, FailureKind};
@@ -108,6 +109,6 @@ impl Page {
     }
 
     pub(super) fn load_knowingly(&mut self) -> Vec<Effect> {
-        self.update_models(crate::models::Event::Load)
+        self.on_models(Models::load_knowingly)
     }
 }

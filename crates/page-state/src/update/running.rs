@@ -86,8 +86,10 @@ impl Page {
     pub(super) fn take_frame(&mut self, frame: &FrameInfo, buffers: Vec<Vec<u8>>) -> Vec<Effect> {
         match self.shared.run.take_frame(frame, buffers) {
             Ok(true) => {
-                self.compare.take_frame(&self.shared);
-                self.publish_comparison();
+                if self.compare.has_newest_run(&self.shared) {
+                    self.compare.take_frame(&self.shared);
+                    self.publish_comparison();
+                }
                 let (timeline, around) = self.shared.timeline();
                 timeline.take_frame(around.film);
                 vec![]
@@ -156,6 +158,9 @@ impl Page {
 
     /// The newest run is over, as well as it went: the timeline gets the longest film that is complete.
     pub(super) fn settle_comparison(&mut self) {
+        if !self.compare.has_newest_run(&self.shared) {
+            return;
+        }
         let place = self.place();
         self.compare.settle(&self.shared);
         self.publish_comparison();
@@ -164,7 +169,10 @@ impl Page {
 
     /// What the stage shows of comparisons has changed.
     fn publish_comparison(&mut self) {
-        self.shared.compared = self.compare.film(&self.shared).cloned();
+        let film = self.compare.film(&self.shared).cloned();
+        if film.is_some() || self.shared.compared.is_some() {
+            *self.shared.compared = film;
+        }
     }
 
     pub(super) fn place(&self) -> At {
@@ -182,12 +190,8 @@ impl Page {
     /// Takes the tour's next steps towards what it shows, as far as they can be taken now.
     pub(super) fn drive_tour(&mut self) -> Vec<Effect> {
         let mut effects = vec![];
-        loop {
-            let before = self.tour.drive;
-            let follows = self.tour.drive_on(&self.shared, &self.compare);
-            if follows.is_empty() && self.tour.drive == before {
-                break;
-            }
+        while let Some((next, follows)) = self.tour.next_step(&self.shared, &self.compare) {
+            self.tour.drive = next;
             effects.extend(self.follow(follows));
         }
         // It acts as a visitor would, setting by setting; the address is shown once.
