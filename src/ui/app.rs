@@ -21,7 +21,6 @@ use super::timeline::Timeline;
 use super::tour::TourPanel;
 use super::{dom, effects, language};
 use ditscope_page_state::Mode;
-use ditscope_page_state::Page;
 use ditscope_words::{Words, say};
 use leptos::mount::mount_to;
 use leptos::prelude::*;
@@ -100,7 +99,7 @@ pub fn App() -> impl IntoView {
 fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
     effects::start_tour(store);
-    let touring = store.memo(Page::tour_is_open);
+    let touring = store.memo(|state| state.tour_is_open());
     let (toured, touring_before) = (once(touring.into()), RwSignal::new(touring.get_untracked()));
     let tour_panel = move || toured.get().then(|| view! { <Later class="tour" part=self::tour with=touring_before /> });
     view! {

@@ -7,6 +7,7 @@ use super::take as saving;
 use super::{dom, forward, storage};
 use ditscope_config::{Catalog, ModelConfig};
 use ditscope_page_state::film::Film;
+use ditscope_page_state::models;
 use ditscope_page_state::models::Added;
 use ditscope_page_state::take::{self, Export};
 use ditscope_page_state::tour::{self, Book, Depth};
@@ -51,12 +52,12 @@ pub fn carry_out(store: Store, effects: Vec<Effect>) {
             Effect::FetchCatalog => spawn_local(fetch_catalog(store)),
             Effect::RecallModels => {
                 let added: Vec<Added> = storage::recall(ADDED_MODELS).unwrap_or_default();
-                store.dispatch(Event::ModelsRecalled(added));
+                store.dispatch(Event::Models(models::Event::Recalled(added)));
             }
             Effect::KeepModels(added) => storage::keep(ADDED_MODELS, &added),
             Effect::RecallFavourites(model) => {
                 let classes = storage::recall(&favourites(&model)).unwrap_or_default();
-                store.dispatch(Event::FavouritesRecalled(classes));
+                store.dispatch(Event::Models(models::Event::FavouritesRecalled(classes)));
             }
             Effect::KeepFavourites(model, classes) => storage::keep(&favourites(&model), &classes),
             Effect::LookAtStorage => in_storage(store, vec![], false),
@@ -86,7 +87,7 @@ fn in_storage(store: Store, delete: Vec<String>, persist: bool) {
 async fn fetch_catalog(store: Store) {
     let address = store.peek(|state| format!("{}assets/models/index.json", state.base));
     let found = fetch_json::<Catalog>(&address).await.ok_or(Notice::NoListing { address });
-    store.dispatch(Event::CatalogFetched(found));
+    store.dispatch(Event::Models(models::Event::CatalogFetched(found)));
 }
 
 /// Tells the tour the language of the page, and how deep the visitor went the last time.
@@ -123,7 +124,7 @@ async fn change_storage(store: Store, delete: Vec<String>, persist: bool) {
     }
     let mut report = storage::look().await;
     report.error = deleted.err().or(report.error);
-    store.dispatch(Event::StorageSeen(report));
+    store.dispatch(Event::Models(models::Event::StorageSeen(report)));
 }
 
 /// Fetches the small files of a model: its description and its recorded run, which are shown before the weights are loaded.

@@ -8,7 +8,7 @@ use super::{dom, tour};
 use ditscope_page_state::ModelRef;
 use ditscope_page_state::film::Film;
 use ditscope_page_state::tour::Event as TourEvent;
-use ditscope_page_state::{Event, ModelState, Page};
+use ditscope_page_state::{Event, ModelState};
 use ditscope_words::text;
 use ditscope_words::{Words, say, say_with};
 use leptos::prelude::*;
@@ -18,20 +18,20 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
     // Long: one piece of markup, which parts would only tear apart.
     let store = Store::get();
     let name = store.memo(|state| state.model_name());
-    let size = store.memo(|state| match &state.model {
+    let size = store.memo(|state| match &state.models.state {
         ModelState::Ready { num_parameters, .. } => format!(" · {}", text::parameters(*num_parameters)),
         _ => String::new(),
     });
-    let touring = store.memo(Page::tour_is_open);
+    let touring = store.memo(|state| state.tour_is_open());
     let spoken = Memo::new(move |_| say_with("page.model", &[("model", &(name.get() + &size.get()))]));
-    let badge = store.memo(|state| match &state.model {
+    let badge = store.memo(|state| match &state.models.state {
         ModelState::Ready { backend, .. } => {
-            let ms = state.film.as_ref().and_then(Film::ms_per_step);
+            let ms = state.run.film.as_ref().and_then(Film::ms_per_step);
             ms.map_or_else(|| backend.name.clone(), |ms| format!("{} · {}", backend.name, text::ms_per_step(ms)))
         }
         _ => String::new(),
     });
-    let about_device = store.memo(|state| match &state.model {
+    let about_device = store.memo(|state| match &state.models.state {
         ModelState::Ready { backend, weights, .. } => text::device_detail(backend, weights),
         _ => String::new(),
     });

@@ -13,7 +13,7 @@ pub fn Inspector() -> impl IntoView {
     let store = Store::get();
     let shares = store.memo(|state| {
         let film = state.shown().filter(|film| !film.is_empty())?;
-        let (_, alpha_bar) = film::place(&film.info, state.view.position);
+        let (_, alpha_bar) = film::place(&film.info, state.timeline.position);
         Some((alpha_bar.sqrt(), (1.0 - alpha_bar).max(0.0).sqrt()))
     });
     let licence = store.memo(|state| text::model_license(state.license()));

@@ -4,6 +4,7 @@ use super::parts::{Part, Parts};
 use super::store::Store;
 use super::timeline::HoldButtons;
 use ditscope_page_state::DEFAULT_MODEL;
+use ditscope_page_state::models;
 use ditscope_page_state::{Event, ModelState, Notice, Page, RunState};
 use ditscope_protocol::{BackendChoice, FailureKind};
 use ditscope_words::notices::notice;
@@ -18,17 +19,23 @@ pub fn RunBar() -> impl IntoView {
     let status = store.memo(text::status);
     let detail = store.memo(detail);
     let progress = store.memo(progress);
-    let action = store.memo(|state| match &state.model {
+    let action = store.memo(|state| match &state.models.state {
         ModelState::Loading(progress) if !progress.stopping => say("run.cancel-loading").into(),
-        ModelState::Stopped | ModelState::Failed(_) if state.reached_bytes > 0 => say("run.continue-loading").into(),
+        ModelState::Stopped | ModelState::Failed(_) if state.models.reached_bytes > 0 => {
+            say("run.continue-loading").into()
+        }
         ModelState::Stopped => say("run.load-model").into(),
         ModelState::Offered => text::load(state.bytes_to_fetch().unwrap_or_default()),
         _ => String::new(),
     });
     let no_action = Memo::new(move |_| action.with(String::is_empty));
     let act = move |_| {
-        let cancel = store.peek(|state| matches!(state.model, ModelState::Loading(_)));
-        store.dispatch(if cancel { Event::CancelLoad } else { Event::Load });
+        let cancel = store.peek(|state| matches!(state.models.state, ModelState::Loading(_)));
+        store.dispatch(if cancel {
+            Event::Models(models::Event::CancelLoad)
+        } else {
+            Event::Models(models::Event::Load)
+        });
     };
     view! {
         <div class="run-bar">
@@ -49,14 +56,14 @@ pub fn RunBar() -> impl IntoView {
 }
 
 fn detail(state: &Page) -> String {
-    match (&state.model, &state.run) {
+    match (&state.models.state, &state.run.state) {
         (ModelState::Loading(progress), _) => text::load_detail(progress),
         (ModelState::Offered, _) => state.entry().map(text::model_cost).unwrap_or_default(),
-        (ModelState::Ready { .. }, _) if state.decoded.is_some() => {
-            state.decoded.map(text::decoding).unwrap_or_default()
+        (ModelState::Ready { .. }, _) if state.run.decoded.is_some() => {
+            state.run.decoded.map(text::decoding).unwrap_or_default()
         }
         (ModelState::Ready { .. }, RunState::Running { .. }) => {
-            let step = state.film.as_ref().map(text::run_progress).unwrap_or_default();
+            let step = state.run.film.as_ref().map(text::run_progress).unwrap_or_default();
             let run = state
                 .compare
                 .run(state)
@@ -70,11 +77,11 @@ fn detail(state: &Page) -> String {
 
 /// Nothing, or under way with a share of the whole if that is known.
 fn progress(state: &Page) -> Option<Option<f64>> {
-    let decoded = state.decoded.map(|(done, total)| done as f64 / total as f64);
-    match (&state.model, &state.run, &state.film) {
+    let decoded = state.run.decoded.map(|(done, total)| done as f64 / total as f64);
+    match (&state.models.state, &state.run.state, &state.run.film) {
         (ModelState::Loading(progress), ..) => Some(progress.fraction()),
         (ModelState::Ready { .. }, ..) if decoded.is_some() => Some(decoded),
-        (ModelState::Ready { .. }, ..) if state.decoding.is_some() => Some(Some(0.0)),
+        (ModelState::Ready { .. }, ..) if state.run.decoding.is_some() => Some(Some(0.0)),
         (ModelState::Ready { .. }, RunState::Running { .. }, Some(film)) => {
             Some(Some(state.compare.share_of_all(state, film.received() as f64 / (film.steps() + 1) as f64)))
         }
@@ -87,7 +94,7 @@ fn progress(state: &Page) -> Option<Option<f64>> {
 #[component]
 pub fn Notices() -> impl IntoView {
     let store = Store::get();
-    let content = move || store.state.with(|state| notices(store, &state.notices));
+    let content = move || store.with(|state| notices(store, &state.notices));
     view! { <Parts content=Box::new(content) /> }
 }
 
@@ -105,16 +112,16 @@ fn notices(store: Store, notices: &[Notice]) -> Vec<Part> {
 #[component]
 pub fn FailurePanel() -> impl IntoView {
     let store = Store::get();
-    let content = move || store.state.with(|state| failure(store, state));
+    let content = move || store.with(|state| failure(store, state));
     view! { <Parts content=Box::new(content) /> }
 }
 
 fn failure(store: Store, state: &Page) -> Vec<Part> {
     let Some(failure) = state.failure() else { return vec![] };
     let cpu_is_left = state.address.backend != BackendChoice::Cpu;
-    let model_failed = matches!(state.model, ModelState::Failed(_));
+    let model_failed = matches!(state.models.state, ModelState::Failed(_));
     let mut cure = String::from(text::cure(failure.kind, cpu_is_left));
-    if model_failed && state.reached_bytes > 0 {
+    if model_failed && state.models.reached_bytes > 0 {
         cure = format!("{cure} {}", say("failures.resume"));
     }
     let mut buttons = vec![Part::button("primary", say("failures.retry"), move || store.dispatch(Event::Retry))];
@@ -124,7 +131,9 @@ fn failure(store: Store, state: &Page) -> Vec<Part> {
     // A model of another name may simply not be there: the one that is shipped is.
     if model_failed && !state.address.model.is_default() {
         let words = say_with("failures.use-default", &[("model", &DEFAULT_MODEL)]);
-        buttons.push(Part::button("", words, move || store.dispatch(Event::UseDefaultModel)));
+        buttons.push(Part::button("", words, move || {
+            store.dispatch(Event::UseModel(ditscope_page_state::ModelRef::default()))
+        }));
     }
     let heading = if model_failed { say("failures.model") } else { say("failures.run") };
     let heading = Part::new("h2", "").saying(heading.into());

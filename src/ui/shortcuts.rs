@@ -2,8 +2,8 @@
 
 use super::dom;
 use super::store::Store;
-use ditscope_page_state::{Choice, Event, Page};
-use ditscope_page_state::{take, timeline, tour};
+use ditscope_page_state::{Choice, Event};
+use ditscope_page_state::{run, take, timeline, tour};
 use ditscope_words::{Words, say};
 use leptos::ev;
 use leptos::prelude::*;
@@ -49,20 +49,21 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
         let present = |on| store.dispatch(Event::Take(take::Event::Present(on)));
         // The tour's text is scrolled with these keys.
         let reads = |target: &Element| target.closest(".tour-body").ok().flatten().is_some();
-        let turns =
-            |target: Option<&Element>| free.moves && store.peek(Page::tour_is_open) && !target.is_some_and(reads);
+        let turns = |target: Option<&Element>| {
+            free.moves && store.peek(|state| state.tour_is_open()) && !target.is_some_and(reads)
+        };
         let key = event.key();
         match key.as_str() {
             "Escape" if presenting() => present(false),
-            "Escape" => store.dispatch(Event::Cancel),
+            "Escape" => store.dispatch(Event::Run(run::Event::Cancel)),
             "f" | "F" if free.letters => present(!presenting()),
             "g" | "G" if free.letters => store.dispatch(Event::Generate),
             "s" | "S" if free.letters => store.dispatch(Event::Listen),
             "d" | "D" if free.letters => store.dispatch(Event::Choose(Choice::Seed(dom::random_seed()))),
             "m" | "M" if free.letters => models.set(true),
             "t" | "T" if free.letters => store.theme.get_untracked().other().choose(store.theme),
-            "p" | "P" if free.letters => store.dispatch(Event::Timeline(timeline::Event::ToggleHold)),
-            "n" | "N" | "." if free.letters => store.dispatch(Event::Timeline(timeline::Event::StepOnce)),
+            "p" | "P" if free.letters => store.dispatch(Event::Run(run::Event::ToggleHold)),
+            "n" | "N" | "." if free.letters => store.dispatch(Event::Run(run::Event::StepOnce)),
             "l" | "L" if free.letters => store.dispatch(Event::Timeline(timeline::Event::ToggleLoop)),
             "<" if free.letters => store.dispatch(Event::Timeline(timeline::Event::Faster(-1))),
             ">" if free.letters => store.dispatch(Event::Timeline(timeline::Event::Faster(1))),
@@ -70,11 +71,11 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
             "PageUp" if turns(target.as_ref()) => turn(-1),
             "PageDown" if turns(target.as_ref()) => turn(1),
             "?" if free.letters => help.set(true),
-            " " if free.space => store.dispatch(Event::TogglePlay),
-            "ArrowLeft" if free.moves => store.dispatch(Event::Step(-1)),
-            "ArrowRight" if free.moves => store.dispatch(Event::Step(1)),
-            "Home" if free.moves => store.dispatch(Event::Seek(0)),
-            "End" if free.moves => store.dispatch(Event::Seek(usize::MAX)),
+            " " if free.space => store.dispatch(Event::Timeline(timeline::Event::TogglePlay)),
+            "ArrowLeft" if free.moves => store.dispatch(Event::Timeline(timeline::Event::Step(-1))),
+            "ArrowRight" if free.moves => store.dispatch(Event::Timeline(timeline::Event::Step(1))),
+            "Home" if free.moves => store.dispatch(Event::Timeline(timeline::Event::Seek(0))),
+            "End" if free.moves => store.dispatch(Event::Timeline(timeline::Event::Seek(usize::MAX))),
             _ => return,
         }
         event.prevent_default();

@@ -4,6 +4,8 @@ use super::bridge::Bridge;
 use super::dom;
 use super::theme::Theme;
 use ditscope_page_state::film::Moment;
+use ditscope_page_state::models;
+use ditscope_page_state::slice::{self, SLICES};
 use ditscope_page_state::{Effect, Event, Language, Page};
 use ditscope_protocol::ToWorker;
 use js_sys::Array;
@@ -12,7 +14,7 @@ use leptos::prelude::*;
 /// What every part of the page shares. Copy it freely.
 #[derive(Clone, Copy)]
 pub struct Store {
-    pub state: RwSignal<Page>,
+    slices: Slices,
     pub theme: RwSignal<Theme>,
     /// The language of the page, which is made anew when it changes.
     pub language: RwSignal<Language>,
@@ -33,18 +35,19 @@ impl Store {
     pub fn start(language: RwSignal<Language>, carry_out: fn(Self, Vec<Effect>)) -> Self {
         let base = dom::base();
         let (state, effects) = Page::new(&dom::query(), &base, dom::prefers("(prefers-reduced-motion: reduce)"));
-        let state = RwSignal::new(state);
-        let moment = Memo::new(move |_| {
-            state.with(|state| {
-                let film = state.shown()?;
-                let frame = film.at(state.view.position)?.clone();
-                Some(Moment { info: film.info.clone(), frame })
-            })
-        });
-        let selected = Memo::new(move |_| state.with(|state| state.view.selected));
+        let slices = Slices {
+            page: StoredValue::new(state),
+            changed: StoredValue::new(std::array::from_fn(|_| RwSignal::new(()))),
+        };
+        let moment = slices.memo(Box::new(|state| {
+            let film = state.shown()?;
+            let frame = film.at(state.timeline.position)?.clone();
+            Some(Moment { info: film.info.clone(), frame })
+        }));
+        let selected = slices.memo(Box::new(|state| state.timeline.selected));
         let bridge = StoredValue::new_local(Bridge::new(base));
         let (theme, word, saving) = (Theme::signal(), RwSignal::new(None), RwSignal::new(false));
-        let store = Self { state, theme, language, moment, selected, word, saving, bridge, carry_out };
+        let store = Self { slices, theme, language, moment, selected, word, saving, bridge, carry_out };
         provide_context(store);
         carry_out(store, effects);
         store
@@ -57,7 +60,7 @@ impl Store {
     /// Gives an event to the reducer and does what it asks for.
     pub fn dispatch(self, event: Event) {
         // A late message of a worker may come when the page is already gone.
-        let Some(effects) = self.state.try_update(|state| state.update(event)) else { return };
+        let Some(effects) = self.slices.update(event) else { return };
         (self.carry_out)(self, effects);
     }
 
@@ -71,24 +74,28 @@ impl Store {
         self.bridge.with_value(|bridge| bridge.send(message, buffers));
     }
 
-    /// A part of the state, recomputed with it, passed on only when it differs.
+    /// A part of the state, recomputed when a slice that it was computed from may have changed, passed on only when it
+    /// differs.
     pub fn memo<T: Clone + PartialEq + Send + Sync + 'static>(
         self,
         part: impl Fn(&Page) -> T + Send + Sync + 'static,
     ) -> Memo<T> {
-        /// Compiled once for each `T`, not for each part: there are many.
-        fn memo<T: Clone + PartialEq + Send + Sync + 'static>(
-            state: RwSignal<Page>,
-            part: Box<dyn Fn(&Page) -> T + Send + Sync>,
-        ) -> Memo<T> {
-            Memo::new(move |_| state.with(&part))
-        }
-        memo(self.state, Box::new(part))
+        self.slices.memo(Box::new(part))
+    }
+
+    /// A part of the state, tracked in the same way.
+    pub fn with<T>(self, part: impl FnOnce(&Page) -> T) -> T {
+        self.slices.with(part)
     }
 
     /// A part of the state, for handlers: not tracked.
     pub fn peek<T>(self, part: impl FnOnce(&Page) -> T) -> T {
-        self.state.with_untracked(part)
+        self.slices.page.with_value(part)
+    }
+
+    /// The same, or nothing when the page is gone: for what goes on beside it.
+    pub fn try_peek<T>(self, part: impl FnOnce(&Page) -> T) -> Option<T> {
+        self.slices.page.try_with_value(part)
     }
 
     /// A word that replaces the status for a while.
@@ -103,7 +110,43 @@ impl Store {
     /// Takes a folder of the visitor's: its files stay with the bridge, its name goes to the reducer.
     pub fn open_folder(self, name: String, files: Array) {
         self.bridge.update_value(|bridge| bridge.keep_folder(name.clone(), files));
-        self.dispatch(Event::AddFolder(name));
+        self.dispatch(Event::Models(models::Event::AddFolder(name)));
+    }
+}
+
+/// The state, and a signal for each of its slices: most views read few of them, and a frame changes two.
+#[derive(Clone, Copy)]
+struct Slices {
+    page: StoredValue<Page>,
+    changed: StoredValue<[RwSignal<()>; SLICES]>,
+}
+
+impl Slices {
+    /// Compiled once for each `T`, not for each part: there are many.
+    fn memo<T: Clone + PartialEq + Send + Sync + 'static>(
+        self,
+        part: Box<dyn Fn(&Page) -> T + Send + Sync>,
+    ) -> Memo<T> {
+        Memo::new(move |_| self.with(&part))
+    }
+
+    fn with<T>(self, part: impl FnOnce(&Page) -> T) -> T {
+        let (read, value) = slice::reading(|| self.page.with_value(part));
+        self.each(read, RwSignal::track);
+        value
+    }
+
+    /// Nothing when the page is gone.
+    fn update(self, event: Event) -> Option<Vec<Effect>> {
+        let (written, effects) = slice::writing(|| self.page.try_update_value(|page| page.update(event)));
+        self.each(written, RwSignal::notify);
+        effects
+    }
+
+    fn each(self, set: slice::Set, tell: fn(&RwSignal<()>)) {
+        self.changed.with_value(|signals| {
+            signals.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).for_each(|(_, signal)| tell(signal));
+        });
     }
 }
 

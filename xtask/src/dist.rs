@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use std::{panic, thread};
 
 /// What the app is built from.
 const SOURCES: [&str; 11] = [
@@ -40,8 +41,7 @@ pub fn make() -> Result<()> {
     let start = Instant::now();
     let before = sources_stamp();
     let index = Index::read()?;
-    let make = |program: &Program| Ok((program.bin.clone(), Plan::release(program).make()?));
-    let programs = index.programs().map(make).collect::<Result<_>>()?;
+    let programs = make_programs(&index)?;
     assemble(&index, &programs, &project::dist(), &Extras { folders: true, ..Extras::default() })?;
     println!("build: dist/ is ready after {:.0} s", start.elapsed().as_secs_f64());
     // Sources that changed during the build are out of date for the next time.
@@ -50,6 +50,16 @@ pub fn make() -> Result<()> {
         fs::write(stamp_file(), current_stamp())?;
     }
     Ok(())
+}
+
+/// All at once: each has long stretches on one core, at its link and in wasm-opt.
+fn make_programs(index: &Index) -> Result<HashMap<String, Ready>> {
+    thread::scope(|scope| {
+        let make = |program: &Program| Ok((program.bin.clone(), Plan::release(program).make()?));
+        let started: Vec<_> = index.programs().map(|program| scope.spawn(move || make(program))).collect();
+        let done = started.into_iter().map(|made| made.join().unwrap_or_else(|panic| panic::resume_unwind(panic)));
+        done.collect()
+    })
 }
 
 /// What only some builds have.

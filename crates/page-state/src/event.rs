@@ -1,11 +1,11 @@
 //! What can happen on the page, and what the reducer wants done outside: plain data.
 
 use crate::film::Film;
-use crate::models::{Added, StorageReport};
+use crate::models::Added;
 use crate::tour::Depth;
 use crate::{Language, Mode, ModelRef, Notice};
-use crate::{compare, forward, inside, stage, take, timeline, tour};
-use ditscope_config::{Catalog, ModelConfig, SamplerKind, Savings};
+use crate::{compare, forward, inside, models, run, stage, take, timeline, tour};
+use ditscope_config::{ModelConfig, SamplerKind, Savings};
 use ditscope_protocol::{FromWorker, ToWorker};
 
 /// What can happen.
@@ -19,27 +19,10 @@ pub enum Event {
     WorkerLost(Notice),
     ConfigFetched(Box<ModelConfig>),
     RecordingFetched(Box<Film>),
-    CatalogFetched(Result<Catalog, Notice>),
-    /// The models added on earlier visits.
-    ModelsRecalled(Vec<Added>),
-    FavouritesRecalled(Vec<usize>),
-    StorageSeen(StorageReport),
-    RetryCatalog,
     /// A model was chosen, its cost in sight.
     UseModel(ModelRef),
-    /// An address was typed.
-    AddUrl(String),
-    /// A folder was picked; the page keeps its files by this name.
-    AddFolder(String),
-    RemoveModel(ModelRef),
-    /// Delete the kept weights of these addresses.
-    DeleteStored(Vec<String>),
-    Persist,
-    ToggleFavourite(usize),
     /// Hear the selected picture of the step on the stage.
     Listen,
-    /// Decode the selected picture of the step on the stage.
-    DecodeStep,
     Choose(Choice),
     /// Show this on the stage.
     Show(Mode),
@@ -51,23 +34,15 @@ pub enum Event {
     Inside(inside::Event),
     Take(take::Event),
     Tour(tour::Event),
+    Models(models::Event),
+    Run(run::Event),
+    Timeline(timeline::Event),
+    /// Start a run: which one depends on what the stage shows.
     Generate,
-    Cancel,
-    Load,
-    CancelLoad,
+    /// Do again what failed.
     Retry,
     UseCpu,
-    UseDefaultModel,
     DismissNotices,
-    Seek(usize),
-    Step(isize),
-    /// Go along with the newest frame.
-    SeekNewest,
-    TogglePlay,
-    Tick,
-    /// Of the player and of the run's pace.
-    Timeline(timeline::Event),
-    Select(usize),
 }
 
 /// A control was moved.

@@ -1,26 +1,43 @@
 //! What a feature wants done after an event.
 
-use crate::Effect;
 use crate::asks::Question;
 use crate::compare::What;
+use crate::run::Plan;
+use crate::{Effect, Event, Notice};
 
 /// One thing that follows.
 #[derive(Debug, Clone)]
-pub enum Follow {
+pub(crate) enum Follow {
     /// Something outside.
     Do(Effect),
     /// A question to the worker.
     Ask(Question),
+    /// What a visitor would do.
+    Act(Event),
+    /// Tell the visitor, …
+    Tell(Notice),
+    /// … unless that was told already.
+    TellOnce(Notice),
     /// Go to this position of the film.
     Seek(usize),
-    /// Start a run.
+    /// The film rests.
+    StopPlaying,
+    /// The timeline no longer goes along with the newest frame.
+    StopFollowing,
+    /// Start the run that Generate would.
     Generate,
-    /// Large, with few controls; or back.
-    Present(bool),
+    /// Start this run.
+    Start(Plan),
     /// A run that waits will not begin.
     Unqueue,
+    /// What made a run fail is being mended.
+    ForgetRunFailure,
+    /// Large, with few controls; or back.
+    Present(bool),
+    /// Open this chapter of the tour, or none.
+    OpenChapter(Option<String>),
     /// Compare this; nothing: what is usual.
     Compare(Option<What>),
 }
 
-pub type Effects = Vec<Follow>;
+pub(crate) type Effects = Vec<Follow>;

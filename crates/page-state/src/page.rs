@@ -3,27 +3,26 @@
 use crate::compare::Compare;
 use crate::forward::Forward;
 use crate::inside::Inside;
-use crate::shared::WorkerState;
+use crate::models::WorkerState;
+use crate::slice::Slice;
 use crate::sound::Listening;
 use crate::stage::Views;
 use crate::take::Take;
-use crate::timeline::Player;
 use crate::tour::Tour;
 use crate::{Effect, ModelState, Shared, address};
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 
 /// Everything the page shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     pub shared: Shared,
-    pub views: Views,
-    pub listening: Listening,
-    pub compare: Compare,
-    pub forward: Forward,
-    pub inside: Inside,
-    pub take: Take,
-    pub tour: Tour,
-    pub player: Player,
+    pub views: Slice<Views, 6>,
+    pub listening: Slice<Listening, 7>,
+    pub compare: Slice<Compare, 8>,
+    pub forward: Slice<Forward, 9>,
+    pub inside: Slice<Inside, 10>,
+    pub take: Slice<Take, 11>,
+    pub tour: Slice<Tour, 12>,
 }
 
 /// What is shared is the page's own: a feature that is given a page reads it as if it had been given this.
@@ -32,12 +31,6 @@ impl Deref for Page {
 
     fn deref(&self) -> &Shared {
         &self.shared
-    }
-}
-
-impl DerefMut for Page {
-    fn deref_mut(&mut self) -> &mut Shared {
-        &mut self.shared
     }
 }
 
@@ -55,23 +48,22 @@ impl Page {
         ];
         let mut shared = Shared::new(address, notices, base, reduced_motion);
         // On another's page nothing large comes unasked, the worker's own code included.
-        if shared.waits_for_word() {
+        if shared.address.embed {
             effects.remove(0);
-            shared.worker = WorkerState::Lost;
+            shared.models.worker = WorkerState::Lost;
             if shared.address.model.is_default() {
-                shared.model = ModelState::Offered;
+                shared.models.state = ModelState::Offered;
             }
         }
         let page = Self {
             shared,
-            views: Views::default(),
-            listening: Listening::default(),
-            compare: Compare::default(),
-            forward: Forward::default(),
-            inside: Inside::default(),
-            take: Take::default(),
-            tour: Tour::default(),
-            player: Player::default(),
+            views: Slice::default(),
+            listening: Slice::default(),
+            compare: Slice::default(),
+            forward: Slice::default(),
+            inside: Slice::default(),
+            take: Slice::default(),
+            tour: Slice::default(),
         };
         (page, effects)
     }

@@ -39,8 +39,8 @@ pub enum Status {
 
 impl Page {
     pub fn status(&self) -> Status {
-        let frames = self.film.as_ref().map_or(0, Film::received);
-        match (&self.model, &self.run) {
+        let frames = self.run.film.as_ref().map_or(0, Film::received);
+        match (&self.models.state, &self.run.state) {
             (ModelState::Failed(_), _) => Status::ModelFailed,
             (_, RunState::Failed(_)) => Status::RunFailed { frames },
             (ModelState::Asking | ModelState::Loading(_), RunState::Queued) if !self.is_stopping_load() => {
@@ -56,14 +56,14 @@ impl Page {
     }
 
     fn is_stopping_load(&self) -> bool {
-        matches!(&self.model, ModelState::Loading(progress) if progress.stopping)
+        matches!(&self.models.state, ModelState::Loading(progress) if progress.stopping)
     }
 
     fn status_of_run(&self, run: &RunState, frames: usize) -> Status {
         match run {
             RunState::Running { cancelling: true, .. } => Status::Stopping,
-            _ if self.decoding.is_some_and(|decoding| decoding.cancelling) => Status::StoppingDecoder,
-            _ if self.decoding.is_some() => Status::DecodingStep,
+            _ if self.run.decoding.is_some_and(|decoding| decoding.cancelling) => Status::StoppingDecoder,
+            _ if self.run.decoding.is_some() => Status::DecodingStep,
             RunState::Running { pace: Pace::Held(step), .. } => Status::Held(*step),
             RunState::Running { pace: Pace::Holding, .. } => Status::Holding,
             RunState::Running { pace: Pace::Free, .. } | RunState::Queued => Status::Generating,

@@ -1,9 +1,15 @@
 //! The reducer's tests: every state of the page, without a browser.
 
 use super::*;
+use crate::film::Film;
 use crate::fixtures::{self as films, info};
-use crate::{Notice, Status};
-use ditscope_protocol::{Backend, LoadNotice, LoadStage, ModelSource, RecordedRun, RunInfo, WeightsReport};
+use crate::slice::{reading, writing};
+use crate::{Choice, ModelRef, ModelState, Notice, RunState, Status};
+use ditscope_config::{ModelConfig, RunSettings};
+use ditscope_protocol::{
+    Backend, BackendChoice, FailureKind, FrameInfo, LoadNotice, LoadStage, ModelSource, RecordedRun, RunInfo, ToWorker,
+    WeightsReport,
+};
 
 pub const BASE: &str = "http://host/folder/";
 
@@ -90,8 +96,8 @@ fn the_model_is_asked_for_when_the_worker_takes_messages() {
     let load = ToWorker::Load { source, backend: BackendChoice::Cpu };
     assert_eq!(hear(&mut state, FromWorker::Ready), [Effect::Send(load)]);
     assert_eq!(hear(&mut state, loaded()), [Effect::LookAtStorage]);
-    assert!(matches!(state.model, ModelState::Ready { .. }));
-    assert_eq!(state.notices, [Notice::Load(LoadNotice::NoWebGpu)]);
+    assert!(matches!(state.models.state, ModelState::Ready { .. }));
+    assert_eq!(*state.notices, [Notice::Load(LoadNotice::NoWebGpu)]);
     assert_eq!(state.status(), Status::Ready);
 }
 
@@ -108,7 +114,7 @@ fn generate_uses_the_models_defaults_and_the_address_wins() {
 fn generate_while_loading_is_remembered() {
     let (mut state, _) = Page::new("", BASE, false);
     assert_eq!(generate_of(&state.update(Event::Generate)), None);
-    assert_eq!(state.run, RunState::Queued);
+    assert_eq!(state.run.state, RunState::Queued);
     state.update(Event::Choose(Choice::Seed(99)));
     let (_, settings) = generate_of(&hear(&mut state, loaded())).expect("it starts by itself");
     assert_eq!(settings.seed, 99);
@@ -120,29 +126,29 @@ fn a_class_that_the_model_lacks_is_clamped_with_a_notice() {
     hear(&mut state, FromWorker::Config(Box::new(some_config(3))));
     assert_eq!(state.settings().class, 2);
     let told = Notice::ClassClamped { class: 40, last: 2, label: "label 2".into() };
-    assert_eq!(state.notices, [told]);
+    assert_eq!(*state.notices, [told]);
 }
 
 #[test]
 fn a_run_goes_from_frames_to_done_and_the_stage_follows() {
     let mut state = running();
-    assert_eq!(state.view.position, 1);
+    assert_eq!(state.timeline.position, 1);
     frame(&mut state, 1, 2);
     hear(&mut state, FromWorker::Done { run: 1, total_ms: 1234.0 });
-    assert_eq!(state.view.position, 2);
-    assert!(state.film.as_ref().is_some_and(Film::is_complete));
+    assert_eq!(state.timeline.position, 2);
+    assert!(state.run.film.as_ref().is_some_and(Film::is_complete));
     assert!(matches!(state.status(), Status::Done { .. }));
 }
 
 #[test]
 fn who_drags_the_timeline_is_left_alone_until_live() {
     let mut state = running();
-    state.update(Event::Seek(0));
+    state.update(Event::Timeline(crate::timeline::Event::Seek(0)));
     frame(&mut state, 1, 2);
-    assert_eq!(state.view.position, 0);
-    state.update(Event::SeekNewest);
-    assert_eq!(state.view.position, 2);
-    assert!(state.view.follow);
+    assert_eq!(state.timeline.position, 0);
+    state.update(Event::Timeline(crate::timeline::Event::SeekNewest));
+    assert_eq!(state.timeline.position, 2);
+    assert!(state.timeline.follow);
 }
 
 #[test]
@@ -153,17 +159,17 @@ fn messages_of_a_replaced_run_are_dropped() {
     frame(&mut state, 1, 2);
     hear(&mut state, FromWorker::Cancelled { run: 1 });
     assert!(state.is_running());
-    assert_eq!(state.film.as_ref().map(|film| film.received()), Some(2));
+    assert_eq!(state.run.film.as_ref().map(|film| film.received()), Some(2));
 }
 
 #[test]
 fn cancel_keeps_the_frames() {
     let mut state = running();
-    assert_eq!(state.update(Event::Cancel), [Effect::Send(ToWorker::Cancel)]);
-    assert_eq!(state.update(Event::Cancel), [], "once is enough");
+    assert_eq!(state.update(Event::Run(crate::run::Event::Cancel)), [Effect::Send(ToWorker::Cancel)]);
+    assert_eq!(state.update(Event::Run(crate::run::Event::Cancel)), [], "once is enough");
     hear(&mut state, FromWorker::Cancelled { run: 1 });
-    assert_eq!(state.run, RunState::Cancelled);
-    assert_eq!(state.film.as_ref().map(|film| film.received()), Some(2));
+    assert_eq!(state.run.state, RunState::Cancelled);
+    assert_eq!(state.run.film.as_ref().map(|film| film.received()), Some(2));
 }
 
 #[test]
@@ -174,7 +180,7 @@ fn progress_tells_bytes_and_speed() {
         |loaded_bytes| FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes, total_bytes: 8_000_000 };
     hear_at(&mut state, report(0), 0.0);
     hear_at(&mut state, report(2_000_000), 1000.0);
-    let ModelState::Loading(progress) = &state.model else { panic!("still loading") };
+    let ModelState::Loading(progress) = &state.models.state else { panic!("still loading") };
     assert_eq!(progress.fraction(), Some(0.25));
     assert_eq!((progress.loaded_bytes, progress.total_bytes), (2_000_000, 8_000_000));
     assert_eq!(progress.bytes_per_second, Some(2e6));
@@ -185,7 +191,7 @@ fn a_lost_worker_fails_the_run_and_retry_makes_a_new_one() {
     let mut state = running();
     state.update(Event::WorkerLost(Notice::said("it stopped")));
     assert!(state.status() == Status::ModelFailed);
-    assert_eq!(state.film.as_ref().map(|film| film.received()), Some(2), "what was made stays");
+    assert_eq!(state.run.film.as_ref().map(|film| film.received()), Some(2), "what was made stays");
     assert_eq!(state.update(Event::Retry), [Effect::StartWorker]);
     assert_eq!(state.failure(), None);
     assert!(sends_load(&hear(&mut state, FromWorker::Ready)));
@@ -204,7 +210,7 @@ fn a_lost_device_is_asked_for_again_in_a_new_worker_and_the_cpu_is_offered() {
     let effects = other.update(Event::UseCpu);
     assert!(effects.contains(&Effect::StartWorker) && other.query().ends_with("backend=cpu"));
     assert!(sends_load(&hear(&mut other, FromWorker::Ready)));
-    assert_eq!(other.run, RunState::Queued);
+    assert_eq!(other.run.state, RunState::Queued);
 }
 
 #[test]
@@ -239,45 +245,45 @@ fn a_recording_plays_in_a_loop_until_there_is_a_run() {
     state.update(recording());
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..40 {
-        seen.insert(state.view.position);
-        state.update(Event::Tick);
+        seen.insert(state.timeline.position);
+        state.update(Event::Timeline(crate::timeline::Event::Tick));
     }
     assert_eq!(Vec::from_iter(seen), [0, 1, 2]);
-    assert!(state.view.playing);
+    assert!(state.timeline.playing);
     hear(&mut state, loaded());
     state.update(Event::Generate);
     hear(&mut state, FromWorker::Started { run: 1, info: info(2, 1) });
-    assert!(!state.view.playing && state.shown().is_some_and(|film| !film.recorded));
+    assert!(!state.timeline.playing && state.shown().is_some_and(|film| !film.recorded));
 }
 
 #[test]
 fn with_reduced_motion_a_recording_rests_on_its_picture() {
     let (mut state, _) = Page::new("", BASE, true);
     state.update(recording());
-    state.update(Event::Tick);
-    assert_eq!((state.view.position, state.view.playing), (2, false));
+    state.update(Event::Timeline(crate::timeline::Event::Tick));
+    assert_eq!((state.timeline.position, state.timeline.playing), (2, false));
 }
 
 #[test]
 fn an_own_film_plays_once_and_then_stands() {
     let mut state = running();
     hear(&mut state, FromWorker::Cancelled { run: 1 });
-    state.update(Event::TogglePlay);
-    assert_eq!((state.view.position, state.view.playing), (0, true));
-    state.update(Event::Tick);
-    state.update(Event::Tick);
-    assert_eq!((state.view.position, state.view.playing), (1, false));
+    state.update(Event::Timeline(crate::timeline::Event::TogglePlay));
+    assert_eq!((state.timeline.position, state.timeline.playing), (0, true));
+    state.update(Event::Timeline(crate::timeline::Event::Tick));
+    state.update(Event::Timeline(crate::timeline::Event::Tick));
+    assert_eq!((state.timeline.position, state.timeline.playing), (1, false));
 }
 
 #[test]
 fn steps_and_selection_stay_inside() {
     let mut state = running();
-    state.update(Event::Step(-9));
-    assert_eq!(state.view.position, 0);
-    state.update(Event::Step(9));
-    assert_eq!(state.view.position, 1);
-    state.update(Event::Select(7));
-    assert_eq!(state.view.selected, 0);
+    state.update(Event::Timeline(crate::timeline::Event::Step(-9)));
+    assert_eq!(state.timeline.position, 0);
+    state.update(Event::Timeline(crate::timeline::Event::Step(9)));
+    assert_eq!(state.timeline.position, 1);
+    state.update(Event::Timeline(crate::timeline::Event::Select(7)));
+    assert_eq!(state.timeline.selected, 0);
 }
 
 #[test]
@@ -289,4 +295,19 @@ fn every_choice_is_clamped_and_shown_in_the_address() {
     }
     assert_eq!(state.settings().validate(10), Ok(()));
     assert!(state.query().contains("guidance=10&steps=1") && state.query().contains("n=16"));
+}
+
+#[test]
+fn an_event_touches_the_slices_that_it_is_about_and_no_others() {
+    let mut state = running();
+    let (run, timeline) = (reading(|| state.run.number).0, reading(|| state.timeline.position).0);
+    let models = reading(|| state.models.address_waits).0;
+    let (written, _) = writing(|| frame(&mut state, 1, 2));
+    assert_eq!(written, run | timeline, "a frame");
+    let seek = Event::Timeline(crate::timeline::Event::Seek(0));
+    assert_eq!(writing(|| state.update(seek)).0, timeline, "a place on the timeline");
+    let progress = FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes: 1, total_bytes: 2 };
+    assert_eq!(writing(|| hear(&mut state, progress)).0, models, "loading");
+    let (read, _) = reading(|| state.settings());
+    assert_eq!(read & (run | timeline), 0, "settings follow from the address and the model");
 }

@@ -71,8 +71,8 @@ pub fn status(state: &Page) -> String {
 }
 
 fn done(state: &Page, total_ms: f64) -> String {
-    let mut what = state.film.as_ref().map(|film| film.label.clone()).unwrap_or_default();
-    let pictures = state.film.as_ref().map_or(1, |film| film.info.num_images);
+    let mut what = state.run.film.as_ref().map(|film| film.label.clone()).unwrap_or_default();
+    let pictures = state.run.film.as_ref().map_or(1, |film| film.info.num_images);
     if pictures > 1 {
         what.push_str(&format!(" ×{pictures}"));
     }

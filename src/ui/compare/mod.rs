@@ -26,16 +26,16 @@ pub fn CompareStage() -> impl IntoView {
     let store = Store::get();
     let node = NodeRef::<Div>::new();
     let width = dom::width_of(node);
-    let settings = move || store.state.with(|state| settings::settings(store, state));
-    let columns = move || store.state.with(|state| columns::columns(store, state));
+    let settings = move || store.with(|state| settings::settings(store, state));
+    let columns = move || store.with(|state| columns::columns(store, state));
     let tend = move |place: &Element| {
         // Pictures fit anew when the room changes.
         width.track();
         let dark = store.theme.get() == Theme::Dark;
-        store.state.with(|state| columns::tend(place, state, dark));
+        store.with(|state| columns::tend(place, state, dark));
     };
-    let caption = move || store.state.with(|state| vec![Part::words("compare-caption", caption(state))]);
-    let foot = move || store.state.with(foot);
+    let caption = move || store.with(|state| vec![Part::words("compare-caption", caption(state))]);
+    let foot = move || store.with(foot);
     view! {
         <div class="stage compare" node_ref=node on:change=move |event| settings::typed(store, &event)>
             <Parts content=Box::new(settings) />

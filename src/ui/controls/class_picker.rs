@@ -22,7 +22,7 @@ later! {
 #[component]
 pub fn ClassPicker() -> impl IntoView {
     let store = Store::get();
-    let labels: Labels = store.memo(|state| state.config.as_ref().map(|config| Arc::new(config.labels.clone())));
+    let labels: Labels = store.memo(|state| state.models.config.as_ref().map(|config| Arc::new(config.labels.clone())));
     let is_long = |labels: &Arc<Vec<String>>| labels.len() > MOST_CHIPS;
     let few = Memo::new(move |_| labels.get().filter(|labels| !is_long(labels)));
     let no_chips = Memo::new(move |_| labels.with(|labels| labels.as_ref().is_some_and(is_long)));

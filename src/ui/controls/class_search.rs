@@ -7,6 +7,7 @@ use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::store::Store;
 use ditscope_page_state::labels;
+use ditscope_page_state::models;
 use ditscope_page_state::{Choice, Event};
 use ditscope_words::say;
 use ditscope_words::text;
@@ -36,9 +37,9 @@ pub fn ClassSearch() -> impl IntoView {
     let list = List::new(labels, chosen);
     let random = move |_| choose(store, Some(Choice::Class(dom::random_below(count.get_untracked()))));
     let number = store.memo(|state| state.settings().class.to_string());
-    let pressed = store.memo(|state| state.favourites.contains(&state.settings().class).to_string());
-    let star =
-        store.memo(|state| if state.favourites.contains(&state.settings().class) { "★" } else { "☆" }.to_string());
+    let pressed = store.memo(|state| state.models.favourites.contains(&state.settings().class).to_string());
+    let star = store
+        .memo(|state| if state.models.favourites.contains(&state.settings().class) { "★" } else { "☆" }.to_string());
     view! {
         <div class="chosen">
             <span class="number">{number}</span>
@@ -49,7 +50,7 @@ pub fn ClassSearch() -> impl IntoView {
                 aria-label=say("controls.favourite")
                 aria-pressed=pressed
                 title=say("controls.favourite-hint")
-                on:click=move |_| store.dispatch(Event::ToggleFavourite(chosen.get_untracked()))
+                on:click=move |_| store.dispatch(Event::Models(models::Event::ToggleFavourite(chosen.get_untracked())))
             >
                 {star}
             </button>
@@ -227,7 +228,7 @@ fn Rows(list: List) -> impl IntoView {
     };
     let content = move || {
         let (search, chosen) = (list.search.get(), list.chosen.get());
-        let favourites = store.state.with(|state| if search.open { state.favourites.clone() } else { vec![] });
+        let favourites = store.with(|state| if search.open { state.models.favourites.clone() } else { vec![] });
         list.found.with(|found| {
             let count = found.len();
             let drawn = if search.open { count } else { 0 };
@@ -281,8 +282,9 @@ fn Rows(list: List) -> impl IntoView {
 fn Favourites(chosen: Memo<usize>) -> impl IntoView {
     let store = Store::get();
     let content = move || {
-        store.state.with(|state| {
-            let known = |class: &&usize| state.config.as_ref().is_some_and(|config| **class < config.labels.len());
+        store.with(|state| {
+            let known =
+                |class: &&usize| state.models.config.as_ref().is_some_and(|config| **class < config.labels.len());
             let chip = |class: &usize| {
                 let (class, label) = (*class, class_label(state, *class));
                 Part::button("chip plain", "", move || choose(store, Some(Choice::Class(class))))
@@ -290,7 +292,7 @@ fn Favourites(chosen: Memo<usize>) -> impl IntoView {
                     .with("title", &label)
                     .of(vec![Part::new("span", "chip-label").saying(label)])
             };
-            let chips: Vec<Part> = state.favourites.iter().filter(known).map(chip).collect();
+            let chips: Vec<Part> = state.models.favourites.iter().filter(known).map(chip).collect();
             if chips.is_empty() {
                 return vec![];
             }

@@ -8,6 +8,7 @@ use super::store::Store;
 use class_picker::ClassPicker;
 use ditscope_config::{RunSettings, SamplerKind, Savings};
 use ditscope_page_state::address;
+use ditscope_page_state::run;
 use ditscope_page_state::{Choice, Event, ModelState, RunState};
 use ditscope_words::say;
 use ditscope_words::text;
@@ -208,11 +209,11 @@ pub fn GenerateBar() -> impl IntoView {
     let store = Store::get();
     let generate = NodeRef::<Button>::new();
     let cannot_cancel = store.memo(|state| {
-        let run = matches!(state.run, RunState::Running { cancelling: false, .. } | RunState::Queued);
-        let decoding = state.decoding.is_some_and(|decoding| !decoding.cancelling);
+        let run = matches!(state.run.state, RunState::Running { cancelling: false, .. } | RunState::Queued);
+        let decoding = state.run.decoding.is_some_and(|decoding| !decoding.cancelling);
         !run && !decoding
     });
-    let hint = store.memo(|state| match (&state.model, &state.run) {
+    let hint = store.memo(|state| match (&state.models.state, &state.run.state) {
         (ModelState::Loading(_) | ModelState::Asking, RunState::Queued) => say("controls.starts-soon").into(),
         (ModelState::Loading(_), _) => say("controls.still-loading").into(),
         (ModelState::Offered, _) => text::loads_first(state.bytes_to_fetch().unwrap_or_default()),
@@ -223,7 +224,7 @@ pub fn GenerateBar() -> impl IntoView {
         if let Some(generate) = generate.get_untracked() {
             let _ = generate.focus();
         }
-        store.dispatch(Event::Cancel);
+        store.dispatch(Event::Run(run::Event::Cancel));
     };
     view! {
         <section class="generate-bar" aria-label=say("controls.run")>

@@ -57,7 +57,7 @@ pub fn Level() -> impl IntoView {
                 }
             />
         </div>
-        <Parts content=Box::new(move || store.state.with(numbers)) />
+        <Parts content=Box::new(move || store.with(numbers)) />
     }
 }
 

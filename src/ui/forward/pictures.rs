@@ -50,7 +50,7 @@ pub fn Pictures() -> impl IntoView {
             <div class="noised">{noised} <Channels /></div>
             <div class="denoised">
                 {denoised}
-                <Parts content=Box::new(move || store.state.with(|state| denoise(store, state))) />
+                <Parts content=Box::new(move || store.with(|state| denoise(store, state))) />
             </div>
         </div>
     }
@@ -66,7 +66,7 @@ fn rebuilt(state: &Page) -> Option<Pixels> {
 /// The film that began here, where the timeline stands.
 fn denoised(state: &Page) -> Option<Pixels> {
     let film = state.forward.result(state)?;
-    Some(film::picture(&film.info, film.at(state.view.position)?, state.view.selected))
+    Some(film::picture(&film.info, film.at(state.timeline.position)?, state.timeline.selected))
 }
 
 /// The button, and how far the run is.
@@ -75,7 +75,7 @@ fn denoise(store: Store, state: &Page) -> Vec<Part> {
         None => say("forward.no-result").into(),
         Some(film) => {
             let values: [(&str, &dyn ToString); 3] =
-                [("step", &state.view.position), ("left", &film.steps()), ("skipped", &film.info.steps_skipped)];
+                [("step", &state.timeline.position), ("left", &film.steps()), ("skipped", &film.info.steps_skipped)];
             say_with("forward.progress", &values)
         }
     };
@@ -100,7 +100,7 @@ fn figure(class: &'static str, title: Words, caption: Memo<String>, label: Memo<
 
 /// A preview is as large as the picture that it stands for.
 pub fn across() -> Signal<usize> {
-    Store::get().memo(|state| state.config.as_ref().map_or(32, |config| config.image_size())).into()
+    Store::get().memo(|state| state.models.config.as_ref().map_or(32, |config| config.image_size())).into()
 }
 
 /// The channels of x_t.
@@ -109,7 +109,8 @@ fn Channels() -> impl IntoView {
     let store = Store::get();
     let node = NodeRef::<Div>::new();
     let width = dom::width_of(node);
-    let channels = store.memo(|state| state.config.as_ref().map_or(IN_ROW, |config| config.transformer.in_channels));
+    let channels =
+        store.memo(|state| state.models.config.as_ref().map_or(IN_ROW, |config| config.transformer.in_channels));
     let available = Signal::derive(move || {
         const GAP: f64 = 4.0;
         ((width.get() - (IN_ROW - 1) as f64 * GAP) / IN_ROW as f64).floor()

@@ -20,7 +20,7 @@ const START_BYTES: i32 = 1 << 16;
 pub fn take_file(store: Store, file: Option<File>) {
     store.dispatch(app::Event::Forward(Event::Reading));
     let number = store.peek(|state| state.forward.reading_number());
-    let side = store.peek(|state| state.config.as_ref().map_or(1, |config| config.image_size()));
+    let side = store.peek(|state| state.models.config.as_ref().map_or(1, |config| config.image_size()));
     spawn_local(async move {
         let name = file.as_ref().map(File::name).unwrap_or_default();
         let result = match file {

@@ -32,9 +32,9 @@ pub fn Sources() -> impl IntoView {
     view! {
         <div class="sources" role="group" aria-label=say("forward.sources")>
             <div class="training-tiles" role="radiogroup" aria-label=say("forward.training")>
-                <Parts content=Box::new(move || store.state.with(|state| tiles(store, state))) />
+                <Parts content=Box::new(move || store.with(|state| tiles(store, state))) />
             </div>
-            <Parts content=Box::new(move || store.state.with(|state| others(store, state))) />
+            <Parts content=Box::new(move || store.with(|state| others(store, state))) />
             <input id=PICKER type="file" accept="image/*" hidden aria-label=say("forward.own") on:change=picked />
         </div>
     }
@@ -89,7 +89,7 @@ fn others(store: Store, state: &Page) -> Vec<Part> {
     let mut file = toggle("drop-zone", say("forward.own"), own.is_some(), Box::new(pick))
         .with("title", say("forward.hint-own"))
         .with("aria-describedby", "forward-drop");
-    if state.config.as_ref().is_some_and(|config| !can_encode(config)) {
+    if state.models.config.as_ref().is_some_and(|config| !can_encode(config)) {
         file = file.with("disabled", "");
     }
     let drop = Part::new("span", "hint").with("id", "forward-drop").saying(say("forward.drop-hint").into());

@@ -64,7 +64,7 @@ pub fn source(state: &Page) -> String {
 
 /// What the visitor should know about a picture of his own before he wonders.
 pub fn advice(state: &Page) -> String {
-    let Some(config) = &state.config else { return "\u{a0}".into() };
+    let Some(config) = &state.models.config else { return "\u{a0}".into() };
     let words = match &state.forward.source {
         _ if !can_encode(config) => say("forward.no-encoder"),
         Some(Source::Own(own)) if own.light_background && !own.inverted && config.image_channels() == 1 => {
@@ -113,7 +113,7 @@ fn subscript(number: usize) -> String {
 
 /// Where denoising begins, and what this much noise leaves.
 pub fn beginning(state: &Page) -> String {
-    if state.config.is_none() {
+    if state.models.config.is_none() {
         return "\u{a0}".into();
     }
     let Some(beginning) = state.forward.beginning(state) else { return say("forward.no-step-left").into() };

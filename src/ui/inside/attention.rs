@@ -31,7 +31,7 @@ pub fn AttentionPanel() -> impl IntoView {
     let see = move |part: fn(&Page, Option<usize>) -> String| -> Box<dyn Fn() -> String> {
         Box::new(move || {
             let over = under_pointer.get();
-            store.state.with(|state| part(state, over))
+            store.with(|state| part(state, over))
         })
     };
     let most = |state: &Page, over: Option<usize>| {
@@ -98,12 +98,12 @@ fn tokens(store: Store, under_pointer: RwSignal<Option<usize>>) -> Live {
     let see_over = move |part: fn(&Page, Option<usize>) -> String| -> Box<dyn Fn() -> String> {
         Box::new(move || {
             let over = under_pointer.get();
-            store.state.with(|state| part(state, over))
+            store.with(|state| part(state, over))
         })
     };
     let map = heat_map(Box::new(move || {
         let over = under_pointer.get();
-        store.state.with(|state| {
+        store.with(|state| {
             let shares = shares(state, over);
             Some(heat::map(&shares, grid(state)[1], largest(&shares)))
         })
@@ -177,7 +177,7 @@ fn heads(store: Store, under_pointer: RwSignal<Option<usize>>) -> Live {
         let head = i.checked_sub(1);
         let shares = move || {
             let over = under_pointer.get();
-            store.state.with(|state| {
+            store.with(|state| {
                 let trace = state.inside.trace(state)?.ok()?;
                 Some((trace.attention(head, token(state, over)), trace.grid[1]))
             })
@@ -189,7 +189,7 @@ fn heads(store: Store, under_pointer: RwSignal<Option<usize>>) -> Live {
         let most = move || shares().map_or_else(String::new, |(shares, _)| percent(largest(&shares)));
         let name =
             head.map_or_else(|| say("inside.mean").into(), |head| say_with("inside.head", &[("head", &(head + 1))]));
-        let pressed = move || store.state.with(|state| (state.inside.head == head).to_string());
+        let pressed = move || store.with(|state| (state.inside.head == head).to_string());
         Live::new("button", "head")
             .with("type", "button")
             .with("title", &say("inside.hint-head"))

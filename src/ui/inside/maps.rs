@@ -8,9 +8,9 @@ use crate::ui::store::Store;
 use ditscope_page_state::inside::heat;
 use ditscope_page_state::inside::{Known, Panel};
 use ditscope_page_state::inside::{Modulation, Trace, VECTORS, largest};
+use ditscope_page_state::timeline;
 use ditscope_page_state::{Event, Page};
 use ditscope_words::{Words, say, say_with};
-use leptos::prelude::With;
 use wasm_bindgen::JsCast;
 use web_sys::PointerEvent;
 
@@ -55,13 +55,13 @@ fn tokens(store: Store, after: usize) -> Live {
         if after == state.inside.block(state) + 1 { "head still here".to_string() } else { "head still".into() }
     };
     Live::new("div", "")
-        .live("class", Box::new(move || store.state.with(class)))
+        .live("class", Box::new(move || store.with(class)))
         .with("role", "img")
-        .live("aria-label", Box::new(move || store.state.with(&spoken)))
+        .live("aria-label", Box::new(move || store.with(&spoken)))
         .of(vec![
-            on_ground(Box::new(move || store.state.with(map))),
+            on_ground(Box::new(move || store.with(map))),
             words,
-            Live::new("span", "dim numbers").live("text", Box::new(move || store.state.with(mean))),
+            Live::new("span", "dim numbers").live("text", Box::new(move || store.with(mean))),
         ])
 }
 
@@ -96,7 +96,7 @@ fn steps(state: &Page) -> usize {
 
 /// The current step; the finished picture is beyond the last.
 fn column(state: &Page) -> usize {
-    state.view.position.min(steps(state) - 1)
+    state.timeline.position.min(steps(state) - 1)
 }
 
 /// The chosen block at the current step, in words and numbers.
@@ -134,9 +134,11 @@ fn map(store: Store, vector: usize) -> Live {
         let Some(event) = event.dyn_ref::<PointerEvent>() else { return };
         let Some((x, _)) = dom::within(event).filter(|_| dom::drags(event)) else { return };
         let steps = store.peek(steps);
-        store.dispatch(Event::Seek(((x.clamp(0.0, 1.0) * steps as f64) as usize).min(steps - 1)));
+        store.dispatch(Event::Timeline(timeline::Event::Seek(
+            ((x.clamp(0.0, 1.0) * steps as f64) as usize).min(steps - 1),
+        )));
     };
-    let ground = on_ground(Box::new(move || store.state.with(pixels)))
+    let ground = on_ground(Box::new(move || store.with(pixels)))
         .live("style", see(store, places))
         .on("pointerdown", Box::new(seek))
         .on("pointermove", Box::new(seek))
@@ -144,7 +146,7 @@ fn map(store: Store, vector: usize) -> Live {
     Live::new("div", "adaln-map").of(vec![
         Live::new("span", "label").saying(&name(vector)),
         ground,
-        Live::new("span", "dim numbers").live("text", Box::new(move || store.state.with(most))),
+        Live::new("span", "dim numbers").live("text", Box::new(move || store.with(most))),
     ])
 }
 

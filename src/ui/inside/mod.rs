@@ -38,7 +38,7 @@ fn send(store: Store, event: Event) {
 
 /// A part of the state as text.
 fn see(store: Store, part: fn(&Page) -> String) -> Box<dyn Fn() -> String> {
-    Box::new(move || store.state.with(part))
+    Box::new(move || store.with(part))
 }
 
 /// Whether a panel has nothing to show, or is not the one to be shown.
@@ -57,7 +57,7 @@ fn bar(store: Store) -> Live {
         &say("inside.panel"),
         "inside-panel",
         &panels,
-        Rc::new(move || store.state.with(|state| state.inside.panel as usize)),
+        Rc::new(move || store.with(|state| state.inside.panel as usize)),
         Rc::new(move |i| send(store, Event::Panel(Panel::ALL[i]))),
     );
     let conditions = [say("inside.with-class"), say("inside.without-class")];
@@ -65,7 +65,7 @@ fn bar(store: Store) -> Live {
         &say("inside.condition"),
         "inside-condition",
         &conditions,
-        Rc::new(move || store.state.with(|state| usize::from(state.inside.without_class))),
+        Rc::new(move || store.with(|state| usize::from(state.inside.without_class))),
         Rc::new(move |i| send(store, Event::WithoutClass(i == 1))),
     );
     let choose = move |event: web_sys::Event| {
@@ -141,11 +141,11 @@ fn failure(state: &Page) -> Option<String> {
 /// `Ankle boot · step 12 of 30 · t = 621`
 fn caption(state: &Page) -> String {
     let Some(film) = state.shown().filter(|film| !film.is_empty()) else { return "\u{a0}".into() };
-    let step = film.at(state.view.position.min(film.steps() - 1)).map_or(0, |frame| frame.step);
+    let step = film.at(state.timeline.position.min(film.steps() - 1)).map_or(0, |frame| frame.step);
     let label = if state.inside.without_class { say("inside.null-label").into() } else { film.label.clone() };
     let (t, _) = film::place(&film.info, step);
     // After the last step the model looks no more.
-    let key = if state.view.position < film.steps() { "inside.caption" } else { "inside.caption-last" };
+    let key = if state.timeline.position < film.steps() { "inside.caption" } else { "inside.caption-last" };
     say_with(key, &[("label", &label), ("step", &step), ("steps", &film.steps()), ("t", &t)])
 }
 

@@ -3,6 +3,7 @@
 use crate::ui::dom;
 use crate::ui::store::Store;
 use ditscope_page_state::Event;
+use ditscope_page_state::models;
 use ditscope_page_state::models::Adding;
 use ditscope_words::notices::notice;
 use ditscope_words::say;
@@ -30,7 +31,7 @@ pub fn AddModel() -> impl IntoView {
     let add = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         if let Some(address) = dom::field(ADDRESS) {
-            store.dispatch(Event::AddUrl(address.value()));
+            store.dispatch(Event::Models(models::Event::AddUrl(address.value())));
         }
     };
     let pick = move |_| {

@@ -3,6 +3,7 @@
 use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::store::Store;
+use ditscope_page_state::models;
 use ditscope_page_state::models::Stored;
 use ditscope_page_state::{Event, Page};
 use ditscope_words::notices::notice;
@@ -19,7 +20,7 @@ pub fn Kept() -> impl IntoView {
     let store = Store::get();
     // Which deletion is asked about once more: a row's name.
     let asking = RwSignal::new(None::<String>);
-    let content = move || asking.with(|asking_now| store.state.with(|state| section(store, state, asking, asking_now)));
+    let content = move || asking.with(|asking_now| store.with(|state| section(store, state, asking, asking_now)));
     view! {
         <section class="kept" aria-labelledby=TITLE>
             <Parts content=Box::new(content) />
@@ -53,7 +54,9 @@ fn section(store: Store, state: &Page, asking: Asking, sure: &Option<String>) ->
     };
     parts.push(Part::words("", promise).with("role", "status"));
     if report.persisted == Some(false) {
-        parts.push(Part::button("", say("models.persist"), move || store.dispatch(Event::Persist)));
+        parts.push(Part::button("", say("models.persist"), move || {
+            store.dispatch(Event::Models(models::Event::Persist))
+        }));
     }
     parts
 }
@@ -101,7 +104,9 @@ fn view_row(store: Store, row: Row, asking: Asking, sure: bool) -> Vec<Part> {
     };
     let delete = move || {
         keep();
-        store.dispatch(Event::DeleteStored(stored.iter().map(|stored| stored.url.clone()).collect()));
+        store.dispatch(Event::Models(models::Event::DeleteStored(
+            stored.iter().map(|stored| stored.url.clone()).collect(),
+        )));
     };
     let buttons = vec![Part::button("warn", say("models.delete"), delete), Part::button("", say("models.keep"), keep)];
     vec![Part::heading(SURE, text::really_delete(&name, bytes)), Part::group("buttons", buttons)]

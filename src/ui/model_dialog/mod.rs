@@ -31,7 +31,7 @@ pub fn Models(open: RwSignal<bool>) -> impl IntoView {
     }));
     let in_8_bits = RwSignal::new(store.peek(|state| models::is_in_8_bits(&state.address.model)));
     let content = move || {
-        store.state.with(|state| {
+        store.with(|state| {
             let mut parts = the_list(store, &state.models.shipped);
             let items = rows(state, in_8_bits.get()).into_iter().map(|row| model(store, row, open)).collect();
             parts.push(Part::new("ul", "models").of(items));
@@ -66,7 +66,7 @@ fn bits(store: Store, in_8_bits: RwSignal<bool>) -> Live {
         .live("checked", Box::new(move || in_8_bits.get().to_string()))
         .on("change", Box::new(move |_| in_8_bits.update(|on| *on = !*on)));
     let words = Live::new("span", "").saying(&say("models.8-bits"));
-    let hidden = move || store.state.with(|state| !state.models.has_8_bits()).to_string();
+    let hidden = move || store.with(|state| !state.models.has_8_bits()).to_string();
     Live::new("label", "check").of(vec![input, words]).live("hidden", Box::new(hidden))
 }
 
@@ -75,7 +75,7 @@ fn rows(state: &Page, in_8_bits: bool) -> Vec<Row> {
     let row = |(model, entry): (ModelRef, CatalogEntry)| {
         let source = model.source(&state.base);
         let stored = state.models.stored_bytes(&source);
-        let action = match &state.model {
+        let action = match &state.models.state {
             ModelState::Ready { backend, weights, .. } if state.address.model == model => {
                 Ok(text::in_use(&backend.name, &weights.dtype))
             }
@@ -94,7 +94,9 @@ fn the_list(store: Store, listing: &Listing) -> Vec<Part> {
         Listing::Known(_) => vec![],
         Listing::Loading => vec![Part::words("listing", say("models.listing"))],
         Listing::Failed(message) => {
-            let retry = Part::button("", say("models.retry"), move || store.dispatch(Event::RetryCatalog));
+            let retry = Part::button("", say("models.retry"), move || {
+                store.dispatch(Event::Models(models::Event::RetryCatalog))
+            });
             let retry = retry.with("aria-label", say("models.retry-listing"));
             vec![Part::group("listing", vec![Part::words("", notice(message)), retry]).with("role", "alert")]
         }
@@ -129,7 +131,7 @@ fn model(store: Store, row: Row, open: RwSignal<bool>) -> Part {
     }
     if matches!(model, ModelRef::Url(_)) {
         let remove = move || {
-            store.dispatch(Event::RemoveModel(model.clone()));
+            store.dispatch(Event::Models(models::Event::Remove(model.clone())));
             dom::focus_soon(add::ADDRESS);
         };
         let name = say_with("models.remove-named", &[("model", &entry.name)]);

@@ -12,6 +12,7 @@ pub use size_plot::SizePlot;
 use super::dom;
 use super::live::Live;
 use super::store::Store;
+use ditscope_page_state::timeline;
 use ditscope_page_state::{Event, Page};
 use ditscope_plots::geometry::{HEIGHT, WIDTH, nearest, t_at};
 use wasm_bindgen::JsCast;
@@ -19,7 +20,8 @@ use web_sys::{KeyboardEvent, PointerEvent};
 
 /// The process that the film on the stage was made with, as far as it is known; without a film the model's.
 fn process(state: &Page) -> Option<ditscope_plots::curves::Process> {
-    let scheduler = state.config.as_ref().filter(|_| state.film_is_of_model()).map(|config| &config.scheduler)?;
+    let scheduler =
+        state.models.config.as_ref().filter(|_| state.film_is_of_model()).map(|config| &config.scheduler)?;
     Some((scheduler.beta_schedule, scheduler.num_train_timesteps))
 }
 
@@ -39,7 +41,7 @@ fn area(store: Store, draw: Box<dyn Fn() -> String>) -> Live {
             Some(nearest(&film.info.timesteps, t_at(share, largest_t(state))))
         });
         if let Some(position) = position {
-            store.dispatch(Event::Seek(position));
+            store.dispatch(Event::Timeline(timeline::Event::Seek(position)));
         }
     };
     let svg = Live::svg("plot", (WIDTH, HEIGHT)).live("html", draw);
@@ -65,12 +67,12 @@ pub fn step_by_key(store: Store, event: &web_sys::Event) {
     let steps = store.peek(|state| state.shown().map_or(0, |film| film.steps()));
     let leap = (steps / 10).max(2) as isize;
     let then = match event.key().as_str() {
-        "ArrowLeft" | "ArrowDown" => Event::Step(-1),
-        "ArrowRight" | "ArrowUp" => Event::Step(1),
-        "PageDown" => Event::Step(-leap),
-        "PageUp" => Event::Step(leap),
-        "Home" => Event::Seek(0),
-        "End" => Event::Seek(usize::MAX),
+        "ArrowLeft" | "ArrowDown" => Event::Timeline(timeline::Event::Step(-1)),
+        "ArrowRight" | "ArrowUp" => Event::Timeline(timeline::Event::Step(1)),
+        "PageDown" => Event::Timeline(timeline::Event::Step(-leap)),
+        "PageUp" => Event::Timeline(timeline::Event::Step(leap)),
+        "Home" => Event::Timeline(timeline::Event::Seek(0)),
+        "End" => Event::Timeline(timeline::Event::Seek(usize::MAX)),
         _ => return,
     };
     event.prevent_default();

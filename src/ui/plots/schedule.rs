@@ -22,19 +22,19 @@ pub fn SchedulePlot(#[prop(optional)] in_tour: bool) -> impl IntoView {
     let store = Store::get();
     let (quantity, compared) = (RwSignal::new(0usize), RwSignal::new(in_tour));
     let of = move || (Quantity::ALL[quantity.get()], compared.get());
-    let see = move |part: fn(&Page) -> String| -> Box<dyn Fn() -> String> { Box::new(move || store.state.with(part)) };
+    let see = move |part: fn(&Page) -> String| -> Box<dyn Fn() -> String> { Box::new(move || store.with(part)) };
     let kind = move |of: fn(BetaSchedule) -> BetaSchedule, shown: bool| {
-        let kind = store.state.with(process).filter(|_| shown).map(|(kind, _)| of(kind));
+        let kind = store.with(process).filter(|_| shown).map(|(kind, _)| of(kind));
         kind.map_or_else(String::new, |kind| schedule_name(kind).into())
     };
-    let area = area(store, Box::new(move || store.state.with(|state| draw(state, of()))))
+    let area = area(store, Box::new(move || store.with(|state| draw(state, of()))))
         .with("role", "slider")
         .with("tabindex", "0")
         .with("aria-label", &say("plots.place"))
         .with("title", &say("plots.hint-drag"))
         .with("aria-valuemin", "0")
         .live("aria-valuemax", see(|state| state.shown().map_or(0, Film::steps).to_string()))
-        .live("aria-valuenow", see(|state| state.view.position.to_string()))
+        .live("aria-valuenow", see(|state| state.timeline.position.to_string()))
         .live("aria-valuetext", see(|state| say_numbers(state, "plots.spoken")))
         .live("aria-disabled", see(|state| state.shown().is_none_or(Film::is_empty).to_string()))
         .on("keydown", Box::new(move |event| step_by_key(store, &event)));
@@ -92,7 +92,7 @@ fn draw(state: &Page, of: (Quantity, bool)) -> String {
         if film.steps() <= MOST_DOTS {
             drawing.path("dots", &dots((0..=film.steps()).filter_map(|i| curves.place(&film.info, i))));
         }
-        drawing.marker(curves.place(&film.info, state.view.position));
+        drawing.marker(curves.place(&film.info, state.timeline.position));
     }
     drawing.done()
 }
@@ -101,7 +101,7 @@ fn draw(state: &Page, of: (Quantity, bool)) -> String {
 fn say_numbers(state: &Page, key: &'static str) -> String {
     let film = state.shown().filter(|film| !film.is_empty());
     let Some((film, curves)) = film.zip(curves(state, (Quantity::AlphaBar, false))) else { return "\u{a0}".into() };
-    let (position, steps) = (state.view.position, film.steps());
+    let (position, steps) = (state.timeline.position, film.steps());
     let values = curves.at(&film.info, position);
     let beta = values.beta.map_or_else(|| "–".into(), number);
     say_with(

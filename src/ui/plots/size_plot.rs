@@ -22,7 +22,7 @@ pub fn SizePlot() -> impl IntoView {
     let seen = Rc::new(RefCell::new(Seen::default()));
     let see = |part: fn(&Page, &mut Seen) -> String| -> Box<dyn Fn() -> String> {
         let seen = seen.clone();
-        Box::new(move || store.state.with(|state| part(state, &mut seen.borrow_mut())))
+        Box::new(move || store.with(|state| part(state, &mut seen.borrow_mut())))
     };
     let area = area(store, see(draw)).with("role", "img").with("title", &say("plots.hint-drag"));
     let area = area.live("aria-label", see(spoken));
@@ -40,7 +40,7 @@ fn draw(state: &Page, seen: &mut Seen) -> String {
     let Some(film) = state.shown().filter(|film| !film.is_empty()) else {
         return Drawing::axes(Scale::Linear { max: 1.2 }, end, "").done();
     };
-    let sizes = seen.look(film, state.view.selected);
+    let sizes = seen.look(film, state.timeline.selected);
     let scale = Scale::linear(sizes.iter().flat_map(|sizes| sizes.values).flatten());
     let place = |sizes: &Sizes, line: usize| {
         let (t, _) = film::place(&film.info, sizes.step);
@@ -56,16 +56,16 @@ fn draw(state: &Page, seen: &mut Seen) -> String {
 
 /// Those of the frame on the stage.
 fn here<'a>(sizes: &'a [Sizes], state: &Page) -> Option<&'a Sizes> {
-    sizes.iter().rfind(|sizes| sizes.step <= state.view.position)
+    sizes.iter().rfind(|sizes| sizes.step <= state.timeline.position)
 }
 
 fn value(state: &Page, seen: &mut Seen, line: usize) -> String {
-    let value = state.shown().and_then(|film| here(seen.look(film, state.view.selected), state)?.values[line]);
+    let value = state.shown().and_then(|film| here(seen.look(film, state.timeline.selected), state)?.values[line]);
     value.map_or_else(|| "–".into(), number)
 }
 
 fn spoken(state: &Page, seen: &mut Seen) -> String {
     let [x_t, eps, x0] = [0, 1, 2].map(|line| value(state, seen, line));
-    let step = state.view.position;
+    let step = state.timeline.position;
     say_with("plots.sizes-spoken", &[("step", &step), ("x_t", &x_t), ("eps", &eps), ("x0", &x0)])
 }

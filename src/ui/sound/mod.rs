@@ -64,7 +64,9 @@ fn said(state: &Page) -> String {
 
 /// What is across and what is up in the picture.
 fn axes(state: &Page) -> String {
-    let Some(audio) = state.config.as_ref().and_then(|config| config.audio.as_ref()) else { return String::new() };
+    let Some(audio) = state.models.config.as_ref().and_then(|config| config.audio.as_ref()) else {
+        return String::new();
+    };
     let seconds = format!("{:.1}", audio.seconds());
     let hz = |hz: f64| format!("{hz:.0}");
     say_with("sound.axes", &[("seconds", &seconds), ("low", &hz(audio.f_min)), ("high", &hz(audio.f_max))])

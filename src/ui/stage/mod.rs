@@ -18,8 +18,10 @@ use super::take::SaveButton;
 use ditscope_page_state::film;
 use ditscope_page_state::film::Moment;
 use ditscope_page_state::models::non_commercial;
+use ditscope_page_state::run;
 use ditscope_page_state::take::file_name;
-use ditscope_page_state::{self as app, Choice, Page, RunState, View};
+use ditscope_page_state::timeline::{self, Timeline};
+use ditscope_page_state::{self as app, Choice, Page, RunState};
 use ditscope_words::stage as words;
 use ditscope_words::text;
 use ditscope_words::{say, say_with};
@@ -94,7 +96,7 @@ fn views_on(state: &Page) -> Vec<ViewKind> {
 #[component]
 fn Predicted(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
     let store = Store::get();
-    let finished = store.memo(|state| state.shown().is_some_and(|film| state.view.position >= film.steps()));
+    let finished = store.memo(|state| state.shown().is_some_and(|film| state.timeline.position >= film.steps()));
     let preview = Memo::new(move |_| {
         let selected = store.selected.get();
         let is_preview = |moment: &Moment| moment.frame.is_preview(selected);
@@ -132,7 +134,7 @@ fn Pictures(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
     let across = Signal::derive(move || store.moment.with(|m| m.as_ref().map_or(1, |m| m.info.image_shape[1])));
     let label = store.memo(|state| {
         let film = state.shown();
-        film.map(|film| format!("{}, {}", film.label, text::spoken_position(film, state.view.position)))
+        film.map(|film| format!("{}, {}", film.label, text::spoken_position(film, state.timeline.position)))
             .unwrap_or_default()
     });
     let one = move || {
@@ -154,7 +156,7 @@ fn Pictures(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
                         data-picture=i.to_string()
                         aria-label=say_with("stage.picture", &[("number", &(i + 1)), ("count", &count.get())])
                         aria-pressed=move || (store.selected.get() == i).to_string()
-                        on:click=move |_| store.dispatch(app::Event::Select(i))
+                        on:click=move |_| store.dispatch(app::Event::Timeline(timeline::Event::Select(i)))
                     >
                         <PixelCanvas pixels=pixels(i) available across />
                     </button>
@@ -179,7 +181,7 @@ fn Readout(probe: Probe) -> impl IntoView {
     let store = Store::get();
     let readout = store.memo(|state| {
         let film = state.shown().filter(|film| !film.is_empty());
-        film.map_or_else(|| "\u{a0}".into(), |film| text::readout(film, state.view.position))
+        film.map_or_else(|| "\u{a0}".into(), |film| text::readout(film, state.timeline.position))
     });
     let line = NodeRef::<leptos::html::P>::new();
     dom::effect(Box::new(move || {
@@ -189,8 +191,8 @@ fn Readout(probe: Probe) -> impl IntoView {
             line.set_text_content(Some(&words));
         }
     }));
-    let own = store.memo(|state| state.film.as_ref().is_some_and(|film| !film.is_empty()));
-    let done = store.memo(|state| matches!(state.run, RunState::Done { .. }));
+    let own = store.memo(|state| state.run.film.as_ref().is_some_and(|film| !film.is_empty()));
+    let done = store.memo(|state| matches!(state.run.state, RunState::Done { .. }));
     let no_previews = store.memo(|state| !state.has_previews());
     let cannot_decode = store.memo(|state| !state.can_decode());
     let again = move |_| {
@@ -210,7 +212,7 @@ fn Readout(probe: Probe) -> impl IntoView {
                     hidden=no_previews
                     disabled=cannot_decode
                     title=say("stage.decode-hint")
-                    on:click=move |_| store.dispatch(app::Event::DecodeStep)
+                    on:click=move |_| store.dispatch(app::Event::Run(run::Event::DecodeStep))
                 >
                     {say("stage.decode")}
                 </button>
@@ -240,8 +242,8 @@ fn Readout(probe: Probe) -> impl IntoView {
 fn download(store: Store) {
     const TIMES: u32 = 8;
     let found = store.peek(|state| {
-        let film = state.film.as_ref()?;
-        let View { position, selected, .. } = state.view;
+        let film = state.run.film.as_ref()?;
+        let Timeline { position, selected, .. } = *state.timeline;
         let frame = film.at(position)?;
         Some((film::picture(&film.info, frame, selected), file_name::of_picture(film, selected, position)))
     });

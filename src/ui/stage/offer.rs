@@ -3,6 +3,7 @@
 use crate::ui::model_dialog::describe;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::store::Store;
+use ditscope_page_state::models;
 use ditscope_page_state::{Event, ModelState};
 use ditscope_words::say;
 use ditscope_words::text;
@@ -13,14 +14,14 @@ use leptos::prelude::*;
 pub fn Offer(models: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
     let content = move || {
-        let offered = store.state.with(|state| {
-            let entry = state.entry().filter(|_| state.model == ModelState::Offered)?;
+        let offered = store.with(|state| {
+            let entry = state.entry().filter(|_| state.models.state == ModelState::Offered)?;
             Some((entry.clone(), text::load(state.bytes_to_fetch().unwrap_or_default())))
         });
         let Some((entry, load)) = offered else { return vec![Part::words("placeholder", say("run.no-run-yet"))] };
         let mut parts = vec![Part::heading("", entry.name.clone())];
         parts.extend(describe(&entry));
-        let load = Part::button("primary", load, move || store.dispatch(Event::Load));
+        let load = Part::button("primary", load, move || store.dispatch(Event::Models(models::Event::Load)));
         let others = Part::button("", say("models.others"), move || models.set(true)).with("aria-haspopup", "dialog");
         parts.push(Part::group("buttons", vec![load, others]));
         vec![Part::new("section", "offer").with("aria-label", say("models.offer")).of(parts)]

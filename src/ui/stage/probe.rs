@@ -77,7 +77,7 @@ impl Probe {
         // The first key shows where one is; the gap between two tiles is one pixel wide.
         for _ in 0..if here.is_some() { 2 } else { 0 } {
             at.pixel = (step(at.pixel.0, dx, size.0), step(at.pixel.1, dy, size.1));
-            if self.store.state.with_untracked(|state| self.read(state, at)).is_some() {
+            if self.store.peek(|state| self.read(state, at)).is_some() {
                 break;
             }
         }
@@ -87,7 +87,7 @@ impl Probe {
     /// The value in words, and whether it is to be spoken: only where keys led to it.
     pub fn reading(self) -> (Words, bool) {
         let at = self.at.get();
-        let said = at.and_then(|at| self.store.state.with(|state| self.read(state, at)));
+        let said = at.and_then(|at| self.store.with(|state| self.read(state, at)));
         let by_key = at.is_some_and(|at| at.by_key);
         said.map_or_else(|| (say("stage.reading-hint"), false), |said| (said.into(), by_key))
     }

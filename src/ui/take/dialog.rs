@@ -58,10 +58,10 @@ pub fn SaveContent() -> impl IntoView {
         if film.stride() > 1 {
             more(&say_with("take.every", &[("stride", &film.stride())]));
         }
-        if film.frames().last().is_some_and(|frame| frame.is_preview(state.view.selected)) {
+        if film.frames().last().is_some_and(|frame| frame.is_preview(state.timeline.selected)) {
             more(&say("take.preview"));
         }
-        Some(Film { about, count: film.info.num_images, selected: state.view.selected })
+        Some(Film { about, count: film.info.num_images, selected: state.timeline.selected })
     });
     let busy = store.memo(|state| state.take.making.is_some());
     let content = move || {
@@ -174,7 +174,7 @@ fn entries(store: Store, film: Option<Film>, busy: bool) -> Vec<Part> {
     let rows = vec![entry(&one(Export::Link), None), entry(&one(Export::Embed), None)];
     parts.push(Part::heading("", say("take.to-others").into_owned()));
     parts.push(Part::new("ul", "entries").of(rows));
-    let code = Part::new("pre", "embed-code").with("tabindex", "0").saying(store.state.with(embed_code));
+    let code = Part::new("pre", "embed-code").with("tabindex", "0").saying(store.with(embed_code));
     parts.push(code.with("aria-label", say("take.embed-code")).with("role", "group"));
     parts
 }

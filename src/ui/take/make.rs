@@ -39,7 +39,7 @@ fn send(store: Store, event: Event) {
 
 /// The page's link to the film's or else to the chosen settings, whatever way the page is shown now.
 pub fn link(state: &Page, film: Option<&Film>) -> String {
-    let shown = Address { present: false, embed: false, ..state.address.clone() };
+    let shown = Address { present: false, embed: false, ..(*state.address).clone() };
     let settings = film.map_or_else(|| state.settings(), |film| film.info.settings.clone());
     let page = dom::page();
     let end = page.find(['?', '#']).unwrap_or(page.len());
@@ -70,7 +70,7 @@ impl Maker {
         // Frames are shared, not copied.
         let film = self.store.peek(|state| state.shown().filter(|film| !film.is_empty()).cloned());
         let film = film.ok_or(Notice::NothingMade)?;
-        let selected = Subject::One(self.store.peek(|state| state.view.selected));
+        let selected = Subject::One(self.store.peek(|state| state.timeline.selected));
         match kind {
             Export::Png => self.png(&film, selected),
             Export::Sheet => {
@@ -103,7 +103,7 @@ impl Maker {
     /// The picture that is on the stage.
     fn png(self, film: &Film, selected: Subject) -> Outcome {
         const TIMES: u32 = 8;
-        let position = self.store.peek(|state| state.view.position);
+        let position = self.store.peek(|state| state.timeline.position);
         let (Some(frame), Subject::One(i)) = (film.at(position), selected) else { return Err(Notice::Stopped) };
         let name = ditscope_page_state::take::file_name::of_picture(film, i, position);
         dom::download_png(&picture(film, frame, selected), TIMES, name.clone());
@@ -180,7 +180,7 @@ impl Maker {
     async fn progress(self, done: usize, total: usize) -> Result<(), Notice> {
         send(self.store, Event::Progress { number: self.number, done, total });
         TimeoutFuture::new(0).await;
-        let going_on = self.store.state.try_with_untracked(|state| state.take.is_making(self.number));
+        let going_on = self.store.try_peek(|state| state.take.is_making(self.number));
         if going_on == Some(true) { Ok(()) } else { Err(Notice::Stopped) }
     }
 }

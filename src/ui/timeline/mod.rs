@@ -24,12 +24,12 @@ pub fn Timeline() -> impl IntoView {
     run_player(store);
     let steps = store.memo(|state| state.shown().map_or(0, Film::steps));
     let last = store.memo(|state| state.shown().map_or(0, Film::last));
-    let position = store.memo(|state| state.view.position);
+    let position = store.memo(|state| state.timeline.position);
     let empty = store.memo(|state| state.shown().is_none_or(|film| film.is_empty()));
-    let playing = store.memo(|state| state.view.playing);
-    let not_live = store.memo(|state| !state.is_running() || state.film.is_none() || state.view.follow);
-    let spoken =
-        store.memo(|state| state.shown().map(|f| text::spoken_position(f, state.view.position)).unwrap_or_default());
+    let playing = store.memo(|state| state.timeline.playing);
+    let not_live = store.memo(|state| !state.is_running() || state.run.film.is_none() || state.timeline.follow);
+    let spoken = store
+        .memo(|state| state.shown().map(|f| text::spoken_position(f, state.timeline.position)).unwrap_or_default());
     let memory = store.memo(memory);
     let loops = store.memo(|state| state.loops());
     let play_icon = Signal::derive(move || if playing.get() { "M8 5v14M16 5v14" } else { "M8 5l11 7-11 7z" });
@@ -53,9 +53,9 @@ pub fn Timeline() -> impl IntoView {
                 prop:value=move || position.get().to_string()
                 on:input=move |event| {
                     if let Ok(position) = event_target_value(&event).parse() {
-                        store.dispatch(app::Event::Seek(position));
+                        store.dispatch(app::Event::Timeline(Event::Seek(position)));
                         // The slider may have gone beyond the newest frame, or to one that is not kept.
-                        let kept = store.peek(|state| state.view.position).to_string();
+                        let kept = store.peek(|state| state.timeline.position).to_string();
                         event_target::<web_sys::HtmlInputElement>(&event).set_value(&kept);
                     }
                 }
@@ -68,14 +68,14 @@ pub fn Timeline() -> impl IntoView {
                         title=say("timeline.hint-first")
                         path="M6 5v14M18 5 9 12l9 7z"
                         empty
-                        event=app::Event::Seek(0)
+                        event=app::Event::Timeline(Event::Seek(0))
                     />
                     <PlayerButton
                         name=say("timeline.previous")
                         title=say("timeline.hint-previous")
                         path="M16 5 7 12l9 7z"
                         empty
-                        event=app::Event::Step(-1)
+                        event=app::Event::Timeline(Event::Step(-1))
                     />
                     <button
                         type="button"
@@ -83,7 +83,7 @@ pub fn Timeline() -> impl IntoView {
                         disabled=move || empty.get()
                         aria-label=move || if playing.get() { say("timeline.pause") } else { say("timeline.play") }
                         title=say("timeline.hint-play")
-                        on:click=move |_| store.dispatch(app::Event::TogglePlay)
+                        on:click=move |_| store.dispatch(app::Event::Timeline(Event::TogglePlay))
                     >
                         <Icon path=play_icon />
                     </button>
@@ -92,14 +92,14 @@ pub fn Timeline() -> impl IntoView {
                         title=say("timeline.hint-next")
                         path="M8 5l9 7-9 7z"
                         empty
-                        event=app::Event::Step(1)
+                        event=app::Event::Timeline(Event::Step(1))
                     />
                     <PlayerButton
                         name=say("timeline.last")
                         title=say("timeline.hint-last")
                         path="M18 5v14M6 5l9 7-9 7z"
                         empty
-                        event=app::Event::Seek(usize::MAX)
+                        event=app::Event::Timeline(Event::Seek(usize::MAX))
                     />
                 </div>
                 <div class="pace">
@@ -108,7 +108,7 @@ pub fn Timeline() -> impl IntoView {
                         class="live"
                         hidden=not_live
                         title=say("timeline.hint-live")
-                        on:click=move |_| store.dispatch(app::Event::SeekNewest)
+                        on:click=move |_| store.dispatch(app::Event::Timeline(Event::SeekNewest))
                     >
                         {say("timeline.live")}
                     </button>
@@ -133,7 +133,7 @@ pub fn Timeline() -> impl IntoView {
 #[component]
 fn Speeds() -> impl IntoView {
     let store = Store::get();
-    let speed = store.memo(|state| state.player.speed);
+    let speed = store.memo(|state| state.timeline.speed);
     let options = Speed::ALL.map(|choice| {
         let words = format!("{}×", choice.factor());
         view! { <option selected=move || speed.get() == choice>{words}</option> }
@@ -180,7 +180,7 @@ fn Thumbnails() -> impl IntoView {
         let count = room.min(steps.get() + 1).min(16);
         (0..count).map(|i| (i * steps.get() + (count - 1) / 2) / (count - 1).max(1)).collect::<Vec<_>>()
     });
-    let position = store.memo(|state| state.view.position);
+    let position = store.memo(|state| state.timeline.position);
     let thumb = move |at: usize| {
         // One thumbnail redraws when its frame comes or changes, not with every event.
         let frame = store.memo(move |state| {
@@ -197,7 +197,7 @@ fn Thumbnails() -> impl IntoView {
             places.with(|places| places.iter().min_by_key(|place| distance(place)).copied()) == Some(at)
         };
         view! {
-            <div class="slot" class:here=nearest on:click=move |_| store.dispatch(app::Event::Seek(at))>
+            <div class="slot" class:here=nearest on:click=move |_| store.dispatch(app::Event::Timeline(Event::Seek(at)))>
                 <PixelCanvas pixels available=Signal::derive(|| SIDE) />
             </div>
         }
@@ -254,11 +254,13 @@ fn Outline(path: &'static str) -> impl IntoView {
 /// Ticks while a film plays.
 fn run_player(store: Store) {
     let beat = store.memo(|state| {
-        let film = state.shown().filter(|_| state.view.playing)?;
-        Some(state.player.speed.tick_ms(film.steps()))
+        let film = state.shown().filter(|_| state.timeline.playing)?;
+        Some(state.timeline.speed.tick_ms(film.steps()))
     });
     let clock = StoredValue::new_local(None::<Interval>);
     dom::effect(Box::new(move || {
-        clock.set_value(beat.get().map(|ms| Interval::new(ms, move || store.dispatch(app::Event::Tick))));
+        clock.set_value(
+            beat.get().map(|ms| Interval::new(ms, move || store.dispatch(app::Event::Timeline(Event::Tick)))),
+        );
     }));
 }

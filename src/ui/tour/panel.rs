@@ -4,7 +4,8 @@ use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::plots::SchedulePlot;
 use crate::ui::store::Store;
-use ditscope_page_state::tour::{Chapter, Look};
+use ditscope_page_state::models;
+use ditscope_page_state::tour::{self, Chapter, Look};
 use ditscope_page_state::tour::{Depth, Drive, Event, Obstacle, Progress};
 use ditscope_page_state::{Event as PageEvent, Page};
 use ditscope_words::notices::notice;
@@ -27,7 +28,7 @@ pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
     let panel = NodeRef::<Aside>::new();
     let body = NodeRef::<Div>::new();
-    let open = store.memo(Page::tour_is_open);
+    let open = store.memo(|state| state.tour_is_open());
     let folded = RwSignal::new(false);
     let place = store.memo(place);
     tend_focus(open, opened_before, panel);
@@ -51,7 +52,7 @@ pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
         }
     }));
     tend_formulas(body, place);
-    let no_plot = store.memo(|state| state.wish().is_none_or(|wish| wish.look != Look::Schedule));
+    let no_plot = store.memo(|state| state.tour.wish(state).is_none_or(|wish| wish.look != Look::Schedule));
     let on_key = move |event: KeyboardEvent| {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         let is = |class: &str| target.as_ref().is_some_and(|target| target.class_list().contains(class));
@@ -108,7 +109,7 @@ pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
                     <SchedulePlot in_tour=true />
                 </div>
             </div>
-            <Parts content=Box::new(move || store.state.with(|state| foot(store, state))) />
+            <Parts content=Box::new(move || store.with(|state| foot(store, state))) />
         </aside>
     }
 }
@@ -127,7 +128,7 @@ struct Place {
 
 fn place(state: &Page) -> Place {
     let tour = &state.tour;
-    let chapter = state.chapter();
+    let chapter = state.tour.chapter(state);
     Place {
         language: tour.book.as_ref().map(|book| book.language.code()),
         chapter: chapter.map(|(at, _)| at),
@@ -242,7 +243,7 @@ fn content(store: Store, state: &Page) -> Vec<Part> {
         let words = Part::words("", notice(message));
         parts.push(Part::group("failure", vec![words, Part::group("buttons", vec![retry])]).with("role", "alert"));
     }
-    match state.chapter() {
+    match state.tour.chapter(state) {
         Some((_, chapter)) => parts.extend(match state.tour.depth {
             Depth::Words => chapter.words.iter().map(|words| Part::words("", words)).collect(),
             Depth::Pictures => vec![steps(store, chapter, state.tour.step)],
@@ -282,7 +283,7 @@ fn maths(chapter: &Chapter) -> Vec<Part> {
 
 /// What the panel says about the page, and the share of the run that is done while there is one.
 fn progress(state: &Page) -> (String, Option<f64>) {
-    let words = match state.tour_progress() {
+    let words = match state.tour.progress(state) {
         Progress::OtherModel => say("tour.other-model"),
         Progress::NotLoaded => say("tour.not-loaded"),
         Progress::Waiting => say("tour.waiting"),
@@ -299,16 +300,22 @@ fn progress(state: &Page) -> (String, Option<f64>) {
 
 /// How far the page is in showing what the chapter explains. The height of this line does not change.
 fn foot(store: Store, state: &Page) -> Vec<Part> {
-    if state.chapter().is_none() {
+    if state.tour.chapter(state).is_none() {
         return vec![];
     }
     let (words, share) = progress(state);
     let bar = Part::new("progress", if share.is_some() { "progress" } else { "progress idle" });
     let bar = bar.with("max", "1").with("value", share.unwrap_or_default().to_string()).with("aria-hidden", "true");
     let event = |event: fn() -> PageEvent| move || store.dispatch(event());
-    let button = match state.obstacle() {
-        Some(Obstacle::OtherModel) => Part::button("", say("tour.use-shipped"), event(|| PageEvent::UseDefaultModel)),
-        Some(Obstacle::NotLoaded) => Part::button("", say("tour.load"), event(|| PageEvent::Load)),
+    let button = match tour::obstacle(state) {
+        Some(Obstacle::OtherModel) => Part::button(
+            "",
+            say("tour.use-shipped"),
+            event(|| PageEvent::UseModel(ditscope_page_state::ModelRef::default())),
+        ),
+        Some(Obstacle::NotLoaded) => {
+            Part::button("", say("tour.load"), event(|| PageEvent::Models(models::Event::Load)))
+        }
         _ => {
             let again = Part::button("", say("tour.again"), event(|| PageEvent::Tour(Event::Again)));
             let busy = matches!(state.tour.drive, Drive::Waiting | Drive::Running { .. });

@@ -4,7 +4,7 @@ use super::maps;
 use super::what::What;
 use crate::film::Moment;
 use crate::film::{self, Film, Pixels};
-use crate::shared::Plan;
+use crate::run::Plan;
 use ditscope_config::RunSettings;
 
 /// A comparison that was begun.

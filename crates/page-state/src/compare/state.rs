@@ -11,7 +11,7 @@ use crate::Mode;
 use crate::film::Film;
 use crate::film::Moment;
 use crate::follow::{Effects, Follow};
-use crate::shared::Plan;
+use crate::run::Plan;
 use crate::{RunState, Shared};
 use ditscope_config::{RunSettings, SamplerKind};
 use std::borrow::Cow;
@@ -56,7 +56,7 @@ pub enum Event {
 }
 
 impl Compare {
-    pub fn update(&mut self, shared: &Shared, event: Event) -> Effects {
+    pub(crate) fn update(&mut self, shared: &Shared, event: Event) -> Effects {
         let new = match event {
             Event::Set(what) => what.sound(),
             Event::Show(axis) => return self.show_axis(shared, axis),
@@ -111,7 +111,7 @@ impl Compare {
 
     /// What Generate starts in this mode: the first run of a comparison, and which of its pictures is selected.
     pub(crate) fn plan(&mut self, shared: &Shared) -> (Plan, usize) {
-        let made = Comparison::new(what(shared), &shared.settings(), shared.run_number + 1);
+        let made = Comparison::new(what(shared), &shared.settings(), shared.run.number + 1);
         let plan = made.plan();
         // The timeline's small pictures are those of the visitor's own scale, or of the nearest.
         let apart = |scale: &f64| (scale - plan.settings.guidance_scale).abs();
@@ -122,20 +122,25 @@ impl Compare {
         (plan, selected)
     }
 
-    /// The comparison that the newest run belongs to, if it does to one.
+    /// Whether the newest run belongs to a comparison.
+    pub(crate) fn has_newest_run(&self, shared: &Shared) -> bool {
+        self.made.iter().any(|made| made.number == shared.run.number)
+    }
+
+    /// That comparison.
     fn newest(&mut self, shared: &Shared) -> Option<&mut Comparison> {
-        let number = shared.run_number;
+        let number = shared.run.number;
         self.made.iter_mut().find(|made| made.number == number)
     }
 
     fn under_way(&self, shared: &Shared) -> Option<&Comparison> {
-        self.made.iter().find(|made| shared.is_running() && made.number == shared.run_number)
+        self.made.iter().find(|made| shared.is_running() && made.number == shared.run.number)
     }
 
     /// A run has begun: whether the visitor looks at what the runs before it have made.
     pub(crate) fn is_looked_at(&self, shared: &Shared) -> bool {
         let goes_on = self.under_way(shared).is_some_and(|made| made.run().0 > 1);
-        goes_on && shared.mode() == Mode::Compare && !shared.view.follow
+        goes_on && shared.mode() == Mode::Compare && !shared.timeline.follow
     }
 
     /// How many films share the memory of one.
@@ -146,13 +151,13 @@ impl Compare {
     /// The run's film has a frame more.
     pub(crate) fn take_frame(&mut self, shared: &Shared) {
         if let Some(made) = self.newest(shared) {
-            made.take_film(shared.film.clone(), shared.view.follow);
+            made.take_film(shared.run.film.clone(), shared.timeline.follow);
         }
     }
 
     /// A run came to its end: the next one of the comparison, or how all has ended.
     pub(crate) fn end_run(&mut self, shared: &Shared, total_ms: f64) -> ControlFlow<RunState, Plan> {
-        let cancelling = matches!(shared.run, RunState::Running { cancelling: true, .. });
+        let cancelling = matches!(shared.run.state, RunState::Running { cancelling: true, .. });
         let Some(made) = self.newest(shared) else { return ControlFlow::Break(RunState::Done { total_ms }) };
         if let Some(plan) = made.end_run(total_ms, cancelling) {
             return ControlFlow::Continue(plan);
@@ -200,7 +205,7 @@ impl Compare {
         // No run has this number.
         let planned = || Comparison::new(what(shared), &shared.settings(), 0);
         let made = self.comparison(shared).map_or_else(|| Cow::Owned(planned()), Cow::Borrowed);
-        made.column(i, shared.view.position, shared.is_running() && made.number == shared.run_number)
+        made.column(i, shared.timeline.position, shared.is_running() && made.number == shared.run.number)
     }
 
     /// The frame of column `i` at a step of its own, with its picture.
@@ -233,7 +238,7 @@ pub fn what(shared: &Shared) -> What {
 }
 
 fn defaults(shared: &Shared) -> RunSettings {
-    shared.config.as_ref().map(|config| config.defaults.clone()).unwrap_or_default()
+    shared.models.config.as_ref().map(|config| config.defaults.clone()).unwrap_or_default()
 }
 
 /// How many columns another could be added to.

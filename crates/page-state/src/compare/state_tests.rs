@@ -73,8 +73,8 @@ fn guidance_scales_are_one_run_with_a_picture_for_each() {
     start(&mut state, 1, 4, &scales);
     frames(&mut state, 1, 0..=4, 3);
     let effects = hear(&mut state, FromWorker::Done { run: 1, total_ms: 900.0 });
-    assert_eq!((asked(&effects), &state.run), (None, &RunState::Done { total_ms: 900.0 }));
-    assert_eq!(state.view.selected, 1, "the scale of the settings is 4");
+    assert_eq!((asked(&effects), &state.run.state), (None, &RunState::Done { total_ms: 900.0 }));
+    assert_eq!(state.timeline.selected, 1, "the scale of the settings is 4");
     let columns: Vec<Column> = (0..3).filter_map(|i| state.compare.column(&state, i)).collect();
     assert!(columns.iter().all(|column| (column.made, column.step, column.total_ms) == (Made::Done, 4, None)));
     assert_eq!(columns.iter().map(|column| column.picture).collect::<Vec<_>>(), [0, 1, 2]);
@@ -97,7 +97,7 @@ fn samplers_run_one_after_the_other() {
     assert_eq!(asked(&run(&mut state, 2, 4)).map(|asked| asked.2), Some(SamplerKind::DpmSolverPlusPlus));
     assert_eq!(asked(&run(&mut state, 3, 4)).map(|asked| asked.2), Some(SamplerKind::UniPc));
     assert_eq!(asked(&run(&mut state, 4, 4)), None);
-    assert_eq!((made(&state), &state.run), (vec![Made::Done; 4], &RunState::Done { total_ms: 400.0 }));
+    assert_eq!((made(&state), &state.run.state), (vec![Made::Done; 4], &RunState::Done { total_ms: 400.0 }));
     let distances: Vec<_> = (0..4).filter_map(|i| state.compare.column(&state, i)?.distance).collect();
     assert_eq!(distances, [0.0, 10.0, 20.0, 30.0]);
     assert_eq!(
@@ -118,16 +118,16 @@ fn unlike_numbers_of_steps_are_aligned_by_their_share() {
     run(&mut state, 2, 4);
     start(&mut state, 3, 8, &[4.0]);
     frames(&mut state, 3, 0..=3, 1);
-    assert_eq!((state.view.position, steps_of(&state)), (3, vec![0, 1, 3]), "all go along with the one under way");
+    assert_eq!((state.timeline.position, steps_of(&state)), (3, vec![0, 1, 3]), "all go along with the one under way");
     frames(&mut state, 3, 4..=8, 1);
     hear(&mut state, FromWorker::Done { run: 3, total_ms: 100.0 });
     assert_eq!(steps_of(&state), [2, 4, 8]);
     for (position, steps) in [(0, [0, 0, 0]), (3, [0, 1, 3]), (4, [1, 2, 4]), (7, [1, 3, 7])] {
-        state.update(PageEvent::Seek(position));
+        state.update(PageEvent::Timeline(crate::timeline::Event::Seek(position)));
         assert_eq!(steps_of(&state), steps);
     }
     event(&mut state, Event::Seek { column: 0, step: 1 });
-    assert_eq!((state.view.position, steps_of(&state)), (4, vec![1, 2, 4]));
+    assert_eq!((state.timeline.position, steps_of(&state)), (4, vec![1, 2, 4]));
     event(&mut state, Event::Seek { column: 1, step: 3 });
     assert_eq!(steps_of(&state)[1], 3);
     assert_eq!(
@@ -142,18 +142,18 @@ fn who_looks_at_the_first_runs_is_left_alone() {
     let mut state = comparing(What::Steps(vec![2, 4]));
     state.update(PageEvent::Generate);
     run(&mut state, 1, 2);
-    state.update(PageEvent::Seek(1));
+    state.update(PageEvent::Timeline(crate::timeline::Event::Seek(1)));
     start(&mut state, 2, 4, &[4.0]);
     frames(&mut state, 2, 0..=1, 1);
-    assert_eq!((state.view.position, state.shown().map(Film::steps)), (1, Some(2)));
+    assert_eq!((state.timeline.position, state.shown().map(Film::steps)), (1, Some(2)));
     assert_eq!(steps_of(&state), [1, 1], "the newest frame, where there is no later one");
-    state.update(PageEvent::SeekNewest);
+    state.update(PageEvent::Timeline(crate::timeline::Event::SeekNewest));
     frames(&mut state, 2, 2..=2, 1);
-    assert_eq!((state.view.position, state.shown().map(Film::steps)), (2, Some(4)));
-    state.update(PageEvent::Seek(1));
+    assert_eq!((state.timeline.position, state.shown().map(Film::steps)), (2, Some(4)));
+    state.update(PageEvent::Timeline(crate::timeline::Event::Seek(1)));
     frames(&mut state, 2, 3..=4, 1);
     hear(&mut state, FromWorker::Done { run: 2, total_ms: 1.0 });
-    assert_eq!((state.view.position, state.shown().map(Film::steps)), (1, Some(4)));
+    assert_eq!((state.timeline.position, state.shown().map(Film::steps)), (1, Some(4)));
 }
 
 #[test]
@@ -163,11 +163,11 @@ fn cancel_ends_the_whole_comparison_and_keeps_what_was_made() {
     run(&mut state, 1, 2);
     start(&mut state, 2, 4, &[4.0]);
     frames(&mut state, 2, 0..=1, 1);
-    assert_eq!(state.update(PageEvent::Cancel), [Effect::Send(ToWorker::Cancel)]);
+    assert_eq!(state.update(PageEvent::Run(crate::run::Event::Cancel)), [Effect::Send(ToWorker::Cancel)]);
     hear(&mut state, FromWorker::Cancelled { run: 2 });
-    assert_eq!((made(&state), &state.run), (vec![Made::Done, Made::Stopped, Made::Not], &RunState::Cancelled));
+    assert_eq!((made(&state), &state.run.state), (vec![Made::Done, Made::Stopped, Made::Not], &RunState::Cancelled));
     assert_eq!(state.shown().map(Film::steps), Some(2), "what is complete can be looked at to its end");
-    state.update(PageEvent::Seek(2));
+    state.update(PageEvent::Timeline(crate::timeline::Event::Seek(2)));
     assert_eq!(steps_of(&state), [2, 1, 0]);
     assert!(asked(&state.update(PageEvent::Generate)).is_some_and(|asked| asked.0 == 3), "a new comparison begins");
     assert_eq!(made(&state), [Made::Running, Made::Waiting, Made::Waiting]);
@@ -178,10 +178,10 @@ fn a_run_that_ends_while_it_is_cancelled_is_the_last() {
     let mut state = comparing(What::Steps(vec![2, 4]));
     state.update(PageEvent::Generate);
     start(&mut state, 1, 2, &[4.0]);
-    state.update(PageEvent::Cancel);
+    state.update(PageEvent::Run(crate::run::Event::Cancel));
     frames(&mut state, 1, 0..=2, 1);
     assert_eq!(asked(&hear(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 })), None);
-    assert_eq!((made(&state), &state.run), (vec![Made::Done, Made::Not], &RunState::Cancelled));
+    assert_eq!((made(&state), &state.run.state), (vec![Made::Done, Made::Not], &RunState::Cancelled));
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn a_failure_ends_the_whole_comparison_and_keeps_what_was_made() {
             Some(message) => drop(hear(&mut state, message)),
             None => drop(state.update(PageEvent::WorkerLost(Notice::said("gone")))),
         }
-        assert!(matches!(state.run, RunState::Failed(_)));
+        assert!(matches!(state.run.state, RunState::Failed(_)));
         assert_eq!(made(&state), [Made::Done, Made::Stopped, Made::Not]);
         assert_eq!(state.shown().map(Film::steps), Some(2));
     }
@@ -226,7 +226,7 @@ fn each_kind_keeps_what_was_made_and_what_was_set() {
     state.update(PageEvent::Generate);
     run(&mut state, 1, 2);
     run(&mut state, 2, 4);
-    state.update(PageEvent::Seek(2));
+    state.update(PageEvent::Timeline(crate::timeline::Event::Seek(2)));
     event(&mut state, Event::Show(Axis::Guidance));
     assert_eq!((state.shown(), state.compare.columns(&state), made(&state)), (None, 5, vec![Made::Not; 5]));
     assert!(!state.query().contains("compare="), "the usual scales are the model's");
@@ -247,7 +247,7 @@ fn each_kind_keeps_what_was_made_and_what_was_set() {
     event(&mut state, Event::Toggle(SamplerKind::UniPc));
     assert_eq!(compare::what(&state), What::Samplers);
     event(&mut state, Event::Show(Axis::Steps));
-    assert_eq!((compare::what(&state), state.view.position), (What::Steps(vec![2, 4]), 2));
+    assert_eq!((compare::what(&state), state.timeline.position), (What::Steps(vec![2, 4]), 2));
     assert_eq!((made(&state), state.compare.is_set_otherwise(&state)), (vec![Made::Done; 2], false));
     event(&mut state, Event::Number(0, 3.0));
     assert!(state.compare.is_set_otherwise(&state) && state.compare.columns(&state) == 2);

@@ -28,9 +28,9 @@ impl Forward {
 
     /// The film that began with this picture.
     pub fn result<'a>(&self, shared: &'a Shared) -> Option<&'a Film> {
-        let (_, before) = self.run.as_ref().filter(|(run, _)| *run == shared.run_number)?;
+        let (_, before) = self.run.as_ref().filter(|(run, _)| *run == shared.run.number)?;
         let is_new = |film: &&Film| before.as_ref().is_none_or(|before| !Arc::ptr_eq(before, &film.info));
-        shared.film.as_ref().filter(is_new)
+        shared.run.film.as_ref().filter(is_new)
     }
 
     /// Milliseconds between two ticks, while the slider plays from the clean picture to noise.
@@ -45,7 +45,7 @@ impl Forward {
 
     /// When this changes, other questions may be due.
     pub fn depends_on(&self, shared: &Shared) -> String {
-        let ready = is_ready_for_questions(shared) && shared.config.is_some();
+        let ready = is_ready_for_questions(shared) && shared.models.config.is_some();
         format!("{ready} {} {}", shared.settings().seed, shared.address.model.key())
     }
 
@@ -63,10 +63,10 @@ impl Forward {
 
 /// The noisiest timestep.
 pub fn last_t(shared: &Shared) -> usize {
-    shared.config.as_ref().map_or(999, |config| config.scheduler.num_train_timesteps - 1)
+    shared.models.config.as_ref().map_or(999, |config| config.scheduler.num_train_timesteps - 1)
 }
 
 /// Whether the pictures can be asked for.
 pub(super) fn is_ready_for_questions(shared: &Shared) -> bool {
-    matches!(shared.model, ModelState::Ready { .. })
+    matches!(shared.models.state, ModelState::Ready { .. })
 }

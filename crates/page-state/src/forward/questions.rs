@@ -66,7 +66,7 @@ impl Forward {
             }
         }
         // A run may wait for the picture.
-        if self.latent.is_some() && shared.run == RunState::Queued && shared.mode() == Mode::Forward {
+        if self.latent.is_some() && shared.run.state == RunState::Queued && shared.mode() == Mode::Forward {
             effects.push(Follow::Generate);
         }
         effects.extend(self.ask_what_is_due(shared));
@@ -97,7 +97,7 @@ impl Forward {
 
     /// First the latent, then what is on the slider, then what is beside it.
     fn next_question(&mut self, shared: &Shared) -> Option<(Question, Vec<u8>)> {
-        shared.config.as_ref()?;
+        shared.models.config.as_ref()?;
         let (t, last_t, seed) = (self.t(shared), last_t(shared), shared.settings().seed);
         let forward = self;
         let Some(latent) = &forward.latent else {
@@ -127,7 +127,7 @@ impl Forward {
         buffers: Vec<Vec<u8>>,
     ) -> Result<(), Notice> {
         let odd = || Notice::ForwardMisfit;
-        let due = shared.config.as_ref().map(latent_shape).ok_or_else(odd)?;
+        let due = shared.models.config.as_ref().map(latent_shape).ok_or_else(odd)?;
         let latent_bytes = 4 * due.iter().product::<usize>();
         let forward = self;
         match (question, answer, buffers.as_slice()) {

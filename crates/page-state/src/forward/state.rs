@@ -9,7 +9,7 @@ use super::questions::{Noised, Pending};
 use super::steps;
 use crate::film::{self, Pixels};
 use crate::follow::{Effects, Follow};
-use crate::shared::Plan;
+use crate::run::Plan;
 use crate::{Effect, Notice, Shared};
 use ditscope_config::{AutoencoderConfig, ModelConfig};
 use ditscope_protocol::{ModelSource, RunInfo, StartFrom};
@@ -127,13 +127,14 @@ pub enum Event {
 }
 
 impl Forward {
-    pub fn update(&mut self, shared: &Shared, event: Event) -> Effects {
+    pub(crate) fn update(&mut self, shared: &Shared, event: Event) -> Effects {
         if !matches!(event, Event::Tick) {
             self.stuck = false;
         }
         match event {
             Event::Look => {
-                let schedule = || shared.config.as_ref().map(|config| Arc::new(training_schedule(&config.scheduler)));
+                let schedule =
+                    || shared.models.config.as_ref().map(|config| Arc::new(training_schedule(&config.scheduler)));
                 self.schedule = self.schedule.take().or_else(schedule);
                 if let (Sheet::Unknown, ModelSource::Url(folder)) = (&self.sheet, shared.source()) {
                     self.sheet = Sheet::Asked;
@@ -194,7 +195,7 @@ impl Forward {
         };
         self.note = None;
         self.playing = false;
-        self.run = Some((shared.run_number + 1, shared.film.as_ref().map(|film| film.info.clone())));
+        self.run = Some((shared.run.number + 1, shared.run.film.as_ref().map(|film| film.info.clone())));
         let start = Some((StartFrom { step: beginning.step }, latent.to_vec()));
         Planned::Run(Plan { start, ..Plan::new(shared.settings()) })
     }
@@ -207,7 +208,7 @@ impl Forward {
 
     /// How many training pictures there are, and of each class.
     pub fn training(&self, shared: &Shared) -> (usize, usize) {
-        let (Sheet::There(sheet), Some(config)) = (&self.sheet, &shared.config) else { return (0, 0) };
+        let (Sheet::There(sheet), Some(config)) = (&self.sheet, &shared.models.config) else { return (0, 0) };
         let side = config.image_size();
         if !can_encode(config) || sheet.height / side != config.labels.len() {
             return (0, 0);
@@ -218,7 +219,7 @@ impl Forward {
 
     /// Something to begin with: a training picture of the chosen class, or what the model has made.
     fn take_first_picture(&mut self, shared: &Shared) {
-        if self.source.is_some() || shared.config.is_none() || self.sheet == Sheet::Asked {
+        if self.source.is_some() || shared.models.config.is_none() || self.sheet == Sheet::Asked {
             return;
         }
         let (count, of_class) = self.training(shared);
@@ -232,7 +233,7 @@ impl Forward {
     }
 
     fn use_training(&mut self, shared: &Shared, i: usize) {
-        let (Sheet::There(sheet), Some(config)) = (&self.sheet, &shared.config) else {
+        let (Sheet::There(sheet), Some(config)) = (&self.sheet, &shared.models.config) else {
             // Until the sheet is there.
             if self.sheet != Sheet::Missing {
                 self.begin(Source::Training(i), None);
@@ -246,16 +247,17 @@ impl Forward {
     }
 
     fn use_generated(&mut self, shared: &Shared) {
-        let own = shared.film.as_ref().filter(|_| shared.film_model.as_ref() == Some(&shared.address.model));
-        let Some((film, frame)) = [own, shared.recorded.as_ref()].into_iter().flatten().find_map(|film| {
+        let own = shared.run.film.as_ref().filter(|_| shared.run.film_model.as_ref() == Some(&shared.address.model));
+        let Some((film, frame)) = [own, shared.run.recorded.as_ref()].into_iter().flatten().find_map(|film| {
             let frame = film.frames().last().filter(|_| film.is_complete())?;
-            let fits = shared.config.as_ref().is_none_or(|config| latent_shape(config) == film.info.latent_shape);
+            let fits =
+                shared.models.config.as_ref().is_none_or(|config| latent_shape(config) == film.info.latent_shape);
             fits.then_some((film, frame))
         }) else {
             self.note = Some(Note::NothingGenerated);
             return;
         };
-        let selected = shared.view.selected.min(film.info.num_images - 1);
+        let selected = shared.timeline.selected.min(film.info.num_images - 1);
         let Some(latent) = film::of_picture(&film.info, &frame.x_t, selected) else { return };
         let latent = latent.iter().flat_map(|value| value.to_le_bytes()).collect();
         let picture = film::picture(&film.info, frame, selected);
@@ -264,7 +266,7 @@ impl Forward {
     }
 
     fn take_own(&mut self, shared: &Shared, name: String, result: Result<(Pixels, bool), Unreadable>) {
-        let Some(config) = &shared.config else {
+        let Some(config) = &shared.models.config else {
             self.note = Some(Note::NoModelYet);
             return;
         };

@@ -208,7 +208,7 @@ fn too_little_noise_leaves_no_step_and_that_is_said() {
     assert!(state.forward.beginning(&state).is_none());
     let effects = state.update(app::Event::Generate);
     assert!(effects.iter().all(|effect| matches!(effect, Effect::ShowAddress(_))), "{effects:?}");
-    assert_eq!((&state.forward.note, &state.run), (&Some(Note::NoStepLeft), &RunState::Idle));
+    assert_eq!((&state.forward.note, &state.run.state), (&Some(Note::NoStepLeft), &RunState::Idle));
     send(&mut state, Event::SetT(500));
     assert_eq!(state.forward.note, None);
 }
@@ -218,7 +218,7 @@ fn generate_waits_for_the_latent() {
     let (mut state, effects) = with_pictures("view=forward");
     let (id, ..) = asked(&effects);
     state.update(app::Event::Generate);
-    assert_eq!(state.run, RunState::Queued);
+    assert_eq!(state.run.state, RunState::Queued);
     let effects = answer(&mut state, id, encoded(), vec![vec![1; LATENT]]);
     assert!(effects.iter().any(|e| matches!(e, Effect::SendWith(ToWorker::Generate { start: Some(_), .. }, _))));
     // One that cannot be encoded makes nothing wait.
@@ -226,7 +226,7 @@ fn generate_waits_for_the_latent() {
     let (id, ..) = asked(&effects);
     state.update(app::Event::Generate);
     refuse(&mut state, id);
-    assert_eq!(state.run, RunState::Idle);
+    assert_eq!(state.run.state, RunState::Idle);
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn generate_before_the_model_is_there_waits_for_model_and_latent() {
     assert_eq!(send(&mut state, Event::SheetRead(Some(sheet()))), [], "no model yet");
     state.update(app::Event::Generate);
     hear(&mut state, loaded());
-    assert_eq!(state.run, RunState::Queued);
+    assert_eq!(state.run.state, RunState::Queued);
     let (id, ..) = asked(&send(&mut state, Event::Look));
     let effects = answer(&mut state, id, encoded(), vec![vec![1; LATENT]]);
     assert!(effects.iter().any(|e| matches!(e, Effect::SendWith(ToWorker::Generate { .. }, _))));
@@ -311,7 +311,7 @@ fn another_model_clears_everything() {
     send(&mut state, Event::Reading);
     let number = state.forward.reading_number();
     state.update(app::Event::UseModel(ModelRef::Shipped("other".into())));
-    let Forward { source: None, latent: None, noised: None, question: None, .. } = &state.forward else {
+    let Forward { source: None, latent: None, noised: None, question: None, .. } = &*state.forward else {
         panic!("{:?}", state.forward)
     };
     let picture = Pixels { width: SIDE, height: SIDE, rgba: vec![0; 4 * SIDE * SIDE] };
@@ -362,7 +362,7 @@ fn a_picture_dissolves_as_fast_as_the_device_can() {
 fn without_motion_it_goes_from_mark_to_mark() {
     let (mut state, effects) = with_pictures("");
     answer_all(&mut state, effects);
-    state.reduced_motion = true;
+    state.shared.reduced_motion = true;
     let effects = send(&mut state, Event::SetT(150));
     answer_all(&mut state, effects);
     send(&mut state, Event::TogglePlay);

@@ -149,7 +149,7 @@ impl Inside {
         (self.trace, self.modulation) = (Inquiry::default(), Inquiry::default());
     }
 
-    pub fn update(&mut self, event: Event) {
+    pub(crate) fn update(&mut self, event: Event) {
         match event {
             Event::Panel(panel) => self.panel = panel,
             Event::Block(block) => self.block = Some(block),
@@ -158,6 +158,12 @@ impl Inside {
             Event::WithoutClass(without) => self.without_class = without,
             Event::Again => (self.trace.answer, self.modulation.answer) = (None, None),
         }
+    }
+
+    /// Whether it is shown, or still knows what it showed before.
+    pub(crate) fn has_something_to_ask(&self, shared: &Shared) -> bool {
+        let knows = self.trace != Inquiry::default() || self.modulation != Inquiry::default();
+        shared.mode() == Mode::Inside || knows
     }
 
     /// Asks for what is to be shown and not known yet.
@@ -179,7 +185,7 @@ impl Inside {
             self.modulation.waiting = Some((question.number, course));
             return vec![Follow::Ask(question)];
         }
-        let (picture, block) = (shared.view.selected, self.block(shared));
+        let (picture, block) = (shared.timeline.selected, self.block(shared));
         let place = Place { run, step: frame.step, picture, class, block };
         if !self.trace.is_due(&place) {
             return vec![];
@@ -215,12 +221,12 @@ impl Inside {
         let Some(film) = film else {
             return Some(if shared.is_running() { Obstacle::FirstStep } else { Obstacle::NoFilm });
         };
-        match shared.model {
+        match shared.models.state {
             ModelState::Ready { .. } => {}
             ModelState::Loading(_) | ModelState::Asking => return Some(Obstacle::Loading),
             ModelState::Offered | ModelState::Stopped | ModelState::Failed(_) => return Some(Obstacle::NoModel),
         }
-        let fits = shared.config.as_ref().is_none_or(|config| {
+        let fits = shared.models.config.as_ref().is_none_or(|config| {
             let dit = &config.transformer;
             film.info.latent_shape == [dit.in_channels, dit.sample_size, dit.sample_size]
                 && film.info.settings.class < dit.num_classes
@@ -251,7 +257,7 @@ impl Inside {
 /// The frame that is traced: the finished picture is no step, so there it is the last one before it.
 fn seen_frame(shared: &Shared) -> Option<(&Film, &Arc<Frame>)> {
     let film = shared.shown()?;
-    let position = shared.view.position.min(film.steps() - 1);
+    let position = shared.timeline.position.min(film.steps() - 1);
     Some((film, film.at(position)?))
 }
 

@@ -22,12 +22,12 @@ fn config() -> ModelConfig {
 /// A run of two steps that is done, and the stage shows the inside of its first step.
 fn looking() -> (Page, Vec<Effect>) {
     let mut state = running();
-    state.config = Some(config());
+    state.shared.models.config = Some(config());
     let message = FromWorker::Frame(ditscope_protocol::FrameInfo { run: 1, ..frame(2) });
     state.update(PageEvent::Worker { message, buffers: vec![vec![0; 64], vec![0; 36]], now_ms: 0.0 });
     hear(&mut state, FromWorker::Done { run: 1, total_ms: 9.0 });
-    assert!(matches!(state.run, RunState::Done { .. }));
-    state.update(PageEvent::Seek(0));
+    assert!(matches!(state.run.state, RunState::Done { .. }));
+    state.update(PageEvent::Timeline(crate::timeline::Event::Seek(0)));
     let effects = state.update(PageEvent::Show(Mode::Inside));
     (state, effects)
 }
@@ -51,8 +51,12 @@ fn inside(event: Event) -> PageEvent {
 #[test]
 fn nothing_is_asked_while_the_stage_shows_something_else() {
     let mut state = running();
-    state.config = Some(config());
-    for event in [PageEvent::Seek(0), inside(Event::Block(2)), inside(Event::Panel(Panel::Modulation))] {
+    state.shared.models.config = Some(config());
+    for event in [
+        PageEvent::Timeline(crate::timeline::Event::Seek(0)),
+        inside(Event::Block(2)),
+        inside(Event::Panel(Panel::Modulation)),
+    ] {
         assert_eq!(asked(&state.update(event)), []);
     }
 }
@@ -73,7 +77,11 @@ fn the_step_on_the_timeline_is_asked_for() {
 fn of_many_places_only_the_newest_is_asked_for() {
     let (mut state, effects) = looking();
     let (first, _) = asked(&effects)[0];
-    assert_eq!(asked(&state.update(PageEvent::Seek(1))), [], "one question at a time");
+    assert_eq!(
+        asked(&state.update(PageEvent::Timeline(crate::timeline::Event::Seek(1)))),
+        [],
+        "one question at a time"
+    );
     assert_eq!(asked(&state.update(inside(Event::Block(0)))), []);
     assert_eq!(asked(&state.update(inside(Event::WithoutClass(true)))), []);
     let (traced, buffers) = traced();
@@ -81,8 +89,8 @@ fn of_many_places_only_the_newest_is_asked_for() {
     assert!(matches!(state.inside.trace(&state), Some(Ok(_))), "what came is shown until the next");
     assert_eq!(next.iter().map(|(_, ask)| ask).collect::<Vec<_>>(), [&Ask::Trace { t: 0, class: None, block: 0 }]);
     assert_eq!(asked(&answer(&mut state, next[0].0, Ok(traced), buffers)), [], "all is known");
-    assert_eq!(asked(&state.update(PageEvent::Tick)), []);
-    let again = asked(&state.update(PageEvent::Seek(2)));
+    assert_eq!(asked(&state.update(PageEvent::Timeline(crate::timeline::Event::Tick))), []);
+    let again = asked(&state.update(PageEvent::Timeline(crate::timeline::Event::Seek(2))));
     assert_eq!(again, [], "after the last step the model looks no more: what is shown is step 1 still");
 }
 
@@ -120,7 +128,11 @@ fn the_condition_is_asked_for_once_a_run() {
     let modulated = Answer::Modulated { timesteps: 2, depth: 3 };
     assert_eq!(asked(&answer(&mut state, asks[0].0, Ok(modulated), vec![bytes(&[0.5; 36])])), []);
     assert!(matches!(state.inside.modulation(&state), Some(Ok(_))));
-    assert_eq!(asked(&state.update(PageEvent::Seek(1))), [], "it is that of all steps");
+    assert_eq!(
+        asked(&state.update(PageEvent::Timeline(crate::timeline::Event::Seek(1)))),
+        [],
+        "it is that of all steps"
+    );
     let (traced, buffers) = traced();
     answer(&mut state, trace, Ok(traced), buffers);
     assert!(matches!(state.inside.trace(&state), Some(Ok(_))), "the other answer finds its way");
@@ -160,10 +172,10 @@ fn there_are_words_for_what_cannot_be_looked_into() {
     assert!(no_film.is_some() && first_step.is_some() && no_film != first_step);
     let (mut state, _) = looking();
     assert_eq!(state.inside.obstacle(&state), None);
-    state.config.as_mut().expect("a config").transformer.sample_size = 8;
+    state.shared.models.config.as_mut().expect("a config").transformer.sample_size = 8;
     assert!(state.inside.obstacle(&state).is_some(), "a run of another shape");
     let (mut state, _) = looking();
-    state.film_model = Some(crate::model_ref::ModelRef::Folder("other".into()));
+    state.shared.run.film_model = Some(crate::model_ref::ModelRef::Folder("other".into()));
     assert!(state.inside.obstacle(&state).is_some(), "a run of another model");
 }
 

@@ -42,7 +42,7 @@ impl Listening {
     }
 
     /// No answer will come.
-    pub(crate) fn wait_no_more(&mut self) {
+    pub(crate) fn forget_question(&mut self) {
         self.asked = None;
     }
 
@@ -73,7 +73,7 @@ impl Listening {
             return vec![];
         }
         let Some((film, latent)) = clean_latent(shared) else { return vec![] };
-        let of = Subject { label: film.label.clone(), place: Place::of(film, shared.view.position) };
+        let of = Subject { label: film.label.clone(), place: Place::of(film, shared.timeline.position) };
         self.newest = self.newest.wrapping_add(1);
         self.asked = Some((self.newest, of));
         let (asker, number) = (Asker::Sound, self.newest);

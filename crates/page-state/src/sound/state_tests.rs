@@ -25,7 +25,7 @@ fn finished() -> Page {
         min_db: -60.0,
         max_db: 0.0,
     });
-    state.config = Some(config);
+    state.shared.models.config = Some(config);
     state
 }
 
@@ -72,7 +72,7 @@ fn what_is_heard_keeps_its_name_when_the_stage_goes_on() {
     answer(&mut state, id, vec![vec![1]]);
     let before = state.listening.clone();
     assert!(before.heard().is_some_and(|heard| heard.of.place.t.is_none()), "the finished picture");
-    state.update(Event::Seek(0));
+    state.update(Event::Timeline(crate::timeline::Event::Seek(0)));
     assert_eq!(state.listening, before);
     assert!(!state.listening.can_listen(&state), "this frame has nothing to be heard");
 }

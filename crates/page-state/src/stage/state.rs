@@ -123,7 +123,7 @@ impl PartialEq for Sight {
 }
 
 impl Views {
-    pub fn update(&mut self, event: Event) {
+    pub(crate) fn update(&mut self, event: Event) {
         match event {
             Event::Set(kinds) => self.set(&kinds),
             Event::Toggle(kind) => self.toggle(kind),
@@ -135,13 +135,13 @@ impl Views {
     /// What the views on the stage are of.
     pub fn scene(&self, shared: &Shared) -> Option<Scene> {
         let film = shared.shown()?;
-        let frame = film.at(shared.view.position)?;
+        let frame = film.at(shared.timeline.position)?;
         let wants_decoded = self.on.contains(&ViewKind::XTDecoded);
         Some(Scene {
             info: film.info.clone(),
             frame: frame.clone(),
             before: film.before(frame).cloned(),
-            picture: shared.view.selected,
+            picture: shared.timeline.selected,
             sight: if wants_decoded { self.sight(shared) } else { Sight::Awaited(None) },
         })
     }
@@ -161,6 +161,11 @@ impl Views {
         }
     }
 
+    /// Whether the stage shows the picture of a latent that this model can decode.
+    pub(crate) fn has_something_to_ask(&self, shared: &Shared) -> bool {
+        shared.mode() == Mode::Denoise && self.on.contains(&ViewKind::XTDecoded) && shared.has_decoder()
+    }
+
     /// Asks for the picture of the latent in view, one at a time: while an answer is awaited, latents may come and go,
     /// and the newest is asked for then.
     pub(crate) fn ask_for_what_is_shown(&mut self, shared: &Shared) -> Effects {
@@ -168,8 +173,7 @@ impl Views {
     }
 
     fn due(&mut self, shared: &Shared) -> Option<Question> {
-        let wanted = shared.mode() == Mode::Denoise && self.on.contains(&ViewKind::XTDecoded) && shared.has_decoder();
-        let spot = Spot::of(shared).filter(|_| wanted)?;
+        let spot = Spot::of(shared)?;
         let waits = self.asked.as_ref().is_some_and(|(number, _)| shared.asks.awaits(Asker::Stage, *number));
         let refused = self.refused.as_ref().is_some_and(|(refused, _)| *refused == spot);
         let film = shared.shown()?;
@@ -197,8 +201,8 @@ impl Spot {
     /// The one on the stage.
     pub(crate) fn of(shared: &Shared) -> Option<Self> {
         let film = shared.shown()?;
-        let step = film.at(shared.view.position)?.step;
-        Some(Self { info: film.info.clone(), step, picture: shared.view.selected })
+        let step = film.at(shared.timeline.position)?.step;
+        Some(Self { info: film.info.clone(), step, picture: shared.timeline.selected })
     }
 }
 

@@ -70,19 +70,23 @@ fn names_are_stable_and_unique() {
 #[test]
 fn a_noisy_latent_is_decoded_when_its_view_is_on_and_only_once() {
     let mut state = stopped();
-    assert_eq!(asked(&state.update(AppEvent::Seek(0))), None, "nobody wants to see it");
+    assert_eq!(
+        asked(&state.update(AppEvent::Timeline(crate::timeline::Event::Seek(0)))),
+        None,
+        "nobody wants to see it"
+    );
     let (id, latent) = asked(&views(&mut state, Event::Toggle(ViewKind::XTDecoded))).expect("a question");
     assert_eq!(latent, vec![0; 64]);
     assert_eq!(seen(&state), None);
-    assert_eq!(asked(&state.update(AppEvent::Select(0))), None, "it is asked for");
+    assert_eq!(asked(&state.update(AppEvent::Timeline(crate::timeline::Event::Select(0)))), None, "it is asked for");
     answer(&mut state, id, 7);
     assert_eq!(seen(&state), Some((7, true)));
 
-    let (id, _) = asked(&state.update(AppEvent::Seek(1))).expect("another step");
+    let (id, _) = asked(&state.update(AppEvent::Timeline(crate::timeline::Event::Seek(1)))).expect("another step");
     assert_eq!(seen(&state), Some((7, false)), "the last one stays until the answer comes");
     answer(&mut state, id, 8);
     assert_eq!(seen(&state), Some((8, true)));
-    assert_eq!(asked(&state.update(AppEvent::Seek(0))), None, "it is kept");
+    assert_eq!(asked(&state.update(AppEvent::Timeline(crate::timeline::Event::Seek(0)))), None, "it is kept");
     assert_eq!(seen(&state), Some((7, true)));
 }
 
@@ -99,12 +103,16 @@ fn of_many_steps_that_went_by_the_newest_is_asked_for() {
         ids.extend(asked(&state.update(AppEvent::Worker { message, buffers, now_ms: 0.0 })));
     }
     assert_eq!(ids.len(), 1, "one at a time");
-    state.update(AppEvent::Seek(3));
+    state.update(AppEvent::Timeline(crate::timeline::Event::Seek(3)));
     let (id, latent) = asked(&answer(&mut state, ids[0].0, 1)).expect("the step in view");
     assert_eq!(latent[0], 3);
     answer(&mut state, id, 9);
     assert_eq!(seen(&state), Some((9, true)));
-    assert_eq!(asked(&state.update(AppEvent::Seek(4))), None, "the last frame is decoded as it is");
+    assert_eq!(
+        asked(&state.update(AppEvent::Timeline(crate::timeline::Event::Seek(4)))),
+        None,
+        "the last frame is decoded as it is"
+    );
 }
 
 #[test]
@@ -114,7 +122,8 @@ fn a_refusal_is_told_and_not_tried_again_in_a_loop() {
     let effects = hear(&mut state, FromWorker::Answered { id, result: Err("no memory".into()) });
     assert_eq!(asked(&effects), None);
     assert_eq!(state.views.scene(&state).map(|scene| scene.sight), Some(Sight::Absent(Notice::said("no memory"))));
-    let (id, _) = asked(&state.update(AppEvent::Seek(0))).expect("another step is tried");
+    let (id, _) =
+        asked(&state.update(AppEvent::Timeline(crate::timeline::Event::Seek(0)))).expect("another step is tried");
     for buffers in [vec![], vec![vec![0; 35]], vec![vec![0; 36]; 2]] {
         let mut state = state.clone();
         let result = Ok(Answer::LatentDecoded { image_shape: [3, 3], preview: false });

@@ -84,7 +84,7 @@ pub enum Event {
 }
 
 impl Take {
-    pub fn update(&mut self, shared: &Shared, event: Event) -> Effects {
+    pub(crate) fn update(&mut self, shared: &Shared, event: Event) -> Effects {
         match event {
             Event::Make(kind) if self.making.is_none() => {
                 self.newest += 1;
@@ -122,8 +122,8 @@ impl Take {
 /// What goes with the film on the stage; `link` is the page's address for its settings.
 pub fn about(page: &Shared, film: &Film, link: String) -> About {
     // A film stays when another model is chosen.
-    let same = film.recorded || page.film_model.as_ref() == Some(&page.address.model);
-    let device = match &page.model {
+    let same = film.recorded || page.run.film_model.as_ref() == Some(&page.address.model);
+    let device = match &page.models.state {
         ModelState::Ready { backend, .. } if same && !film.recorded => {
             format!("{}: {}", backend.name, backend.detail)
         }
@@ -191,10 +191,10 @@ mod tests {
     fn an_embedded_page_fetches_no_model_before_it_is_asked_to() {
         let (mut state, effects) = Page::new("embed=1&class=3", BASE, false);
         assert!(!effects.contains(&Effect::StartWorker), "not even the worker's code");
-        assert_eq!(state.model, ModelState::Offered);
+        assert_eq!(state.models.state, ModelState::Offered);
         let effects = state.update(AppEvent::Generate);
         assert!(effects.contains(&Effect::StartWorker));
-        assert_eq!(state.run, RunState::Queued);
+        assert_eq!(state.run.state, RunState::Queued);
         assert!(sends_load(&hear(&mut state, FromWorker::Ready)));
         let settings = generate_of(&hear(&mut state, loaded())).map(|(_, settings)| settings);
         assert_eq!(settings.map(|settings| settings.class), Some(3));
@@ -204,14 +204,14 @@ mod tests {
     fn an_embedded_page_asks_before_any_other_model_too() {
         let (mut state, effects) = Page::new("embed=1&model=other", BASE, false);
         assert!(!effects.contains(&Effect::StartWorker));
-        state.update(AppEvent::CatalogFetched(Err(Notice::said("none"))));
+        state.update(AppEvent::Models(crate::models::Event::CatalogFetched(Err(Notice::said("none")))));
         hear(&mut state, FromWorker::Ready);
-        assert_eq!(state.model, ModelState::Asking);
+        assert_eq!(state.models.state, ModelState::Asking);
         let config = crate::update::tests::some_config(3);
         let entry = ditscope_config::CatalogEntry::new("other", &config, 5, None);
         let source = state.source();
         hear(&mut state, FromWorker::Inspected { source, result: Ok(entry) });
-        assert_eq!(state.model, ModelState::Offered);
+        assert_eq!(state.models.state, ModelState::Offered);
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! The player, which looks back over the kept frames, and the pace of the run under way.
+//! Where in the film the visitor is, and the player.
 
 mod state;
 
-pub use state::{Event, Player, Speed};
+pub(crate) use state::Around;
+pub use state::{Event, Speed, Timeline};

@@ -1,20 +1,26 @@
-//! The player, which looks back over the kept frames, and the pace of the run under way; pure.
+//! Where in the film the visitor is, and the player, which looks back over the kept frames.
 //!
-//! The two are apart: a film plays while its run is held, and a run goes on while its film is stopped.
+//! It is apart from the run: a film plays while its run is held, and a run goes on while its film is stopped.
 
 use crate::film::Film;
-use crate::{Effect, Pace, Page, RunState};
-use ditscope_protocol::ToWorker;
 
 /// Ticks of rest at the end of a looping film.
 const REST_TICKS: u8 = 12;
 
-/// How the film is played.
+/// Where in the film the visitor is, and how it is played.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Player {
+pub struct Timeline {
+    pub position: usize,
+    /// Goes along with the newest frame.
+    pub follow: bool,
+    pub playing: bool,
+    /// The picture whose latent and thumbnails are shown.
+    pub selected: usize,
+    pub speed: Speed,
     /// As the visitor chose it. Unchosen, a recorded run loops and an own one does not.
     looping: Option<bool>,
-    pub speed: Speed,
+    /// Ticks that a looping film still rests on its last frame.
+    rest: u8,
 }
 
 /// How fast: a whole run plays in about four seconds at [`Speed::Whole`].
@@ -35,10 +41,26 @@ pub enum Event {
     Speed(Speed),
     /// So many speeds faster, or slower.
     Faster(isize),
-    /// Hold the run before its next step, or let it go on.
-    ToggleHold,
-    /// One step of the run, which is held then.
-    StepOnce,
+    Seek(usize),
+    /// So many kept frames on.
+    Step(isize),
+    /// Go along with the newest frame.
+    SeekNewest,
+    TogglePlay,
+    /// Of the player's clock.
+    Tick,
+    /// A picture.
+    Select(usize),
+}
+
+/// What this part reads of the others.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    /// The film on the stage.
+    pub film: Option<&'a Film>,
+    /// Whether there is an own film, and its run goes on.
+    pub is_growing: bool,
+    pub is_running: bool,
 }
 
 impl Speed {
@@ -76,101 +98,87 @@ impl Speed {
     }
 }
 
-impl Page {
-    pub(crate) fn update_timeline(&mut self, event: Event) -> Vec<Effect> {
+impl Timeline {
+    pub(crate) fn update(&mut self, around: Around, event: Event) {
         match event {
-            Event::ToggleLoop => self.player.looping = Some(!self.loops()),
-            Event::Speed(speed) => self.player.speed = speed,
-            Event::Faster(by) => self.player.speed = self.player.speed.step(by),
-            Event::ToggleHold => return self.toggle_hold(),
-            Event::StepOnce => return self.set_pace(Pace::Holding, ToWorker::StepOnce),
-        }
-        vec![]
-    }
-
-    /// Whether the player begins again at the end.
-    pub fn loops(&self) -> bool {
-        self.player.looping.unwrap_or(self.shown().is_some_and(|film| film.recorded))
-    }
-
-    /// How the run under way goes on; nothing without one that can be held.
-    pub fn pace(&self) -> Option<Pace> {
-        match self.run {
-            RunState::Running { cancelling: false, pace } => Some(pace),
-            _ => None,
-        }
-    }
-
-    fn toggle_hold(&mut self) -> Vec<Effect> {
-        match self.pace() {
-            Some(Pace::Free) => self.set_pace(Pace::Holding, ToWorker::Pause),
-            Some(_) => self.set_pace(Pace::Free, ToWorker::Resume),
-            None => vec![],
-        }
-    }
-
-    fn set_pace(&mut self, new: Pace, message: ToWorker) -> Vec<Effect> {
-        let RunState::Running { cancelling: false, pace } = &mut self.run else { return vec![] };
-        *pace = new;
-        // A run that goes on takes the model from a decoding.
-        if message != ToWorker::Pause {
-            self.give_up_decoding();
-        }
-        vec![Effect::Send(message)]
-    }
-
-    /// The worker holds the run. If it was asked to go on meanwhile, its next frame says so.
-    pub(crate) fn take_pause(&mut self, step: usize) {
-        if let RunState::Running { pace, .. } = &mut self.run
-            && *pace == Pace::Holding
-        {
-            *pace = Pace::Held(step);
-        }
-    }
-
-    pub(crate) fn seek(&mut self, position: usize) {
-        let Some(film) = self.shown() else { return };
-        // Asked for the beginning, the view stays there, also while it is the newest frame.
-        let (kept, at_end) = (film.kept(position), position > 0 && position >= film.last());
-        self.view.position = kept;
-        self.view.playing = false;
-        self.view.follow = self.is_running() && self.film.is_some() && at_end;
-    }
-
-    /// Goes so many kept frames on.
-    pub(crate) fn step(&mut self, by: isize) {
-        let here = self.view.position;
-        if let Some(there) = self.shown().map(|film| film.neighbour(here, by)) {
-            // On from the newest frame is along with those to come.
-            self.seek(if by > 0 && there == here { usize::MAX } else { there });
-        }
-    }
-
-    pub(crate) fn toggle_play(&mut self) {
-        let Some(last) = self.shown().map(Film::last) else { return };
-        self.view.playing = !self.view.playing && last > 0;
-        self.view.rest = 0;
-        if self.view.playing {
-            self.view.follow = false;
-            if self.view.position >= last {
-                self.view.position = 0;
+            Event::ToggleLoop => self.looping = Some(!self.loops(around.film)),
+            Event::Speed(speed) => self.speed = speed,
+            Event::Faster(by) => self.speed = self.speed.step(by),
+            Event::Seek(position) => self.seek(around, position),
+            Event::SeekNewest => self.seek(around, usize::MAX),
+            Event::Step(by) => self.step(around, by),
+            Event::TogglePlay => self.toggle_play(around.film),
+            Event::Tick => self.tick(around),
+            Event::Select(picture) => {
+                let pictures = around.film.map_or(1, |film| film.info.num_images);
+                self.selected = picture.min(pictures - 1);
             }
         }
     }
 
-    /// One tick of the player.
-    pub(crate) fn tick(&mut self) {
-        let Some(film) = self.shown().filter(|_| self.view.playing) else { return };
-        let (here, last) = (self.view.position, film.last());
-        let there = film.kept(here + self.player.speed.stride(film.steps()));
+    /// Whether the player begins again at the end of this film.
+    pub fn loops(&self, film: Option<&Film>) -> bool {
+        self.looping.unwrap_or(film.is_some_and(|film| film.recorded))
+    }
+
+    /// At the beginning of another film.
+    pub(crate) fn begin(&mut self, follow: bool, playing: bool) {
+        (self.position, self.follow, self.playing, self.rest) = (0, follow, playing, 0);
+    }
+
+    /// The film has a frame more, and may have given up others: the stage may have shown one of them.
+    pub(crate) fn take_frame(&mut self, film: Option<&Film>) {
+        let position = if self.follow { usize::MAX } else { self.position };
+        self.position = film.map_or(0, |film| film.kept(position));
+    }
+
+    /// Goes to the same share of a film as `position` was of `steps`.
+    pub(crate) fn go_to(&mut self, film: &Film, (position, steps): (usize, Option<usize>)) {
+        let of = film.steps();
+        let scaled = steps.filter(|steps| *steps > 0).map_or(position, |steps| position * of / steps);
+        self.position = scaled.min(film.last());
+        self.selected = self.selected.min(film.info.num_images - 1);
+    }
+
+    fn seek(&mut self, around: Around, position: usize) {
+        let Some(film) = around.film else { return };
+        // Asked for the beginning, the view stays there, also while it is the newest frame.
+        let at_end = position > 0 && position >= film.last();
+        self.position = film.kept(position);
+        self.playing = false;
+        self.follow = around.is_growing && at_end;
+    }
+
+    fn step(&mut self, around: Around, by: isize) {
+        let here = self.position;
+        if let Some(there) = around.film.map(|film| film.neighbour(here, by)) {
+            // On from the newest frame is along with those to come.
+            self.seek(around, if by > 0 && there == here { usize::MAX } else { there });
+        }
+    }
+
+    fn toggle_play(&mut self, film: Option<&Film>) {
+        let Some(last) = film.map(Film::last) else { return };
+        self.playing = !self.playing && last > 0;
+        self.rest = 0;
+        if self.playing {
+            self.follow = false;
+            if self.position >= last {
+                self.position = 0;
+            }
+        }
+    }
+
+    fn tick(&mut self, around: Around) {
+        let Some(film) = around.film.filter(|_| self.playing) else { return };
+        let (here, last) = (self.position, film.last());
+        let there = film.kept(here + self.speed.stride(film.steps()));
         let next = if there > here { there } else { film.neighbour(here, 1) };
-        let (looping, running) = (self.loops(), self.is_running());
-        let view = &mut self.view;
-        match (here >= last, looping) {
-            (false, _) => (view.position, view.rest) = (next, REST_TICKS),
-            (true, true) if view.rest > 0 => view.rest -= 1,
-            (true, true) => view.position = 0,
-            (true, false) => (view.playing, view.follow) = (false, running),
+        match (here >= last, self.loops(around.film)) {
+            (false, _) => (self.position, self.rest) = (next, REST_TICKS),
+            (true, true) if self.rest > 0 => self.rest -= 1,
+            (true, true) => self.position = 0,
+            (true, false) => (self.playing, self.follow) = (false, around.is_running),
         }
     }
 }

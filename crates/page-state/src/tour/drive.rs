@@ -8,7 +8,7 @@ use crate::compare::What;
 use crate::inside::Panel;
 use crate::stage::ViewKind;
 use crate::{Choice, Event};
-use crate::{compare, film, forward, inside, stage};
+use crate::{compare, film, forward, inside, stage, timeline};
 use ditscope_protocol::RunInfo;
 
 /// The mode that has a look.
@@ -60,7 +60,7 @@ pub fn at_once(wish: &Wish) -> Vec<Event> {
         Choice::Savings(settings.savings),
     ];
     // The texts describe the picture with the settings' seed: the first.
-    let selected = Event::Select(0);
+    let selected = Event::Timeline(timeline::Event::Select(0));
     choices.into_iter().map(Event::Choose).chain([selected]).chain(views(wish)).collect()
 }
 
@@ -104,7 +104,7 @@ pub fn due(wish: &Wish, steps: usize) -> usize {
 /// The events that bring the page to its place in the run.
 pub fn arrive(wish: &Wish, info: &RunInfo) -> Vec<Event> {
     let frame = wish.frame(info.timesteps.len());
-    let seek = Event::Seek(frame);
+    let seek = Event::Timeline(timeline::Event::Seek(frame));
     if wish.look != Look::Forward {
         return vec![seek];
     }

@@ -3,6 +3,8 @@
 mod book;
 mod drive;
 mod state;
+mod steer;
 
 pub use book::{Book, Chapter, Formula, Look, Wish};
-pub use state::{Depth, Drive, Event, Obstacle, Progress, Tour};
+pub use state::{Depth, Drive, Event, Obstacle, Tour, obstacle};
+pub use steer::Progress;

@@ -1,15 +1,8 @@
-//! Where the visitor is in the tour, and how it brings the page there. Pure.
-//!
-//! Which chapter is open is in the address. A chapter or a step of it is a [`Wish`]: it waits for the model, starts a
-//! run unless the film on the stage is just that run, and goes to its place as soon as the frame has come. Then it
-//! leaves the page alone; so it does as soon as the visitor changes something.
+//! Where the visitor is in the tour. Which chapter is open is in the address; `steer` brings the page there.
 
 use super::book::{Book, Chapter, Wish};
-use super::drive;
-use crate::compare;
-use crate::film::Film;
-use crate::shared::Plan;
-use crate::{Effect, Event as PageEvent, Language, ModelState, Notice, Page};
+use crate::follow::{Effects, Follow};
+use crate::{Effect, Language, ModelState, Notice, Shared};
 use std::sync::Arc;
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,6 +29,8 @@ pub enum Drive {
     Free,
     /// For the model.
     Waiting,
+    /// Settings and views are as wished; the run is next.
+    Set,
     /// A run is under way; `there` when the wished frame is shown already.
     Running {
         there: bool,
@@ -101,11 +96,6 @@ pub enum Obstacle {
 }
 
 impl Tour {
-    /// The visitor has changed something on the page.
-    fn leave(&mut self) {
-        self.drive = Drive::Free;
-    }
-
     /// A chapter's name as the address may have it; without a name it is the first.
     pub fn parse_chapter(text: &str) -> Option<String> {
         let plain = text.len() <= 40 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
@@ -113,252 +103,127 @@ impl Tour {
     }
 }
 
-impl Page {
-    pub fn tour_is_open(&self) -> bool {
-        self.address.tour.is_some()
+impl Tour {
+    pub(crate) fn update(&mut self, shared: &Shared, event: Event) -> Effects {
+        let is_open = shared.tour_is_open();
+        match event {
+            Event::Started { language, depth } => {
+                self.language = language;
+                self.depth = depth.unwrap_or(self.depth);
+                self.fetch(is_open)
+            }
+            Event::Fetched(language, result) => self.take_book(shared, language, result),
+            Event::Retry => {
+                self.fetching = None;
+                self.fetch(is_open)
+            }
+            Event::Toggle => self.toggle(shared),
+            Event::Chapter(at) if is_open => self.open(at),
+            Event::Turn(by) => match self.chapter(shared) {
+                Some((at, _)) => self.open(at.saturating_add_signed(by)),
+                None => vec![],
+            },
+            Event::Chapter(_) => vec![],
+            Event::Step(step) => {
+                self.step = Some(step);
+                self.drive = Drive::Waiting;
+                vec![]
+            }
+            Event::Again => {
+                self.drive = Drive::Waiting;
+                vec![]
+            }
+            Event::Deepen(depth) => {
+                self.depth = depth;
+                vec![Follow::Do(Effect::KeepDepth(depth))]
+            }
+        }
     }
 
     /// The open chapter and its number from 0.
-    pub fn chapter(&self) -> Option<(usize, &Chapter)> {
-        let (book, id) = (self.tour.book.as_ref()?, self.address.tour.as_ref()?);
+    pub fn chapter(&self, shared: &Shared) -> Option<(usize, &Chapter)> {
+        let (book, id) = (self.book.as_ref()?, shared.address.tour.as_ref()?);
         let at = book.find(id).unwrap_or(0);
         Some((at, &book.chapters[at]))
     }
 
     /// What the page is to show: that of the step, or of the chapter.
-    pub fn wish(&self) -> Option<&Arc<Wish>> {
-        let (_, chapter) = self.chapter()?;
-        let step = self.tour.step.and_then(|step| chapter.pictures.get(step));
+    pub fn wish(&self, shared: &Shared) -> Option<&Arc<Wish>> {
+        let (_, chapter) = self.chapter(shared)?;
+        let step = self.step.and_then(|step| chapter.pictures.get(step));
         Some(step.map_or(&chapter.wish, |(_, wish)| wish))
     }
 
-    pub fn obstacle(&self) -> Option<Obstacle> {
-        if !self.address.model.is_default() {
-            return Some(Obstacle::OtherModel);
-        }
-        match self.model {
-            ModelState::Ready { .. } => None,
-            ModelState::Loading(_) | ModelState::Asking => Some(Obstacle::Loading),
-            ModelState::Offered | ModelState::Stopped | ModelState::Failed(_) => Some(Obstacle::NotLoaded),
-        }
-    }
-
-    pub(crate) fn update_tour(&mut self, event: Event) -> Vec<Effect> {
-        match event {
-            Event::Started { language, depth } => {
-                self.tour.language = language;
-                self.tour.depth = depth.unwrap_or(self.tour.depth);
-                return self.fetch_tour();
-            }
-            Event::Fetched(language, result) => return self.take_book(language, result),
-            Event::Retry => {
-                self.tour.fetching = None;
-                return self.fetch_tour();
-            }
-            Event::Toggle => return self.toggle_tour(),
-            Event::Chapter(at) => return self.open_chapter(at),
-            Event::Turn(by) => {
-                if let Some((at, _)) = self.chapter() {
-                    return self.open_chapter(at.saturating_add_signed(by));
-                }
-            }
-            Event::Step(step) => {
-                self.tour.step = Some(step);
-                self.tour.drive = Drive::Waiting;
-            }
-            Event::Again => self.tour.drive = Drive::Waiting,
-            Event::Deepen(depth) => {
-                self.tour.depth = depth;
-                return vec![Effect::KeepDepth(depth)];
-            }
-        }
-        vec![]
-    }
-
     /// Asks for the book if the tour is open and it is not there in the page's language.
-    fn fetch_tour(&mut self) -> Vec<Effect> {
-        let Tour { book, fetching, language, failed, .. } = &mut self.tour;
-        let there = book.as_ref().is_some_and(|book| book.language == *language);
-        if self.shared.address.tour.is_none() || there || *fetching == Some(*language) {
+    fn fetch(&mut self, is_open: bool) -> Effects {
+        let there = self.book.as_ref().is_some_and(|book| book.language == self.language);
+        if !is_open || there || self.fetching == Some(self.language) {
             return vec![];
         }
-        *failed = None;
-        *fetching = Some(*language);
-        vec![Effect::FetchTour(*language)]
+        self.failed = None;
+        self.fetching = Some(self.language);
+        vec![Follow::Do(Effect::FetchTour(self.language))]
     }
 
-    fn take_book(&mut self, language: Language, result: Result<Arc<Book>, Notice>) -> Vec<Effect> {
+    fn take_book(&mut self, shared: &Shared, language: Language, result: Result<Arc<Book>, Notice>) -> Effects {
         // The language may have changed meanwhile.
-        if self.tour.fetching != Some(language) {
+        if self.fetching != Some(language) {
             return vec![];
         }
-        self.tour.fetching = None;
+        self.fetching = None;
         let book = match result {
             Ok(book) => book,
             Err(why) => {
-                self.tour.failed = Some(why);
+                self.failed = Some(why);
                 return vec![];
             }
         };
-        let first_time = self.tour.book.replace(book).is_none();
-        if first_time && self.tour_is_open() { self.name_chapter() } else { vec![] }
-    }
-
-    fn toggle_tour(&mut self) -> Vec<Effect> {
-        if let Some(id) = self.address.tour.take() {
-            self.tour.last = id;
-            self.tour.leave();
-            return vec![Effect::ShowAddress(self.query())];
-        }
-        self.address.tour = Some(self.tour.last.clone());
-        let mut effects = self.fetch_tour();
-        effects.extend(self.name_chapter());
-        effects
-    }
-
-    /// Now that the tour is open: puts the chapter that is meant into the address, and wishes for what it shows.
-    fn name_chapter(&mut self) -> Vec<Effect> {
-        let (Some(book), Some(id)) = (&self.tour.book, &self.shared.address.tour) else {
-            return vec![Effect::ShowAddress(self.query())];
-        };
-        if book.find(id).is_none() && !id.is_empty() {
-            let known = book.chapters.iter().map(|chapter| chapter.id.clone()).collect();
-            self.shared.notices.push(Notice::UnknownChapter { id: id.clone(), known });
-        }
-        self.open_chapter(book.find(id).unwrap_or(0))
-    }
-
-    fn open_chapter(&mut self, at: usize) -> Vec<Effect> {
-        let chapter = self.tour.book.as_ref().and_then(|book| book.chapters.get(at));
-        let Some(chapter) = chapter.filter(|_| self.tour_is_open()) else { return vec![] };
-        self.address.tour = Some(chapter.id.clone());
-        self.tour.step = None;
-        self.tour.drive = Drive::Waiting;
-        vec![Effect::ShowAddress(self.query())]
-    }
-
-    /// Stops driving the page when the event is something that the visitor did.
-    pub(crate) fn heed(&mut self, event: &PageEvent) {
-        let in_hand = match event {
-            PageEvent::Choose(_) | PageEvent::Show(_) | PageEvent::Generate | PageEvent::Cancel => true,
-            // A look at the recorded run while the model loads is none.
-            PageEvent::Compare(compare::Event::Seek { .. }) => self.tour.drive != Drive::Waiting,
-            PageEvent::Seek(_) | PageEvent::Step(_) | PageEvent::SeekNewest | PageEvent::TogglePlay => {
-                self.tour.drive != Drive::Waiting
-            }
-            _ => false,
-        };
-        if in_hand {
-            self.tour.leave();
-        }
-    }
-
-    /// Takes the next step towards what the tour shows, if it can be taken now; after every event.
-    pub(crate) fn pursue(&mut self) -> Vec<Effect> {
-        let Some(wish) = self.wish().cloned() else { return vec![] };
-        match self.tour.drive {
-            Drive::Waiting if self.obstacle().is_none() => self.set_out(&wish),
-            Drive::Running { there } => self.go_along(&wish, there),
+        let first_time = self.book.replace(book).is_none();
+        match &shared.address.tour {
+            Some(id) if first_time => self.open_by_name(id),
             _ => vec![],
         }
     }
 
-    fn set_out(&mut self, wish: &Wish) -> Vec<Effect> {
-        let mut effects = self.do_all(drive::at_once(wish));
-        if !self.has_run_for(wish) {
-            effects.extend(match drive::compared(wish) {
-                Some(_) => self.do_all(vec![PageEvent::Generate]),
-                None => vec![self.start_run(Plan::new(wish.settings.clone()))],
-            });
+    fn toggle(&mut self, shared: &Shared) -> Effects {
+        if let Some(id) = &shared.address.tour {
+            self.last.clone_from(id);
+            self.drive = Drive::Free;
+            return vec![Follow::OpenChapter(None)];
         }
-        effects.push(Effect::ShowAddress(self.query()));
-        effects.extend(self.go_along(wish, false));
+        let mut effects = self.fetch(true);
+        effects.extend(self.open_by_name(&self.last.clone()));
         effects
     }
 
-    /// Goes to the place in the run as soon as its frame is there, and sees the run end.
-    fn go_along(&mut self, wish: &Wish, mut there: bool) -> Vec<Effect> {
-        let mut effects = vec![];
-        let film = self.film_for(wish);
-        let complete = film.is_some_and(Film::is_complete);
-        if let Some(film) = film.filter(|film| !there && film.received() >= drive::due(wish, film.steps())) {
-            let info = film.info.clone();
-            effects = self.do_all(drive::arrive(wish, &info));
-            // Also where that is the newest frame: the run goes on without the page.
-            self.view.follow = false;
-            there = true;
-        }
-        self.tour.drive = match self.is_running() {
-            true => Drive::Running { there },
-            false if there && complete => Drive::Shown,
-            // The run failed: the page says so.
-            false => Drive::Free,
-        };
+    /// Puts the chapter that is meant into the address, and wishes for what it shows.
+    fn open_by_name(&mut self, id: &str) -> Effects {
+        let Some(book) = &self.book else { return vec![Follow::OpenChapter(Some(id.to_owned()))] };
+        let (found, known) = (book.find(id), || book.chapters.iter().map(|chapter| chapter.id.clone()).collect());
+        let told = (found.is_none() && !id.is_empty())
+            .then(|| Follow::Tell(Notice::UnknownChapter { id: id.to_owned(), known: known() }));
+        let mut effects = Effects::from_iter(told);
+        effects.extend(self.open(found.unwrap_or(0)));
         effects
     }
 
-    /// The own film, unless a newer run is about to take its place.
-    fn newest_film(&self) -> Option<&Film> {
-        self.film.as_ref().filter(|_| self.film_run == self.run_number)
-    }
-
-    /// Whether the film on the stage is the wished run, or becomes it; or the comparison was made before.
-    fn has_run_for(&self, wish: &Wish) -> bool {
-        let fits = |film: &Film| (film.is_complete() || self.is_running()) && drive::fits(&film.info, wish);
-        let there = self.newest_film().is_some_and(fits) || self.comparison_for(wish).is_some();
-        self.film_model.as_ref() == Some(&self.address.model) && there
-    }
-
-    /// The finished comparison that is wished.
-    fn comparison_for(&self, wish: &Wish) -> Option<&Film> {
-        let what = drive::compared(wish)?;
-        let film = self.compare.comparison(&self.shared).filter(|made| made.is_of(&what, &wish.settings))?.film();
-        film.filter(|film| film.model == self.model_name())
-    }
-
-    /// The film that has the wished place.
-    fn film_for(&self, wish: &Wish) -> Option<&Film> {
-        self.comparison_for(wish).or_else(|| self.newest_film())
-    }
-
-    /// What a visitor would do; the address is shown once, at the end.
-    fn do_all(&mut self, events: Vec<PageEvent>) -> Vec<Effect> {
-        let effects = events.into_iter().flat_map(|event| self.react(event));
-        effects.filter(|effect| !matches!(effect, Effect::ShowAddress(_))).collect()
+    fn open(&mut self, at: usize) -> Effects {
+        let Some(chapter) = self.book.as_ref().and_then(|book| book.chapters.get(at)) else { return vec![] };
+        self.step = None;
+        self.drive = Drive::Waiting;
+        vec![Follow::OpenChapter(Some(chapter.id.clone()))]
     }
 }
 
-/// How far the page is in showing what the open chapter explains.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    OtherModel,
-    NotLoaded,
-    Waiting,
-    /// The run has not begun.
-    Starting,
-    Running {
-        /// Frames that have come.
-        received: usize,
-        steps: usize,
-    },
-    Shown,
-    Free,
-}
-
-impl Page {
-    /// What there is to say of the page beside the chapter.
-    pub fn tour_progress(&self) -> Progress {
-        match (self.tour.drive, self.obstacle()) {
-            (_, Some(Obstacle::OtherModel)) => Progress::OtherModel,
-            (_, Some(Obstacle::NotLoaded)) => Progress::NotLoaded,
-            (Drive::Waiting, _) => Progress::Waiting,
-            (Drive::Shown, _) => Progress::Shown,
-            (Drive::Free, _) => Progress::Free,
-            (Drive::Running { .. }, _) => match self.newest_film() {
-                Some(film) => Progress::Running { received: film.received(), steps: film.steps() },
-                None => Progress::Starting,
-            },
-        }
+/// What stands between the tour and the page.
+pub fn obstacle(shared: &Shared) -> Option<Obstacle> {
+    if !shared.address.model.is_default() {
+        return Some(Obstacle::OtherModel);
+    }
+    match shared.models.state {
+        ModelState::Ready { .. } => None,
+        ModelState::Loading(_) | ModelState::Asking => Some(Obstacle::Loading),
+        ModelState::Offered | ModelState::Stopped | ModelState::Failed(_) => Some(Obstacle::NotLoaded),
     }
 }
 

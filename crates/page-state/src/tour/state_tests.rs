@@ -1,11 +1,13 @@
 //! The tour brings the page where a chapter wants it, and only then.
 
+use super::super::Progress;
 use super::super::book::tests::{book, files};
+use super::super::drive;
 use super::*;
 use crate::Mode;
 use crate::ModelRef;
 use crate::update::tests::{BASE, generate_of, hear, loaded, ready};
-use crate::{Choice, Pace, RunState};
+use crate::{Choice, Event as PageEvent, Pace, Page, RunState};
 use ditscope_protocol::{FrameInfo, FramePart, FromWorker, RunInfo, ToWorker};
 
 fn tell(state: &mut Page, event: Event) -> Vec<Effect> {
@@ -48,7 +50,7 @@ fn info(effects: &[Effect]) -> (u32, RunInfo) {
 }
 
 fn frames(state: &mut Page, run: u32, steps: std::ops::RangeInclusive<usize>) {
-    let pictures = state.film.as_ref().map_or(1, |film| film.info.num_images);
+    let pictures = state.run.film.as_ref().map_or(1, |film| film.info.num_images);
     for step in steps {
         let parts = vec![FramePart::XT, FramePart::Pictures];
         let frame = FrameInfo { run, step, ms: 1.0, image_shape: [3, 3], preview: false, parts };
@@ -73,7 +75,7 @@ fn run_to_its_end(state: &mut Page, effects: &[Effect]) {
 #[test]
 fn a_chapter_sets_the_page_runs_and_goes_to_its_place() {
     let (mut state, effects) = at_chapter("guidance");
-    let wish = state.wish().expect("a chapter wishes something").clone();
+    let wish = state.tour.wish(&state).expect("a chapter wishes something").clone();
     assert_eq!(state.settings(), wish.settings);
     assert_eq!(state.tour.drive, Drive::Running { there: false });
     let shown = effects.iter().filter(|effect| matches!(effect, Effect::ShowAddress(_))).count();
@@ -83,17 +85,21 @@ fn a_chapter_sets_the_page_runs_and_goes_to_its_place() {
     assert_eq!(info.settings, wish.settings);
     hear(&mut state, FromWorker::Started { run, info });
     frames(&mut state, run, 0..=2);
-    assert_eq!((state.view.position, state.tour.drive), (2, Drive::Running { there: false }));
+    assert_eq!((state.timeline.position, state.tour.drive), (2, Drive::Running { there: false }));
     frames(&mut state, run, 3..=9);
-    assert_eq!((state.view.position, state.tour.drive), (3, Drive::Running { there: true }), "it stays at its place");
+    assert_eq!(
+        (state.timeline.position, state.tour.drive),
+        (3, Drive::Running { there: true }),
+        "it stays at its place"
+    );
     assert!(
-        matches!(state.tour_progress(), Progress::Running { received: 10, steps: 30 }),
+        matches!(state.tour.progress(&state), Progress::Running { received: 10, steps: 30 }),
         "{:?}",
-        state.tour_progress()
+        state.tour.progress(&state)
     );
     frames(&mut state, run, 10..=30);
     hear(&mut state, FromWorker::Done { run, total_ms: 1.0 });
-    assert_eq!((state.view.position, state.tour.drive), (3, Drive::Shown));
+    assert_eq!((state.timeline.position, state.tour.drive), (3, Drive::Shown));
 }
 
 #[test]
@@ -102,7 +108,7 @@ fn a_step_of_the_same_run_needs_no_new_one() {
     run_to_its_end(&mut state, &effects);
     let effects = tell(&mut state, Event::Step(1));
     assert_eq!(generate_of(&effects), None);
-    assert_eq!((state.view.position, state.tour.drive), (27, Drive::Shown));
+    assert_eq!((state.timeline.position, state.tour.drive), (27, Drive::Shown));
     // Nor does another chapter with the same settings, even if the visitor has turned something meanwhile.
     state.update(PageEvent::Choose(Choice::Seed(1)));
     assert_eq!(generate_of(&tell(&mut state, Event::Chapter(4))), None);
@@ -122,7 +128,7 @@ fn a_run_under_way_that_fits_is_not_begun_again() {
     assert_eq!(generate_of(&tell(&mut state, Event::Step(1))), None);
     assert_eq!(state.tour.drive, Drive::Running { there: false });
     frames(&mut state, run, 10..=28);
-    assert_eq!((state.view.position, state.tour.drive), (27, Drive::Running { there: true }));
+    assert_eq!((state.timeline.position, state.tour.drive), (27, Drive::Running { there: true }));
     // One that the visitor has begun and that is not yet there may be any.
     state.update(PageEvent::Generate);
     assert!(generate_of(&tell(&mut state, Event::Again)).is_some());
@@ -135,7 +141,7 @@ fn the_old_film_is_not_taken_for_the_new_run() {
     let effects = tell(&mut state, Event::Chapter(7));
     assert_eq!(state.tour.drive, Drive::Running { there: false }, "the film of the chapter before has 31 frames, too");
     run_to_its_end(&mut state, &effects);
-    assert_eq!((state.view.position, state.tour.drive), (30, Drive::Shown));
+    assert_eq!((state.timeline.position, state.tour.drive), (30, Drive::Shown));
 }
 
 #[test]
@@ -144,13 +150,13 @@ fn a_chapter_waits_for_the_model() {
     started(&mut state);
     fetched(&mut state);
     assert_eq!((state.tour.drive, state.settings().num_inference_steps), (Drive::Waiting, 7), "nothing is touched yet");
-    assert_eq!(state.obstacle(), Some(Obstacle::Loading));
+    assert_eq!(obstacle(&state), Some(Obstacle::Loading));
     // A look at the recorded run is no reason to give up.
-    state.update(PageEvent::Seek(0));
+    state.update(PageEvent::Timeline(crate::timeline::Event::Seek(0)));
     hear(&mut state, FromWorker::Ready);
     let (_, settings) = generate_of(&hear(&mut state, loaded())).expect("it starts by itself");
     assert_eq!(
-        (settings.num_inference_steps, state.run.clone()),
+        (settings.num_inference_steps, state.run.state.clone()),
         (30, RunState::Running { cancelling: false, pace: Pace::Free })
     );
 }
@@ -170,12 +176,12 @@ fn who_acts_is_not_fought() {
     let (mut state, effects) = at_chapter("guidance");
     let (run, info) = info(&effects);
     hear(&mut state, FromWorker::Started { run, info });
-    state.update(PageEvent::Seek(0));
+    state.update(PageEvent::Timeline(crate::timeline::Event::Seek(0)));
     frames(&mut state, run, 0..=30);
     hear(&mut state, FromWorker::Done { run, total_ms: 1.0 });
-    assert_eq!((state.view.position, state.tour.drive), (0, Drive::Free), "the visitor's place is kept");
+    assert_eq!((state.timeline.position, state.tour.drive), (0, Drive::Free), "the visitor's place is kept");
     tell(&mut state, Event::Again);
-    assert_eq!((state.view.position, state.tour.drive), (3, Drive::Shown));
+    assert_eq!((state.timeline.position, state.tour.drive), (3, Drive::Shown));
 }
 
 #[test]
@@ -184,7 +190,7 @@ fn a_cancelled_or_failed_run_ends_the_wish() {
     let (run, info) = info(&effects);
     hear(&mut state, FromWorker::Started { run, info });
     frames(&mut state, run, 0..=1);
-    state.update(PageEvent::Cancel);
+    state.update(PageEvent::Run(crate::run::Event::Cancel));
     hear(&mut state, FromWorker::Cancelled { run });
     assert_eq!(state.tour.drive, Drive::Free);
     let (run, _) = self::info(&tell(&mut state, Event::Again));
@@ -198,9 +204,9 @@ fn another_model_is_not_driven_until_it_is_the_pages_own() {
     let mut state = ready("model=other&tour=reverse");
     started(&mut state);
     assert_eq!(generate_of(&fetched(&mut state)), None);
-    assert_eq!((state.obstacle(), state.tour.drive), (Some(Obstacle::OtherModel), Drive::Waiting));
-    state.update(PageEvent::UseDefaultModel);
-    assert_eq!((&state.address.model, state.obstacle()), (&ModelRef::default(), Some(Obstacle::Loading)));
+    assert_eq!((obstacle(&state), state.tour.drive), (Some(Obstacle::OtherModel), Drive::Waiting));
+    state.update(PageEvent::UseModel(crate::ModelRef::default()));
+    assert_eq!((&state.address.model, obstacle(&state)), (&ModelRef::default(), Some(Obstacle::Loading)));
     assert!(generate_of(&hear(&mut state, loaded())).is_some());
 }
 
@@ -246,8 +252,8 @@ fn a_comparison_that_was_made_is_not_made_again() {
     run_to_its_end(&mut state, &effects);
     assert_eq!(generate_of(&tell(&mut state, Event::Turn(1))), None);
     assert_eq!((state.tour.drive, state.mode()), (Drive::Shown, Mode::Compare));
-    let wish = state.wish().expect("a wish").clone();
-    assert_eq!(state.view.position, wish.frame(wish.settings.num_inference_steps));
+    let wish = state.tour.wish(&state).expect("a wish").clone();
+    assert_eq!(state.timeline.position, wish.frame(wish.settings.num_inference_steps));
     // With other settings it is another one.
     state.update(PageEvent::Choose(Choice::Seed(1)));
     assert!(generate_of(&state.update(PageEvent::Generate)).is_some());
@@ -278,7 +284,7 @@ fn another_language_changes_the_words_alone() {
     let (tour, words) = files(Language::German);
     let book = Book::read(Language::German, &tour, &words).map(Arc::new).ok_or(Notice::NoCode);
     assert_eq!(tell(&mut state, Event::Fetched(Language::German, book)), []);
-    assert_eq!(state.chapter().map(|(at, chapter)| (at, chapter.id.as_str())), Some((6, "guidance")));
+    assert_eq!(state.tour.chapter(&state).map(|(at, chapter)| (at, chapter.id.as_str())), Some((6, "guidance")));
     assert_eq!((state.tour.depth, state.settings().seed, state.tour.drive), (Depth::Maths, 1, Drive::Free));
 }
 
@@ -292,13 +298,13 @@ fn every_wish_can_be_asked_for_and_its_run_is_recognised() {
             [Event::Chapter(at)].into_iter().chain((0..steps).map(Event::Step)).flat_map(|e| [e, Event::Again]);
         for event in events {
             let effects = tell(&mut state, event);
-            let wish = state.wish().expect("a wish").clone();
+            let wish = state.tour.wish(&state).expect("a wish").clone();
             assert_eq!((state.settings(), state.mode()), (wish.settings.clone(), drive::mode(wish.look)));
             if effects.iter().any(|effect| matches!(effect, Effect::Send(ToWorker::Generate { .. }))) {
                 run_to_its_end(&mut state, &effects);
             }
             assert_eq!(state.tour.drive, Drive::Shown);
-            assert_eq!(state.view.position, wish.frame(wish.settings.num_inference_steps));
+            assert_eq!(state.timeline.position, wish.frame(wish.settings.num_inference_steps));
         }
     }
 }

@@ -2,24 +2,39 @@
 
 use crate::asks::{Asker, Question};
 use crate::follow::{Effects, Follow};
-use crate::{Effect, Notice, Page};
+use crate::{Effect, Notice, Page, timeline};
 use ditscope_protocol::{Answer, ToWorker};
 
 impl Page {
     /// Does what a feature wants done.
-    pub(crate) fn follow(&mut self, effects: Effects) -> Vec<Effect> {
+    pub(super) fn follow(&mut self, effects: Effects) -> Vec<Effect> {
         let mut outside = vec![];
         for follow in effects {
             match follow {
                 Follow::Do(effect) => outside.push(effect),
                 Follow::Ask(question) => outside.push(self.put(question)),
-                Follow::Seek(position) => self.seek(position),
-                Follow::Generate => outside.extend(self.generate()),
-                Follow::Present(present) => {
-                    self.address.present = present;
-                    outside.push(Effect::ShowAddress(self.query()));
+                Follow::Act(event) => outside.extend(self.react(event)),
+                Follow::Tell(notice) => self.shared.notices.push(notice),
+                Follow::TellOnce(notice) => {
+                    if !self.shared.notices.contains(&notice) {
+                        self.shared.notices.push(notice);
+                    }
                 }
-                Follow::Unqueue => self.unqueue(),
+                Follow::Seek(position) => self.update_timeline(timeline::Event::Seek(position)),
+                Follow::StopPlaying => self.shared.timeline.playing = false,
+                Follow::StopFollowing => self.shared.timeline.follow = false,
+                Follow::Generate => outside.extend(self.generate()),
+                Follow::Start(plan) => outside.extend(self.start_run(plan)),
+                Follow::Unqueue => self.shared.run.unqueue(),
+                Follow::ForgetRunFailure => self.shared.run.forget_failure(),
+                Follow::Present(present) => {
+                    self.shared.address.present = present;
+                    outside.push(self.show_address());
+                }
+                Follow::OpenChapter(chapter) => {
+                    self.shared.address.tour = chapter;
+                    outside.push(self.show_address());
+                }
                 Follow::Compare(what) => outside.extend(self.compare(what)),
             }
         }
@@ -28,23 +43,15 @@ impl Page {
 
     /// Puts a question to the worker.
     fn put(&mut self, Question { asker, number, ask, buffers }: Question) -> Effect {
-        let id = self.asks.put(asker, number);
+        let id = self.shared.asks.put(asker, number);
         Effect::SendWith(ToWorker::Ask { id, ask }, buffers)
     }
 
-    pub(super) fn take_answer(
-        &mut self,
-        id: u32,
-        result: Result<Answer, String>,
-        buffers: Vec<Vec<u8>>,
-    ) -> Vec<Effect> {
-        let Some((asker, number)) = self.asks.take(id) else { return vec![] };
+    pub(super) fn take_answer(&mut self, id: u32, result: Result<Answer, String>, buffers: Vec<Vec<u8>>) -> Effects {
+        let Some((asker, number)) = self.shared.asks.take(id) else { return vec![] };
         let answered = result.map(|answer| (answer, buffers)).map_err(Notice::Said);
         match asker {
-            Asker::Forward => {
-                let effects = self.forward.answered(&self.shared, number, answered);
-                return self.follow(effects);
-            }
+            Asker::Forward => return self.forward.answered(&self.shared, number, answered),
             Asker::Inside => self.inside.answered(number, answered),
             Asker::Sound => self.listening.answered(number, answered),
             Asker::Stage => self.views.answered(number, answered),

@@ -19,7 +19,11 @@ fn inspected(state: &mut Page, model: &ModelRef, result: Result<CatalogEntry, St
 
 fn storage(url: &str, bytes: u64) -> Event {
     let stored = vec![Stored { url: url.into(), bytes }];
-    Event::StorageSeen(StorageReport { possible: true, stored, ..StorageReport::default() })
+    Event::Models(crate::models::Event::StorageSeen(StorageReport {
+        possible: true,
+        stored,
+        ..StorageReport::default()
+    }))
 }
 
 fn xl() -> ModelRef {
@@ -41,16 +45,16 @@ fn loading_can_be_stopped_and_started_again() {
     let (mut state, _) = Page::new("", BASE, false);
     hear(&mut state, FromWorker::Ready);
     state.update(Event::Generate);
-    assert_eq!(state.update(Event::CancelLoad), [Effect::Send(ToWorker::CancelLoad)]);
+    assert_eq!(state.update(Event::Models(crate::models::Event::CancelLoad)), [Effect::Send(ToWorker::CancelLoad)]);
     hear(&mut state, FromWorker::LoadCancelled);
-    assert_eq!((&state.model, &state.run), (&ModelState::Stopped, &RunState::Idle));
-    assert!(sends_load(&state.update(Event::Load)));
+    assert_eq!((&state.models.state, &state.run.state), (&ModelState::Stopped, &RunState::Idle));
+    assert!(sends_load(&state.update(Event::Models(crate::models::Event::Load))));
 }
 
 #[test]
 fn loading_can_be_stopped_before_the_worker_is_there() {
     let (mut state, _) = Page::new("", BASE, false);
-    assert_eq!(state.update(Event::CancelLoad), []);
+    assert_eq!(state.update(Event::Models(crate::models::Event::CancelLoad)), []);
     assert_eq!(hear(&mut state, FromWorker::Ready), [], "nothing is loaded unasked");
     assert!(sends_load(&state.update(Event::Generate)), "generate loads what it needs");
 }
@@ -58,9 +62,9 @@ fn loading_can_be_stopped_before_the_worker_is_there() {
 #[test]
 fn a_large_model_waits_for_a_word() {
     let mut state = offered();
-    assert_eq!(state.model, ModelState::Offered);
+    assert_eq!(state.models.state, ModelState::Offered);
     assert_eq!(state.status(), Status::Offered);
-    let effects = state.update(Event::Load);
+    let effects = state.update(Event::Models(crate::models::Event::Load));
     assert!(sends_load(&effects) && effects.contains(&Effect::Persist));
 }
 
@@ -68,7 +72,7 @@ fn a_large_model_waits_for_a_word() {
 fn generate_loads_a_large_model_that_is_offered() {
     let mut state = offered();
     assert!(sends_load(&state.update(Event::Generate)));
-    assert_eq!(state.run, RunState::Queued);
+    assert_eq!(state.run.state, RunState::Queued);
     assert!(generate_of(&hear(&mut state, loaded())).is_some());
 }
 
@@ -78,9 +82,9 @@ fn generate_before_the_size_is_known_does_not_fetch_a_large_model() {
     state.update(storage("", 0));
     hear(&mut state, FromWorker::Ready);
     state.update(Event::Generate);
-    assert_eq!(state.run, RunState::Queued);
+    assert_eq!(state.run.state, RunState::Queued);
     assert!(!sends_load(&inspected(&mut state, &xl(), Ok(entry("xl", BIG + 1)))));
-    assert_eq!((&state.model, &state.run), (&ModelState::Offered, &RunState::Idle));
+    assert_eq!((&state.models.state, &state.run.state), (&ModelState::Offered, &RunState::Idle));
 }
 
 #[test]
@@ -92,7 +96,7 @@ fn a_small_model_or_a_stored_one_loads_by_itself() {
     let (mut state, _) = Page::new(&format!("model={XL}"), BASE, false);
     hear(&mut state, FromWorker::Ready);
     assert_eq!(inspected(&mut state, &xl(), Ok(entry("xl", 20 * BIG))), [], "it may be stored");
-    assert_eq!(state.model, ModelState::Asking);
+    assert_eq!(state.models.state, ModelState::Asking);
     let effects = state.update(storage(XL, 20 * BIG));
     assert!(sends_load(&effects) && !effects.contains(&Effect::Persist));
 }
@@ -103,8 +107,8 @@ fn a_model_of_the_index_needs_no_asking() {
     state.update(storage("", 0));
     assert_eq!(hear(&mut state, FromWorker::Ready), [], "the index may tell");
     let models = vec![entry("big", 2 * BIG)];
-    assert_eq!(state.update(Event::CatalogFetched(Ok(Catalog { models }))), []);
-    assert_eq!((&state.model, state.bytes_to_fetch()), (&ModelState::Offered, Some(2 * BIG)));
+    assert_eq!(state.update(Event::Models(crate::models::Event::CatalogFetched(Ok(Catalog { models })))), []);
+    assert_eq!((&state.models.state, state.bytes_to_fetch()), (&ModelState::Offered, Some(2 * BIG)));
 }
 
 #[test]
@@ -114,7 +118,7 @@ fn a_model_that_is_not_in_the_index_is_asked_about() {
         hear(&mut state, FromWorker::Ready);
         let source = ModelSource::Url(format!("{BASE}assets/models/tiny"));
         let ask = Effect::Send(ToWorker::Inspect { source });
-        assert_eq!(state.update(Event::CatalogFetched(result)), [ask]);
+        assert_eq!(state.update(Event::Models(crate::models::Event::CatalogFetched(result))), [ask]);
         assert!(sends_load(&inspected(&mut state, &ModelRef::Shipped("tiny".into()), Ok(entry("tiny", 9)))));
     }
 }
@@ -122,7 +126,7 @@ fn a_model_that_is_not_in_the_index_is_asked_about() {
 #[test]
 fn without_an_index_the_default_model_works() {
     let (mut state, _) = Page::new("", BASE, false);
-    state.update(Event::CatalogFetched(Err(Notice::said("404"))));
+    state.update(Event::Models(crate::models::Event::CatalogFetched(Err(Notice::said("404")))));
     assert!(sends_load(&hear(&mut state, FromWorker::Ready)));
 }
 
@@ -130,12 +134,12 @@ fn without_an_index_the_default_model_works() {
 fn an_unknown_model_fails_and_the_default_one_can_be_taken() {
     let (mut state, effects) = Page::new("model=nope&seed=3", BASE, false);
     assert!(effects.contains(&Effect::FetchModel(ModelRef::Shipped("nope".into()))));
-    state.update(Event::CatalogFetched(Ok(Catalog::default())));
+    state.update(Event::Models(crate::models::Event::CatalogFetched(Ok(Catalog::default()))));
     hear(&mut state, FromWorker::Ready);
     inspected(&mut state, &ModelRef::Shipped("nope".into()), Err("nope/config.json: 404".into()));
     assert_eq!(state.failure().map(|failure| failure.kind), Some(FailureKind::Network));
     assert!(matches!(state.clone().update(Event::Retry)[..], [Effect::Send(ToWorker::Inspect { .. })]));
-    let effects = state.update(Event::UseDefaultModel);
+    let effects = state.update(Event::UseModel(crate::ModelRef::default()));
     assert!(effects.contains(&Effect::FetchModel(ModelRef::default())) && sends_load(&effects));
     assert!(state.query().contains("model=fashion") && state.query().contains("seed=3"));
 }
@@ -146,34 +150,34 @@ fn another_model_takes_the_place_of_this_one() {
     state.update(Event::ConfigFetched(Box::new(some_config(3))));
     state.update(Event::Choose(Choice::Class(2)));
     state.update(Event::Choose(Choice::Steps(9)));
-    state.update(Event::AddUrl(XL.into()));
+    state.update(Event::Models(crate::models::Event::AddUrl(XL.into())));
     inspected(&mut state, &xl(), Ok(entry("xl", 20 * BIG)));
     let effects = state.update(Event::UseModel(xl()));
     assert!(sends_load(&effects) && effects.contains(&Effect::FetchModel(xl())), "the dialog showed its size");
     assert_eq!((state.settings().class, state.settings().num_inference_steps), (0, 9));
-    assert_eq!((&state.run, state.config.is_none()), (&RunState::Cancelled, true));
+    assert_eq!((&state.run.state, state.models.config.is_none()), (&RunState::Cancelled, true));
     assert!(state.query().contains("model=http://a.b/xl"));
     let shown = state.update(Event::ConfigFetched(Box::new(some_config(3))));
     assert_eq!(shown, [Effect::ShowAddress(state.query())], "with the class that it begins with");
     assert!(state.query().contains("class=1"));
     hear(&mut state, FromWorker::Cancelled { run: 1 });
     hear(&mut state, loaded());
-    assert_eq!(state.film.as_ref().map(|film| film.received()), Some(2), "what was made stays");
+    assert_eq!(state.run.film.as_ref().map(|film| film.received()), Some(2), "what was made stays");
 }
 
 #[test]
 fn loading_goes_on_where_it_stopped() {
     let mut state = offered();
-    state.update(Event::Load);
+    state.update(Event::Models(crate::models::Event::Load));
     let progress =
         |loaded_bytes| FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes, total_bytes: 100 };
     hear(&mut state, progress(60));
     let message = "the connection broke".to_string();
     hear(&mut state, FromWorker::Failed { run: None, kind: FailureKind::Network, message });
-    assert_eq!(state.reached_bytes, 60);
+    assert_eq!(state.models.reached_bytes, 60);
     assert!(sends_load(&state.update(Event::Retry)));
     hear(&mut state, progress(0));
-    assert_eq!(state.reached_bytes, 60);
+    assert_eq!(state.models.reached_bytes, 60);
 }
 
 #[test]
@@ -183,5 +187,5 @@ fn a_run_of_a_model_that_is_gone_is_not_continued() {
     hear(&mut state, FromWorker::Started { run: 1, info: info(2, 1) });
     state.update(Event::UseModel(ModelRef::Shipped("other".into())));
     hear(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
-    assert_eq!(state.run, RunState::Cancelled);
+    assert_eq!(state.run.state, RunState::Cancelled);
 }

@@ -26,22 +26,22 @@ fn added(model: ModelRef) -> Added {
 #[test]
 fn a_model_is_added_by_its_address_and_remembered() {
     let mut state = ready("");
-    assert_eq!(state.update(Event::AddUrl(format!(" {URL}/ "))), [inspect(&url())]);
+    assert_eq!(state.update(Event::Models(crate::models::Event::AddUrl(format!(" {URL}/ ")))), [inspect(&url())]);
     let result = Ok(entry("m", 1));
     let effects = hear(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result });
     assert_eq!(effects, [Effect::KeepModels(vec![added(url())])]);
     assert_eq!(state.models.adding, Some(Adding::Done(url())));
-    assert!(matches!(state.model, ModelState::Ready { .. }), "it is loaded when asked for");
-    assert_eq!(state.update(Event::RemoveModel(url())), [Effect::KeepModels(vec![])]);
+    assert!(matches!(state.models.state, ModelState::Ready { .. }), "it is loaded when asked for");
+    assert_eq!(state.update(Event::Models(crate::models::Event::Remove(url()))), [Effect::KeepModels(vec![])]);
     assert_eq!(state.models.all(), []);
 }
 
 #[test]
 fn nonsense_is_not_asked_for_and_a_refusal_is_said() {
     let mut state = ready("");
-    assert_eq!(state.update(Event::AddUrl("fashion".into())), []);
+    assert_eq!(state.update(Event::Models(crate::models::Event::AddUrl("fashion".into()))), []);
     assert!(matches!(state.models.adding, Some(Adding::Failed(_))));
-    state.update(Event::AddUrl(URL.into()));
+    state.update(Event::Models(crate::models::Event::AddUrl(URL.into())));
     let result = Err("404".to_string());
     assert_eq!(hear(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result }), []);
     assert_eq!(state.models.adding, Some(Adding::Failed(Notice::said("404"))));
@@ -59,7 +59,7 @@ fn an_answer_that_nobody_waits_for_is_dropped() {
 fn a_folder_is_used_but_neither_shared_nor_remembered() {
     let mut state = ready("");
     let folder = ModelRef::Folder("mine".into());
-    assert_eq!(state.update(Event::AddFolder("mine".into())), [inspect(&folder)]);
+    assert_eq!(state.update(Event::Models(crate::models::Event::AddFolder("mine".into()))), [inspect(&folder)]);
     let (source, result) = (ModelSource::Folder("mine".into()), Ok(entry("mine", u64::MAX)));
     assert_eq!(hear(&mut state, FromWorker::Inspected { source, result }), [Effect::KeepModels(vec![])]);
     let effects = state.update(Event::UseModel(folder));
@@ -71,7 +71,7 @@ fn a_folder_is_used_but_neither_shared_nor_remembered() {
 fn a_model_is_asked_about_when_a_lost_worker_is_back() {
     let mut state = ready("");
     state.update(Event::WorkerLost(Notice::said("it stopped")));
-    assert_eq!(state.update(Event::AddUrl(URL.into())), [Effect::StartWorker]);
+    assert_eq!(state.update(Event::Models(crate::models::Event::AddUrl(URL.into()))), [Effect::StartWorker]);
     assert_eq!(hear(&mut state, FromWorker::Ready), [inspect(&url())]);
     state.update(Event::WorkerLost(Notice::said("again")));
     assert_eq!(state.models.adding, Some(Adding::Failed(Notice::said("again"))));
@@ -92,17 +92,18 @@ fn what_is_recalled_is_checked() {
     let mut state = ready("");
     let nonsense = ["javascript:x", "http://a.b/m/", ""].map(|text| added(ModelRef::Url(text.into())));
     let other = [added(ModelRef::Shipped("x".into())), added(url())];
-    state.update(Event::ModelsRecalled(nonsense.into_iter().chain(other).collect()));
+    state.update(Event::Models(crate::models::Event::Recalled(nonsense.into_iter().chain(other).collect())));
     assert_eq!(state.models.to_keep(), [added(url())]);
 }
 
 #[test]
 fn a_missing_index_can_be_tried_again() {
     let mut state = ready("");
-    state.update(Event::CatalogFetched(Err(Notice::said("404"))));
+    state.update(Event::Models(crate::models::Event::CatalogFetched(Err(Notice::said("404")))));
     assert_eq!(state.models.shipped, Listing::Failed(Notice::said("404")));
-    assert_eq!(state.update(Event::RetryCatalog), [Effect::FetchCatalog]);
-    state.update(Event::CatalogFetched(Ok(Catalog { models: vec![entry("fashion", 8)] })));
+    assert_eq!(state.update(Event::Models(crate::models::Event::RetryCatalog)), [Effect::FetchCatalog]);
+    state
+        .update(Event::Models(crate::models::Event::CatalogFetched(Ok(Catalog { models: vec![entry("fashion", 8)] }))));
     assert_eq!(state.bytes_to_fetch(), Some(8));
 }
 
@@ -110,20 +111,29 @@ fn a_missing_index_can_be_tried_again() {
 fn deleting_what_is_stored_leaves_the_loaded_model_alone() {
     let mut state = ready("");
     let urls = vec![URL.to_string()];
-    assert_eq!(state.update(Event::DeleteStored(urls.clone())), [Effect::DeleteStored(urls)]);
-    assert_eq!(state.update(Event::StorageSeen(StorageReport::default())), []);
-    assert!(matches!(state.model, ModelState::Ready { .. }));
-    assert_eq!(state.update(Event::Persist), [Effect::Persist]);
+    assert_eq!(
+        state.update(Event::Models(crate::models::Event::DeleteStored(urls.clone()))),
+        [Effect::DeleteStored(urls)]
+    );
+    assert_eq!(state.update(Event::Models(crate::models::Event::StorageSeen(StorageReport::default()))), []);
+    assert!(matches!(state.models.state, ModelState::Ready { .. }));
+    assert_eq!(state.update(Event::Models(crate::models::Event::Persist)), [Effect::Persist]);
 }
 
 #[test]
 fn favourites_are_kept_for_each_model() {
     let mut state = ready("");
-    state.update(Event::ToggleFavourite(7));
-    assert_eq!(state.update(Event::ToggleFavourite(3)), [Effect::KeepFavourites(ModelRef::default(), vec![7, 3])]);
-    assert_eq!(state.update(Event::ToggleFavourite(7)), [Effect::KeepFavourites(ModelRef::default(), vec![3])]);
+    state.update(Event::Models(crate::models::Event::ToggleFavourite(7)));
+    assert_eq!(
+        state.update(Event::Models(crate::models::Event::ToggleFavourite(3))),
+        [Effect::KeepFavourites(ModelRef::default(), vec![7, 3])]
+    );
+    assert_eq!(
+        state.update(Event::Models(crate::models::Event::ToggleFavourite(7))),
+        [Effect::KeepFavourites(ModelRef::default(), vec![3])]
+    );
     let effects = state.update(Event::UseModel(url()));
-    assert!(state.favourites.is_empty() && effects.contains(&Effect::RecallFavourites(url())));
-    state.update(Event::FavouritesRecalled(vec![1]));
-    assert_eq!(state.favourites, [1]);
+    assert!(state.models.favourites.is_empty() && effects.contains(&Effect::RecallFavourites(url())));
+    state.update(Event::Models(crate::models::Event::FavouritesRecalled(vec![1])));
+    assert_eq!(state.models.favourites, [1]);
 }

@@ -33,8 +33,8 @@ fn finished() -> Page {
     let mut state = previews();
     send_frame(&mut state, frame(2), [vec![0; 128], vec![0; 72], vec![]]);
     hear(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
-    state.update(Event::Seek(0));
-    state.update(Event::Select(1));
+    state.update(Event::Timeline(crate::timeline::Event::Seek(0)));
+    state.update(Event::Timeline(crate::timeline::Event::Select(1)));
     state
 }
 
@@ -45,29 +45,32 @@ fn the_last_frames_decoding_is_told() {
     let mut state = previews();
     assert!(state.has_previews() && !state.can_decode(), "the decoder is busy");
     hear(&mut state, FromWorker::DecodeProgress { run: 1, done: 3, total: 20 });
-    assert_eq!(state.decoded, Some((3, 20)));
+    assert_eq!(state.run.decoded, Some((3, 20)));
     hear(&mut state, FromWorker::DecodeProgress { run: 0, done: 9, total: 20 });
-    assert_eq!(state.decoded, Some((3, 20)));
+    assert_eq!(state.run.decoded, Some((3, 20)));
     hear(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
-    assert_eq!(state.decoded, None);
+    assert_eq!(state.run.decoded, None);
 }
 
 #[test]
 fn a_step_is_decoded_on_demand_and_stays_so() {
     let mut state = finished();
     let ask = ToWorker::Decode { run: 1, step: 0, picture: 1 };
-    assert_eq!(state.update(Event::DecodeStep), [Effect::SendWith(ask, vec![(64..128).collect()])]);
-    assert_eq!(state.update(Event::DecodeStep), [], "one at a time");
+    assert_eq!(
+        state.update(Event::Run(crate::run::Event::DecodeStep)),
+        [Effect::SendWith(ask, vec![(64..128).collect()])]
+    );
+    assert_eq!(state.update(Event::Run(crate::run::Event::DecodeStep)), [], "one at a time");
     assert_eq!(state.status(), Status::DecodingStep);
     hear(&mut state, FromWorker::DecodeProgress { run: 1, done: 1, total: 2 });
     send(&mut state, ANSWER, vec![vec![5; 36]]);
-    assert_eq!((state.decoding, state.decoded), (None, None));
-    let film = state.film.as_ref().expect("a film");
+    assert_eq!((state.run.decoding, state.run.decoded), (None, None));
+    let film = state.run.film.as_ref().expect("a film");
     assert!(!film.frames()[0].is_preview(1) && film.frames()[0].is_preview(0));
     assert!(!state.can_decode());
-    state.update(Event::Select(0));
+    state.update(Event::Timeline(crate::timeline::Event::Select(0)));
     assert!(state.can_decode());
-    state.update(Event::Seek(2));
+    state.update(Event::Timeline(crate::timeline::Event::Seek(2)));
     assert!(!state.can_decode(), "the last frame is decoded");
 }
 
@@ -75,12 +78,12 @@ fn a_step_is_decoded_on_demand_and_stays_so() {
 fn what_does_not_fit_or_was_not_asked_for_is_not_shown() {
     let mut state = finished();
     send(&mut state, ANSWER, vec![vec![5; 36]]);
-    assert!(state.film.as_ref().is_some_and(|film| film.frames()[0].is_preview(1)));
+    assert!(state.run.film.as_ref().is_some_and(|film| film.frames()[0].is_preview(1)));
     for buffers in [vec![], vec![vec![5; 35]], vec![vec![5; 36]; 2]] {
-        state.notices.clear();
-        state.update(Event::DecodeStep);
+        state.shared.notices.clear();
+        state.update(Event::Run(crate::run::Event::DecodeStep));
         send(&mut state, ANSWER, buffers);
-        assert_eq!((state.notices.len(), state.decoding), (1, None));
+        assert_eq!((state.notices.len(), state.run.decoding), (1, None));
     }
 }
 
@@ -88,15 +91,15 @@ fn what_does_not_fit_or_was_not_asked_for_is_not_shown() {
 fn a_failed_decoding_is_told_and_a_cancelled_one_is_not() {
     let failed = || FromWorker::DecodeFailed { run: 1, step: 0, picture: 1, message: "no memory".into() };
     let mut state = finished();
-    state.notices.clear();
-    state.update(Event::DecodeStep);
+    state.shared.notices.clear();
+    state.update(Event::Run(crate::run::Event::DecodeStep));
     hear(&mut state, failed());
     let told = Notice::NotDecoded { step: 0, why: std::sync::Arc::new(Notice::said("no memory")) };
-    assert!(state.notices == [told] && state.can_decode());
-    state.notices.clear();
-    state.update(Event::DecodeStep);
-    assert_eq!(state.update(Event::Cancel), [Effect::Send(ToWorker::Cancel)]);
-    assert_eq!(state.update(Event::Cancel), [], "once is enough");
+    assert!(*state.notices == [told] && state.can_decode());
+    state.shared.notices.clear();
+    state.update(Event::Run(crate::run::Event::DecodeStep));
+    assert_eq!(state.update(Event::Run(crate::run::Event::Cancel)), [Effect::Send(ToWorker::Cancel)]);
+    assert_eq!(state.update(Event::Run(crate::run::Event::Cancel)), [], "once is enough");
     hear(&mut state, failed());
     assert!(state.notices.is_empty() && state.can_decode());
 }
@@ -104,11 +107,11 @@ fn a_failed_decoding_is_told_and_a_cancelled_one_is_not() {
 #[test]
 fn a_new_run_or_model_takes_the_decoder() {
     let mut state = finished();
-    state.update(Event::DecodeStep);
+    state.update(Event::Run(crate::run::Event::DecodeStep));
     assert!(generate_of(&state.update(Event::Generate)).is_some());
-    assert_eq!(state.decoding, None);
+    assert_eq!(state.run.decoding, None);
     send(&mut state, ANSWER, vec![vec![5; 36]]);
-    assert!(state.film.as_ref().is_some_and(|film| film.frames()[0].is_preview(1)));
+    assert!(state.run.film.as_ref().is_some_and(|film| film.frames()[0].is_preview(1)));
 
     let mut state = finished();
     state.update(Event::UseModel(ModelRef::Url("http://a.b/m".into())));

@@ -1,4 +1,4 @@
-//! The models that the page knows of, and what this browser keeps of them. Pure.
+//! What the page knows of models, and what this browser stores of them.
 
 use crate::{ModelRef, Notice};
 use ditscope_config::CatalogEntry;
@@ -9,26 +9,11 @@ use serde::{Deserialize, Serialize};
 pub const BIG: u64 = 50_000_000;
 
 /// How the folder of a model with weights in 8 bits is called, after that of the same model with 16.
-const IN_8_BITS: &str = "-int8";
+pub(super) const IN_8_BITS: &str = "-int8";
 
 /// Whether a model's weights are in 8 bits, by its folder's name.
 pub fn is_in_8_bits(model: &ModelRef) -> bool {
     matches!(model, ModelRef::Shipped(id) if id.ends_with(IN_8_BITS))
-}
-
-/// Everything that the model dialog shows.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Models {
-    /// The models that come with the page.
-    pub shipped: Listing,
-    /// Models from elsewhere, in the order they were added.
-    pub added: Vec<Added>,
-    /// The model that was last asked to be added.
-    pub adding: Option<Adding>,
-    /// What this browser keeps; absent until it was looked up.
-    pub storage: Option<StorageReport>,
-    /// Whether the browser was asked to keep everything even when space runs short.
-    pub asked_to_keep: bool,
 }
 
 /// The index of the shipped models.
@@ -82,81 +67,6 @@ pub struct Stored {
     pub bytes: u64,
 }
 
-impl Models {
-    /// What is known of a model.
-    pub fn entry(&self, model: &ModelRef) -> Option<&CatalogEntry> {
-        let shipped = match (model, &self.shipped) {
-            (ModelRef::Shipped(id), Listing::Known(entries)) => entries.iter().find(|entry| entry.id == *id),
-            _ => None,
-        };
-        shipped.or_else(|| self.added.iter().find(|added| added.model == *model).map(|added| &added.entry))
-    }
-
-    /// Shipped models first, then the added ones.
-    pub fn all(&self) -> Vec<(ModelRef, CatalogEntry)> {
-        let shipped = match &self.shipped {
-            Listing::Known(entries) => entries.as_slice(),
-            _ => &[],
-        };
-        let shipped = shipped.iter().map(|entry| (ModelRef::Shipped(entry.id.clone()), entry.clone()));
-        let in_index = |model: &ModelRef| shipped.clone().any(|(shipped, _)| shipped == *model);
-        let added = self.added.iter().filter(|added| !in_index(&added.model));
-        let added = added.map(|added| (added.model.clone(), added.entry.clone())).collect::<Vec<_>>();
-        shipped.clone().chain(added).collect()
-    }
-
-    /// The same, but of a model that is there with weights in 8 bits, too, only those or only the others.
-    pub fn listed(&self, in_8_bits: bool) -> Vec<(ModelRef, CatalogEntry)> {
-        let all = self.all();
-        let is_there = |id: &str| all.iter().any(|(model, _)| *model == ModelRef::Shipped(id.to_owned()));
-        let is_wanted = |model: &ModelRef| match model {
-            ModelRef::Shipped(id) => match id.strip_suffix(IN_8_BITS) {
-                Some(whole) => in_8_bits || !is_there(whole),
-                None => !in_8_bits || !is_there(&format!("{id}{IN_8_BITS}")),
-            },
-            _ => true,
-        };
-        all.iter().filter(|(model, _)| is_wanted(model)).cloned().collect()
-    }
-
-    /// Whether there is a choice between weights in 8 bits and others.
-    pub fn has_8_bits(&self) -> bool {
-        self.listed(true) != self.listed(false)
-    }
-
-    /// Bytes of a model that this browser keeps.
-    pub fn stored_bytes(&self, source: &ModelSource) -> u64 {
-        let ModelSource::Url(url) = source else { return 0 };
-        let stored = self.storage.iter().flat_map(|report| &report.stored).find(|stored| stored.url == *url);
-        stored.map_or(0, |stored| stored.bytes)
-    }
-
-    /// The model that was just added.
-    pub fn newest(&self) -> Option<&ModelRef> {
-        match &self.adding {
-            Some(Adding::Done(added)) => Some(added),
-            _ => None,
-        }
-    }
-
-    /// Takes a model in or brings its description up to date.
-    pub(super) fn add(&mut self, model: ModelRef, entry: CatalogEntry, kept: bool) {
-        match self.added.iter_mut().find(|added| added.model == model) {
-            Some(added) => {
-                added.entry = entry;
-                added.kept |= kept;
-            }
-            None => self.added.push(Added { model, entry, kept }),
-        }
-    }
-
-    /// The added models to remember for the next visit: a folder cannot be opened again unasked.
-    pub(super) fn to_keep(&self) -> Vec<Added> {
-        let can = |added: &&Added| added.kept && matches!(added.model, ModelRef::Url(_));
-        self.added.iter().filter(can).cloned().collect()
-    }
-}
-
 /// Bytes that loading a model would fetch.
 pub fn to_fetch(entry: &CatalogEntry, source: &ModelSource, stored: u64) -> u64 {
     match source {
@@ -175,6 +85,7 @@ pub fn non_commercial(license: &str) -> bool {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::models::Models;
 
     pub fn entry(id: &str, download_bytes: u64) -> CatalogEntry {
         CatalogEntry {

@@ -1,0 +1,9 @@
+//! The run under way and the films: started, held, cancelled, and pictures decoded on demand.
+
+mod decoding;
+mod state;
+
+pub use decoding::Decoding;
+pub(crate) use decoding::Place;
+pub(crate) use state::Plan;
+pub use state::{Event, Failure, Pace, Run, RunState};

@@ -1,0 +1,241 @@
+//! The state of this part of the page, and what changes it.
+
+use super::decoding::{Decoding, Place};
+use crate::film::Film;
+use crate::follow::{Effects, Follow};
+use crate::{Effect, ModelRef, Notice};
+use ditscope_config::RunSettings;
+use ditscope_protocol::{FailureKind, FrameInfo, StartFrom, ToWorker};
+
+/// The run under way or the last one, with its film.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    pub state: RunState,
+    /// The visitor's own run, or what there is of it.
+    pub film: Option<Film>,
+    /// Shown until there is an own run.
+    pub recorded: Option<Film>,
+    /// A picture of the own film that is being decoded on demand.
+    pub decoding: Option<Decoding>,
+    /// How far the decoder is: of the last frame of a run, or of `decoding`.
+    pub decoded: Option<(usize, usize)>,
+    /// Number of the newest run; messages of older ones are dropped.
+    pub(crate) number: u32,
+    /// The run that made the own film.
+    pub(crate) film_number: u32,
+    /// The model that made the own film: no other can decode its latents.
+    pub(crate) film_model: Option<ModelRef>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunState {
+    Idle,
+    /// Waits for the model.
+    Queued,
+    /// `cancelling` after the visitor asked to stop, until the worker answers.
+    Running {
+        cancelling: bool,
+        pace: Pace,
+    },
+    Done {
+        total_ms: f64,
+    },
+    Cancelled,
+    Failed(Failure),
+}
+
+/// How a run goes on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pace {
+    #[default]
+    Free,
+    /// Asked to be held, or to be held after one more step; the worker has not yet answered.
+    Holding,
+    /// Held before this step: the model is idle.
+    Held(usize),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    pub kind: FailureKind,
+    pub message: Notice,
+}
+
+/// What can happen here. What Generate starts depends on other parts: see [`crate::Event::Generate`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// Stop the run, or the decoding of a picture; or do not begin the run that waits.
+    Cancel,
+    /// Hold the run before its next step, or let it go on.
+    ToggleHold,
+    /// One step of the run, which is held then.
+    StepOnce,
+    /// Decode the selected picture of the step on the stage.
+    DecodeStep,
+}
+
+/// A run to be started.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Plan {
+    pub settings: RunSettings,
+    /// As in [`ToWorker::Generate`].
+    pub guidance_scales: Vec<f64>,
+    /// Where to begin, and the latent `[C, h, w]` as bytes.
+    pub start: Option<(StartFrom, Vec<u8>)>,
+}
+
+impl Plan {
+    pub fn new(settings: RunSettings) -> Self {
+        Self { settings, guidance_scales: vec![], start: None }
+    }
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self {
+            state: RunState::Idle,
+            film: None,
+            recorded: None,
+            decoding: None,
+            decoded: None,
+            number: 0,
+            film_number: 0,
+            film_model: None,
+        }
+    }
+}
+
+impl Run {
+    /// `place` is the picture on the stage that could be decoded now.
+    pub(crate) fn update(&mut self, place: Option<Place>, event: Event) -> Effects {
+        match event {
+            Event::Cancel => self.cancel(),
+            Event::ToggleHold => match self.pace() {
+                Some(Pace::Free) => self.set_pace(Pace::Holding, ToWorker::Pause),
+                Some(_) => self.set_pace(Pace::Free, ToWorker::Resume),
+                None => vec![],
+            },
+            Event::StepOnce => self.set_pace(Pace::Holding, ToWorker::StepOnce),
+            Event::DecodeStep => place.map_or(vec![], |place| self.decode(place)),
+        }
+    }
+
+    pub fn is_running(&self) -> bool {
+        matches!(self.state, RunState::Running { .. })
+    }
+
+    /// Whether the run is held between two steps, so that the model is free for other things.
+    pub fn is_held(&self) -> bool {
+        matches!(self.state, RunState::Running { pace: Pace::Held(_), cancelling: false })
+    }
+
+    /// How the run under way goes on; nothing without one that can be held.
+    pub fn pace(&self) -> Option<Pace> {
+        match self.state {
+            RunState::Running { cancelling: false, pace } => Some(pace),
+            _ => None,
+        }
+    }
+
+    /// Has the worker begin a run, in place of the one under way.
+    pub(crate) fn start(&mut self, plan: Plan) -> Follow {
+        self.number += 1;
+        self.state = RunState::Running { cancelling: false, pace: Pace::Free };
+        // The worker drops a decoding for a run.
+        (self.decoding, self.decoded) = (None, None);
+        let Plan { settings, guidance_scales, start } = plan;
+        let (start, buffers) = start.map(|(start, latent)| (start, vec![latent])).unzip();
+        let message = ToWorker::Generate { run: self.number, settings, guidance_scales, start };
+        Follow::Do(match buffers {
+            Some(buffers) => Effect::SendWith(message, buffers),
+            None => Effect::Send(message),
+        })
+    }
+
+    /// The newest run has begun, and makes this film.
+    pub(crate) fn take_film(&mut self, film: Film, model: &ModelRef) {
+        self.film = Some(film);
+        self.film_number = self.number;
+        self.film_model = Some(model.clone());
+    }
+
+    /// Whether there is one frame more.
+    pub(crate) fn take_frame(&mut self, frame: &FrameInfo, buffers: Vec<Vec<u8>>) -> Result<bool, Notice> {
+        let is_running = self.is_running();
+        let (Some(film), true) = (&mut self.film, is_running) else { return Ok(false) };
+        film.push(frame, buffers)?;
+        Ok(true)
+    }
+
+    /// The worker holds the run. If it was asked to go on meanwhile, its next frame says so.
+    pub(crate) fn take_pause(&mut self, step: usize) {
+        if let RunState::Running { pace, .. } = &mut self.state
+            && *pace == Pace::Holding
+        {
+            *pace = Pace::Held(step);
+        }
+    }
+
+    /// The run is over, and how.
+    pub(crate) fn end(&mut self, state: RunState) {
+        self.state = state;
+        self.decoded = None;
+    }
+
+    /// Another model is chosen: the messages of the run are ignored from now on; its frames stay.
+    pub(crate) fn abandon(&mut self) {
+        if self.is_running() {
+            self.number += 1;
+            self.state = RunState::Cancelled;
+        }
+        (self.decoding, self.decoded, self.recorded) = (None, None, None);
+    }
+
+    /// It begins when the model is there.
+    pub(crate) fn queue(&mut self) {
+        self.state = RunState::Queued;
+    }
+
+    pub(crate) fn unqueue(&mut self) {
+        if self.state == RunState::Queued {
+            self.state = RunState::Idle;
+        }
+    }
+
+    /// What made it fail is being mended.
+    pub(crate) fn forget_failure(&mut self) {
+        if matches!(self.state, RunState::Failed(_)) {
+            self.state = RunState::Idle;
+        }
+    }
+
+    fn cancel(&mut self) -> Effects {
+        match &mut self.state {
+            RunState::Running { cancelling, .. } if !*cancelling => {
+                *cancelling = true;
+                // While the run is held a picture may be in the decoder: the worker stops both.
+                self.give_up_decoding();
+                vec![Follow::Do(Effect::Send(ToWorker::Cancel))]
+            }
+            RunState::Queued => {
+                self.state = RunState::Idle;
+                vec![]
+            }
+            _ => self.cancel_decoding(),
+        }
+    }
+
+    fn set_pace(&mut self, new: Pace, message: ToWorker) -> Effects {
+        let RunState::Running { cancelling: false, pace } = &mut self.state else { return vec![] };
+        *pace = new;
+        // A run that goes on takes the model from a decoding.
+        if message != ToWorker::Pause {
+            self.give_up_decoding();
+        }
+        vec![Follow::Do(Effect::Send(message))]
+    }
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

@@ -1,0 +1,96 @@
+//! Parts of the page that note when they are read and when they may have changed, so that a view is computed anew
+//! only when something that it was computed from may differ.
+
+use std::cell::Cell;
+use std::fmt::{self, Debug};
+use std::ops::{Deref, DerefMut};
+
+/// How many slices a page has: their numbers are below this.
+pub const SLICES: usize = 13;
+
+/// A set of slices, a bit for each.
+pub type Set = u16;
+
+thread_local! {
+    static READ: Cell<Set> = const { Cell::new(0) };
+    static WRITTEN: Cell<Set> = const { Cell::new(0) };
+}
+
+/// Which slices `look` reads, with its result. The set of an outer call has them, too.
+pub fn reading<R>(look: impl FnOnce() -> R) -> (Set, R) {
+    noted(&READ, look)
+}
+
+/// Which slices `act` may have changed, with its result.
+pub fn writing<R>(act: impl FnOnce() -> R) -> (Set, R) {
+    noted(&WRITTEN, act)
+}
+
+fn noted<R>(noted: &'static std::thread::LocalKey<Cell<Set>>, run: impl FnOnce() -> R) -> (Set, R) {
+    let outer = noted.replace(0);
+    let result = run();
+    let inner = noted.get();
+    noted.set(outer | inner);
+    (inner, result)
+}
+
+/// A part of the page by its number, which no other part has.
+#[derive(Clone, Default)]
+pub struct Slice<T, const N: usize>(T);
+
+impl<T, const N: usize> Slice<T, N> {
+    const BIT: Set = {
+        assert!(N < SLICES);
+        1 << N
+    };
+
+    pub(crate) fn new(value: T) -> Self {
+        Self(value)
+    }
+}
+
+impl<T, const N: usize> Deref for Slice<T, N> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        READ.set(READ.get() | Self::BIT);
+        &self.0
+    }
+}
+
+impl<T, const N: usize> DerefMut for Slice<T, N> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        WRITTEN.set(WRITTEN.get() | Self::BIT);
+        &mut self.0
+    }
+}
+
+impl<T: PartialEq, const N: usize> PartialEq for Slice<T, N> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<T: Debug, const N: usize> Debug for Slice<T, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_and_written_is_noted_and_nothing_else() {
+        let (mut a, b) = (Slice::<_, 0>::new(1), Slice::<_, 1>::new(2));
+        assert_eq!(reading(|| *a), (1, 1));
+        assert_eq!(reading(|| *a + *b), (3, 3));
+        assert_eq!(writing(|| *b), (0, 2));
+        assert_eq!(writing(|| *a = 5).0, 1);
+        let (outer, (inner, _)) = reading(|| (*a, reading(|| *b)).1);
+        assert_eq!((outer, inner), (3, 2), "an inner look is a part of the outer one");
+    }
+}

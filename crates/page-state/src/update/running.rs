@@ -1,0 +1,205 @@
+//! A run from beginning to end, as it concerns the comparison it belongs to, the timeline and the model.
+
+use crate::compare::What;
+use crate::film::Film;
+use crate::forward::Planned;
+use crate::run::Plan;
+use crate::{Effect, Failure, Mode, ModelState, Notice, Page, RunState};
+use ditscope_protocol::{FailureKind, FrameInfo, RunInfo};
+use std::ops::ControlFlow;
+
+/// A place on the timeline: a position, and of how many steps.
+type At = (usize, Option<usize>);
+
+impl Page {
+    /// Starts what the stage shows, or has it wait for the model.
+    pub(super) fn generate(&mut self) -> Vec<Effect> {
+        let mut effects = vec![self.show_address()];
+        match &self.shared.models.state {
+            ModelState::Ready { .. } => {
+                if let Some(plan) = self.plan() {
+                    effects.extend(self.start_run(plan));
+                }
+            }
+            // A large model is offered when its size is known, and the run is forgotten.
+            ModelState::Asking => self.shared.run.queue(),
+            ModelState::Loading(progress) if !progress.stopping => self.shared.run.queue(),
+            _ => {
+                effects.extend(self.load_knowingly());
+                self.shared.run.queue();
+            }
+        }
+        effects
+    }
+
+    /// The run that the stage's mode would start.
+    fn plan(&mut self) -> Option<Plan> {
+        match self.shared.mode() {
+            Mode::Denoise | Mode::Inside | Mode::Findings => Some(Plan::new(self.shared.settings())),
+            Mode::Compare => {
+                let (plan, selected) = self.compare.plan(&self.shared);
+                self.shared.timeline.selected = selected;
+                self.publish_comparison();
+                Some(plan)
+            }
+            Mode::Forward => {
+                self.shared.run.unqueue();
+                match self.forward.plan(&self.shared) {
+                    Planned::Run(plan) => Some(plan),
+                    Planned::WhenEncoded => {
+                        self.shared.run.queue();
+                        None
+                    }
+                    Planned::Nothing => None,
+                }
+            }
+        }
+    }
+
+    /// Has the worker begin a run, in place of the one under way.
+    pub(super) fn start_run(&mut self, plan: Plan) -> Vec<Effect> {
+        self.settle_comparison();
+        let started = self.shared.run.start(plan);
+        self.follow(vec![started])
+    }
+
+    /// The worker has begun the newest run.
+    pub(super) fn begin_film(&mut self, info: RunInfo) -> Vec<Effect> {
+        let class = info.settings.class;
+        let label = self.shared.label(class).map_or_else(|| class.to_string(), str::to_owned);
+        match Film::new(info, self.shared.model_name(), label) {
+            Ok(film) => {
+                let pictures = film.info.num_images;
+                let film = film.sharing(self.compare.num_films(&self.shared));
+                let model = &self.shared.address.model;
+                self.shared.run.take_film(film, model);
+                self.shared.timeline.selected = self.shared.timeline.selected.min(pictures - 1);
+                if !self.compare.is_looked_at(&self.shared) {
+                    self.shared.timeline.begin(true, false);
+                }
+                vec![]
+            }
+            Err(message) => self.fail_run(FailureKind::BadModel, message),
+        }
+    }
+
+    pub(super) fn take_frame(&mut self, frame: &FrameInfo, buffers: Vec<Vec<u8>>) -> Vec<Effect> {
+        match self.shared.run.take_frame(frame, buffers) {
+            Ok(true) => {
+                if self.compare.has_newest_run(&self.shared) {
+                    self.compare.take_frame(&self.shared);
+                    self.publish_comparison();
+                }
+                let (timeline, around) = self.shared.timeline();
+                timeline.take_frame(around.film);
+                vec![]
+            }
+            Ok(false) => vec![],
+            Err(message) => self.fail_run(FailureKind::BadModel, message),
+        }
+    }
+
+    /// The newest run came to its end: the comparison's next one begins, or all is done.
+    pub(super) fn end_run(&mut self, total_ms: f64) -> Vec<Effect> {
+        let next = self.compare.end_run(&self.shared, total_ms);
+        self.publish_comparison();
+        match next {
+            ControlFlow::Continue(plan) => self.start_run(plan),
+            ControlFlow::Break(end) => self.stop_run(end),
+        }
+    }
+
+    /// Nothing more comes of the newest run.
+    pub(super) fn stop_run(&mut self, end: RunState) -> Vec<Effect> {
+        self.settle_comparison();
+        self.shared.run.end(end);
+        self.shared.timeline.follow = false;
+        vec![]
+    }
+
+    pub(super) fn fail_run(&mut self, kind: FailureKind, message: Notice) -> Vec<Effect> {
+        self.stop_run(RunState::Failed(Failure { kind, message }))
+    }
+
+    /// The model cannot be used, and so neither can a run go on nor a picture be decoded.
+    pub(super) fn fail_model(&mut self, kind: FailureKind, message: Notice) -> Vec<Effect> {
+        self.fail_what_needs_the_model(kind, &message);
+        self.shared.models.fail(kind, message);
+        vec![Effect::LookAtStorage]
+    }
+
+    pub(super) fn lose_worker(&mut self, message: Notice) -> Vec<Effect> {
+        self.shared.asks.forget();
+        self.listening.forget_question();
+        self.forward.forget_question();
+        self.fail_what_needs_the_model(FailureKind::Device, &message);
+        self.shared.models.lose_worker(message);
+        vec![]
+    }
+
+    fn fail_what_needs_the_model(&mut self, kind: FailureKind, message: &Notice) {
+        if self.shared.is_running() {
+            self.fail_run(kind, message.clone());
+        }
+        self.shared.run.unqueue();
+        self.shared.run.drop_decoding();
+    }
+
+    /// Has another thing compared; the place on the timeline stays the same share of what is shown then.
+    pub(super) fn compare(&mut self, what: Option<What>) -> Vec<Effect> {
+        let place = self.place();
+        if let Some(before) = std::mem::replace(&mut self.shared.address.compare, what) {
+            self.compare.keep(before);
+        }
+        self.publish_comparison();
+        self.go_to(place);
+        vec![self.show_address()]
+    }
+
+    /// The newest run is over, as well as it went: the timeline gets the longest film that is complete.
+    pub(super) fn settle_comparison(&mut self) {
+        if !self.compare.has_newest_run(&self.shared) {
+            return;
+        }
+        let place = self.place();
+        self.compare.settle(&self.shared);
+        self.publish_comparison();
+        self.go_to(place);
+    }
+
+    /// What the stage shows of comparisons has changed.
+    fn publish_comparison(&mut self) {
+        let film = self.compare.film(&self.shared).cloned();
+        if film.is_some() || self.shared.compared.is_some() {
+            *self.shared.compared = film;
+        }
+    }
+
+    pub(super) fn place(&self) -> At {
+        (self.shared.timeline.position, self.shared.shown().map(Film::steps))
+    }
+
+    /// Goes to the same share of the film that is shown now.
+    pub(super) fn go_to(&mut self, place: At) {
+        let (timeline, around) = self.shared.timeline();
+        if let Some(film) = around.film {
+            timeline.go_to(film, place);
+        }
+    }
+
+    /// Takes the tour's next steps towards what it shows, as far as they can be taken now.
+    pub(super) fn drive_tour(&mut self) -> Vec<Effect> {
+        let mut effects = vec![];
+        while let Some((next, follows)) = self.tour.next_step(&self.shared, &self.compare) {
+            self.tour.drive = next;
+            effects.extend(self.follow(follows));
+        }
+        // It acts as a visitor would, setting by setting; the address is shown once.
+        let all = effects.len();
+        effects.retain(|effect| !matches!(effect, Effect::ShowAddress(_)));
+        if effects.len() < all {
+            effects.push(self.show_address());
+        }
+        effects
+    }
+}
