@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`plain`] | each operation in steps of the tensor library: the reference, with gradients, on every device |
 //! | [`kernels`] | what a device may bring for them |
+//! | [`Prepared`] | weights in the order in which kernels read them, in a module |
 //! | `flex` | kernels for burn's CPU backend, with the feature `flex` |
 //!
 //! [`Ops`] decides: where a device has no kernel, or the tensors are not for it (other numbers than f32, tensors that
@@ -13,11 +14,13 @@
 
 pub mod kernels;
 pub mod plain;
+mod prepared;
 
 #[cfg(feature = "flex")]
 mod flex;
 
-pub use kernels::{Filter, Filters, Kernels, Matrix, Operation, Then, Weights};
+pub use kernels::{Conv, Filter, Filters, Kernels, Matrix, Operation, Then, Weights};
+pub use prepared::Prepared;
 
 use burn::tensor::{Device, Tensor};
 use kernels::NoKernels;
