@@ -8,6 +8,7 @@ use ditscope_core::dit::Dit;
 use ditscope_core::generate::{Model, latent_shape};
 use ditscope_core::weights::Loader;
 use ditscope_noise::gaussian;
+use ditscope_ops::Ops;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use std::path::PathBuf;
@@ -23,6 +24,14 @@ fn shipped_folder() -> PathBuf {
 fn shipped() -> Model {
     ditscope_model_dir::load(&shipped_folder(), &Device::flex()).expect("the shipped model")
 }
+
+/// The plain way, and with the CPU's kernels.
+fn model(way: &str) -> Model {
+    let model = shipped();
+    if way == "fused" { model.fused(Ops::of(&Device::flex())) } else { model }
+}
+
+const WAYS: [(&str, usize); 4] = [("plain", 1), ("fused", 1), ("plain", 4), ("fused", 4)];
 
 fn noise(shape: [usize; 4]) -> Tensor<4> {
     Tensor::from_data(TensorData::new(gaussian(0, 0, shape.iter().product()), shape), &Device::flex())
@@ -44,9 +53,9 @@ fn forward_two_blocks(bencher: Bencher, preset: &str) {
 }
 
 /// The shipped transformer, guided: a batch of 2N.
-#[divan::bench(args = [1, 4])]
-fn forward_guided(bencher: Bencher, pictures: usize) {
-    let model = shipped();
+#[divan::bench(args = WAYS)]
+fn forward_guided(bencher: Bencher, (way, pictures): (&str, usize)) {
+    let model = model(way);
     let x = noise(latent_shape(&model, pictures)); // [N, 4, 8, 8]
     let y = Tensor::<1, Int>::zeros([pictures], &model.device); // [N]
     let bencher = bencher.counter(ItemsCount::new(pictures));
@@ -54,9 +63,9 @@ fn forward_guided(bencher: Bencher, pictures: usize) {
 }
 
 /// The shipped decoder: latents to pictures of 32x32.
-#[divan::bench(args = [1, 4])]
-fn decode(bencher: Bencher, pictures: usize) {
-    let model = shipped();
+#[divan::bench(args = WAYS)]
+fn decode(bencher: Bencher, (way, pictures): (&str, usize)) {
+    let model = model(way);
     let x = noise(latent_shape(&model, pictures)); // [N, 4, 8, 8]
     let bencher = bencher.counter(ItemsCount::new(pictures));
     bencher.bench_local(|| model.decode(x.clone()).into_data());

@@ -2,7 +2,7 @@
 
 use super::math::{exp, max, sum};
 use super::threads::for_pieces;
-use super::tile::{COLUMNS, ROWS, Work, ZERO, add_products, panels, vectorized};
+use super::tile::{COLUMNS, ROWS, Work, ZERO, add_products, get, panels, put, vectorized};
 use super::{from_numbers, primitive};
 use burn::backend::flex::FlexTensor;
 use burn::tensor::Tensor;
@@ -82,7 +82,8 @@ impl Work for Head<'_> {
             // Where rows are missing, the last one is computed again.
             let q = std::array::from_fn(|i| self.q.row(self.picture, self.head, (first + i).min(t - 1)));
             for (p, panel) in keys.chunks_exact(d * COLUMNS).enumerate() {
-                let sums = add_products::<FMA>(ZERO, q, panel);
+                let mut sums = ZERO;
+                add_products::<FMA>(&mut sums, q, panel);
                 for (row, sums) in scores.chunks_exact_mut(length).zip(sums) {
                     row[p * COLUMNS..][..COLUMNS].copy_from_slice(&sums);
                 }
@@ -93,11 +94,12 @@ impl Work for Head<'_> {
             }
             let weights = std::array::from_fn(|i| &scores[i * length..][..s]);
             for (p, panel) in values.chunks_exact(s * COLUMNS).enumerate() {
-                let sums = add_products::<FMA>(ZERO, weights, panel);
+                let mut sums = ZERO;
+                add_products::<FMA>(&mut sums, weights, panel);
                 let width = COLUMNS.min(d - p * COLUMNS);
                 for (i, sums) in sums.iter().enumerate().take(t - first) {
-                    let scaled: [f32; COLUMNS] = std::array::from_fn(|j| sums[j] * factors[i]);
-                    self.out[(first + i) * d + p * COLUMNS..][..width].copy_from_slice(&scaled[..width]);
+                    let scaled = sums.map(|sum| sum * factors[i]);
+                    put(scaled, &mut self.out[(first + i) * d + p * COLUMNS..][..width]);
                 }
             }
         }
@@ -128,7 +130,7 @@ impl Head<'_> {
         for token in 0..s {
             let value = self.v.row(self.picture, self.head, token);
             for (p, from) in value.chunks(COLUMNS).enumerate() {
-                packed[(p * s + token) * COLUMNS..][..from.len()].copy_from_slice(from);
+                put(get(from), &mut packed[(p * s + token) * COLUMNS..][..COLUMNS]);
             }
         }
         packed

@@ -6,9 +6,9 @@
 //! Nearest upsampling before a convolution makes four convolutions of 2x2 on the small picture, one for each of the four
 //! pixels that one becomes: what falls on the same small pixel is added up beforehand, 4 products for 9.
 
-use super::matrix::pack;
+use super::product::pack;
 use super::threads::{count, for_pieces};
-use super::tile::{COLUMNS, ROWS, Work, ZERO, add_products, panels, vectorized};
+use super::tile::{COLUMNS, ROWS, Work, ZERO, add_products, get, panels, put, vectorized};
 use super::{contiguous, numbers, primitive};
 use crate::kernels::{Conv, Filter};
 use burn::backend::Flex;
@@ -154,20 +154,30 @@ impl Strided {
         self.tensor.storage::<f32>()
     }
 
+    /// Some channels of the pixel whose first one is at `pixel`.
+    #[inline(always)]
+    fn channels(&self, pixel: usize, first: usize, count: usize) -> [f32; COLUMNS] {
+        let (stride, values) = (self.strides[1], self.values());
+        if stride == 1 {
+            return get(&values[pixel + first..][..count]);
+        }
+        std::array::from_fn(|j| if j < count { values[pixel + (first + j) * stride] } else { 0.0 })
+    }
+
     /// A picture with the channels innermost and a border of zeros.
     fn padded(&self, picture: usize, [c, h, w]: [usize; 3]) -> Vec<f32> {
         let mut padded = vec![0.0; (h + 2) * (w + 2) * c];
         let values = self.values();
         for y in 0..h {
             let line = &mut padded[((y + 1) * (w + 2) + 1) * c..][..w * c];
+            if [self.strides[1], self.strides[3]] == [1, c] {
+                line.copy_from_slice(&values[self.at(picture, y, 0)..][..w * c]);
+                continue;
+            }
             for (x, to) in line.chunks_exact_mut(c).enumerate() {
                 let at = self.at(picture, y, x);
-                if self.strides[1] == 1 {
-                    to.copy_from_slice(&values[at..at + c]);
-                } else {
-                    for (channel, to) in to.iter_mut().enumerate() {
-                        *to = values[at + channel * self.strides[1]];
-                    }
+                for (channel, to) in to.iter_mut().enumerate() {
+                    *to = values[at + channel * self.strides[1]];
                 }
             }
         }
@@ -227,7 +237,7 @@ impl Lines<'_> {
             let from = (self.first + y + window.offset[0] + line) * (width + 2) + window.offset[1];
             // Where pixels are missing, the last one is computed again.
             let rows = std::array::from_fn(|i| &self.padded[(from + (x + i).min(width - 1)) * packed.from..][..run]);
-            sums = add_products::<FMA>(sums, rows, panel);
+            add_products::<FMA>(&mut sums, rows, panel);
         }
         let Some((bias, _)) = packed.bias[column..].split_first_chunk::<COLUMNS>() else { return };
         let channels = COLUMNS.min(packed.to - column);
@@ -235,17 +245,14 @@ impl Lines<'_> {
             let [out_y, out_x] = [factor * y + window.offset[0], factor * (x + i) + window.offset[1]];
             let mut values: [f32; COLUMNS] = std::array::from_fn(|j| sums[j] + bias[j]);
             if let Some(add) = self.add {
-                let stride = add.strides[1];
-                let at = add.at(self.picture, factor * self.first + out_y, out_x) + column * stride;
-                for (j, value) in values.iter_mut().enumerate().take(channels) {
-                    *value += add.values()[at + j * stride];
-                }
+                let pixel = add.at(self.picture, factor * self.first + out_y, out_x);
+                let added = add.channels(pixel, column, channels);
+                values = std::array::from_fn(|j| values[j] + added[j]);
             }
             if packed.filter.relu {
                 values = values.map(|value| if value < 0.0 { 0.0 } else { value });
             }
-            self.out[(out_y * factor * width + out_x) * packed.to + column..][..channels]
-                .copy_from_slice(&values[..channels]);
+            put(values, &mut self.out[(out_y * factor * width + out_x) * packed.to + column..][..channels]);
         }
     }
 }

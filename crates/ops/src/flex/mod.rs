@@ -8,6 +8,7 @@ mod conv;
 mod math;
 mod matrix;
 mod norm;
+mod product;
 mod threads;
 mod tile;
 

@@ -12,20 +12,42 @@ pub type Sums = [[f32; COLUMNS]; ROWS];
 pub const ZERO: Sums = [[0.0; COLUMNS]; ROWS];
 
 /// Adds to each sum the products of a row and a column. A panel has [`COLUMNS`] numbers of one row of the matrix after
-/// the other; each of `rows` has as many numbers as there are such rows.
-#[inline(always)]
-pub fn add_products<const FMA: bool>(mut sums: Sums, rows: [&[f32]; ROWS], panel: &[f32]) -> Sums {
+/// the other; each of the rows has as many numbers as there are such rows.
+// In WebAssembly a function of its own: V8 keeps counters of the loop on the stack where the function around it is large,
+// and does not unroll a loop that can panic. Natively it is part of what calls it, so that it has the same instructions.
+#[cfg_attr(target_family = "wasm", inline(never))]
+#[cfg_attr(not(target_family = "wasm"), inline(always))]
+pub fn add_products<const FMA: bool>(sums: &mut Sums, rows: [&[f32]; ROWS], panel: &[f32]) {
+    let [a, b, c, d] = rows;
     let (panel, _) = panel.as_chunks::<COLUMNS>();
-    let rows = rows.map(|row| &row[..panel.len()]);
-    for (k, numbers) in panel.iter().enumerate() {
-        for i in 0..ROWS {
-            let factor = rows[i][k];
+    let mut all = *sums;
+    for ((((numbers, a), b), c), d) in panel.iter().zip(a).zip(b).zip(c).zip(d) {
+        for (sums, factor) in all.iter_mut().zip([a, b, c, d]) {
             for j in 0..COLUMNS {
-                sums[i][j] = mul_add::<FMA>(factor, numbers[j], sums[i][j]);
+                sums[j] = mul_add::<FMA>(*factor, numbers[j], sums[j]);
             }
         }
     }
-    sums
+    *sums = all;
+}
+
+/// Numbers beside each other; zeros follow where there are fewer than [`COLUMNS`].
+#[inline(always)]
+pub fn get(from: &[f32]) -> [f32; COLUMNS] {
+    match from.first_chunk() {
+        Some(numbers) => *numbers,
+        None => std::array::from_fn(|j| from.get(j).copied().unwrap_or_default()),
+    }
+}
+
+/// Writes numbers beside each other, as many as there is room for. (A copy whose length is not known is a call of its
+/// own in WebAssembly, and slow.)
+#[inline(always)]
+pub fn put(numbers: [f32; COLUMNS], to: &mut [f32]) {
+    match to.first_chunk_mut() {
+        Some(to) => *to = numbers,
+        None => to.iter_mut().zip(numbers).for_each(|(to, number)| *to = number),
+    }
 }
 
 /// `a·b + c`, rounded once where the processor does that at once.
