@@ -1,11 +1,12 @@
 //! Attention, a few rows at a time: no more than their scores are ever in memory.
 
-use super::math::{exp, max, sum};
+use super::math::{exp2, max, sum};
 use super::threads::for_pieces;
 use super::tile::{COLUMNS, ROWS, Work, ZERO, add_products, get, panels, put, vectorized};
 use super::{from_numbers, primitive};
 use burn::backend::flex::FlexTensor;
 use burn::tensor::Tensor;
+use std::f32::consts::LOG2_E;
 
 /// See [`crate::plain::attention`].
 pub fn attention(q: &Tensor<4>, k: &Tensor<4>, v: &Tensor<4>) -> Option<Tensor<3>> {
@@ -75,7 +76,7 @@ impl Work for Head<'_> {
         let (d, [t, s]) = (self.width, self.tokens);
         let keys = self.keys();
         let values = self.values();
-        let scale = 1.0 / (d as f32).sqrt();
+        let scale = LOG2_E / (d as f32).sqrt();
         let length = panels(s) * COLUMNS;
         let mut scores = vec![0.0; ROWS * length];
         for first in (0..t).step_by(ROWS) {
@@ -137,12 +138,12 @@ impl Head<'_> {
     }
 }
 
-/// Scores → weights that are not yet divided by their sum; gives 1 / sum.
+/// Scores → weights, as powers of two, that are not yet divided by their sum; gives 1 / sum.
 #[inline(always)]
 fn weigh<const FMA: bool>(scores: &mut [f32], scale: f32) -> f32 {
     let most = max(scores);
     for score in scores.iter_mut() {
-        *score = exp::<FMA>((*score - most) * scale);
+        *score = exp2::<FMA>((*score - most) * scale);
     }
     1.0 / sum(scores, |weight| weight)
 }

@@ -2,33 +2,33 @@
 
 use super::tile::mul_add;
 use crate::plain::{GELU_A, GELU_B};
+use std::f64::consts::LOG2_E;
 
-/// eˣ, right to about two units in the last place; where it would leave f32, the smallest or largest normal number.
+/// 2ˣ; where it would leave f32, the smallest or largest normal number.
 ///
-/// x = n·ln 2 + r with |r| ≤ ln 2 / 2, and eʳ by the polynomial of Cephes' `expf`.
+/// x = n + f with |f| ≤ 1/2, and a polynomial for 2ᶠ.
 #[inline(always)]
-pub fn exp<const FMA: bool>(x: f32) -> f32 {
-    const LN2_HIGH: f32 = 0.693_359_4;
-    const LN2_LOW: f32 = -2.121_944_4e-4;
+pub fn exp2<const FMA: bool>(x: f32) -> f32 {
     // Added to a small number it leaves the nearest integer in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
-    let x = x.clamp(-87.3, 88.3);
-    let shifted = mul_add::<FMA>(x, std::f32::consts::LOG2_E, ROUND);
-    let n = shifted - ROUND;
-    let r = mul_add::<FMA>(n, -LN2_LOW, mul_add::<FMA>(n, -LN2_HIGH, x));
-    let mut p = 1.987_569_1e-4;
-    for c in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.000_000_1e-1] {
-        p = mul_add::<FMA>(p, r, c);
+    let x = if x > -126.0 { x } else { -126.0 };
+    let x = if x < 127.0 { x } else { 127.0 };
+    let shifted = x + ROUND;
+    let f = x - (shifted - ROUND);
+    let mut p = 1.535_336_2e-4;
+    for c in [1.339_887_4e-3, 9.618_437e-3, 5.550_332_5e-2, 2.402_264_7e-1, 6.931_472e-1, 1.0] {
+        p = mul_add::<FMA>(p, f, c);
     }
-    let e_r = mul_add::<FMA>(p, r * r, r) + 1.0;
-    e_r * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
+    // n more in the exponent.
+    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
 /// See [`crate::plain::gelu_tanh`].
 #[inline(always)]
 pub fn gelu_tanh<const FMA: bool>(x: f32) -> f32 {
-    let inner = x * mul_add::<FMA>(x * x, GELU_B as f32, GELU_A as f32);
-    x / (1.0 + exp::<FMA>(-inner))
+    const A: f32 = (-GELU_A * LOG2_E) as f32;
+    const B: f32 = (-GELU_B * LOG2_E) as f32;
+    x / (1.0 + exp2::<FMA>(x * mul_add::<FMA>(x * x, B, A)))
 }
 
 /// Numbers that are summed side by side.
@@ -69,13 +69,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exp_is_right_to_the_last_places() {
-        for i in -8700..8800 {
+    fn powers_of_two_are_right_to_the_last_places() {
+        for i in -12600..12700 {
             let x = i as f32 / 100.0 + 0.003;
-            let (found, right) = (f64::from(exp::<false>(x)), f64::from(x).exp());
-            assert!((found / right - 1.0).abs() < 2.5e-7, "exp({x}) = {found}, not {right}");
+            let (found, right) = (f64::from(exp2::<false>(x)), f64::from(x).exp2());
+            assert!((found / right - 1.0).abs() < 2.5e-7, "2^{x} = {found}, not {right}");
         }
-        assert_eq!(exp::<false>(0.0), 1.0);
-        assert!(exp::<false>(-1e30) < 1.3e-38 && exp::<false>(1e30) > 1e38);
+        assert_eq!(exp2::<false>(0.0), 1.0);
+        assert!(exp2::<false>(-1e30) < 1.2e-38 && exp2::<false>(1e30) > 1.7e38);
+    }
+
+    #[test]
+    fn gelu_is_right_for_small_and_for_large_numbers() {
+        for i in -4000..4000 {
+            let x = i as f32 / 100.0;
+            let (found, wide) = (f64::from(gelu_tanh::<false>(x)), f64::from(x));
+            let right = wide / (1.0 + (-wide * (GELU_A + GELU_B * wide * wide)).exp());
+            assert!((found - right).abs() <= 1e-6 * wide.abs().max(1e-3), "gelu({x}) = {found}, not {right}");
+        }
     }
 }

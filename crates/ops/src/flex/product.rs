@@ -187,9 +187,9 @@ fn finished<const FMA: bool>(
 fn widened(narrow: f16) -> f32 {
     // 2^112: what the exponents of the two formats differ by.
     const SCALE: f32 = f32::from_bits((127 + 112) << 23);
-    let bits = u32::from(narrow.to_bits());
-    let magnitude = f32::from_bits((bits & 0x7fff) << 13) * SCALE;
-    f32::from_bits(magnitude.to_bits() | (bits & 0x8000) << 16)
+    // The sign is extended over the places that the exponent gains, and taken out of them again.
+    let bits = i32::from(narrow.to_bits() as i16) << 13;
+    f32::from_bits(bits as u32 & 0x8fff_ffff) * SCALE
 }
 
 #[cfg(test)]
