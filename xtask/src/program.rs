@@ -1,15 +1,15 @@
 //! Makes of a program's source what a browser can run: compiled, bound to JavaScript, cut, made smaller.
 
+use crate::bind::bind;
 use crate::index::Program;
 use crate::process::{command, command_line, run};
 use crate::{constructors, project, split, tools};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
-use wasm_bindgen_cli_support::Bindgen;
 
 /// What decides what is made of the linker's output, beside that output itself.
-const MAKERS: [&str; 2] = [include_str!("program.rs"), include_str!("split.rs")];
+const MAKERS: [&str; 3] = [include_str!("program.rs"), include_str!("bind.rs"), include_str!("split.rs")];
 
 /// A program, and whether it is cut into parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,13 +112,4 @@ fn optimise(arguments: &[String], file: &Path) -> Result<()> {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "wasm-opt failed on {} ({}): {said}", file.display(), output.status);
     Ok(())
-}
-
-/// Writes `name.js` and `name_bg.wasm`, as the program wasm-bindgen does.
-pub fn bind(module: &Path, name: &str, folder: &Path, keep_lld_exports: bool) -> Result<()> {
-    let mut bindgen = Bindgen::new();
-    bindgen.web(true)?.input_path(module).out_name(name).typescript(false).keep_lld_exports(keep_lld_exports);
-    // The worker's loader does not name the module, so the script has to.
-    bindgen.omit_default_module_path(false);
-    bindgen.generate(folder).with_context(|| format!("{} could not be bound to JavaScript", module.display()))
 }
