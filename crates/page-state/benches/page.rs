@@ -4,7 +4,7 @@
 
 use ditscope_page_state::film::Film;
 use ditscope_page_state::fixtures;
-use ditscope_page_state::{Choice, Event, Page};
+use ditscope_page_state::{Choice, Event, Page, timeline};
 use ditscope_protocol::{Backend, FrameInfo, FramePart, FromWorker, RunInfo, WeightsReport};
 use divan::Bencher;
 use divan::counter::BytesCount;
@@ -79,7 +79,7 @@ fn seek(bencher: Bencher) {
     let mut position = 0;
     bencher.bench_local(|| {
         position = (position + 1) % (STEPS / 2);
-        page.update(Event::Seek(position))
+        page.update(Event::Timeline(timeline::Event::Seek(position)))
     });
 }
 
