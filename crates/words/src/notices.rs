@@ -92,9 +92,7 @@ fn refused(Refusal { reason, of, found, allowed }: &Refusal) -> String {
     // Long: a table, an arm for each reason.
     let key = match reason {
         Reason::NoModel => "failures.no-model",
-        Reason::RunFirst => "failures.run-first",
-        Reason::Newer => "failures.newer",
-        Reason::Stopped => "failures.stopped",
+        Reason::RunFirst | Reason::Newer | Reason::Stopped => "failures.stopped",
         Reason::OutOfRange => "failures.out-of-range",
         Reason::Message => "failures.message",
         Reason::NoAdaLn => "inside.no-adaln",
