@@ -3,9 +3,8 @@
 use super::dom;
 use crate::envelope::{self, Opened};
 use ditscope_page_state::{Event, Notice};
-use ditscope_protocol::{FromWorker, ModelSource, ToWorker};
+use ditscope_protocol::{FromWorker, ModelSource, Reason, Refusal, ToWorker};
 use js_sys::{Array, Reflect};
-use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -58,7 +57,7 @@ impl Bridge {
                 Ok(Some((message, buffers))) => hear(Event::Worker { message, buffers, now_ms: dom::now_ms() }),
                 // Not one of ours, such as an extension's.
                 Ok(None) => {}
-                Err(why) => hear(Event::WorkerLost(Notice::WorkerMessage(Arc::new(why)))),
+                Err(why) => hear(Event::WorkerLost(why.into())),
             }
         });
         let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
@@ -66,7 +65,7 @@ impl Bridge {
             let message = Reflect::get(&event, &"message".into()).ok().and_then(|m| m.as_string()).unwrap_or_default();
             let message = match message.as_str() {
                 "" => Notice::WorkerScript,
-                message => Notice::WorkerStopped(Arc::new(Notice::said(message))),
+                message => Reason::Crashed.found(message).into(),
             };
             dispatch(Event::WorkerLost(message));
         });
@@ -99,10 +98,10 @@ impl Bridge {
 type Message = (FromWorker, Vec<Vec<u8>>);
 
 /// Opens an envelope; nothing, if it is not one of ours.
-fn read(data: &JsValue) -> Result<Option<Message>, Notice> {
-    let Some(Opened { header, buffers }) = envelope::open(data).map_err(|_| Notice::NoBuffer)? else {
+fn read(data: &JsValue) -> Result<Option<Message>, Refusal> {
+    let Some(Opened { header, buffers }) = envelope::open(data).map_err(|name| Reason::Message.found(name))? else {
         return Ok(None);
     };
-    let message = dom::parse_json(&header).map_err(|error| Notice::said(error.to_string()))?;
+    let message = dom::parse_json(&header).map_err(|error| Reason::Message.found(error))?;
     Ok(Some((message, buffers)))
 }

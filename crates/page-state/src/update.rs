@@ -9,9 +9,9 @@ mod running;
 
 use crate::follow::Effects;
 use crate::models::{self, Loaded, Models};
-use crate::run::{self, Place};
+use crate::run;
 use crate::tour::Drive;
-use crate::{Effect, Event, Notice, Page, timeline};
+use crate::{Effect, Event, Page, timeline};
 use ditscope_protocol::FromWorker;
 
 impl Page {
@@ -107,20 +107,17 @@ impl Page {
             }
             FromWorker::Done { total_ms, .. } => return self.end_run(total_ms),
             FromWorker::Cancelled { .. } => return self.stop_run(run::RunState::Cancelled),
-            FromWorker::Failed { run: Some(_), kind, message } => {
+            FromWorker::Failed { run, why } => {
+                let kind = why.reason.kind();
+                if run.is_none() {
+                    return self.fail_model(kind, why.into());
+                }
                 self.shared.models.distrust_worker(kind);
-                return self.fail_run(kind, Notice::Said(message));
+                return self.fail_run(kind, why.into());
             }
-            FromWorker::Failed { run: None, kind, message } => return self.fail_model(kind, Notice::Said(message)),
             FromWorker::DecodeProgress { run, done, total } => {
                 self.shared.run.take_decode_progress(run, done, total);
                 vec![]
-            }
-            FromWorker::Decoded { run, step, picture } => {
-                self.shared.run.take_decoded(run, Place { step, picture }, buffers)
-            }
-            FromWorker::DecodeFailed { run, step, picture, message } => {
-                self.shared.run.take_decode_failure(run, Place { step, picture }, Notice::Said(message))
             }
             FromWorker::Answered { id, result } => self.take_answer(id, result, buffers),
         };

@@ -7,8 +7,8 @@ use crate::slice::{reading, writing};
 use crate::{Choice, ModelRef, ModelState, Notice, RunState, Status};
 use ditscope_config::{ModelConfig, RunSettings};
 use ditscope_protocol::{
-    Backend, BackendChoice, FailureKind, FrameInfo, LoadNotice, LoadStage, ModelSource, RecordedRun, RunInfo, ToWorker,
-    WeightsReport,
+    Backend, BackendChoice, FailureKind, FrameInfo, LoadNotice, LoadStage, ModelSource, Reason, RecordedRun, RunInfo,
+    ToWorker, WeightsReport,
 };
 
 pub const BASE: &str = "http://host/folder/";
@@ -29,7 +29,7 @@ fn frame(state: &mut Page, run: u32, step: usize) {
 
 pub fn loaded() -> FromWorker {
     let backend = Backend { name: "CPU".into(), detail: "flex".into() };
-    let (notices, weights) = (vec![LoadNotice::NoWebGpu], WeightsReport::default());
+    let (notices, weights) = (vec![LoadNotice::CpuInstead(Reason::NoWebGpu.into())], WeightsReport::default());
     FromWorker::Loaded { backend, notices, num_parameters: 1, weights }
 }
 
@@ -97,7 +97,7 @@ fn the_model_is_asked_for_when_the_worker_takes_messages() {
     assert_eq!(hear(&mut state, FromWorker::Ready), [Effect::Send(load)]);
     assert_eq!(hear(&mut state, loaded()), [Effect::LookAtStorage]);
     assert!(matches!(state.models.state, ModelState::Ready { .. }));
-    assert_eq!(*state.notices, [Notice::Load(LoadNotice::NoWebGpu)]);
+    assert_eq!(*state.notices, [Notice::Load(LoadNotice::CpuInstead(Reason::NoWebGpu.into()))]);
     assert_eq!(state.status(), Status::Ready);
 }
 
@@ -201,8 +201,7 @@ fn a_lost_worker_fails_the_run_and_retry_makes_a_new_one() {
 #[test]
 fn a_lost_device_is_asked_for_again_in_a_new_worker_and_the_cpu_is_offered() {
     let mut state = running();
-    let message = "the device was lost".to_string();
-    hear(&mut state, FromWorker::Failed { run: Some(1), kind: FailureKind::Device, message });
+    hear(&mut state, FromWorker::Failed { run: Some(1), why: Reason::Device.found("it was lost") });
     assert_eq!(state.failure().map(|failure| failure.kind), Some(FailureKind::Device));
     let mut other = state.clone();
     assert_eq!(state.update(Event::Retry), [Effect::StartWorker]);
@@ -216,8 +215,7 @@ fn a_lost_device_is_asked_for_again_in_a_new_worker_and_the_cpu_is_offered() {
 #[test]
 fn a_run_that_failed_otherwise_is_just_run_again() {
     let mut state = running();
-    let message = "NaN".to_string();
-    hear(&mut state, FromWorker::Failed { run: Some(1), kind: FailureKind::BadRequest, message });
+    hear(&mut state, FromWorker::Failed { run: Some(1), why: Reason::OutOfRange.of("steps", 0, "1 to 250") });
     assert!(generate_of(&state.update(Event::Retry)).is_some());
 }
 

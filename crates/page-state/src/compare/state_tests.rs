@@ -9,7 +9,7 @@ use crate::fixtures as films;
 use crate::update::tests::{hear, ready, some_config};
 use crate::{Choice, Event as PageEvent};
 use crate::{Effect, Page};
-use ditscope_protocol::{FailureKind, FrameInfo, FromWorker, RunInfo, ToWorker};
+use ditscope_protocol::{FrameInfo, FromWorker, Reason, RunInfo, ToWorker};
 
 /// What the worker is asked for: run, steps, sampler, guidance scales.
 type Asked = (u32, usize, SamplerKind, Vec<f64>);
@@ -186,7 +186,7 @@ fn a_run_that_ends_while_it_is_cancelled_is_the_last() {
 
 #[test]
 fn a_failure_ends_the_whole_comparison_and_keeps_what_was_made() {
-    let failed = |run| FromWorker::Failed { run, kind: FailureKind::Device, message: "lost".into() };
+    let failed = |run| FromWorker::Failed { run, why: Reason::Device.found("lost") };
     for end in [Some(failed(Some(2))), Some(failed(None)), None] {
         let mut state = comparing(What::Steps(vec![2, 4, 8]));
         state.update(PageEvent::Generate);

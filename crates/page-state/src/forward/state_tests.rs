@@ -3,7 +3,7 @@ use crate::ModelRef;
 use crate::update::tests::{hear, loaded, ready, some_config};
 use crate::{self as app, Choice};
 use crate::{Mode, Page, RunState};
-use ditscope_protocol::{Answer, Ask, FromWorker, ToWorker};
+use ditscope_protocol::{Answer, Ask, FromWorker, Reason, ToWorker};
 
 const SIDE: usize = 4;
 const LATENT: usize = 64;
@@ -51,7 +51,7 @@ fn answer(state: &mut Page, id: u32, answer: Answer, buffers: Vec<Vec<u8>>) -> V
 }
 
 fn refuse(state: &mut Page, id: u32) -> Vec<Effect> {
-    hear(state, FromWorker::Answered { id, result: Err("The device failed.".into()) })
+    hear(state, FromWorker::Answered { id, result: Err(Reason::Device.found("lost")) })
 }
 
 fn encoded() -> Answer {
@@ -156,7 +156,7 @@ fn a_failed_or_odd_answer_is_told_and_not_asked_again_unbidden() {
     let (mut state, effects) = with_pictures("");
     let (id, ..) = asked(&effects);
     assert_eq!(refuse(&mut state, id), []);
-    assert!(matches!(&state.forward.note, Some(Note::Failed(Notice::Said(why))) if why.contains("device")));
+    assert!(matches!(&state.forward.note, Some(Note::Failed(Notice::Refused(why))) if why.reason == Reason::Device));
     assert_eq!(send(&mut state, Event::Tick), []);
     let (id, ..) = asked(&send(&mut state, Event::Look));
     assert_eq!(answer(&mut state, id, encoded(), vec![vec![1; LATENT - 4]]), [], "too short");

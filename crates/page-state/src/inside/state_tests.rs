@@ -7,7 +7,7 @@ use crate::update::tests::{hear, loaded, ready, running, some_config};
 use crate::{Effect, Page};
 use crate::{Event as PageEvent, RunState};
 use ditscope_config::ModelConfig;
-use ditscope_protocol::{Answer, FromWorker, ToWorker};
+use ditscope_protocol::{Answer, FromWorker, Reason, Refusal, ToWorker};
 
 /// A model with three blocks whose latents are those of the films in tests.
 fn config() -> ModelConfig {
@@ -40,7 +40,7 @@ fn asked(effects: &[Effect]) -> Vec<(u32, Ask)> {
     effects.iter().filter_map(ask).collect()
 }
 
-fn answer(state: &mut Page, id: u32, result: Result<Answer, String>, buffers: Vec<Vec<u8>>) -> Vec<Effect> {
+fn answer(state: &mut Page, id: u32, result: Result<Answer, Refusal>, buffers: Vec<Vec<u8>>) -> Vec<Effect> {
     state.update(PageEvent::Worker { message: FromWorker::Answered { id, result }, buffers, now_ms: 0.0 })
 }
 
@@ -98,8 +98,8 @@ fn of_many_places_only_the_newest_is_asked_for() {
 fn a_failure_is_said_and_not_asked_again_by_itself() {
     let (mut state, effects) = looking();
     let (id, _) = asked(&effects)[0];
-    assert_eq!(asked(&answer(&mut state, id, Err("No.".into()), vec![])), []);
-    assert_eq!(state.inside.trace(&state), Some(Err(Notice::said("No."))));
+    assert_eq!(asked(&answer(&mut state, id, Err(Reason::NoAdaLn.into()), vec![])), []);
+    assert_eq!(state.inside.trace(&state), Some(Err(Notice::Refused(Reason::NoAdaLn.into()))));
     let again = asked(&state.update(inside(Event::Again)));
     assert_eq!(again.len(), 1);
     let (traced, mut buffers) = traced();

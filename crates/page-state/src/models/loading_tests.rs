@@ -8,11 +8,11 @@ use crate::update::tests::{BASE, generate_of, hear, loaded, ready, running, send
 use crate::{Choice, Effect, Event, ModelState, Page, RunState};
 use crate::{Notice, Status};
 use ditscope_config::{Catalog, CatalogEntry};
-use ditscope_protocol::{FailureKind, FromWorker, LoadStage, ModelSource, ToWorker};
+use ditscope_protocol::{FailureKind, FromWorker, LoadStage, ModelSource, Reason, Refusal, ToWorker};
 
 const XL: &str = "http://a.b/xl";
 
-fn inspected(state: &mut Page, model: &ModelRef, result: Result<CatalogEntry, String>) -> Vec<Effect> {
+fn inspected(state: &mut Page, model: &ModelRef, result: Result<CatalogEntry, Refusal>) -> Vec<Effect> {
     let source = model.source(BASE);
     hear(state, FromWorker::Inspected { source, result })
 }
@@ -136,7 +136,7 @@ fn an_unknown_model_fails_and_the_default_one_can_be_taken() {
     assert!(effects.contains(&Effect::FetchModel(ModelRef::Shipped("nope".into()))));
     state.update(Event::Models(crate::models::Event::CatalogFetched(Ok(Catalog::default()))));
     hear(&mut state, FromWorker::Ready);
-    inspected(&mut state, &ModelRef::Shipped("nope".into()), Err("nope/config.json: 404".into()));
+    inspected(&mut state, &ModelRef::Shipped("nope".into()), Err(Reason::NotServed.of("nope/config.json", 404, "")));
     assert_eq!(state.failure().map(|failure| failure.kind), Some(FailureKind::Network));
     assert!(matches!(state.clone().update(Event::Retry)[..], [Effect::Send(ToWorker::Inspect { .. })]));
     let effects = state.update(Event::UseModel(crate::ModelRef::default()));
@@ -172,8 +172,7 @@ fn loading_goes_on_where_it_stopped() {
     let progress =
         |loaded_bytes| FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes, total_bytes: 100 };
     hear(&mut state, progress(60));
-    let message = "the connection broke".to_string();
-    hear(&mut state, FromWorker::Failed { run: None, kind: FailureKind::Network, message });
+    hear(&mut state, FromWorker::Failed { run: None, why: Reason::NotRead.of("m/1.safetensors", "it broke off", "") });
     assert_eq!(state.models.reached_bytes, 60);
     assert!(sends_load(&state.update(Event::Retry)));
     hear(&mut state, progress(0));

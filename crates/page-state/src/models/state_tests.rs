@@ -7,7 +7,7 @@ use crate::models::{Added, Adding, Listing, StorageReport};
 use crate::update::tests::{BASE, hear, loaded, ready, sends_load};
 use crate::{Effect, Event, ModelState, Page};
 use ditscope_config::Catalog;
-use ditscope_protocol::{FromWorker, ModelSource, ToWorker};
+use ditscope_protocol::{FromWorker, ModelSource, Reason, ToWorker};
 
 const URL: &str = "http://a.b/m";
 
@@ -42,9 +42,10 @@ fn nonsense_is_not_asked_for_and_a_refusal_is_said() {
     assert_eq!(state.update(Event::Models(crate::models::Event::AddUrl("fashion".into()))), []);
     assert!(matches!(state.models.adding, Some(Adding::Failed(_))));
     state.update(Event::Models(crate::models::Event::AddUrl(URL.into())));
-    let result = Err("404".to_string());
+    let not_there = Reason::NotServed.of(URL, 404, "");
+    let result = Err(not_there.clone());
     assert_eq!(hear(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result }), []);
-    assert_eq!(state.models.adding, Some(Adding::Failed(Notice::said("404"))));
+    assert_eq!(state.models.adding, Some(Adding::Failed(not_there.into())));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::Event as AppEvent;
 use crate::fixtures::{frame, info, preview};
 use crate::update::tests::{generate_of, hear, ready, running};
 use crate::{Page, Status};
-use ditscope_protocol::{FrameInfo, FromWorker, ToWorker};
+use ditscope_protocol::{Ask, FrameInfo, FromWorker, Reason, ToWorker};
 
 fn press(state: &mut Page, event: Event) -> Vec<Effect> {
     state.update(AppEvent::Run(event))
@@ -79,14 +79,13 @@ fn a_held_run_leaves_the_decoder_free_until_it_goes_on() {
     press(&mut state, Event::ToggleHold);
     hear(&mut state, FromWorker::Paused { run: 1, step: 1 });
     assert!(state.can_decode());
-    assert!(matches!(
-        state.update(AppEvent::Run(Event::DecodeStep))[..],
-        [Effect::SendWith(ToWorker::Decode { .. }, _)]
-    ));
+    let asked = state.update(AppEvent::Run(Event::DecodeStep));
+    let [Effect::SendWith(ToWorker::Ask { id, ask: Ask::DecodePicture { .. } }, _)] = asked[..] else {
+        panic!("{asked:?}")
+    };
     assert_eq!(state.status(), Status::DecodingStep);
     state.shared.notices.clear();
     press(&mut state, Event::ToggleHold);
-    let failed = FromWorker::DecodeFailed { run: 1, step: 0, picture: 0, message: "the run goes on".into() };
-    hear(&mut state, failed);
+    hear(&mut state, FromWorker::Answered { id, result: Err(Reason::RunFirst.into()) });
     assert_eq!((state.run.decoding, state.notices.len()), (None, 0), "the visitor chose it");
 }

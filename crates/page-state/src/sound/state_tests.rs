@@ -6,7 +6,7 @@ use crate::fixtures::frame;
 use crate::update::tests::{hear, running, some_config};
 use crate::{Effect, Page};
 use ditscope_config::AudioConfig;
-use ditscope_protocol::{FromWorker, ToWorker};
+use ditscope_protocol::{FromWorker, Reason, ToWorker};
 
 /// A finished run of two steps, of a model whose pictures are sounds. Its first two frames have no predicted latent.
 fn finished() -> Page {
@@ -81,8 +81,8 @@ fn what_is_heard_keeps_its_name_when_the_stage_goes_on() {
 fn refusals_and_misfits_are_told() {
     let mut state = finished();
     let (id, _) = asked(&state.update(Event::Listen)).expect("a question");
-    hear(&mut state, FromWorker::Answered { id, result: Err("no memory".into()) });
-    assert_eq!(state.listening.outcome(), Some(&Err(Notice::said("no memory"))));
+    hear(&mut state, FromWorker::Answered { id, result: Err(Reason::NoSound.into()) });
+    assert_eq!(state.listening.outcome(), Some(&Err(Notice::Refused(Reason::NoSound.into()))));
     for buffers in [vec![], vec![vec![]], vec![vec![1]; 2]] {
         let (id, _) = asked(&state.update(Event::Listen)).expect("tried again");
         answer(&mut state, id, buffers);

@@ -5,7 +5,7 @@ use crate::Event as AppEvent;
 use crate::fixtures::{frame, info};
 use crate::update::tests::{hear, ready, running};
 use crate::{Effect, Page};
-use ditscope_protocol::{FrameInfo, FromWorker, ToWorker};
+use ditscope_protocol::{FrameInfo, FromWorker, Reason, ToWorker};
 
 fn views(state: &mut Page, event: Event) -> Vec<Effect> {
     state.update(AppEvent::Views(event))
@@ -119,9 +119,10 @@ fn of_many_steps_that_went_by_the_newest_is_asked_for() {
 fn a_refusal_is_told_and_not_tried_again_in_a_loop() {
     let mut state = stopped();
     let (id, _) = asked(&views(&mut state, Event::Toggle(ViewKind::XTDecoded))).expect("a question");
-    let effects = hear(&mut state, FromWorker::Answered { id, result: Err("no memory".into()) });
+    let no_memory = Reason::Device.found("no memory");
+    let effects = hear(&mut state, FromWorker::Answered { id, result: Err(no_memory.clone()) });
     assert_eq!(asked(&effects), None);
-    assert_eq!(state.views.scene(&state).map(|scene| scene.sight), Some(Sight::Absent(Notice::said("no memory"))));
+    assert_eq!(state.views.scene(&state).map(|scene| scene.sight), Some(Sight::Absent(no_memory.into())));
     let (id, _) =
         asked(&state.update(AppEvent::Timeline(crate::timeline::Event::Seek(0)))).expect("another step is tried");
     for buffers in [vec![], vec![vec![0; 35]], vec![vec![0; 36]; 2]] {

@@ -194,8 +194,7 @@ fn a_cancelled_or_failed_run_ends_the_wish() {
     hear(&mut state, FromWorker::Cancelled { run });
     assert_eq!(state.tour.drive, Drive::Free);
     let (run, _) = self::info(&tell(&mut state, Event::Again));
-    let kind = ditscope_protocol::FailureKind::BadRequest;
-    hear(&mut state, FromWorker::Failed { run: Some(run), kind, message: "no".into() });
+    hear(&mut state, FromWorker::Failed { run: Some(run), why: ditscope_protocol::Reason::NoModel.into() });
     assert_eq!(state.tour.drive, Drive::Free);
 }
 
