@@ -3,28 +3,27 @@
 use super::dom;
 use crate::envelope::{self, Opened};
 use ditscope_page_state::{Event, Notice};
-use ditscope_protocol::{FromWorker, ModelSource, ToWorker};
+use ditscope_protocol::{FromWorker, ModelSource, Reason, Refusal, ToWorker};
 use js_sys::{Array, Reflect};
-use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 /// Holds at most one worker, and the folders that the visitor has opened.
 pub struct Bridge {
     base: String,
-    worker: Option<Live>,
+    worker: Option<Running>,
     /// By name, with their `File` objects.
     folders: Vec<(String, Array)>,
 }
 
-struct Live {
+struct Running {
     worker: Worker,
     // The worker calls these; they live as long as it does.
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(ErrorEvent)>,
 }
 
-impl Drop for Live {
+impl Drop for Running {
     fn drop(&mut self) {
         self.worker.set_onmessage(None);
         self.worker.set_onerror(None);
@@ -58,7 +57,7 @@ impl Bridge {
                 Ok(Some((message, buffers))) => hear(Event::Worker { message, buffers, now_ms: dom::now_ms() }),
                 // Not one of ours, such as an extension's.
                 Ok(None) => {}
-                Err(why) => hear(Event::WorkerLost(Notice::WorkerMessage(Arc::new(why)))),
+                Err(why) => hear(Event::WorkerLost(why.into())),
             }
         });
         let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
@@ -66,13 +65,13 @@ impl Bridge {
             let message = Reflect::get(&event, &"message".into()).ok().and_then(|m| m.as_string()).unwrap_or_default();
             let message = match message.as_str() {
                 "" => Notice::WorkerScript,
-                message => Notice::WorkerStopped(Arc::new(Notice::said(message))),
+                message => Reason::Crashed.found(message).into(),
             };
             dispatch(Event::WorkerLost(message));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        self.worker = Some(Live { worker, _on_message: on_message, _on_error: on_error });
+        self.worker = Some(Running { worker, _on_message: on_message, _on_error: on_error });
     }
 
     /// Keeps a folder's files, which travel with every message that names it.
@@ -99,10 +98,10 @@ impl Bridge {
 type Message = (FromWorker, Vec<Vec<u8>>);
 
 /// Opens an envelope; nothing, if it is not one of ours.
-fn read(data: &JsValue) -> Result<Option<Message>, Notice> {
-    let Some(Opened { header, buffers }) = envelope::open(data).map_err(|_| Notice::NoBuffer)? else {
+fn read(data: &JsValue) -> Result<Option<Message>, Refusal> {
+    let Some(Opened { header, buffers }) = envelope::open(data).map_err(|name| Reason::Message.found(name))? else {
         return Ok(None);
     };
-    let message = dom::parse_json(&header).map_err(|error| Notice::said(error.to_string()))?;
+    let message = dom::parse_json(&header).map_err(|error| Reason::Message.found(error))?;
     Ok(Some((message, buffers)))
 }

@@ -1,7 +1,6 @@
 //! Small browser helpers, each of which does nothing rather than fail.
 
 use ditscope_page_state::film::Pixels;
-use ditscope_words::say;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen::{Clamped, JsCast};
@@ -192,5 +191,5 @@ pub async fn copy(text: &str) -> bool {
 /// The text of a browser's error.
 pub fn reason(error: &JsValue) -> String {
     let message = js_sys::Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
-    message.unwrap_or_else(|| say("failures.no-reason").into())
+    message.or_else(|| error.as_string()).unwrap_or_else(|| "?".into())
 }

@@ -1,7 +1,8 @@
 //! What the model does beside a run: encoding, noising, decoding, tracing a forward pass.
 
+use super::decode::in_stages;
 use super::event_loop::next_task;
-use super::jobs::{Job, Kind};
+use super::jobs::{Job, JobKind};
 use super::latents;
 use super::post::{post, post_with};
 use burn::tensor::{Int, Tensor, TensorData};
@@ -10,19 +11,20 @@ use ditscope_config::{AutoencoderConfig, ConfigError};
 use ditscope_core::generate::Model;
 use ditscope_core::pixels::rgba;
 use ditscope_frames::{bytes, read, read_all};
-use ditscope_protocol::{Answer, Ask, FromWorker};
+use ditscope_protocol::{Answer, Ask, FromWorker, Reason, Refusal};
 use ditscope_schedule::training_schedule;
 use std::rc::Rc;
 
 /// Which kind of job answers.
-pub fn kind(ask: &Ask) -> Kind {
+pub fn kind(ask: &Ask) -> JobKind {
     match ask {
-        Ask::Encode => Kind::Encode,
-        Ask::DecodeLatent => Kind::DecodeLatent,
-        Ask::QSample { .. } => Kind::QSample,
-        Ask::Sound => Kind::Sound,
-        Ask::Trace { .. } => Kind::Trace,
-        Ask::Modulation { .. } => Kind::Modulation,
+        Ask::Encode => JobKind::Encode,
+        Ask::DecodeLatent => JobKind::DecodeLatent,
+        Ask::DecodePicture { .. } => JobKind::Decode,
+        Ask::QSample { .. } => JobKind::QSample,
+        Ask::Sound => JobKind::Sound,
+        Ask::Trace { .. } => JobKind::Trace,
+        Ask::Modulation { .. } => JobKind::Modulation,
     }
 }
 
@@ -30,46 +32,49 @@ pub fn kind(ask: &Ask) -> Kind {
 pub async fn answer(job: Job, model: Rc<Model>, id: u32, ask: Ask, buffer: Vec<u8>) {
     // Questions that have arrived are read first: of many that came in a row, only the last is worth the work.
     next_task().await;
-    let found = if job.goes_on() { Some(find(&model, ask, &buffer).await) } else { None };
+    let found = if job.goes_on() { Some(find(&job, &model, ask, &buffer).await) } else { None };
     match found.filter(|_| job.goes_on()) {
         Some(Ok((answer, buffers))) => {
             let message = FromWorker::Answered { id, result: Ok(answer) };
             post_with(&message, &buffers.iter().map(Vec::as_slice).collect::<Vec<_>>());
         }
-        Some(Err(message)) => refuse(id, message),
-        None => refuse(id, format!("Not answered: {}.", job.why_stopped())),
+        Some(Err(why)) => refuse(id, why),
+        None => refuse(id, job.why_stopped().into()),
     }
 }
 
 /// Says why there is no answer.
-pub fn refuse(id: u32, message: String) {
-    post(&FromWorker::Answered { id, result: Err(message) });
+pub fn refuse(id: u32, why: Refusal) {
+    post(&FromWorker::Answered { id, result: Err(why) });
 }
-
-/// A class that comes as a token has a place in the attention that is none in the picture, and modulates nothing.
-const NO_ADALN: &str = "This model has no adaLN: its class and timestep come as tokens, which these views do not show.";
 
 type Found = (Answer, Vec<Vec<u8>>);
 
-async fn find(model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found, String> {
+async fn find(job: &Job, model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found, Refusal> {
     let config = &model.config.transformer;
     let latent_shape = [config.in_channels, config.sample_size, config.sample_size];
     match ask {
         Ask::Encode => {
-            let latent = latents::picture(model, buffer).and_then(|picture| model.encode(picture)).map_err(words)?;
+            let latent = model.encode(latents::picture(model, buffer)?).map_err(|error| match error {
+                ConfigError::Model(_) => Reason::NoEncoder.into(),
+                other => Refusal::from(other),
+            })?;
             let [latent] = read([latent]).await.map_err(failed)?;
             Ok((Answer::Encoded { latent_shape }, vec![bytes(&latent)]))
         }
         Ask::DecodeLatent => {
-            let (images, preview) = quick_picture(model, latents::parse(model, buffer, 1).map_err(words)?);
+            let (images, preview) = quick_picture(model, latents::parse(model, buffer, 1)?);
             let [_, channels, height, width] = images.dims();
             let [pixels] = read([images.permute([0, 2, 3, 1])]).await.map_err(failed)?;
             let answer = Answer::LatentDecoded { image_shape: [height, width], preview };
             Ok((answer, vec![rgba(&pixels, channels)]))
         }
+        Ask::DecodePicture { run } => {
+            let pixels = in_stages(job, model, latents::parse(model, buffer, 1)?, run).await.map_err(failed)?;
+            Ok((Answer::PictureDecoded, vec![pixels.ok_or_else(|| job.why_stopped())?]))
+        }
         Ask::QSample { t, seed } => {
-            let x0 = latents::parse(model, buffer, 1).map_err(words)?;
-            let x_t = model.noised(x0, t, &[seed]).map_err(words)?;
+            let x_t = model.noised(latents::parse(model, buffer, 1)?, t, &[seed])?;
             let (images, preview) = quick_picture(model, x_t.clone());
             let [_, channels, height, width] = images.dims();
             let [x_t, pixels] = read([x_t, images.permute([0, 2, 3, 1])]).await.map_err(failed)?;
@@ -82,10 +87,10 @@ async fn find(model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found, String> {
         Ask::Modulation { class, timesteps } => {
             let most = model.config.scheduler.num_train_timesteps;
             if timesteps.is_empty() || timesteps.len() > most {
-                return Err(words(out_of_range("number of timesteps", timesteps.len(), 1, most)));
+                return Err(out_of_range("number of timesteps", timesteps.len(), 1, most));
             }
-            let (t, y) = condition(model, &timesteps, class).map_err(words)?;
-            let modulation = model.dit.modulation(t, y).ok_or(NO_ADALN)?;
+            let (t, y) = condition(model, &timesteps, class)?;
+            let modulation = model.dit.modulation(t, y).ok_or(Reason::NoAdaLn)?;
             let [modulation] = read([modulation.unsqueeze()]).await.map_err(failed)?;
             let answer = Answer::Modulated { timesteps: timesteps.len(), depth: config.depth };
             Ok((answer, vec![bytes(&modulation)]))
@@ -102,25 +107,26 @@ fn quick_picture(model: &Model, x: Tensor<4>) -> (Tensor<4>, bool) {
     (if preview { model.preview(x) } else { model.decode(x) }, preview)
 }
 
-async fn sound(model: &Model, buffer: &[u8]) -> Result<Found, String> {
-    let audio = model.config.audio.as_ref().ok_or("The pictures of this model are no sounds.")?;
-    let images = model.decode(latents::parse(model, buffer, 1).map_err(words)?); // [1, 1, H, W]
+async fn sound(model: &Model, buffer: &[u8]) -> Result<Found, Refusal> {
+    let audio = model.config.audio.as_ref().ok_or(Reason::NoSound)?;
+    let images = model.decode(latents::parse(model, buffer, 1)?); // [1, 1, H, W]
     let [values] = read([images]).await.map_err(failed)?;
     Ok((Answer::Sound, vec![wav::encode(&LogMel::new(audio).sound(&values), audio.sample_rate)]))
 }
 
-async fn trace(model: &Model, t: usize, class: Option<usize>, block: usize, x_t: &[u8]) -> Result<Found, String> {
+async fn trace(model: &Model, t: usize, class: Option<usize>, block: usize, x_t: &[u8]) -> Result<Found, Refusal> {
     let config = &model.config.transformer;
     if block >= config.depth {
-        return Err(words(out_of_range("block", block, 0, config.depth - 1)));
+        return Err(out_of_range("block", block, 0, config.depth - 1));
     }
+    // A class that comes as a token has a place in the attention that is none in the picture.
     if config.conditioning.has_tokens() {
-        return Err(NO_ADALN.into());
+        return Err(Reason::NoAdaLn.into());
     }
-    let x_t = latents::parse(model, x_t, 1).map_err(words)?;
-    let (t, y) = condition(model, &[t], class).map_err(words)?;
+    let x_t = latents::parse(model, x_t, 1)?;
+    let (t, y) = condition(model, &[t], class)?;
     let (_, trace) = model.dit.forward_traced(x_t, t, y, block);
-    let modulation = trace.modulation.ok_or(NO_ADALN)?;
+    let modulation = trace.modulation.ok_or(Reason::NoAdaLn)?;
     let tensors = vec![trace.attention, trace.token_norms.unsqueeze(), modulation.unsqueeze()];
     let buffers = read_all(tensors).await.map_err(failed)?;
     let side = config.sample_size / config.patch_size;
@@ -129,11 +135,7 @@ async fn trace(model: &Model, t: usize, class: Option<usize>, block: usize, x_t:
 }
 
 /// Timesteps and as many classes, `[N]` each, on the device.
-fn condition(
-    model: &Model,
-    timesteps: &[usize],
-    class: Option<usize>,
-) -> Result<(Tensor<1>, Tensor<1, Int>), ConfigError> {
+fn condition(model: &Model, timesteps: &[usize], class: Option<usize>) -> Result<(Tensor<1>, Tensor<1, Int>), Refusal> {
     let (config, n) = (&model.config.transformer, timesteps.len());
     let last = model.config.scheduler.num_train_timesteps - 1;
     if let Some(t) = timesteps.iter().find(|t| **t > last) {
@@ -148,14 +150,10 @@ fn condition(
     Ok((Tensor::from_data(TensorData::new(t, [n]), device), Tensor::from_data(TensorData::new(y, [n]), device)))
 }
 
-fn out_of_range(name: &'static str, value: usize, least: usize, most: usize) -> ConfigError {
-    ConfigError::OutOfRange { name, value: value.to_string(), allowed: format!("{least} to {most}") }
+fn out_of_range(name: &'static str, value: usize, least: usize, most: usize) -> Refusal {
+    Reason::OutOfRange.of(name, value, format!("{least} to {most}"))
 }
 
-fn words(error: ConfigError) -> String {
-    format!("{error}.")
-}
-
-fn failed(error: String) -> String {
-    format!("The device failed: {error}.")
+fn failed(error: String) -> Refusal {
+    Reason::Device.found(error)
 }

@@ -3,42 +3,12 @@
 
 use super::event_loop::next_task;
 use super::jobs::Job;
-use super::latents;
-use super::post::{post, post_with};
+use super::post::post;
 use burn::tensor::Tensor;
 use ditscope_core::generate::Model;
 use ditscope_core::pixels::rgba;
 use ditscope_frames::{read, wait_for};
 use ditscope_protocol::FromWorker;
-use std::rc::Rc;
-
-/// Which picture of which frame is asked for.
-pub struct Wanted {
-    pub run: u32,
-    pub step: usize,
-    pub picture: usize,
-}
-
-/// Decodes one picture for the page and sends it, or says why not.
-pub async fn decode(job: Job, model: Rc<Model>, wanted: Wanted, latent: Vec<u8>) {
-    let Wanted { run, step, picture } = wanted;
-    let result = match latents::parse(&model, &latent, 1) {
-        Ok(latent) => {
-            in_stages(&job, &model, latent, run).await.map_err(|error| format!("The device failed: {error}."))
-        }
-        Err(error) => Err(format!("{error}.")),
-    };
-    match result {
-        Ok(Some(pixels)) if job.goes_on() => post_with(&FromWorker::Decoded { run, step, picture }, &[&pixels]),
-        Ok(_) => fail(wanted, format!("Decoding stopped: {}.", job.why_stopped())),
-        Err(message) => fail(wanted, message),
-    }
-}
-
-/// Says why a picture is not decoded.
-pub fn fail(Wanted { run, step, picture }: Wanted, message: String) {
-    post(&FromWorker::DecodeFailed { run, step, picture, message });
-}
 
 /// Standardised latents → RGBA, picture by picture and stage by stage, with progress. Nothing, if the
 /// job does not go on.

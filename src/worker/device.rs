@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, FloatDType};
 use ditscope_core::selfcheck::{self, Check};
-use ditscope_protocol::{Backend, BackendChoice, LoadNotice};
+use ditscope_protocol::{Backend, BackendChoice, LoadNotice, Reason, Refusal};
 use std::cell::RefCell;
 
 /// Above these sizes half the memory is worth a conversion in every layer.
@@ -38,22 +38,16 @@ impl Devices {
     /// Takes the first device, the fastest first, that passes all `checks`.
     ///
     /// # Errors
-    /// In words, when no device is left: a forced one that is not there, or a failed self-check on the last.
-    pub async fn choose(&self, choice: BackendChoice, checks: &[Check]) -> Result<Chosen, String> {
+    /// When no device is left: a forced one that is not there, or a failed self-check on the last.
+    pub async fn choose(&self, choice: BackendChoice, checks: &[Check]) -> Result<Chosen, Refusal> {
         let mut notices = Vec::new();
         if choice != BackendChoice::Cpu {
             match self.webgpu(choice == BackendChoice::WebGpu, checks).await {
                 Ok(Gpu { device, backend, most_buffer, .. }) => {
                     return Ok(Chosen { device, backend, most_buffer: Some(most_buffer), notices });
                 }
-                Err(reason) if choice == BackendChoice::WebGpu => {
-                    let reason = words(&reason);
-                    return Err(format!("{reason} Choose the CPU instead, or try a browser with WebGPU."));
-                }
-                Err(LoadNotice::Other(reason)) => {
-                    notices.push(LoadNotice::Other(format!("{reason} The CPU computes instead.")));
-                }
-                Err(reason) => notices.push(reason),
+                Err(why) if choice == BackendChoice::WebGpu => return Err(why),
+                Err(why) => notices.push(LoadNotice::CpuInstead(why)),
             }
         }
         let device = Device::flex();
@@ -63,18 +57,18 @@ impl Devices {
     }
 
     /// The GPU, if there is a real one (or any, if `forced`) and it computes right.
-    async fn webgpu(&self, forced: bool, checks: &[Check]) -> Result<Gpu, LoadNotice> {
+    async fn webgpu(&self, forced: bool, checks: &[Check]) -> Result<Gpu, Refusal> {
         let known = self.gpu.borrow().clone();
         let gpu = match known {
             Some(gpu) if forced || !gpu.software => gpu,
-            Some(_) => return Err(LoadNotice::SoftwareWebGpu),
+            Some(_) => return Err(Reason::SoftwareWebGpu.into()),
             None => {
                 let gpu = start_webgpu(forced).await?;
                 self.gpu.replace(Some(gpu.clone()));
                 gpu
             }
         };
-        pass(&gpu.device, "WebGPU", checks).await.map_err(LoadNotice::Other)?;
+        pass(&gpu.device, "WebGPU", checks).await?;
         Ok(gpu)
     }
 }
@@ -90,24 +84,24 @@ impl Chosen {
     }
 }
 
-async fn pass(device: &Device, name: &str, checks: &[Check]) -> Result<(), String> {
+async fn pass(device: &Device, name: &str, checks: &[Check]) -> Result<(), Refusal> {
     for check in checks {
-        selfcheck::check(device, *check).await.map_err(|error| format!("{name}: {error}."))?;
+        selfcheck::check(device, *check).await.map_err(|error| Reason::Device.found(format!("{name}: {error}")))?;
     }
     Ok(())
 }
 
-async fn start_webgpu(forced: bool) -> Result<Gpu, LoadNotice> {
+async fn start_webgpu(forced: bool) -> Result<Gpu, Refusal> {
     if !has_webgpu() {
-        return Err(LoadNotice::NoWebGpu);
+        return Err(Reason::NoWebGpu.into());
     }
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let options =
         wgpu::RequestAdapterOptions { power_preference: wgpu::PowerPreference::HighPerformance, ..Default::default() };
-    let adapter = instance.request_adapter(&options).await.map_err(|_| LoadNotice::NoAdapter)?;
+    let adapter = instance.request_adapter(&options).await.map_err(|_| Reason::NoAdapter)?;
     let software = adapter.get_info().device_type == wgpu::DeviceType::Cpu;
     if software && !forced {
-        return Err(LoadNotice::SoftwareWebGpu);
+        return Err(Reason::SoftwareWebGpu.into());
     }
     // The device is asked for with all that its adapter allows.
     let limits = adapter.limits();
@@ -117,18 +111,8 @@ async fn start_webgpu(forced: bool) -> Result<Gpu, LoadNotice> {
         detail.push_str(" (software)");
     }
     let device = Device::wgpu_options().init_async().await;
-    let device = device.map_err(|error| LoadNotice::Other(format!("WebGPU could not start: {error}.")))?;
+    let device = device.map_err(|error| Reason::Device.found(format!("WebGPU: {error}")))?;
     Ok(Gpu { device, backend: Backend { name: "WebGPU".into(), detail }, software, most_buffer })
-}
-
-/// The reason as a part of a failure.
-fn words(reason: &LoadNotice) -> &str {
-    match reason {
-        LoadNotice::NoWebGpu => "This browser has no WebGPU.",
-        LoadNotice::NoAdapter => "WebGPU is there, but the browser offers no graphics adapter.",
-        LoadNotice::SoftwareWebGpu => "WebGPU runs in software here, which is slower than the CPU path.",
-        LoadNotice::Other(reason) => reason,
-    }
 }
 
 fn has_webgpu() -> bool {

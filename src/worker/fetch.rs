@@ -1,6 +1,6 @@
 //! Files as streams of bytes, with progress, an upper bound and abort.
 
-use super::failure::Failure;
+use ditscope_protocol::{Reason, Refusal};
 use gloo::net::http::Request;
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
@@ -33,17 +33,12 @@ pub async fn fetch(
     cache: RequestCache,
     signal: &AbortSignal,
     progress: impl FnMut(u64),
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Vec<u8>, Refusal> {
     let request = Request::get(url).cache(cache).abort_signal(Some(signal));
-    let response = request.send().await.map_err(|error| {
-        Failure::network(format!("{url}: the download failed ({error}). Check the connection and retry."))
-    })?;
+    let response = request.send().await.map_err(|error| Reason::NotRead.of(url, error, ""))?;
     if !response.ok() {
-        return Err(Failure::network(format!(
-            "{url}: the server answered {} {}. Is the model there, and its name right?",
-            response.status(),
-            response.status_text()
-        )));
+        let status = format!("{} {}", response.status(), response.status_text());
+        return Err(Reason::NotServed.of(url, status, ""));
     }
     match response.body() {
         Some(body) => read(url, &body, size, signal, progress).await,
@@ -61,18 +56,18 @@ pub async fn read(
     size: Size,
     signal: &AbortSignal,
     mut progress: impl FnMut(u64),
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Vec<u8>, Refusal> {
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut bytes: Vec<u8> = Vec::new();
     if let Size::Known(known) = size {
         let room = usize::try_from(known).ok().and_then(|known| bytes.try_reserve_exact(known).ok());
-        room.ok_or_else(|| Failure::device(format!("{file}: {known} bytes do not fit into this tab's memory.")))?;
+        room.ok_or_else(|| Reason::NoRoom.of(file, format!("{known} B"), format!("< {known} B")))?;
     }
     loop {
-        let chunk = JsFuture::from(reader.read()).await.map_err(|error| broken_off(file, &error))?;
+        let chunk = JsFuture::from(reader.read()).await.map_err(|error| Reason::NotRead.of(file, words(&error), ""))?;
         // A file on disk and the browser's storage know no abort of their own.
         if signal.aborted() {
-            return Err(Failure::network(format!("{file}: reading was stopped.")));
+            return Err(Reason::Stopped.into());
         }
         let field = |name: &str| js_sys::Reflect::get(&chunk, &name.into()).unwrap_or_default();
         if field("done").is_truthy() {
@@ -84,9 +79,7 @@ pub async fn read(
             // Tells the sender to stop; whether that succeeds does not matter here.
             let _ = reader.cancel();
             let most = size.most();
-            return Err(Failure::bad_model(format!(
-                "{file}: more than {most} bytes come, the most that it may have: the file is of another version, or not what it says. Download or convert the model again."
-            )));
+            return Err(Reason::Mismatch.of(file, format!("> {most} B"), format!("≤ {most} B")));
         }
         bytes.resize(start + length as usize, 0);
         chunk.copy_to(&mut bytes[start..]);
@@ -97,8 +90,4 @@ pub async fn read(
 /// A JavaScript error in words.
 pub fn words(error: &JsValue) -> String {
     error.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{error:?}"), |error| String::from(error.message()))
-}
-
-fn broken_off(file: &str, error: &JsValue) -> Failure {
-    Failure::network(format!("{file}: reading broke off ({}). Check the connection and retry.", words(error)))
 }

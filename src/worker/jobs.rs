@@ -1,6 +1,7 @@
 //! One job of a kind at a time: a run, a decoding, an answer. A new one replaces the old one.
 //! And the pace of the run, which may be held between two steps.
 
+use ditscope_protocol::Reason;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -8,7 +9,7 @@ use std::task::{Poll, Waker};
 
 /// What can be under way, one of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum JobKind {
     Run,
     Decode,
     Encode,
@@ -19,7 +20,7 @@ pub enum Kind {
     Modulation,
 }
 
-impl Kind {
+impl JobKind {
     const ALL: [Self; 8] = [
         Self::Run,
         Self::Decode,
@@ -36,7 +37,7 @@ impl Kind {
 #[derive(Default)]
 pub struct Jobs {
     /// By kind.
-    slots: [Slot; Kind::ALL.len()],
+    slots: [Slot; JobKind::ALL.len()],
     /// Whether there is a run.
     running: Cell<bool>,
     pace: Cell<Pace>,
@@ -49,7 +50,7 @@ struct Slot {
     /// Counts up with every new job and every end: a job that sees another number stops.
     number: Cell<u32>,
     /// Why the job before the current one had to stop.
-    why: Cell<&'static str>,
+    why: Cell<Reason>,
 }
 
 /// How a run goes on.
@@ -64,46 +65,40 @@ enum Pace {
 /// The right to work until the job is stopped or replaced.
 pub struct Job {
     jobs: Rc<Jobs>,
-    kind: Kind,
+    kind: JobKind,
     number: u32,
 }
 
 impl Jobs {
     /// Starts a run in place of whatever is under way, at full pace.
     pub fn start_run(self: &Rc<Self>) -> Job {
-        self.stop("a new run goes first");
+        self.stop(Reason::RunFirst);
         self.running.set(true);
         self.pace.set(Pace::Free);
-        self.current(Kind::Run)
+        self.current(JobKind::Run)
     }
 
-    /// Starts a decoding in place of another one; nothing, while a run goes on.
-    pub fn start_decode(self: &Rc<Self>) -> Option<Job> {
-        if self.running.get() && self.held.borrow().is_none() {
+    /// Starts an answer in place of another one of its kind. Nothing, if it is a decoding and a run goes on.
+    pub fn start_answer(self: &Rc<Self>, kind: JobKind) -> Option<Job> {
+        if kind == JobKind::Decode && self.running.get() && self.held.borrow().is_none() {
             return None;
         }
-        self.end(Kind::Decode, "another picture was asked for");
-        Some(self.current(Kind::Decode))
-    }
-
-    /// Starts an answer in place of another one of its kind.
-    pub fn start_answer(self: &Rc<Self>, kind: Kind) -> Job {
-        self.end(kind, "a newer question took its place");
-        self.current(kind)
+        self.end(kind, Reason::Newer);
+        Some(self.current(kind))
     }
 
     /// Stops the run and the decoding; `why` is for the page.
-    pub fn stop(&self, why: &'static str) {
+    pub fn stop(&self, why: Reason) {
         self.running.set(false);
-        self.end(Kind::Run, why);
-        self.end(Kind::Decode, why);
+        self.end(JobKind::Run, why);
+        self.end(JobKind::Decode, why);
         self.wake();
     }
 
     /// Stops everything.
-    pub fn stop_all(&self, why: &'static str) {
+    pub fn stop_all(&self, why: Reason) {
         self.stop(why);
-        Kind::ALL.into_iter().for_each(|kind| self.end(kind, why));
+        JobKind::ALL.into_iter().for_each(|kind| self.end(kind, why));
     }
 
     /// Holds the run before its next step.
@@ -127,7 +122,7 @@ impl Jobs {
     /// A run that was held goes first again.
     fn go_on(&self) {
         if self.held.borrow().is_some() {
-            self.end(Kind::Decode, "the run goes on");
+            self.end(JobKind::Decode, Reason::RunFirst);
             self.wake();
         }
     }
@@ -138,13 +133,13 @@ impl Jobs {
         }
     }
 
-    fn end(&self, kind: Kind, why: &'static str) {
+    fn end(&self, kind: JobKind, why: Reason) {
         let slot = &self.slots[kind as usize];
         slot.number.set(slot.number.get().wrapping_add(1));
         slot.why.set(why);
     }
 
-    fn current(self: &Rc<Self>, kind: Kind) -> Job {
+    fn current(self: &Rc<Self>, kind: JobKind) -> Job {
         Job { jobs: self.clone(), kind, number: self.slots[kind as usize].number.get() }
     }
 }
@@ -154,8 +149,8 @@ impl Job {
         self.slot().number.get() == self.number
     }
 
-    /// In words, once it does not go on.
-    pub fn why_stopped(&self) -> &'static str {
+    /// Once it does not go on.
+    pub fn why_stopped(&self) -> Reason {
         self.slot().why.get()
     }
 
@@ -186,7 +181,7 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        if self.kind == Kind::Run && self.goes_on() {
+        if self.kind == JobKind::Run && self.goes_on() {
             self.jobs.running.set(false);
         }
     }

@@ -1,9 +1,9 @@
 //! Models that are refused before anything is allocated for them.
 
 use super::device::Chosen;
-use super::failure::Failure;
 use ditscope_config::ModelConfig;
 use ditscope_core::weights::WeightsIndex;
+use ditscope_protocol::{Reason, Refusal};
 
 const GIB: u64 = 1 << 30;
 const MOST_SHARD: u64 = GIB;
@@ -17,31 +17,32 @@ const MOST_ON_CPU: u64 = 3 * GIB;
 /// Checks that configuration and index can be of one model, of a size that is not absurd.
 ///
 /// # Errors
-/// A bad model, with the number that is out of bounds.
-pub fn check(folder: &str, config: &ModelConfig, index: &WeightsIndex) -> Result<(), Failure> {
-    let refuse = |what: String| Err(Failure::bad_model(format!("{folder}: {what}")));
+/// Names the number that is out of bounds.
+pub fn check(folder: &str, config: &ModelConfig, index: &WeightsIndex) -> Result<(), Refusal> {
     if let Some((file, info)) = index.metadata.shards.iter().find(|(_, info)| info.size > MOST_SHARD) {
-        let size = gib(info.size);
-        return refuse(format!("'{file}' has {size}, more than 1 GiB: convert the model into smaller shards."));
+        return Err(Reason::TooLarge.of(format!("{folder}/{file}"), gib(info.size), gib(MOST_SHARD)));
     }
     let bytes = index.total_bytes();
     if bytes > MOST_WEIGHTS {
-        return refuse(format!("the weights have {}, more than the 16 GiB that a tab can be asked for.", gib(bytes)));
+        return Err(Reason::TooLarge.of(folder, gib(bytes), gib(MOST_WEIGHTS)));
     }
     let numbers = config.transformer.num_params().max(index.metadata.total_parameters.unwrap_or(0));
     // The smallest type that is read has one byte.
     if numbers > bytes {
-        return refuse(format!(
-            "there should be {numbers} parameters, and all shards together have {bytes} bytes: config.json and the weights are not of one model."
-        ));
+        return Err(Reason::Mismatch.of(folder, format!("{bytes} B"), format!("≥ {numbers} B")));
     }
     let tokens = (config.transformer.sample_size / config.transformer.patch_size) as u64;
     let numbers = tokens.pow(2).saturating_mul(config.transformer.hidden_size as u64);
-    if numbers > MOST_TOKEN_NUMBERS || config.image_size() > MOST_SIDE {
-        return refuse(format!(
-            "pictures of {0}x{0} pixels in {1}x{1} tokens are more than a tab can compute.",
-            config.image_size(),
-            tokens
+    if numbers > MOST_TOKEN_NUMBERS {
+        let found = format!("{tokens} × {tokens} × {}", config.transformer.hidden_size);
+        return Err(Reason::TooLarge.of(folder, found, MOST_TOKEN_NUMBERS));
+    }
+    let side = config.image_size();
+    if side > MOST_SIDE {
+        return Err(Reason::TooLarge.of(
+            folder,
+            format!("{side} × {side} px"),
+            format!("{MOST_SIDE} × {MOST_SIDE} px"),
         ));
     }
     Ok(())
@@ -50,24 +51,15 @@ pub fn check(folder: &str, config: &ModelConfig, index: &WeightsIndex) -> Result
 /// Checks that the device has room, as far as that is known beforehand.
 ///
 /// # Errors
-/// A device failure that says how much is needed and how much there is.
-pub fn check_room(config: &ModelConfig, weights_bytes: u64, chosen: &Chosen) -> Result<(), Failure> {
-    let Some(most) = chosen.most_buffer else {
-        if weights_bytes > MOST_ON_CPU {
-            return Err(Failure::device(format!(
-                "The weights need {} of memory, and the CPU path of a tab has room for 3 GiB. Choose WebGPU, or a smaller model.",
-                gib(weights_bytes)
-            )));
-        }
-        return Ok(());
+/// Says how much is needed and how much there is.
+pub fn check_room(config: &ModelConfig, weights_bytes: u64, chosen: &Chosen) -> Result<(), Refusal> {
+    // A graphics device has a largest buffer; what counts on the CPU is all of the weights.
+    let (needed, most) = match chosen.most_buffer {
+        Some(most) => (largest_activation(config), most),
+        None => (weights_bytes, MOST_ON_CPU),
     };
-    let largest = largest_activation(config);
-    if largest > most {
-        return Err(Failure::device(format!(
-            "This model works on {} at a time, and this graphics device allows {}. Choose the CPU, or a smaller model.",
-            mib(largest),
-            mib(most)
-        )));
+    if needed > most {
+        return Err(Reason::NoRoom.of(&chosen.backend.name, mib(needed), mib(most)));
     }
     Ok(())
 }

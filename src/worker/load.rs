@@ -1,9 +1,8 @@
 //! Loading a model: configuration, index, device, shards; each checked before it is used.
 
 use super::device::Chosen;
-use super::failure::Failure;
 use super::partial::Partial;
-use super::post::{now, post};
+use super::post::{fail, now, post};
 use super::source::Source;
 use super::store::Store;
 use super::{State, announce_config, finish_load, limits};
@@ -11,7 +10,9 @@ use ditscope_config::{AutoencoderConfig, CatalogEntry, ModelConfig};
 use ditscope_core::generate::Model;
 use ditscope_core::selfcheck::Check;
 use ditscope_core::weights::{ShardInfo, WeightsIndex, verify};
-use ditscope_protocol::{BackendChoice, FromWorker, LoadNotice, LoadStage, ModelSource, WeightsReport};
+use ditscope_protocol::{
+    BackendChoice, FromWorker, LoadNotice, LoadStage, ModelSource, Reason, Refusal, WeightsReport,
+};
 use std::cell::Cell;
 use std::rc::Rc;
 use web_sys::{AbortController, File};
@@ -21,9 +22,9 @@ const PROGRESS_EVERY: f64 = 40.0;
 
 /// Loads a model folder and reports how it went, unless a later message has taken its place.
 pub(super) async fn load(state: Rc<State>, number: u32, source: ModelSource, files: Vec<File>, choice: BackendChoice) {
-    let controller = match AbortController::new() {
+    let controller = match controller() {
         Ok(controller) => controller,
-        Err(error) => return Failure::network(super::fetch::words(&error)).post(None),
+        Err(why) => return fail(None, why),
     };
     state.abort.replace(Some(controller.clone()));
     let folder = Source::new(&source, files, controller.signal());
@@ -33,25 +34,28 @@ pub(super) async fn load(state: Rc<State>, number: u32, source: ModelSource, fil
         // Cancelled or replaced, which was reported where it happened.
         _ if !load.is_current() => {}
         Ok((model, chosen, weights)) => finish_load(&state, model, chosen.backend, chosen.notices, weights),
-        Err(failure) => {
+        Err(why) => {
             state.abort.take();
-            failure.post(None);
+            fail(None, why);
         }
     }
 }
 
 /// Describes a model without loading it.
 pub(super) async fn inspect(source: ModelSource, files: Vec<File>) {
-    let result = describe(&source, files).await.map_err(|failure| failure.message);
+    let result = describe(&source, files).await;
     post(&FromWorker::Inspected { source, result });
 }
 
-async fn describe(source: &ModelSource, files: Vec<File>) -> Result<CatalogEntry, Failure> {
-    let controller = AbortController::new().map_err(|error| Failure::network(super::fetch::words(&error)))?;
-    let folder = Source::new(source, files, controller.signal());
+async fn describe(source: &ModelSource, files: Vec<File>) -> Result<CatalogEntry, Refusal> {
+    let folder = Source::new(source, files, controller()?.signal());
     let (config, index) = (folder.config().await?, folder.index().await?);
     limits::check(source.name(), &config, &index)?;
     Ok(CatalogEntry::new(source.name(), &config, index.total_bytes(), index.metadata.total_parameters))
+}
+
+fn controller() -> Result<AbortController, Refusal> {
+    AbortController::new().map_err(|error| Reason::Device.found(super::fetch::words(&error)))
 }
 
 struct Load<'a> {
@@ -64,13 +68,13 @@ struct Load<'a> {
 }
 
 impl Load<'_> {
-    async fn run(&self, choice: BackendChoice) -> Result<(Model, Chosen, WeightsReport), Failure> {
+    async fn run(&self, choice: BackendChoice) -> Result<(Model, Chosen, WeightsReport), Refusal> {
         let config = self.folder.config().await?;
         announce_config(&config);
         let index = self.folder.index().await?;
         limits::check(self.source.name(), &config, &index)?;
         self.progress(LoadStage::Device, 0, index.total_bytes());
-        let mut chosen = self.state.devices.choose(choice, checks(&config)).await.map_err(Failure::device)?;
+        let mut chosen = self.state.devices.choose(choice, checks(&config)).await?;
         let parameters = index.metadata.total_parameters.unwrap_or_else(|| config.transformer.num_params());
         let f32_bytes = parameters.saturating_mul(4);
         let keep_f16 = chosen.keeps_f16(f32_bytes).await;
@@ -79,14 +83,14 @@ impl Load<'_> {
         limits::check_room(&config, weights_bytes, &chosen)?;
         Partial::begin(&self.state.partial, &self.source, &config, &index, &chosen.device, keep_f16);
         let notice = self.weights(&index, &chosen).await?;
-        chosen.notices.extend(notice.map(LoadNotice::Other));
+        chosen.notices.extend(notice.map(LoadNotice::NotKept));
         let (model, weights) = Partial::finish(&self.state.partial)?;
         Ok((model, chosen, weights))
     }
 
     /// Loads the shards that are missing, one at a time: each leaves memory before the next is fetched.
     /// Gives what the visitor should know about the storage.
-    async fn weights(&self, index: &WeightsIndex, chosen: &Chosen) -> Result<Option<String>, Failure> {
+    async fn weights(&self, index: &WeightsIndex, chosen: &Chosen) -> Result<Option<Refusal>, Refusal> {
         let store = match self.folder.url() {
             Some(url) => Some(Store::open(url).await),
             None => None,
@@ -115,7 +119,7 @@ impl Load<'_> {
         before: u64,
         total: u64,
         chosen: &Chosen,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Refusal> {
         let mut bytes = None;
         if let Some(store) = store {
             let mut so_far = before;
@@ -135,21 +139,21 @@ impl Load<'_> {
         let from_network = store.is_some() && !stored;
         Partial::add(&self.state.partial, file, &path, &bytes, from_network)?;
         // Else copies of several shards could wait for the device.
-        ditscope_frames::wait(&chosen.device).await.map_err(Failure::lost)?;
+        ditscope_frames::wait(&chosen.device).await.map_err(|error| Reason::Device.found(error))?;
         if let Some(store) = store.filter(|_| !stored) {
             store.put(file, info, &mut bytes).await;
         }
         self.current()
     }
 
-    async fn fetched(&self, file: &str, info: &ShardInfo, before: u64, total: u64) -> Result<Vec<u8>, Failure> {
+    async fn fetched(&self, file: &str, info: &ShardInfo, before: u64, total: u64) -> Result<Vec<u8>, Refusal> {
         let mut so_far = before;
         let progress = |chunk| {
             so_far += chunk;
             self.progress(LoadStage::Weights, so_far, total);
         };
         let bytes = self.folder.shard(file, info, progress).await?;
-        verify(&self.folder.path(file), &bytes, info).map_err(Failure::bad_model)?;
+        verify(&self.folder.path(file), &bytes, info).map_err(|error| Reason::BadFile.found(error))?;
         Ok(bytes)
     }
 
@@ -158,8 +162,8 @@ impl Load<'_> {
     }
 
     /// Ends a load that was replaced; this failure is not reported.
-    fn current(&self) -> Result<(), Failure> {
-        if self.is_current() { Ok(()) } else { Err(Failure::network("the load was cancelled")) }
+    fn current(&self) -> Result<(), Refusal> {
+        if self.is_current() { Ok(()) } else { Err(Reason::Stopped.into()) }
     }
 
     fn progress(&self, stage: LoadStage, loaded_bytes: u64, total_bytes: u64) {

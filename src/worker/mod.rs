@@ -9,7 +9,6 @@ mod answer;
 mod decode;
 mod device;
 mod event_loop;
-mod failure;
 mod fetch;
 mod jobs;
 mod latents;
@@ -21,12 +20,10 @@ mod run;
 mod source;
 mod store;
 
-use decode::Wanted;
 use ditscope_config::ModelConfig;
 use ditscope_core::generate::Model;
-use ditscope_protocol::{Backend, FromWorker, LoadNotice, ToWorker, WeightsReport};
-use failure::Failure;
-use post::{Envelope, post};
+use ditscope_protocol::{Backend, FromWorker, LoadNotice, Reason, ToWorker, WeightsReport};
+use post::{Envelope, fail, post};
 use run::Asked;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -57,7 +54,7 @@ pub fn start() {
         Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
             match post::read(&event.data()) {
                 Ok(envelope) => handle(&state, envelope),
-                Err(message) => Failure::bad_request(message).post(None),
+                Err(why) => fail(None, why),
             }
         });
     post::scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -72,7 +69,7 @@ fn handle(state: &Rc<State>, Envelope { message, buffers, files }: Envelope) {
             let number = next(&state.load);
             abort(state);
             // A run on the old model ends; its memory is free before the new one comes.
-            state.jobs.stop_all("another model is being loaded");
+            state.jobs.stop_all(Reason::NoModel);
             state.model.take();
             partial::Partial::keep_only(&state.partial, &source);
             spawn_local(load::load(state.clone(), number, source, files, backend));
@@ -90,35 +87,22 @@ fn handle(state: &Rc<State>, Envelope { message, buffers, files }: Envelope) {
             let start = start.map(|start| (start, first(buffers)));
             match state.model.borrow().clone() {
                 Some(model) => spawn_local(run::run(job, model, Asked { run, settings, guidance_scales, start })),
-                None => Failure::bad_request(NO_MODEL).post(Some(run)),
+                None => fail(Some(run), Reason::NoModel.into()),
             }
         }
-        ToWorker::Cancel => state.jobs.stop("it was cancelled"),
+        ToWorker::Cancel => state.jobs.stop(Reason::Stopped),
         ToWorker::Pause => state.jobs.pause(),
         ToWorker::StepOnce => state.jobs.step_once(),
         ToWorker::Resume => state.jobs.resume(),
-        ToWorker::Ask { id, ask } => match state.model.borrow().clone() {
-            Some(model) => {
-                let job = state.jobs.start_answer(answer::kind(&ask));
-                spawn_local(answer::answer(job, model, id, ask, first(buffers)));
+        ToWorker::Ask { id, ask } => {
+            let Some(model) = state.model.borrow().clone() else { return answer::refuse(id, Reason::NoModel.into()) };
+            match state.jobs.start_answer(answer::kind(&ask)) {
+                Some(job) => spawn_local(answer::answer(job, model, id, ask, first(buffers))),
+                None => answer::refuse(id, Reason::RunFirst.into()),
             }
-            None => answer::refuse(id, NO_MODEL.into()),
-        },
-        ToWorker::Decode { run, step, picture } => {
-            let wanted = Wanted { run, step, picture };
-            let Some(model) = state.model.borrow().clone() else { return decode::fail(wanted, NO_MODEL.into()) };
-            let Some(job) = state.jobs.start_decode() else {
-                return decode::fail(
-                    wanted,
-                    "A run is under way and goes first: hold it, or wait until it is done.".into(),
-                );
-            };
-            spawn_local(decode::decode(job, model, wanted, first(buffers)));
         }
     }
 }
-
-const NO_MODEL: &str = "No model is loaded yet: wait until it is, or load it again.";
 
 /// The only buffer; an absent one is empty, and refused where it is read.
 fn first(buffers: Vec<Vec<u8>>) -> Vec<u8> {

@@ -3,13 +3,12 @@
 //! It lies in the worker's state and is taken out only between two awaits, so a load that was
 //! cancelled and the one after it never hold it both.
 
-use super::failure::Failure;
 use burn::tensor::{DType, Device};
 use ditscope_config::ModelConfig;
 use ditscope_core::generate::Model;
 use ditscope_core::weights::{Loader, WeightsIndex};
 use ditscope_ops::Ops;
-use ditscope_protocol::{ModelSource, WeightsReport};
+use ditscope_protocol::{ModelSource, Reason, Refusal, WeightsReport};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -76,9 +75,10 @@ impl Partial {
     ///
     /// # Errors
     /// The shard does not fit the model, which is then given up.
-    pub fn add(slot: &Slot, file: &str, path: &str, bytes: &[u8], from_network: bool) -> Result<(), Failure> {
-        let mut partial = slot.take().ok_or_else(gone)?;
-        partial.model = partial.model.load_shard(&mut partial.loader, path, bytes).map_err(Failure::bad_model)?;
+    pub fn add(slot: &Slot, file: &str, path: &str, bytes: &[u8], from_network: bool) -> Result<(), Refusal> {
+        let mut partial = slot.take().ok_or(GONE)?;
+        partial.model =
+            partial.model.load_shard(&mut partial.loader, path, bytes).map_err(|error| Reason::BadFile.found(error))?;
         partial.shards.insert(file.to_owned());
         let counter = if from_network { &mut partial.fetched_bytes } else { &mut partial.stored_bytes };
         *counter += bytes.len() as u64;
@@ -90,9 +90,9 @@ impl Partial {
     ///
     /// # Errors
     /// Names what is missing.
-    pub fn check_complete(slot: &Slot) -> Result<(), Failure> {
-        let partial = slot.take().ok_or_else(gone)?;
-        partial.model.finish_loading(&partial.loader).map_err(Failure::bad_model)?;
+    pub fn check_complete(slot: &Slot) -> Result<(), Refusal> {
+        let partial = slot.take().ok_or(GONE)?;
+        partial.model.finish_loading(&partial.loader).map_err(|error| Reason::BadFile.found(error))?;
         slot.replace(Some(partial));
         Ok(())
     }
@@ -101,8 +101,8 @@ impl Partial {
     ///
     /// # Errors
     /// There is none.
-    pub fn finish(slot: &Slot) -> Result<(Model, WeightsReport), Failure> {
-        let Self { model, fetched_bytes, stored_bytes, .. } = slot.take().ok_or_else(gone)?;
+    pub fn finish(slot: &Slot) -> Result<(Model, WeightsReport), Refusal> {
+        let Self { model, fetched_bytes, stored_bytes, .. } = slot.take().ok_or(GONE)?;
         let linear = model.dit.blocks.first().map(|block| block.attn.qkv.weight.val().dtype());
         let dtype = if linear == Some(DType::F16) { "f16" } else { "f32" };
         let ops = Ops::of(&model.device);
@@ -111,6 +111,4 @@ impl Partial {
 }
 
 /// Cannot come while only the current load works on it; if it does, a new load helps.
-fn gone() -> Failure {
-    Failure::bad_request("The model that was being loaded is gone. Load it again.")
-}
+const GONE: Reason = Reason::NoModel;

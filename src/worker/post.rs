@@ -1,7 +1,7 @@
 //! Messages to and from the page.
 
 use crate::envelope::{self, copies};
-use ditscope_protocol::{FailureKind, FrameInfo, FromWorker, ToWorker};
+use ditscope_protocol::{FrameInfo, FromWorker, Reason, Refusal, ToWorker};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, File};
@@ -28,6 +28,11 @@ pub fn post_with(message: &FromWorker, buffers: &[&[u8]]) {
     send(message, &copies(buffers));
 }
 
+/// Says why a run, or a load, came to nothing.
+pub fn fail(run: Option<u32>, why: Refusal) {
+    post(&FromWorker::Failed { run, why });
+}
+
 /// Sends a frame that was begun at `started`. Its `ms` is set last, so that it counts the copying of its buffers.
 /// Gives the milliseconds that posting took.
 pub fn post_frame(info: FrameInfo, started: f64, buffers: &[&[u8]]) -> f64 {
@@ -45,12 +50,11 @@ fn send(message: &FromWorker, transfer: &Array) {
 /// Opens an envelope from the page.
 ///
 /// # Errors
-/// Says what is not understood.
-pub fn read(data: &JsValue) -> Result<Envelope, String> {
-    let odd = |name| format!("the worker got '{name}' of a type it does not know");
-    let opened = envelope::open(data).map_err(odd)?.ok_or("the worker got a message without a header")?;
-    let message = serde_json::from_str(&opened.header)
-        .map_err(|error| format!("the worker got a message it does not know: {error}"))?;
+/// Names what is not understood.
+pub fn read(data: &JsValue) -> Result<Envelope, Refusal> {
+    let odd = |name| Reason::Message.found(name);
+    let opened = envelope::open(data).map_err(odd)?.ok_or_else(|| odd("header"))?;
+    let message = serde_json::from_str(&opened.header).map_err(|error| Reason::Message.found(error))?;
     let files = envelope::files(data).map_err(odd)?;
     Ok(Envelope { message, buffers: opened.buffers, files })
 }
@@ -65,7 +69,6 @@ pub fn report_panics() {
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
         let said = info.payload_as_str().unwrap_or("an unknown reason");
-        let message = format!("The worker stopped: {said}. Retry starts a new one.");
-        post(&FromWorker::Failed { run: None, kind: FailureKind::Device, message });
+        fail(None, Reason::Crashed.found(said));
     }));
 }

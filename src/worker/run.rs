@@ -2,16 +2,15 @@
 
 use super::decode::in_stages;
 use super::event_loop::next_task;
-use super::failure::Failure;
 use super::jobs::Job;
 use super::latents;
-use super::post::{now, post, post_frame};
+use super::post::{fail, now, post, post_frame};
 use burn::tensor::Tensor;
 use ditscope_config::{AutoencoderConfig, ConfigError, RunSettings};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Model, Noise, Request, Run, Start};
 use ditscope_frames::{Frame, run_info};
-use ditscope_protocol::{FrameInfo, FromWorker, StartFrom};
+use ditscope_protocol::{FrameInfo, FromWorker, Reason, Refusal, StartFrom};
 use std::rc::Rc;
 
 /// What a run was asked for with.
@@ -31,16 +30,14 @@ pub async fn run(job: Job, model: Rc<Model>, asked: Asked) {
     match stream(&job, &model, asked, &mut held).await {
         Ok(true) => post(&FromWorker::Done { run, total_ms: now() - started - held }),
         Ok(false) => post(&FromWorker::Cancelled { run }),
-        Err(failure) => failure.post(Some(run)),
+        Err(why) => fail(Some(run), why),
     }
 }
 
 /// Whether the run came to its end. Adds to `held` the milliseconds for which it was held.
-async fn stream(job: &Job, model: &Model, asked: Asked, held: &mut f64) -> Result<bool, Failure> {
+async fn stream(job: &Job, model: &Model, asked: Asked, held: &mut f64) -> Result<bool, Refusal> {
     let run = asked.run;
-    let request = request(model, &asked).map_err(Failure::bad_request)?;
-    let work = Run::new(model, request).and_then(|run| run.with_savings(asked.settings.savings));
-    let mut work = work.map_err(Failure::bad_request)?.watched();
+    let mut work = Run::new(model, request(model, &asked)?)?.with_savings(asked.settings.savings)?.watched();
     post(&FromWorker::Started { run, info: run_info(work.outline(), asked.settings) });
     let is_heavy = model.config.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
     let num_steps = work.steps_left();
@@ -62,13 +59,15 @@ async fn stream(job: &Job, model: &Model, asked: Asked, held: &mut f64) -> Resul
         let started = now() - posting;
         let preview = is_heavy && step < num_steps;
         let frame = if step < num_steps {
-            Frame::of_step(model, work.step().map_err(Failure::bad_request)?, preview).await.map(Some)
+            Frame::of_step(model, work.step()?, preview).await.map(Some)
         } else if is_heavy {
             decoded(job, model, work.x_t().clone(), run).await
         } else {
             Frame::of_result(model, work.x_t().clone()).await.map(Some)
         };
-        let Some(frame) = frame.map_err(Failure::lost)?.filter(|_| job.goes_on()) else { return Ok(false) };
+        let Some(frame) = frame.map_err(|error| Reason::Device.found(error))?.filter(|_| job.goes_on()) else {
+            return Ok(false);
+        };
         let Frame { parts, buffers } = frame;
         let side = if preview { model.config.transformer.sample_size } else { model.config.image_size() };
         let info = FrameInfo { run, step, ms: 0.0, image_shape: [side, side], preview, parts };

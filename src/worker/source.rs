@@ -1,10 +1,9 @@
 //! Where a model folder's files come from: a server, or the visitor's disk.
 
-use super::failure::Failure;
 use super::fetch::{Size, fetch, read};
 use ditscope_config::ModelConfig;
 use ditscope_core::weights::{INDEX_FILE, ShardInfo, WeightsIndex};
-use ditscope_protocol::ModelSource;
+use ditscope_protocol::{ModelSource, Reason, Refusal};
 use std::collections::HashMap;
 use web_sys::{AbortSignal, File, RequestCache};
 
@@ -58,31 +57,31 @@ impl Source {
 
     /// # Errors
     /// The file is not there, not JSON of that shape, or contradicts itself.
-    pub async fn config(&self) -> Result<ModelConfig, Failure> {
+    pub async fn config(&self) -> Result<ModelConfig, Refusal> {
         let (path, bytes) = self.description("config.json").await?;
         let config: ModelConfig = serde_json::from_slice(&bytes)
-            .map_err(|error| Failure::bad_model(format!("{path}: not a model configuration ({error}).")))?;
-        config.validate().map_err(|error| Failure::bad_model(format!("{path}: {error}.")))?;
+            .map_err(|error| Reason::BadFile.found(format!("{path}: not a model configuration ({error}).")))?;
+        config.validate().map_err(|error| Reason::BadFile.found(format!("{path}: {error}.")))?;
         Ok(config)
     }
 
     /// # Errors
     /// The file is not there, or not an index.
-    pub async fn index(&self) -> Result<WeightsIndex, Failure> {
+    pub async fn index(&self) -> Result<WeightsIndex, Refusal> {
         let (path, bytes) = self.description(INDEX_FILE).await?;
-        WeightsIndex::parse(&path, &bytes).map_err(Failure::bad_model)
+        WeightsIndex::parse(&path, &bytes).map_err(|error| Reason::BadFile.found(error))
     }
 
     /// A shard's bytes, not verified; `progress` is called with the number of bytes of each chunk.
     ///
     /// # Errors
     /// Names the file and what happened to it.
-    pub async fn shard(&self, file: &str, info: &ShardInfo, progress: impl FnMut(u64)) -> Result<Vec<u8>, Failure> {
+    pub async fn shard(&self, file: &str, info: &ShardInfo, progress: impl FnMut(u64)) -> Result<Vec<u8>, Refusal> {
         // The browser's own cache would be a second copy, and might give a corrupt file again and again.
         self.bytes(file, Size::Known(info.size), RequestCache::NoStore, progress).await
     }
 
-    async fn description(&self, file: &str) -> Result<(String, Vec<u8>), Failure> {
+    async fn description(&self, file: &str) -> Result<(String, Vec<u8>), Refusal> {
         // Asked for anew: an old description does not fit new weights.
         let bytes = self.bytes(file, Size::AtMost(MOST_DESCRIPTION), RequestCache::NoCache, |_| {}).await?;
         Ok((self.path(file), bytes))
@@ -94,14 +93,12 @@ impl Source {
         size: Size,
         cache: RequestCache,
         progress: impl FnMut(u64),
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Vec<u8>, Refusal> {
         let path = self.path(file);
         match &self.place {
             Place::Url(_) => fetch(&path, size, cache, &self.signal, progress).await,
             Place::Folder { name, files } => {
-                let found = files.get(file).ok_or_else(|| {
-                    Failure::bad_model(format!("The folder '{name}' has no file '{file}'. Choose a model's folder."))
-                })?;
+                let found = files.get(file).ok_or_else(|| Reason::NoFile.of(name, file, ""))?;
                 read(&path, &found.stream(), size, &self.signal, progress).await
             }
         }

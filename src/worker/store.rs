@@ -3,11 +3,10 @@
 //! Loading goes on if the storage fails: a shard that is not there or not right is fetched,
 //! and one that cannot be kept is used all the same.
 
-use super::failure::Failure;
 use super::fetch::{Size, read, words};
 use super::post::scope;
 use ditscope_core::weights::{ShardInfo, WeightsIndex, verify};
-use ditscope_protocol::cache_name;
+use ditscope_protocol::{Reason, Refusal, cache_name};
 use js_sys::{Array, Reflect};
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -19,7 +18,7 @@ use web_sys::{AbortSignal, Cache, CacheStorage, Request, Response, Url};
 pub struct Store {
     url: String,
     cache: RefCell<Option<Cache>>,
-    notice: Cell<Option<String>>,
+    notice: Cell<Option<Refusal>>,
 }
 
 impl Store {
@@ -28,12 +27,7 @@ impl Store {
     pub async fn open(url: &str) -> Self {
         let (cache, notice) = match open(url).await {
             Ok(cache) => (Some(cache), None),
-            Err(reason) => {
-                let notice = format!(
-                    "The browser keeps no files for this page ({reason}): the weights are kept for this visit only."
-                );
-                (None, Some(notice))
-            }
+            Err(reason) => (None, Some(Reason::NotStored.found(reason))),
         };
         Self { url: url.to_owned(), cache: RefCell::new(cache), notice: Cell::new(notice) }
     }
@@ -48,14 +42,14 @@ impl Store {
         info: &ShardInfo,
         signal: &AbortSignal,
         progress: impl FnMut(u64),
-    ) -> Result<Option<Vec<u8>>, Failure> {
+    ) -> Result<Option<Vec<u8>>, Refusal> {
         let Some(cache) = self.cache.borrow().clone() else { return Ok(None) };
         let key = self.key(file, info);
         let Ok(found) = JsFuture::from(cache.match_with_str(&key)).await else { return Ok(None) };
         let Some(body) = found.dyn_ref::<Response>().and_then(Response::body) else { return Ok(None) };
         let bytes = read(&key, &body, Size::Known(info.size), signal, progress).await;
         if signal.aborted() {
-            return Err(Failure::network(format!("{file}: reading was stopped.")));
+            return Err(Reason::Stopped.into());
         }
         if let Ok(bytes) = bytes
             && verify(file, &bytes, info).is_ok()
@@ -74,15 +68,8 @@ impl Store {
             self.cache.replace(None);
             let name = Reflect::get(&error, &"name".into()).ok().and_then(|name| name.as_string());
             self.notice.set(Some(match name.as_deref() {
-                Some("QuotaExceededError") => {
-                    "The browser's storage is full: the weights are kept for this visit only. \
-                     Delete stored models to make room."
-                        .to_owned()
-                }
-                _ => format!(
-                    "The browser could not store the weights ({}): they are kept for this visit only.",
-                    words(&error)
-                ),
+                Some("QuotaExceededError") => Reason::StorageFull.into(),
+                _ => Reason::NotStored.found(words(&error)),
             }));
         }
     }
@@ -109,7 +96,7 @@ impl Store {
     }
 
     /// What the visitor should know about the storage.
-    pub fn take_notice(&self) -> Option<String> {
+    pub fn take_notice(&self) -> Option<Refusal> {
         self.notice.take()
     }
 

@@ -37,10 +37,38 @@ pub fn name(package: &str) -> &str {
     package.split(' ').next().unwrap_or(package)
 }
 
+fn metadata(arguments: &str) -> serde_json::Value {
+    serde_json::from_str(&cargo(&format!("metadata --format-version 1 {arguments}"))).expect("cargo's JSON")
+}
+
+/// The oldest Rust that a package says it needs.
+pub struct RustVersion {
+    pub package: String,
+    pub is_own: bool,
+    /// Major, minor, patch; nothing where it does not say.
+    pub version: Option<[u32; 3]>,
+}
+
+/// Of the workspace's packages and of all that they depend on, on any platform.
+pub fn rust_versions() -> Vec<RustVersion> {
+    let metadata = metadata("");
+    let version = |text: &str| {
+        let mut parts = text.split('.').map(|part| part.parse().expect("a version of Rust is numbers"));
+        [(); 3].map(|()| parts.next().unwrap_or(0))
+    };
+    let packages = metadata["packages"].as_array().expect("packages").iter();
+    packages
+        .map(|package| RustVersion {
+            package: format!("{} {}", package["name"], package["version"]).replace('"', ""),
+            is_own: package["source"].is_null(),
+            version: package["rust_version"].as_str().map(version),
+        })
+        .collect()
+}
+
 /// The workspace's own packages and which of them each uses (other than for tests).
 pub fn own_dependencies() -> BTreeMap<String, BTreeSet<String>> {
-    let metadata: serde_json::Value =
-        serde_json::from_str(&cargo("metadata --no-deps --format-version 1")).expect("cargo's JSON");
+    let metadata = metadata("--no-deps");
     let text = |value: &serde_json::Value| value.as_str().expect("a name").to_owned();
     let packages = metadata["packages"].as_array().expect("packages");
     let own: BTreeSet<String> = packages.iter().map(|package| text(&package["name"])).collect();

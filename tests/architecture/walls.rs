@@ -1,6 +1,6 @@
 //! Which crate may use which, and which features dependencies have.
 
-use crate::cargo::{name, own_dependencies, root, tree};
+use crate::cargo::{name, own_dependencies, root, rust_versions, tree};
 use std::collections::{BTreeMap, BTreeSet};
 
 const BROWSER: [&str; 7] =
@@ -115,6 +115,18 @@ fn burn_is_built_once() {
     let differs = |package: &&String| alone.get(*package) != all.get(*package);
     let wrong: Vec<_> = below.keys().filter(differs).filter(|package| !package.starts_with("ditscope")).collect();
     assert!(wrong.is_empty(), "built twice, because of other features in the workspace: {wrong:#?}");
+}
+
+/// `rust-version` is the oldest Rust that all of it can be built with, as far as packages say what they need.
+#[test]
+fn no_dependency_needs_a_newer_rust_than_is_declared() {
+    let (own, dependencies): (Vec<_>, Vec<_>) = rust_versions().into_iter().partition(|package| package.is_own);
+    let declared = own.iter().find_map(|package| package.version).expect("the workspace's rust-version");
+    let differs = own.iter().filter(|package| package.version != Some(declared)).map(|package| &package.package);
+    assert!(differs.clone().count() == 0, "not {declared:?}, as the others: {:?}", differs.collect::<Vec<_>>());
+    let newer = dependencies.iter().filter(|package| package.version > Some(declared));
+    let newer: Vec<_> = newer.map(|package| (&package.package, package.version)).collect();
+    assert!(newer.is_empty(), "rust-version is {declared:?}, but these need more: {newer:?}");
 }
 
 /// The picture in ARCHITECTURE.md: `crate → what it uses`, names without `ditscope-`.

@@ -4,8 +4,8 @@ use crate::cases;
 use crate::support::{tiny_config, tiny_config_json};
 use ditscope_config::{AutoencoderConfig, CatalogEntry, ConfigError, DitConfig, ModelConfig, RunSettings, SamplerKind};
 use ditscope_protocol::{
-    Answer, Ask, BackendChoice, FailureKind, FrameInfo, FramePart, FromWorker, LoadStage, ModelSource, RunInfo,
-    StartFrom, ToWorker,
+    Answer, Ask, Backend, BackendChoice, FrameInfo, FramePart, FromWorker, LoadNotice, LoadStage, ModelSource, Reason,
+    RunInfo, StartFrom, ToWorker, WeightsReport,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -156,13 +156,16 @@ fn every_message_survives_json() {
         ToWorker::Ask { id: 2, ask: Ask::QSample { t: 999, seed: u32::MAX.into() } },
         ToWorker::Ask { id: 3, ask: Ask::Trace { t: 5, class: None, block: 2 } },
         ToWorker::Ask { id: 4, ask: Ask::Modulation { class: Some(9), timesteps: vec![999, 0] } },
-        ToWorker::Decode { run: 1, step: 2, picture: 3 },
+        ToWorker::Ask { id: 5, ask: Ask::DecodePicture { run: 1 } },
     ];
     for message in to_worker {
         assert_eq!(round_trip(&message), message);
     }
     let parts = vec![FramePart::XT, FramePart::Pictures, FramePart::X0Hat, FramePart::EpsCond, FramePart::EpsUncond];
     let entry = CatalogEntry::new("tiny", &tiny_config(), 5, None);
+    let backend = Backend { name: "CPU".into(), detail: "flex".into() };
+    let notices =
+        vec![LoadNotice::CpuInstead(Reason::NoWebGpu.into()), LoadNotice::NotKept(Reason::StorageFull.into())];
     let from_worker = [
         FromWorker::Ready,
         FromWorker::Config(Box::new(tiny_config())),
@@ -182,11 +185,15 @@ fn every_message_survives_json() {
         },
         FromWorker::Answered { id: 3, result: Ok(Answer::Traced { block: 2, heads: 6, depth: 6, grid: [4, 4] }) },
         FromWorker::Answered { id: 4, result: Ok(Answer::Modulated { timesteps: 2, depth: 6 }) },
-        FromWorker::Answered { id: 5, result: Err("no encoder".into()) },
+        FromWorker::Answered { id: 5, result: Err(Reason::NoEncoder.into()) },
         FromWorker::Inspected { source: ModelSource::Url("fashion".into()), result: Ok(entry) },
-        FromWorker::Inspected { source: ModelSource::Folder("fashion".into()), result: Err("no".into()) },
-        FromWorker::DecodeFailed { run: 1, step: 2, picture: 3, message: "…".into() },
-        FromWorker::Failed { run: None, kind: FailureKind::BadModel, message: "…".into() },
+        FromWorker::Inspected {
+            source: ModelSource::Folder("fashion".into()),
+            result: Err(Reason::NoFile.of("fashion", "config.json", "")),
+        },
+        FromWorker::Answered { id: 6, result: Ok(Answer::PictureDecoded) },
+        FromWorker::Loaded { backend, notices, num_parameters: 1, weights: WeightsReport::default() },
+        FromWorker::Failed { run: None, why: Reason::BadFile.found("…") },
     ];
     for message in from_worker {
         assert_eq!(round_trip(&message), message);

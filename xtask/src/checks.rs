@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 /// What all that needs no browser is built with: always the whole workspace, so that nothing is built twice.
 const NATIVE: &str = "--release --workspace";
-const WASM: &str = "--release --target wasm32-unknown-unknown --features ui,worker --lib";
+/// Page, worker, and a training step, which no program of the app has yet but which must run in a browser. Together, so that
+/// what they depend on is checked once.
+const WASM: &str = "--release --target wasm32-unknown-unknown -p ditscope -p ditscope-train \
+    --features ditscope/ui,ditscope/worker --lib";
 
 /// A part of the checks that can be asked for by its name.
 struct Phase {
@@ -41,7 +44,7 @@ const PHASES: &[Phase] = &[
     },
     Phase {
         name: "wasm-lints",
-        about: "clippy on page and worker",
+        about: "clippy on page and worker, and on a training step in WebAssembly",
         setup: tools::wasm_target,
         steps: &[Wasm("clippy {WASM} --bins -- -D warnings")],
     },

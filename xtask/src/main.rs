@@ -1,5 +1,6 @@
 //! The developer commands. `cargo xtask` lists them.
 
+mod bind;
 mod browser;
 mod checks;
 mod constructors;

@@ -51,7 +51,7 @@ struct Limit {
 const LIMITS: [Limit; 4] = [
     Limit { name: "page (html, css, js, wasm)", parts: &[Part::Shell], most: 400_000 },
     Limit { name: "parts of it that come later", parts: &[Part::Later], most: 220_000 },
-    Limit { name: "worker (js, wasm)", parts: &[Part::Worker], most: 6_000_000 },
+    Limit { name: "worker (js, wasm)", parts: &[Part::Worker], most: 4_400_000 },
     Limit {
         name: "first visit, with its model",
         parts: &[Part::Shell, Part::Later, Part::Worker, Part::Model],

@@ -3,7 +3,7 @@
 //! The compiler leaves the marks of where the module may be cut (build.rs). It is cut here, and what then is the first
 //! part goes through wasm-bindgen, alone.
 
-use crate::program::bind;
+use crate::bind::bind;
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::Path;

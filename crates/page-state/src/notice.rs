@@ -1,13 +1,15 @@
 //! What the visitor is told, without words: `ditscope-words` has them, in the language of the page.
 
-use ditscope_protocol::LoadNotice;
+use ditscope_protocol::{LoadNotice, Refusal};
 use std::sync::Arc;
 
 /// Something that happened, or why something did not.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
-    /// In the worker's or the browser's own words, which are English.
+    /// In the browser's or a library's own words, which are English.
     Said(String),
+    /// Why the worker did not do something.
+    Refused(Refusal),
     /// What a load came with.
     Load(LoadNotice),
 
@@ -83,15 +85,9 @@ pub enum Notice {
         url: String,
         why: String,
     },
-    /// The worker could not be started, or stopped.
+    /// The worker could not be started.
     NoWorker(String),
-    WorkerMessage(Arc<Notice>),
     WorkerScript,
-    WorkerStopped(Arc<Notice>),
-    /// A buffer of a message is none.
-    NoBuffer,
-    /// The browser gave no reason.
-    NoReason,
 
     // Saving.
     NothingMade,
@@ -115,8 +111,13 @@ pub enum Misfit {
     FrameParts { step: usize },
     FramePreview { step: usize },
     DecodedBytes { step: usize, found: usize, due: usize },
-    DecodedBuffers { found: usize },
     NoPicture { picture: usize, step: usize },
+}
+
+impl From<Refusal> for Notice {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 impl From<Misfit> for Notice {

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::fmt::{self, Debug};
 use std::ops::{Deref, DerefMut};
+use std::thread::LocalKey;
 
 /// How many slices a page has: their numbers are below this.
 pub const SLICES: usize = 13;
@@ -26,12 +27,18 @@ pub fn writing<R>(act: impl FnOnce() -> R) -> (Set, R) {
     noted(&WRITTEN, act)
 }
 
-fn noted<R>(noted: &'static std::thread::LocalKey<Cell<Set>>, run: impl FnOnce() -> R) -> (Set, R) {
+fn noted<R>(noted: &'static LocalKey<Cell<Set>>, run: impl FnOnce() -> R) -> (Set, R) {
     let outer = noted.replace(0);
     let result = run();
     let inner = noted.get();
     noted.set(outer | inner);
     (inner, result)
+}
+
+/// Not inlined: a page has a thousand places that look at a slice, and they are to be downloaded.
+#[inline(never)]
+fn note(noted: &'static LocalKey<Cell<Set>>, slice: Set) {
+    noted.set(noted.get() | slice);
 }
 
 /// A part of the page by its number, which no other part has.
@@ -54,7 +61,7 @@ impl<T, const N: usize> Deref for Slice<T, N> {
 
     #[inline]
     fn deref(&self) -> &T {
-        READ.set(READ.get() | Self::BIT);
+        note(&READ, Self::BIT);
         &self.0
     }
 }
@@ -62,7 +69,7 @@ impl<T, const N: usize> Deref for Slice<T, N> {
 impl<T, const N: usize> DerefMut for Slice<T, N> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        WRITTEN.set(WRITTEN.get() | Self::BIT);
+        note(&WRITTEN, Self::BIT);
         &mut self.0
     }
 }

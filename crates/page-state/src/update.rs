@@ -9,9 +9,9 @@ mod running;
 
 use crate::follow::Effects;
 use crate::models::{self, Loaded, Models};
-use crate::run::{self, Place};
+use crate::run;
 use crate::tour::Drive;
-use crate::{Effect, Event, Notice, Page, timeline};
+use crate::{Effect, Event, Page, timeline};
 use ditscope_protocol::FromWorker;
 
 impl Page {
@@ -30,7 +30,7 @@ impl Page {
     fn react(&mut self, event: Event) -> Vec<Effect> {
         // Long: a table, an arm for each event.
         let follows = match event {
-            Event::Worker { message, buffers, now_ms } => return self.hear(message, buffers, now_ms),
+            Event::Worker { message, buffers, now_ms } => return self.take_message(message, buffers, now_ms),
             Event::WorkerLost(message) => return self.lose_worker(message),
             Event::ConfigFetched(config) => return self.take_config(*config),
             Event::RecordingFetched(film) => return self.take_recording(*film),
@@ -79,7 +79,7 @@ impl Page {
         timeline.update(around, event);
     }
 
-    fn hear(&mut self, message: FromWorker, buffers: Vec<Vec<u8>>, now_ms: f64) -> Vec<Effect> {
+    fn take_message(&mut self, message: FromWorker, buffers: Vec<Vec<u8>>, now_ms: f64) -> Vec<Effect> {
         // Long: a table, an arm for each message.
         if self.is_of_replaced_run(&message) {
             return vec![];
@@ -107,20 +107,17 @@ impl Page {
             }
             FromWorker::Done { total_ms, .. } => return self.end_run(total_ms),
             FromWorker::Cancelled { .. } => return self.stop_run(run::RunState::Cancelled),
-            FromWorker::Failed { run: Some(_), kind, message } => {
+            FromWorker::Failed { run, why } => {
+                let kind = why.reason.kind();
+                if run.is_none() {
+                    return self.fail_model(kind, why.into());
+                }
                 self.shared.models.distrust_worker(kind);
-                return self.fail_run(kind, Notice::Said(message));
+                return self.fail_run(kind, why.into());
             }
-            FromWorker::Failed { run: None, kind, message } => return self.fail_model(kind, Notice::Said(message)),
             FromWorker::DecodeProgress { run, done, total } => {
                 self.shared.run.take_decode_progress(run, done, total);
                 vec![]
-            }
-            FromWorker::Decoded { run, step, picture } => {
-                self.shared.run.take_decoded(run, Place { step, picture }, buffers)
-            }
-            FromWorker::DecodeFailed { run, step, picture, message } => {
-                self.shared.run.take_decode_failure(run, Place { step, picture }, Notice::Said(message))
             }
             FromWorker::Answered { id, result } => self.take_answer(id, result, buffers),
         };

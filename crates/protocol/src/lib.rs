@@ -18,6 +18,12 @@
 //!   |-- Ask{id, ask} ----------------->|   at any time, beside a run too
 //!   | <----------------- Answered ------|   every one is answered, once
 //! ```
+//!
+//! Messages have no words for people but those of others: why something was not done is a [`Refusal`].
+
+mod refusal;
+
+pub use refusal::{FailureKind, Reason, Refusal};
 
 use ditscope_config::{CatalogEntry, ModelConfig, RunSettings};
 use serde::{Deserialize, Serialize};
@@ -51,24 +57,17 @@ pub enum ToWorker {
     },
     /// Stop the run after the step in hand, and the decoding in hand.
     Cancel,
-    /// Hold the run before its next step, until Resume or StepOnce. The model stays free for Ask and Decode.
+    /// Hold the run before its next step, until Resume or StepOnce. The model stays free for Ask.
     Pause,
     /// Take one step, and hold the run again (also one that was not held).
     StepOnce,
     Resume,
     /// Have the model do something beside a run. A newer one of the same kind takes the place of one that is
-    /// not answered yet, which is then answered with an error.
+    /// not answered yet, which is then refused.
     Ask {
         /// Chosen by the page, carried by the answer.
         id: u32,
         ask: Ask,
-    },
-    /// Decode one picture of a frame that was a preview. Buffer 0: its `x0_hat` latent,
-    /// f32 little-endian `[C, h, w]`, as that frame brought it.
-    Decode {
-        run: u32,
-        step: usize,
-        picture: usize,
     },
 }
 
@@ -87,6 +86,10 @@ pub enum Ask {
     Encode,
     /// A latent's picture, with a heavy decoder a preview. Buffer 0: the latent `[C, h, w]`.
     DecodeLatent,
+    /// A picture of a frame that was a preview, by the whole decoder, with [`FromWorker::DecodeProgress`]. Refused
+    /// while a run goes on, unless it is held; stopped by Cancel. Buffer 0: its `x0_hat` latent `[C, h, w]`, as that
+    /// frame brought it.
+    DecodePicture { run: u32 },
     /// Noise a latent to timestep t of the training process, with the noise that a run with this seed begins
     /// with. Buffer 0: the latent `[C, h, w]`.
     QSample { t: usize, seed: u64 },
@@ -111,6 +114,8 @@ pub enum Answer {
     Encoded { latent_shape: [usize; 3] },
     /// Buffer 0: the picture, u8 RGBA `[H, W, 4]`.
     LatentDecoded { image_shape: [usize; 2], preview: bool },
+    /// Buffer 0: the picture, u8 RGBA `[H, W, 4]` (of the run's `image_shape`).
+    PictureDecoded,
     /// Buffer 0: x_t `[C, h, w]`; buffer 1: its picture, u8 RGBA `[H, W, 4]`, with a heavy decoder a preview.
     QSampled { latent_shape: [usize; 3], image_shape: [usize; 2], preview: bool, alpha_bar: f64 },
     /// Buffer 0: a WAV file.
@@ -172,10 +177,10 @@ pub enum FromWorker {
         weights: WeightsReport,
     },
     LoadCancelled,
-    /// The answer to Inspect; `Err` says in words why not.
+    /// The answer to Inspect.
     Inspected {
         source: ModelSource,
-        result: Result<CatalogEntry, String>,
+        result: Result<CatalogEntry, Refusal>,
     },
     /// A run has begun.
     Started {
@@ -189,29 +194,16 @@ pub enum FromWorker {
         run: u32,
         step: usize,
     },
-    /// What came of an Ask, with the buffers that the answer names; `Err` says in words why nothing did.
+    /// What came of an Ask, with the buffers that the answer names.
     Answered {
         id: u32,
-        result: Result<Answer, String>,
+        result: Result<Answer, Refusal>,
     },
     /// How far the decoding of a heavy decoder is: of the last frame's pictures, or of one that was asked for.
     DecodeProgress {
         run: u32,
         done: usize,
         total: usize,
-    },
-    /// The answer to Decode. Buffer 0: u8 RGBA `[H, W, 4]` (of the run's `image_shape`).
-    Decoded {
-        run: u32,
-        step: usize,
-        picture: usize,
-    },
-    /// A Decode was cancelled or failed, and why.
-    DecodeFailed {
-        run: u32,
-        step: usize,
-        picture: usize,
-        message: String,
     },
     /// All steps are done; the last frame holds the pictures.
     Done {
@@ -225,8 +217,7 @@ pub enum FromWorker {
     /// Loading (`run` absent) or a run failed; frames so far stay good.
     Failed {
         run: Option<u32>,
-        kind: FailureKind,
-        message: String,
+        why: Refusal,
     },
 }
 
@@ -240,18 +231,13 @@ pub enum LoadStage {
     StoredWeights,
 }
 
-/// What the visitor should know about a load; the page has the words.
+/// What the visitor should know about a load that came to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LoadNotice {
-    /// Why the CPU computes and not a GPU: the browser has no WebGPU, …
-    NoWebGpu,
-    /// … or offers no adapter, …
-    NoAdapter,
-    /// … or one in software, which is slower.
-    SoftwareWebGpu,
-    /// Something rarer, in English.
-    #[serde(untagged)]
-    Other(String),
+    /// Why the CPU computes and not a GPU.
+    CpuInstead(Refusal),
+    /// Why the weights are kept for this visit only.
+    NotKept(Refusal),
 }
 
 /// Which device the visitor wants.
@@ -339,19 +325,6 @@ pub struct WeightsReport {
     /// Bytes that came over the network, and from the browser's storage or the visitor's disk.
     pub fetched_bytes: u64,
     pub stored_bytes: u64,
-}
-
-/// What kind of thing went wrong: decides what the page offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FailureKind {
-    /// A file is missing or the connection broke: try again.
-    Network,
-    /// A file is there and wrong: corrupt, truncated, of another shape.
-    BadModel,
-    /// No device, or it was lost or ran out of memory: try again, or take the CPU.
-    Device,
-    /// The request made no sense.
-    BadRequest,
 }
 
 /// A recorded run (`run.json` beside `run.bin`): what is shown while the model loads.

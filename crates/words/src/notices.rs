@@ -2,12 +2,13 @@
 
 use crate::{say, say_with};
 use ditscope_page_state::{Allowed, Misfit, Notice};
-use ditscope_protocol::LoadNotice;
+use ditscope_protocol::{LoadNotice, Reason, Refusal};
 
 /// A notice in words.
 pub fn notice(notice: &Notice) -> String {
     let plain = match notice {
         Notice::Said(words) => return words.clone(),
+        Notice::Refused(refusal) => return refused(refusal),
         Notice::Load(notice) => return load(notice),
         Notice::Ignored { .. } | Notice::Changed { .. } | Notice::UnknownKey(_) => return address(notice),
         Notice::ClassClamped { class, last, label } => {
@@ -32,8 +33,6 @@ pub fn notice(notice: &Notice) -> String {
         Notice::Storage(why) => return say_with("failures.storage", &[("why", why)]),
         Notice::NotDeleted { url, why } => return say_with("failures.delete", &[("url", url), ("why", why)]),
         Notice::NoWorker(why) => return say_with("failures.no-worker", &[("why", why)]),
-        Notice::WorkerMessage(why) => return say_with("failures.worker-message", &[("why", &self::notice(why))]),
-        Notice::WorkerStopped(why) => return say_with("failures.worker-stopped", &[("why", &self::notice(why))]),
         Notice::NotRecorded(why) => return say_with("take.not-recorded", &[("why", why)]),
         Notice::ForwardMisfit => say("forward.misfit"),
         Notice::StageMisfit => say("stage.misfit"),
@@ -42,8 +41,6 @@ pub fn notice(notice: &Notice) -> String {
         Notice::NoModelAddress => say("models.no-address"),
         Notice::NoCode => say("failures.code"),
         Notice::WorkerScript => say("failures.worker-script"),
-        Notice::NoBuffer => say("failures.no-buffer"),
-        Notice::NoReason => say("failures.no-reason"),
         Notice::NothingMade => say("take.nothing-yet"),
         Notice::CopyByHand => say("take.copy-by-hand"),
         Notice::NoVideo => say("take.no-video"),
@@ -78,18 +75,44 @@ fn misfit(misfit: &Misfit) -> String {
         Misfit::DecodedBytes { step, found, due } => {
             say_with("failures.decoded-bytes", &[("step", step), ("found", found), ("due", due)])
         }
-        Misfit::DecodedBuffers { found } => say_with("failures.decoded-buffers", &[("found", found)]),
         Misfit::NoPicture { picture, step } => say_with("failures.no-picture", &[("picture", picture), ("step", step)]),
     }
 }
 
 fn load(notice: &LoadNotice) -> String {
-    match notice {
-        LoadNotice::NoWebGpu => say("run.no-webgpu").into(),
-        LoadNotice::NoAdapter => say("run.no-adapter").into(),
-        LoadNotice::SoftwareWebGpu => say("run.software-webgpu").into(),
-        LoadNotice::Other(words) => words.clone(),
-    }
+    let (key, why) = match notice {
+        LoadNotice::CpuInstead(why) => ("run.cpu-instead", why),
+        LoadNotice::NotKept(why) => ("run.not-kept", why),
+    };
+    say_with(key, &[("why", &refused(why))])
+}
+
+/// Why the worker did not do something.
+fn refused(Refusal { reason, of, found, allowed }: &Refusal) -> String {
+    // Long: a table, an arm for each reason.
+    let key = match reason {
+        Reason::NoModel => "failures.no-model",
+        Reason::RunFirst | Reason::Newer | Reason::Stopped => "failures.stopped",
+        Reason::OutOfRange => "failures.out-of-range",
+        Reason::Message => "failures.message",
+        Reason::NoAdaLn => "inside.no-adaln",
+        Reason::NoSound => "sound.none",
+        Reason::NoEncoder => "forward.no-encoder",
+        Reason::NotRead => "failures.not-read",
+        Reason::NotServed => "failures.not-served",
+        Reason::NoFile => "failures.no-file",
+        Reason::BadFile => "failures.bad-file",
+        Reason::Mismatch => "failures.mismatch",
+        Reason::TooLarge | Reason::NoRoom => "failures.too-large",
+        Reason::NotStored => "failures.not-stored",
+        Reason::StorageFull => "failures.storage-full",
+        Reason::NoWebGpu => "run.no-webgpu",
+        Reason::NoAdapter => "run.no-adapter",
+        Reason::SoftwareWebGpu => "run.software-webgpu",
+        Reason::Device => "failures.device",
+        Reason::Crashed => "failures.worker-stopped",
+    };
+    say_with(key, &[("of", of), ("found", found), ("allowed", allowed)])
 }
 
 /// What became of a parameter of the address.
@@ -139,15 +162,43 @@ mod tests {
     }
 
     #[test]
+    fn every_refusal_has_words() {
+        crate::add(crate::forward());
+        crate::add(crate::inside());
+        let without_facts = [
+            [Reason::NoModel, Reason::RunFirst, Reason::Newer, Reason::Stopped],
+            [Reason::NoAdaLn, Reason::NoSound, Reason::NoEncoder, Reason::StorageFull],
+        ];
+        for reason in
+            without_facts.concat().into_iter().chain([Reason::NoWebGpu, Reason::NoAdapter, Reason::SoftwareWebGpu])
+        {
+            assert!(refused(&reason.into()).ends_with('.'), "{reason:?}");
+        }
+        for reason in [Reason::Message, Reason::NotStored, Reason::BadFile, Reason::Device, Reason::Crashed] {
+            assert!(refused(&reason.found("F")).contains('F'), "{reason:?}");
+        }
+        for reason in [Reason::NotRead, Reason::NotServed, Reason::NoFile] {
+            let words = refused(&reason.of("X", "Z", ""));
+            assert!(words.contains('X') && words.contains('Z'), "{words}");
+        }
+        for reason in [Reason::OutOfRange, Reason::Mismatch, Reason::TooLarge, Reason::NoRoom] {
+            let words = refused(&reason.of("X", "Z", "Y"));
+            assert!(['X', 'Y', 'Z'].into_iter().all(|fact| words.contains(fact)), "{words}");
+        }
+    }
+
+    #[test]
     fn notices_have_words() {
-        let why = std::sync::Arc::new(Misfit::DecodedBuffers { found: 3 }.into());
+        let why = std::sync::Arc::new(Misfit::NoPicture { picture: 3, step: 4 }.into());
         let words = notice(&Notice::NotDecoded { step: 4, why });
         assert!(words.contains('4') && words.contains('3'), "{words}");
         let shape = Notice::from(Misfit::FilmShape { count: 2, pictures: [0, 1], latents: [4, 8, 8] });
         assert!(notice(&shape).contains("[0, 1]") && notice(&shape).contains("[4, 8, 8]"));
         assert_eq!(
-            notice(&Notice::Load(LoadNotice::NoWebGpu)),
+            notice(&Notice::Load(LoadNotice::CpuInstead(Reason::NoWebGpu.into()))),
             "This browser has no WebGPU. The CPU computes instead."
         );
+        let refusal = Reason::OutOfRange.of("steps", 0, "1 to 250").into();
+        assert_eq!(notice(&refusal), "steps = 0 is out of range: use 1 to 250.");
     }
 }

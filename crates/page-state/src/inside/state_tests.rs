@@ -3,11 +3,11 @@
 use super::*;
 use crate::fixtures::{frame, info};
 use crate::inside::trace::tests::{bytes, traced};
-use crate::update::tests::{hear, loaded, ready, running, some_config};
+use crate::update::tests::{loaded, ready, running, some_config, take_message};
 use crate::{Effect, Page};
 use crate::{Event as PageEvent, RunState};
 use ditscope_config::ModelConfig;
-use ditscope_protocol::{Answer, FromWorker, ToWorker};
+use ditscope_protocol::{Answer, FromWorker, Reason, Refusal, ToWorker};
 
 /// A model with three blocks whose latents are those of the films in tests.
 fn config() -> ModelConfig {
@@ -25,7 +25,7 @@ fn looking() -> (Page, Vec<Effect>) {
     state.shared.models.config = Some(config());
     let message = FromWorker::Frame(ditscope_protocol::FrameInfo { run: 1, ..frame(2) });
     state.update(PageEvent::Worker { message, buffers: vec![vec![0; 64], vec![0; 36]], now_ms: 0.0 });
-    hear(&mut state, FromWorker::Done { run: 1, total_ms: 9.0 });
+    take_message(&mut state, FromWorker::Done { run: 1, total_ms: 9.0 });
     assert!(matches!(state.run.state, RunState::Done { .. }));
     state.update(PageEvent::Timeline(crate::timeline::Event::Seek(0)));
     let effects = state.update(PageEvent::Show(Mode::Inside));
@@ -40,7 +40,7 @@ fn asked(effects: &[Effect]) -> Vec<(u32, Ask)> {
     effects.iter().filter_map(ask).collect()
 }
 
-fn answer(state: &mut Page, id: u32, result: Result<Answer, String>, buffers: Vec<Vec<u8>>) -> Vec<Effect> {
+fn answer(state: &mut Page, id: u32, result: Result<Answer, Refusal>, buffers: Vec<Vec<u8>>) -> Vec<Effect> {
     state.update(PageEvent::Worker { message: FromWorker::Answered { id, result }, buffers, now_ms: 0.0 })
 }
 
@@ -98,8 +98,8 @@ fn of_many_places_only_the_newest_is_asked_for() {
 fn a_failure_is_said_and_not_asked_again_by_itself() {
     let (mut state, effects) = looking();
     let (id, _) = asked(&effects)[0];
-    assert_eq!(asked(&answer(&mut state, id, Err("No.".into()), vec![])), []);
-    assert_eq!(state.inside.trace(&state), Some(Err(Notice::said("No."))));
+    assert_eq!(asked(&answer(&mut state, id, Err(Reason::NoAdaLn.into()), vec![])), []);
+    assert_eq!(state.inside.trace(&state), Some(Err(Notice::Refused(Reason::NoAdaLn.into()))));
     let again = asked(&state.update(inside(Event::Again)));
     assert_eq!(again.len(), 1);
     let (traced, mut buffers) = traced();
@@ -159,8 +159,8 @@ fn a_lost_worker_is_no_question_under_way() {
     state.update(PageEvent::WorkerLost(Notice::said("Gone.")));
     assert!(state.inside.obstacle(&state).is_some());
     state.update(PageEvent::Retry);
-    hear(&mut state, FromWorker::Ready);
-    assert_eq!(asked(&hear(&mut state, loaded())).len(), 1, "the new one is asked");
+    take_message(&mut state, FromWorker::Ready);
+    assert_eq!(asked(&take_message(&mut state, loaded())).len(), 1, "the new one is asked");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::address::Address;
 use crate::follow::{Effects, Follow};
 use crate::{Effect, Failure, ModelRef, Notice, RunState};
 use ditscope_config::{Catalog, CatalogEntry, ModelConfig};
-use ditscope_protocol::{Backend, FailureKind, ModelSource, WeightsReport};
+use ditscope_protocol::{Backend, ModelSource, Refusal, WeightsReport};
 
 /// The models to choose from, and the one in use.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -177,7 +177,7 @@ impl Models {
         &mut self,
         around: Around,
         source: &ModelSource,
-        result: Result<CatalogEntry, String>,
+        result: Result<CatalogEntry, Refusal>,
     ) -> Effects {
         let mut effects = vec![];
         let is_wanted = |model: &&ModelRef| model.source(around.base) == *source;
@@ -195,15 +195,14 @@ impl Models {
                     effects.push(Follow::Do(Effect::KeepModels(self.to_keep())));
                     Adding::Done(model)
                 }
-                Err(message) => Adding::Failed(Notice::said(message)),
+                Err(why) => Adding::Failed(why.clone().into()),
             });
         }
         if current.is_some() && self.state == ModelState::Asking {
             match result {
                 Ok(_) => effects.extend(self.approach(around)),
-                Err(message) => {
-                    let message = Notice::Said(message);
-                    self.state = ModelState::Failed(Failure { kind: FailureKind::Network, message });
+                Err(why) => {
+                    self.state = ModelState::Failed(Failure { kind: why.reason.kind(), message: why.into() });
                     effects.push(Follow::Unqueue);
                 }
             }

@@ -1,15 +1,17 @@
 //! Pictures that come as previews: decoded at the end of a run, or on demand.
 
 use super::state::Run;
+use crate::asks::{Answered, Asker, Question};
 use crate::follow::{Effects, Follow};
-use crate::{Effect, Misfit, Notice};
-use ditscope_protocol::ToWorker;
+use crate::{Effect, Notice};
+use ditscope_protocol::{Answer, Ask, ToWorker};
 use std::sync::Arc;
 
 /// One picture that the decoder works on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decoding {
-    pub run: u32,
+    /// Of the question.
+    number: u32,
     pub step: usize,
     pub picture: usize,
     /// The visitor asked to stop; the worker has not yet answered.
@@ -27,10 +29,13 @@ impl Run {
     pub(super) fn decode(&mut self, Place { step, picture }: Place) -> Effects {
         let latent = self.film.as_ref().and_then(|film| film.at(step)?.latent(&film.info, picture));
         let Some(latent) = latent else { return vec![] };
-        let run = self.number;
-        self.decoding = Some(Decoding { run, step, picture, cancelling: false });
+        self.asked = self.asked.wrapping_add(1);
+        let number = self.asked;
+        self.decoding = Some(Decoding { number, step, picture, cancelling: false });
         self.decoded = None;
-        vec![Follow::StopPlaying, Follow::Do(Effect::SendWith(ToWorker::Decode { run, step, picture }, vec![latent]))]
+        let ask = Ask::DecodePicture { run: self.number };
+        let question = Question { asker: Asker::Run, number, ask, buffers: vec![latent] };
+        vec![Follow::StopPlaying, Follow::Ask(question)]
     }
 
     pub(super) fn cancel_decoding(&mut self) -> Effects {
@@ -61,36 +66,22 @@ impl Run {
         }
     }
 
-    pub(crate) fn take_decoded(&mut self, run: u32, place: Place, mut buffers: Vec<Vec<u8>>) -> Effects {
-        if self.end_decoding(run, place).is_none() {
-            return vec![];
-        }
-        let Some(film) = &mut self.film else { return vec![] };
-        let Place { step, picture } = place;
-        let result = match (buffers.len(), buffers.pop()) {
-            (1, Some(pixels)) => film.put_decoded(step, picture, pixels),
-            (found, _) => Err(Misfit::DecodedBuffers { found }.into()),
-        };
-        result.err().map(|why| not_decoded(step, why)).into_iter().collect()
-    }
-
-    pub(crate) fn take_decode_failure(&mut self, run: u32, place: Place, message: Notice) -> Effects {
-        let ended = self.end_decoding(run, place).filter(|decoding| !decoding.cancelling);
-        ended.map(|_| not_decoded(place.step, message)).into_iter().collect()
-    }
-
-    /// The decoding that the page waits for, if it is this one; it is over then.
-    fn end_decoding(&mut self, run: u32, Place { step, picture }: Place) -> Option<Decoding> {
-        let is_awaited =
-            |decoding: &mut Decoding| (decoding.run, decoding.step, decoding.picture) == (run, step, picture);
-        let ended = self.decoding.take_if(is_awaited)?;
+    /// The answer to the question for a picture; it is put into the film, if the page still waits for it.
+    pub(crate) fn answered(&mut self, number: u32, answered: Answered) -> Effects {
+        let Some(decoding) = self.decoding.take_if(|decoding| decoding.number == number) else { return vec![] };
         self.decoded = None;
-        Some(ended)
+        let Decoding { step, picture, cancelling, .. } = decoding;
+        let taken = answered.and_then(|(answer, mut buffers)| {
+            let (Answer::PictureDecoded, 1, Some(film)) = (answer, buffers.len(), &mut self.film) else {
+                return Err(Notice::StageMisfit);
+            };
+            film.put_decoded(step, picture, buffers.remove(0))
+        });
+        match taken {
+            Err(why) if !cancelling => vec![Follow::Tell(Notice::NotDecoded { step, why: Arc::new(why) })],
+            _ => vec![],
+        }
     }
-}
-
-fn not_decoded(step: usize, why: Notice) -> Follow {
-    Follow::Tell(Notice::NotDecoded { step, why: Arc::new(why) })
 }
 
 #[cfg(test)]

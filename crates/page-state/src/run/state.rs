@@ -23,6 +23,8 @@ pub struct Run {
     pub(crate) number: u32,
     /// The run that made the own film.
     pub(crate) film_number: u32,
+    /// Number of the newest question.
+    pub(super) asked: u32,
     /// The model that made the own film: no other can decode its latents.
     pub(crate) film_model: Option<ModelRef>,
 }
@@ -100,6 +102,7 @@ impl Default for Run {
             decoded: None,
             number: 0,
             film_number: 0,
+            asked: 0,
             film_model: None,
         }
     }

@@ -3,7 +3,7 @@
 use crate::asks::{Asker, Question};
 use crate::follow::{Effects, Follow};
 use crate::{Effect, Notice, Page, timeline};
-use ditscope_protocol::{Answer, ToWorker};
+use ditscope_protocol::{Answer, Refusal, ToWorker};
 
 impl Page {
     /// Does what a feature wants done.
@@ -47,11 +47,12 @@ impl Page {
         Effect::SendWith(ToWorker::Ask { id, ask }, buffers)
     }
 
-    pub(super) fn take_answer(&mut self, id: u32, result: Result<Answer, String>, buffers: Vec<Vec<u8>>) -> Effects {
+    pub(super) fn take_answer(&mut self, id: u32, result: Result<Answer, Refusal>, buffers: Vec<Vec<u8>>) -> Effects {
         let Some((asker, number)) = self.shared.asks.take(id) else { return vec![] };
-        let answered = result.map(|answer| (answer, buffers)).map_err(Notice::Said);
+        let answered = result.map(|answer| (answer, buffers)).map_err(Notice::Refused);
         match asker {
             Asker::Forward => return self.forward.answered(&self.shared, number, answered),
+            Asker::Run => return self.shared.run.answered(number, answered),
             Asker::Inside => self.inside.answered(number, answered),
             Asker::Sound => self.listening.answered(number, answered),
             Asker::Stage => self.views.answered(number, answered),
