@@ -1,7 +1,7 @@
 //! What the blocks are given beside the tokens.
 
 use super::block::DitBlock;
-use super::conditioning::{Branch, Condition, FinalLayer, Modulation};
+use super::conditioning::{Condition, FinalLayer, Modulation};
 use burn::tensor::{Int, Tensor};
 
 /// Timestep and class of each picture, or what they become in every block.
@@ -25,7 +25,7 @@ impl Given {
     pub(super) fn of_block(&self, i: usize, block: &DitBlock) -> Option<Modulation> {
         match self {
             Self::Condition(condition) => block.modulation(condition),
-            Self::Modulations(known) => Some(known.blocks[i].clone()),
+            Self::Modulations(known) => Some(known.of_block(i)),
         }
     }
 
@@ -33,7 +33,7 @@ impl Given {
     pub(super) fn of_last(&self, layer: &FinalLayer) -> Option<[Tensor<3>; 2]> {
         match self {
             Self::Condition(condition) => layer.modulation(condition),
-            Self::Modulations(known) => Some(known.last.clone()),
+            Self::Modulations(known) => Some(known.of_last()),
         }
     }
 }
@@ -42,25 +42,44 @@ impl Given {
 /// known before it.
 #[derive(Debug, Clone)]
 pub struct Modulations {
-    /// Of each block, `[S, 1, D]` each.
-    pub(super) blocks: Vec<Modulation>,
-    /// Shift and scale of the last layer, `[S, 1, D]` each.
-    pub(super) last: [Tensor<3>; 2],
+    /// K vectors for each block, then shift and scale of the last layer: `[S, 1, (depth·K + 2)·D]`.
+    all: Tensor<3>,
+    per_block: usize,
+    width: usize,
 }
 
 impl Modulations {
+    /// # Shapes
+    /// - `blocks`: `[S, 1, K·D]` each; `last`: `[S, 1, 2·D]`
+    pub(super) fn new(mut blocks: Vec<Tensor<3>>, last: Tensor<3>) -> Self {
+        let width = last.dims()[2] / 2;
+        let per_block = blocks.first().map_or(0, |block| block.dims()[2] / width);
+        blocks.push(last);
+        Self { all: Tensor::cat(blocks, 2), per_block, width }
+    }
+
     /// Those of a batch: picture i of it has the vectors of row `rows[i]`.
     ///
     /// # Shapes
     /// - `rows`: `[N]`; S becomes N
-    pub fn rows(&self, rows: &Tensor<1, Int>) -> Self {
-        let take = |vector: &Tensor<3>| vector.clone().select(0, rows.clone()); // [N, 1, D]
-        let branch = |branch: &Branch| Branch {
-            shift: take(&branch.shift),
-            scale: take(&branch.scale),
-            gate: branch.gate.as_ref().map(take),
-        };
-        let blocks = self.blocks.iter().map(|m| Modulation { attn: branch(&m.attn), mlp: branch(&m.mlp) }).collect();
-        Self { blocks, last: [take(&self.last[0]), take(&self.last[1])] }
+    pub fn rows(&self, rows: Tensor<1, Int>) -> Self {
+        Self { all: self.all.clone().select(0, rows), ..*self }
+    }
+
+    /// Those of block `i`.
+    fn of_block(&self, i: usize) -> Modulation {
+        let first = i * self.per_block;
+        Modulation::cut((first..first + self.per_block).map(|k| self.vector(k)).collect())
+    }
+
+    /// Shift and scale of the last layer, `[S, 1, D]` each.
+    fn of_last(&self) -> [Tensor<3>; 2] {
+        let vectors = self.all.dims()[2] / self.width;
+        [self.vector(vectors - 2), self.vector(vectors - 1)]
+    }
+
+    /// `[S, 1, D]`
+    fn vector(&self, k: usize) -> Tensor<3> {
+        self.all.clone().narrow(2, k * self.width, self.width)
     }
 }

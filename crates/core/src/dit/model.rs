@@ -138,9 +138,10 @@ impl Dit {
     /// # Shapes
     /// - `t`, `y`: `[S]`
     pub fn modulations(&self, t: Tensor<1>, y: Tensor<1, Int>) -> Option<Modulations> {
-        let condition = self.condition(t, y);
-        let blocks = self.blocks.iter().map(|block| block.modulation(&condition)).collect::<Option<_>>()?;
-        Some(Modulations { blocks, last: self.final_layer.modulation(&condition)? })
+        let c = self.condition(t, y).sum(); // [S, D]
+        let blocks = self.blocks.iter().map(|block| Some(block.ada_ln.as_ref()?.joined(c.clone())));
+        let blocks = blocks.collect::<Option<_>>()?; // [S, 1, K·D] each
+        Some(Modulations::new(blocks, self.final_layer.ada_ln.as_ref()?.joined(c)))
     }
 
     /// How strongly timestep and class act on each block, which is known without any latents: the mean absolute

@@ -88,7 +88,7 @@ impl<'m> Passes<'m> {
             rows.extend(vec![without; self.classes.len()]);
         }
         let shape = [rows.len()];
-        Some(ahead.vectors.rows(&Tensor::from_data(TensorData::new(rows, shape), &self.model.device))) // [N] or [2N]
+        Some(ahead.vectors.rows(Tensor::from_data(TensorData::new(rows, shape), &self.model.device))) // [N] or [2N]
     }
 
     /// The classes of the run, each once, and "no class".
