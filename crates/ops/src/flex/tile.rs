@@ -22,9 +22,10 @@ pub fn add_products<const FMA: bool>(sums: &mut Sums, rows: [&[f32]; ROWS], pane
     let (panel, _) = panel.as_chunks::<COLUMNS>();
     let mut all = *sums;
     for ((((numbers, a), b), c), d) in panel.iter().zip(a).zip(b).zip(c).zip(d) {
-        for (sums, factor) in all.iter_mut().zip([a, b, c, d]) {
+        let factors = [*a, *b, *c, *d];
+        for i in 0..ROWS {
             for j in 0..COLUMNS {
-                sums[j] = mul_add::<FMA>(*factor, numbers[j], sums[j]);
+                all[i][j] = mul_add::<FMA>(factors[i], numbers[j], all[i][j]);
             }
         }
     }
