@@ -26,25 +26,37 @@ fn shipped() -> Model {
 }
 
 /// The plain way, and with the CPU's kernels.
-fn model(way: &str) -> Model {
-    let model = shipped();
-    if way == "fused" { model.fused(Ops::of(&Device::flex())) } else { model }
+fn ops(way: &str) -> Ops {
+    if way == "fused" { Ops::of(&Device::flex()) } else { Ops::PLAIN }
 }
 
+/// With each number of pictures.
 const WAYS: [(&str, usize); 4] = [("plain", 1), ("fused", 1), ("plain", 4), ("fused", 4)];
 
 fn noise(shape: [usize; 4]) -> Tensor<4> {
     Tensor::from_data(TensorData::new(gaussian(0, 0, shape.iter().product()), shape), &Device::flex())
 }
 
+/// Sizes of the paper.
+const SIZES: [(&str, &str); 8] = [
+    ("plain", "S"),
+    ("fused", "S"),
+    ("plain", "B"),
+    ("fused", "B"),
+    ("plain", "L"),
+    ("fused", "L"),
+    ("plain", "XL"),
+    ("fused", "XL"),
+];
+
 /// `[1, 4, 16, 16]` in 64 tokens through two blocks of a size of the paper.
-#[divan::bench(args = ["S", "B", "L", "XL"], sample_count = 20)]
-fn forward_two_blocks(bencher: Bencher, preset: &str) {
+#[divan::bench(args = SIZES, sample_count = 20)]
+fn forward_two_blocks(bencher: Bencher, (way, preset): (&str, &str)) {
     let transformer = ditscope_model_dir::read_config(&shipped_folder()).expect("the shipped model").transformer;
     let config = transformer.with_preset(preset).expect("a size of the paper");
     let config = DitConfig { sample_size: 16, depth: 2, ..config };
     let device = Device::flex();
-    let dit = Dit::new(&config, &device);
+    let dit = Dit::new(&config, &device).fused(ops(way));
     let x = noise([1, config.in_channels, 16, 16]); // [1, 4, 16, 16]
     let (t, y) = (Tensor::full([1], 500.0, &device), Tensor::<1, Int>::zeros([1], &device)); // [1] each
     let forward = || dit.forward(x.clone(), t.clone(), y.clone()).into_data();
@@ -55,7 +67,7 @@ fn forward_two_blocks(bencher: Bencher, preset: &str) {
 /// The shipped transformer, guided: a batch of 2N.
 #[divan::bench(args = WAYS)]
 fn forward_guided(bencher: Bencher, (way, pictures): (&str, usize)) {
-    let model = model(way);
+    let model = shipped().fused(ops(way));
     let x = noise(latent_shape(&model, pictures)); // [N, 4, 8, 8]
     let y = Tensor::<1, Int>::zeros([pictures], &model.device); // [N]
     let bencher = bencher.counter(ItemsCount::new(pictures));
@@ -65,7 +77,7 @@ fn forward_guided(bencher: Bencher, (way, pictures): (&str, usize)) {
 /// The shipped decoder: latents to pictures of 32x32.
 #[divan::bench(args = WAYS)]
 fn decode(bencher: Bencher, (way, pictures): (&str, usize)) {
-    let model = model(way);
+    let model = shipped().fused(ops(way));
     let x = noise(latent_shape(&model, pictures)); // [N, 4, 8, 8]
     let bencher = bencher.counter(ItemsCount::new(pictures));
     bencher.bench_local(|| model.decode(x.clone()).into_data());
