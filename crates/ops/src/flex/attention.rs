@@ -2,11 +2,14 @@
 
 use super::math::{exp2, max, sum};
 use super::threads::for_pieces;
-use super::tile::{COLUMNS, ROWS, Work, ZERO, add_products, get, panels, put, vectorized};
+use super::tile::{COLUMNS, ROWS, Rows, Work, ZERO, add_products, get, panels, put, vectorized};
 use super::{from_numbers, primitive};
 use burn::backend::flex::FlexTensor;
 use burn::tensor::Tensor;
 use std::f32::consts::LOG2_E;
+
+/// Queries whose scores are in memory together.
+const BLOCK: usize = 4 * ROWS;
 
 /// See [`crate::plain::attention`].
 pub fn attention(q: &Tensor<4>, k: &Tensor<4>, v: &Tensor<4>) -> Option<Tensor<3>> {
@@ -14,7 +17,7 @@ pub fn attention(q: &Tensor<4>, k: &Tensor<4>, v: &Tensor<4>) -> Option<Tensor<3
     if k.dims() != [n, heads, s, d] || v.dims() != k.dims() || n * heads * t * s * d == 0 {
         return None;
     }
-    let [q, k, v] = [Rows::new(q)?, Rows::new(k)?, Rows::new(v)?];
+    let [q, k, v] = [Heads::new(q)?, Heads::new(k)?, Heads::new(v)?];
     // Head by head, `[N, heads, T, d]`: each is then a piece of its own.
     let mut by_heads = vec![0.0; n * heads * t * d];
     for_pieces(&mut by_heads, t * d, 2 * n * heads * t * s * d, |i, out| {
@@ -29,14 +32,14 @@ pub fn attention(q: &Tensor<4>, k: &Tensor<4>, v: &Tensor<4>) -> Option<Tensor<3
 }
 
 /// A tensor `[N, heads, T, d]` whose rows have their numbers side by side, wherever the rows lie.
-struct Rows {
+struct Heads {
     tensor: FlexTensor,
     start: usize,
     strides: [usize; 3],
     width: usize,
 }
 
-impl Rows {
+impl Heads {
     fn new(x: &Tensor<4>) -> Option<Self> {
         let [.., width] = x.dims();
         let tensor = primitive(x)?;
@@ -48,19 +51,20 @@ impl Rows {
         Some(Self { start: tensor.layout().start_offset(), strides: [stride(0), stride(1), stride(2)], width, tensor })
     }
 
+    /// Some tokens of a head.
     #[inline(always)]
-    fn row(&self, picture: usize, head: usize, token: usize) -> &[f32] {
-        let [of_picture, of_head, of_token] = self.strides;
-        let at = self.start + picture * of_picture + head * of_head + token * of_token;
-        &self.tensor.storage::<f32>()[at..at + self.width]
+    fn rows(&self, picture: usize, head: usize, token: usize, count: usize) -> Rows<'_> {
+        let [of_picture, of_head, stride] = self.strides;
+        let start = self.start + picture * of_picture + head * of_head + token * stride;
+        Rows { values: self.tensor.storage::<f32>(), start, stride, count, length: self.width }
     }
 }
 
 /// One head of one picture.
 struct Head<'a> {
-    q: &'a Rows,
-    k: &'a Rows,
-    v: &'a Rows,
+    q: &'a Heads,
+    k: &'a Heads,
+    v: &'a Heads,
     picture: usize,
     head: usize,
     /// T and S.
@@ -78,29 +82,29 @@ impl Work for Head<'_> {
         let values = self.values();
         let scale = LOG2_E / (d as f32).sqrt();
         let length = panels(s) * COLUMNS;
-        let mut scores = vec![0.0; ROWS * length];
-        for first in (0..t).step_by(ROWS) {
-            // Where rows are missing, the last one is computed again.
-            let q = std::array::from_fn(|i| self.q.row(self.picture, self.head, (first + i).min(t - 1)));
+        let (mut scores, mut sums) = (vec![0.0; BLOCK * length], [ZERO; BLOCK / ROWS]);
+        let mut factors = [0.0; BLOCK];
+        for (first, out) in (0..t).step_by(BLOCK).zip(self.out.chunks_mut(BLOCK * d)) {
+            let count = BLOCK.min(t - first);
+            let queries = self.q.rows(self.picture, self.head, first, count);
+            let sums = &mut sums[..queries.tiles()];
             for (p, panel) in keys.chunks_exact(d * COLUMNS).enumerate() {
-                let mut sums = ZERO;
-                add_products::<FMA>(&mut sums, q, panel);
-                for (row, sums) in scores.chunks_exact_mut(length).zip(sums) {
-                    row[p * COLUMNS..][..COLUMNS].copy_from_slice(&sums);
+                sums.fill(ZERO);
+                add_products::<FMA>(sums, queries, panel);
+                for (row, sums) in scores.chunks_exact_mut(length).zip(sums.as_flattened()) {
+                    put(*sums, &mut row[p * COLUMNS..]);
                 }
             }
-            let mut factors = [0.0; ROWS];
-            for (row, factor) in scores.chunks_exact_mut(length).zip(&mut factors) {
+            for (row, factor) in scores.chunks_exact_mut(length).zip(&mut factors[..count]) {
                 *factor = weigh::<FMA>(&mut row[..s], scale);
             }
-            let weights = std::array::from_fn(|i| &scores[i * length..][..s]);
+            let weights = Rows { values: &scores, start: 0, stride: length, count, length: s };
             for (p, panel) in values.chunks_exact(s * COLUMNS).enumerate() {
-                let mut sums = ZERO;
-                add_products::<FMA>(&mut sums, weights, panel);
-                let width = COLUMNS.min(d - p * COLUMNS);
-                for (i, sums) in sums.iter().enumerate().take(t - first) {
-                    let scaled = sums.map(|sum| sum * factors[i]);
-                    put(scaled, &mut self.out[(first + i) * d + p * COLUMNS..][..width]);
+                sums.fill(ZERO);
+                add_products::<FMA>(sums, weights, panel);
+                let (column, width) = (p * COLUMNS, COLUMNS.min(d - p * COLUMNS));
+                for ((out, sums), factor) in out.chunks_exact_mut(d).zip(sums.as_flattened()).zip(factors) {
+                    put(sums.map(|sum| sum * factor), &mut out[column..][..width]);
                 }
             }
         }
@@ -113,8 +117,9 @@ impl Head<'_> {
     fn keys(&self) -> Vec<f32> {
         let (d, [_, s]) = (self.width, self.tokens);
         let mut packed = vec![0.0; panels(s) * COLUMNS * d];
+        let rows = self.k.rows(self.picture, self.head, 0, s);
         for token in 0..s {
-            let key = self.k.row(self.picture, self.head, token);
+            let key = rows.row(token);
             let panel = &mut packed[token / COLUMNS * COLUMNS * d..][..COLUMNS * d];
             for (to, from) in panel.chunks_exact_mut(COLUMNS).zip(key) {
                 to[token % COLUMNS] = *from;
@@ -128,8 +133,9 @@ impl Head<'_> {
     fn values(&self) -> Vec<f32> {
         let (d, [_, s]) = (self.width, self.tokens);
         let mut packed = vec![0.0; panels(d) * COLUMNS * s];
+        let rows = self.v.rows(self.picture, self.head, 0, s);
         for token in 0..s {
-            let value = self.v.row(self.picture, self.head, token);
+            let value = rows.row(token);
             for (p, from) in value.chunks(COLUMNS).enumerate() {
                 put(get(from), &mut packed[(p * s + token) * COLUMNS..][..COLUMNS]);
             }

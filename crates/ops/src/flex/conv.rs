@@ -8,7 +8,7 @@
 
 use super::product::pack;
 use super::threads::{count, for_pieces};
-use super::tile::{COLUMNS, ROWS, Work, ZERO, add_products, get, panels, put, vectorized};
+use super::tile::{COLUMNS, ROWS, Rows, Sums, Work, ZERO, add_products, get, panels, put, vectorized};
 use super::{contiguous, numbers, primitive};
 use crate::kernels::{Conv, Filter};
 use burn::backend::Flex;
@@ -213,13 +213,13 @@ impl Work for Lines<'_> {
         let packed = self.packed;
         let factor = if packed.filter.doubled { 2 } else { 1 };
         let lines = self.out.len() / (factor * factor * self.width * packed.to);
+        let mut sums = vec![ZERO; self.width.div_ceil(ROWS)];
         for window in &packed.windows {
             let size = window.side * window.side * packed.from * COLUMNS;
             for (p, panel) in window.panels.chunks_exact(size).enumerate() {
                 for y in 0..lines {
-                    for x in (0..self.width).step_by(ROWS) {
-                        self.tile::<FMA>(window, [p * COLUMNS, y, x], panel, factor);
-                    }
+                    self.line::<FMA>(window, y, panel, &mut sums);
+                    self.write(p * COLUMNS, window, y, factor, &sums);
                 }
             }
         }
@@ -227,32 +227,35 @@ impl Work for Lines<'_> {
 }
 
 impl Lines<'_> {
-    /// Pixels beside each other in one panel.
+    /// A line of pixels in one panel.
     #[inline(always)]
-    fn tile<const FMA: bool>(&mut self, window: &Window, [column, y, x]: [usize; 3], panel: &[f32], factor: usize) {
-        let (packed, width) = (self.packed, self.width);
-        let run = window.side * packed.from;
-        let mut sums = ZERO;
-        for (line, panel) in panel.chunks_exact(run * COLUMNS).enumerate() {
-            let from = (self.first + y + window.offset[0] + line) * (width + 2) + window.offset[1];
-            // Where pixels are missing, the last one is computed again.
-            let rows = std::array::from_fn(|i| &self.padded[(from + (x + i).min(width - 1)) * packed.from..][..run]);
-            add_products::<FMA>(&mut sums, rows, panel);
+    fn line<const FMA: bool>(&self, window: &Window, y: usize, panel: &[f32], sums: &mut [Sums]) {
+        let (from, width) = (self.packed.from, self.width);
+        let length = window.side * from;
+        sums.fill(ZERO);
+        for (line, panel) in panel.chunks_exact(length * COLUMNS).enumerate() {
+            let first = (self.first + y + window.offset[0] + line) * (width + 2) + window.offset[1];
+            let rows = Rows { values: self.padded, start: first * from, stride: from, count: width, length };
+            add_products::<FMA>(sums, rows, panel);
         }
-        let Some((bias, _)) = packed.bias[column..].split_first_chunk::<COLUMNS>() else { return };
-        let channels = COLUMNS.min(packed.to - column);
-        for (i, sums) in sums.iter().enumerate().take(width - x) {
-            let [out_y, out_x] = [factor * y + window.offset[0], factor * (x + i) + window.offset[1]];
+    }
+
+    /// What becomes of its sums.
+    #[inline(always)]
+    fn write(&mut self, column: usize, window: &Window, y: usize, factor: usize, sums: &[Sums]) {
+        let (packed, y) = (self.packed, factor * y + window.offset[0]);
+        let (bias, channels) = (get(&packed.bias[column..]), COLUMNS.min(packed.to - column));
+        for (x, sums) in sums.as_flattened().iter().enumerate().take(self.width) {
+            let x = factor * x + window.offset[1];
             let mut values: [f32; COLUMNS] = std::array::from_fn(|j| sums[j] + bias[j]);
             if let Some(add) = self.add {
-                let pixel = add.at(self.picture, factor * self.first + out_y, out_x);
-                let added = add.channels(pixel, column, channels);
+                let added = add.channels(add.at(self.picture, factor * self.first + y, x), column, channels);
                 values = std::array::from_fn(|j| values[j] + added[j]);
             }
             if packed.filter.relu {
                 values = values.map(|value| if value < 0.0 { 0.0 } else { value });
             }
-            put(values, &mut self.out[(out_y * factor * width + out_x) * packed.to + column..][..channels]);
+            put(values, &mut self.out[(y * factor * self.width + x) * packed.to + column..][..channels]);
         }
     }
 }

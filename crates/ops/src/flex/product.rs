@@ -2,7 +2,7 @@
 
 use super::math::gelu_tanh;
 use super::threads::{count, for_pieces};
-use super::tile::{self, COLUMNS, ROWS, Work, ZERO, add_products, get, mul_add, panels, put, vectorized};
+use super::tile::{self, COLUMNS, ROWS, Rows, Sums, Work, ZERO, add_products, get, mul_add, panels, put, vectorized};
 use half::f16;
 use std::fmt;
 
@@ -114,11 +114,13 @@ struct Product<'a> {
 impl Work for Product<'_> {
     #[inline(always)]
     fn run<const FMA: bool>(mut self) {
-        let size = self.factors.d_input * COLUMNS;
-        match &self.factors.panels {
+        let factors = self.factors;
+        let size = factors.d_input * COLUMNS;
+        let mut sums = vec![ZERO; self.starts.len().div_ceil(ROWS)];
+        match &factors.panels {
             Panels::F32(panels) => {
                 for (p, panel) in panels.chunks_exact(size).enumerate() {
-                    self.panel::<FMA>(p, panel);
+                    self.panel::<FMA>(p * COLUMNS, panel, &mut sums);
                 }
             }
             Panels::F16(panels) => {
@@ -127,7 +129,7 @@ impl Work for Product<'_> {
                     for (wide, narrow) in wide.iter_mut().zip(panel) {
                         *wide = widened(*narrow);
                     }
-                    self.panel::<FMA>(p, &wide);
+                    self.panel::<FMA>(p * COLUMNS, &wide, &mut sums);
                 }
             }
         }
@@ -136,22 +138,19 @@ impl Work for Product<'_> {
 
 impl Product<'_> {
     #[inline(always)]
-    fn panel<const FMA: bool>(&mut self, p: usize, panel: &[f32]) {
-        let (d_input, d_output) = (self.factors.d_input, self.factors.d_output);
-        let column = p * COLUMNS;
-        let width = COLUMNS.min(d_output - column);
-        let Some((bias, _)) = self.factors.bias[column..].split_first_chunk::<COLUMNS>() else { return };
-        let rows = self.x.len() / d_input;
-        for row in (0..rows).step_by(ROWS) {
-            // Where rows are missing, the last one is computed again.
-            let x = std::array::from_fn(|i| &self.x[(row + i).min(rows - 1) * d_input..][..d_input]);
-            let mut sums = ZERO;
-            add_products::<FMA>(&mut sums, x, panel);
-            for (i, (sums, starts)) in sums.iter().zip(&self.starts[row..]).enumerate() {
-                let y = std::array::from_fn(|j| sums[j] + bias[j]);
-                let y = finished::<FMA>(y, self.finish, starts.map(|start| start + column), width);
-                put(y, &mut self.out[(row + i) * d_output + column..][..width]);
-            }
+    fn panel<const FMA: bool>(&mut self, column: usize, panel: &[f32], sums: &mut [Sums]) {
+        let Factors { d_input, d_output, bias, .. } = self.factors;
+        let rows = Rows { values: self.x, start: 0, stride: *d_input, count: self.starts.len(), length: *d_input };
+        sums.fill(ZERO);
+        add_products::<FMA>(sums, rows, panel);
+        let (bias, width) = (get(&bias[column..]), COLUMNS.min(d_output - column));
+        let rows = sums.as_flattened().iter().zip(self.starts).zip(self.out.chunks_exact_mut(*d_output));
+        for ((sums, starts), out) in rows {
+            let y = std::array::from_fn(|j| sums[j] + bias[j]);
+            put(
+                finished::<FMA>(y, self.finish, starts.map(|start| start + column), width),
+                &mut out[column..][..width],
+            );
         }
     }
 }

@@ -11,25 +11,60 @@ pub type Sums = [[f32; COLUMNS]; ROWS];
 
 pub const ZERO: Sums = [[0.0; COLUMNS]; ROWS];
 
-/// Adds to each sum the products of a row and a column. A panel has [`COLUMNS`] numbers of one row of the matrix after
-/// the other; each of the rows has as many numbers as there are such rows.
-// In WebAssembly a function of its own: V8 keeps counters of the loop on the stack where the function around it is large,
-// and does not unroll a loop that can panic. Natively it is part of what calls it, so that it has the same instructions.
+/// Rows of numbers at equal distances.
+#[derive(Clone, Copy)]
+pub struct Rows<'a> {
+    pub values: &'a [f32],
+    /// Where the first one begins.
+    pub start: usize,
+    /// From one to the next.
+    pub stride: usize,
+    pub count: usize,
+    /// Numbers in each.
+    pub length: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// Tiles that have all rows.
+    #[inline(always)]
+    pub fn tiles(&self) -> usize {
+        self.count.div_ceil(ROWS)
+    }
+
+    /// The rows of a tile. Where there are no more, the last one stands again.
+    #[inline(always)]
+    fn tile(&self, number: usize) -> [&'a [f32]; ROWS] {
+        std::array::from_fn(|i| self.row((number * ROWS + i).min(self.count - 1)))
+    }
+
+    #[inline(always)]
+    pub fn row(&self, number: usize) -> &'a [f32] {
+        &self.values[self.start + number * self.stride..][..self.length]
+    }
+}
+
+/// Adds to the sums of each tile the products of its rows and a panel's columns. A panel has [`COLUMNS`] numbers of one
+/// row of the matrix after the other, as many as a row is long.
+// In WebAssembly this must be a function of its own, and too large for V8 to make it part of what calls it (its limit is
+// 500 bytes): in a large function V8 keeps what the inner loop needs on the stack, which costs a third of the speed.
+// Natively it is a part of what calls it, so that it has the same instructions.
 #[cfg_attr(target_family = "wasm", inline(never))]
 #[cfg_attr(not(target_family = "wasm"), inline(always))]
-pub fn add_products<const FMA: bool>(sums: &mut Sums, rows: [&[f32]; ROWS], panel: &[f32]) {
-    let [a, b, c, d] = rows;
+pub fn add_products<const FMA: bool>(sums: &mut [Sums], rows: Rows, panel: &[f32]) {
     let (panel, _) = panel.as_chunks::<COLUMNS>();
-    let mut all = *sums;
-    for ((((numbers, a), b), c), d) in panel.iter().zip(a).zip(b).zip(c).zip(d) {
-        let factors = [*a, *b, *c, *d];
-        for i in 0..ROWS {
-            for j in 0..COLUMNS {
-                all[i][j] = mul_add::<FMA>(factors[i], numbers[j], all[i][j]);
+    for (number, sums) in sums.iter_mut().enumerate() {
+        let [a, b, c, d] = rows.tile(number);
+        let mut all = *sums;
+        for ((((numbers, a), b), c), d) in panel.iter().zip(a).zip(b).zip(c).zip(d) {
+            let factors = [*a, *b, *c, *d];
+            for i in 0..ROWS {
+                for j in 0..COLUMNS {
+                    all[i][j] = mul_add::<FMA>(factors[i], numbers[j], all[i][j]);
+                }
             }
         }
+        *sums = all;
     }
-    *sums = all;
 }
 
 /// Numbers beside each other; zeros follow where there are fewer than [`COLUMNS`].
