@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`plain`] | each operation in steps of the tensor library: the reference, with gradients, on every device |
 //! | [`kernels`] | what a device may bring for them |
+//! | `cube` | kernels for GPUs, with the feature `cube` |
 //! | `flex` | kernels for burn's CPU backend, with the feature `flex` |
 //!
 //! [`Ops`] decides: where a device has no kernel, or the tensors are not for it (other numbers than f32, tensors that
@@ -14,6 +15,8 @@
 pub mod kernels;
 pub mod plain;
 
+#[cfg(feature = "cube")]
+mod cube;
 #[cfg(feature = "flex")]
 mod flex;
 
@@ -42,6 +45,10 @@ impl Ops {
 
     /// All for which there is a kernel on this device.
     pub fn of(device: &Device) -> Self {
+        #[cfg(feature = "cube")]
+        if cube::is_here(device) {
+            return Self { kernels: &cube::CubeKernels, off: 0 };
+        }
         #[cfg(feature = "flex")]
         if flex::is_here(device) {
             return Self { kernels: &flex::FlexKernels, off: 0 };
