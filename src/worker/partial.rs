@@ -8,6 +8,7 @@ use burn::tensor::{DType, Device};
 use ditscope_config::ModelConfig;
 use ditscope_core::generate::Model;
 use ditscope_core::weights::{Loader, WeightsIndex};
+use ditscope_ops::Ops;
 use ditscope_protocol::{ModelSource, WeightsReport};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -96,7 +97,7 @@ impl Partial {
         Ok(())
     }
 
-    /// Hands over the complete model.
+    /// Hands over the complete model, with the kernels that there are for its device.
     ///
     /// # Errors
     /// There is none.
@@ -104,7 +105,8 @@ impl Partial {
         let Self { model, fetched_bytes, stored_bytes, .. } = slot.take().ok_or_else(gone)?;
         let linear = model.dit.blocks.first().map(|block| block.attn.qkv.weight.val().dtype());
         let dtype = if linear == Some(DType::F16) { "f16" } else { "f32" };
-        Ok((model, WeightsReport { dtype: dtype.into(), fetched_bytes, stored_bytes }))
+        let ops = Ops::of(&model.device);
+        Ok((model.fused(ops), WeightsReport { dtype: dtype.into(), fetched_bytes, stored_bytes }))
     }
 }
 

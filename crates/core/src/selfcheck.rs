@@ -10,6 +10,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use ditscope_config::{Conditioning, DitConfig, KlConfig, TinyConfig};
 use ditscope_noise::gaussian;
+use ditscope_ops::Ops;
 use half::f16;
 
 /// What is computed.
@@ -110,7 +111,7 @@ pub async fn compute(device: &Device, what: Check) -> Result<Vec<f32>, SelfCheck
     Ok(numbers)
 }
 
-/// Outputs, and of each which numbers count.
+/// Outputs, and of each which numbers count; with the kernels that there are for the device.
 fn transformer_and_decoder(device: &Device, linear: DType) -> Vec<(Tensor<4>, usize)> {
     let dit = DitConfig {
         sample_size: 4,
@@ -137,8 +138,9 @@ fn transformer_and_decoder(device: &Device, linear: DType) -> Vec<(Tensor<4>, us
         num_decoder_blocks: vec![1, 1],
         latent_magnitude: 3.0,
     };
-    let dit = Dit::new(&dit, device).map(&mut FixedWeights::new(linear));
-    let autoencoder = AutoencoderTiny::new(&autoencoder, device).map(&mut FixedWeights::new(DType::F32));
+    let ops = Ops::of(device);
+    let dit = Dit::new(&dit, device).map(&mut FixedWeights::new(linear)).fused(ops);
+    let autoencoder = AutoencoderTiny::new(&autoencoder, device).map(&mut FixedWeights::new(DType::F32)).fused(ops);
     let x = Tensor::from_data(TensorData::new(gaussian(1, 0, 2 * 64), [2, 4, 4, 4]), device);
     let t = Tensor::from_data(TensorData::new(vec![500.0f32, 7.0], [2]), device);
     let y = Tensor::from_data(TensorData::new(vec![1i64, 3], [2]), device);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`plain`] | each operation in steps of the tensor library: the reference, with gradients, on every device |
 //! | [`kernels`] | what a device may bring for them |
+//! | [`Prepared`] | weights in the order in which kernels read them, in a module |
 //! | `cube` | kernels for GPUs, with the feature `cube` |
 //! | `flex` | kernels for burn's CPU backend, with the feature `flex` |
 //!
@@ -14,13 +15,15 @@
 
 pub mod kernels;
 pub mod plain;
+mod prepared;
 
 #[cfg(feature = "cube")]
 mod cube;
 #[cfg(feature = "flex")]
 mod flex;
 
-pub use kernels::{Filter, Filters, Kernels, Matrix, Operation, Then, Weights};
+pub use kernels::{Conv, Filter, Filters, Kernels, Matrix, Operation, Then, Weights};
+pub use prepared::Prepared;
 
 use burn::tensor::{Device, Tensor};
 use kernels::NoKernels;

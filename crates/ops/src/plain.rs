@@ -22,14 +22,22 @@ pub fn modulate(x: Tensor<3>, shift: Tensor<3>, scale: Tensor<3>, eps: f64) -> T
 /// # Shapes
 /// - `x`: `[N, T, d_input]`; `weight`: `[d_input, d_output]`; `bias`: `[d_output]`; result: `[N, T, d_output]`
 pub fn linear(x: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>, then: Then) -> Tensor<3> {
-    let weight = if weight.dtype() == x.dtype() { weight } else { weight.cast(FloatDType::F32) };
-    let y = burn::tensor::module::linear(x, weight, bias); // [N, T, d_output]
+    let y = product(x, weight, bias); // [N, T, d_output]
     match then {
         Then::Nothing => y,
         Then::Gelu => gelu_tanh(y),
         Then::Add { to, gate: None } => to + y,
         Then::Add { to, gate: Some(gate) } => to + gate * y,
     }
+}
+
+/// `x·W + b`
+///
+/// # Shapes
+/// - `x`: `[…, d_input]`; `weight`, `bias`: as for [`linear`]; result: `[…, d_output]`
+pub fn product<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
+    let weight = if weight.dtype() == x.dtype() { weight } else { weight.cast(FloatDType::F32) };
+    burn::tensor::module::linear(x, weight, bias)
 }
 
 /// GELU in its tanh approximation, `x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))`.

@@ -9,6 +9,7 @@ use super::trace::{Trace, Tracer, stacked, strengths};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use ditscope_config::{CONDITION_TOKENS, Conditioning, DitConfig};
+use ditscope_ops::{Ops, Then};
 
 /// The noise predictor.
 #[derive(Module, Debug)]
@@ -45,6 +46,19 @@ impl Dit {
         }
     }
 
+    /// The same network, computed with a device's kernels. Its weights lie in their order then, so this is for a network
+    /// that is loaded and is to run: one that is trained stays as it is.
+    #[must_use]
+    pub fn fused(self, ops: Ops) -> Self {
+        Self {
+            x_embedder: self.x_embedder.fused(ops),
+            t_embedder: self.t_embedder.fused(ops),
+            blocks: self.blocks.into_iter().map(|block| block.fused(ops)).collect(),
+            final_layer: self.final_layer.fused(ops),
+            ..self
+        }
+    }
+
     /// Predicts the noise (and the variance logits) in `x`.
     ///
     /// # Shapes
@@ -69,7 +83,8 @@ impl Dit {
             }
             let vectors = given.of_block(i, block); // [N, 1, D] each
             probe.modulation(i, vectors.as_ref());
-            x = block.modulated(x, vectors, given.condition(), |weights| probe.attention(i, weights)); // [N, T, D]
+            let look = probe.wants_attention(i).then_some(|weights: &_| probe.attention(i, weights));
+            x = block.modulated(x, vectors, given.condition(), look); // [N, T, D]
             x = probe.after(i, x); // [N, T, D]
         }
         self.output(x, given) // [N, C_out, H, W]
@@ -161,7 +176,7 @@ impl Dit {
     /// # Shapes
     /// - `x`: `[N, C, H, W]`; result: `[N, T, D]`
     fn tokens(&self, x: Tensor<4>, condition: Option<&Condition>) -> Tensor<3> {
-        let x = self.x_embedder.forward(x) + self.pos_embed.clone(); // [N, T, D]
+        let x = self.x_embedder.apply(x, Then::Add { to: self.pos_embed.clone(), gate: None }); // [N, T, D]
         match condition.filter(|_| self.in_context) {
             Some(condition) => Tensor::cat(vec![condition.tokens(), x], 1), // [N, 2 + T, D]
             None => x,

@@ -10,6 +10,7 @@ use crate::weights::{Loader, WeightsError};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use ditscope_config::{AutoencoderConfig, ConfigError, ModelConfig};
+use ditscope_ops::Ops;
 use ditscope_schedule::training_schedule;
 
 /// A transformer and its autoencoder on a device.
@@ -52,6 +53,14 @@ impl Model {
     pub fn finish_loading(&self, loader: &Loader) -> Result<(), WeightsError> {
         loader.finish(&self.dit, TRANSFORMER)?;
         self.autoencoder.as_ref().map_or(Ok(()), |autoencoder| loader.finish(autoencoder, AUTOENCODER))
+    }
+
+    /// The same model, computed with the kernels of its device: for one that is loaded and is to run (see
+    /// [`Dit::fused`]).
+    #[must_use]
+    pub fn fused(self, ops: Ops) -> Self {
+        let autoencoder = self.autoencoder.map(|autoencoder| autoencoder.fused(ops));
+        Self { dit: self.dit.fused(ops), autoencoder, ..self }
     }
 
     /// Number of parameters, autoencoder included.
