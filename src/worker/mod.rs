@@ -20,6 +20,7 @@ mod post;
 mod run;
 mod source;
 mod store;
+mod warm;
 
 use decode::Wanted;
 use ditscope_config::ModelConfig;

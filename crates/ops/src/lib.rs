@@ -22,7 +22,7 @@ mod cube;
 #[cfg(feature = "flex")]
 mod flex;
 
-pub use kernels::{Conv, Filter, Filters, Kernels, Matrix, Operation, Then, Weights};
+pub use kernels::{Conv, Filter, Filters, Guide, Guided, Kernels, Matrix, Operation, Then, Weights};
 pub use prepared::Prepared;
 
 use burn::tensor::{Device, Tensor};
@@ -96,5 +96,11 @@ impl Ops {
     /// - `weight`: `[C_out, C_in, 3, 3]`; `bias`: `[C_out]`
     pub fn filter(&self, weight: &Tensor<4>, bias: Option<&Tensor<1>>, filter: Filter) -> Option<Filters> {
         self.kernels(Operation::Conv)?.filter(weight, bias, filter)
+    }
+
+    /// See [`plain::guide`]; none where the device has no kernel for it, as there is a shorter way then when not all of it is
+    /// asked for.
+    pub fn guide(&self, x: &Tensor<4>, cond: &Tensor<4>, uncond: Option<&Tensor<4>>, by: &Guide) -> Option<Guided> {
+        self.kernels(Operation::Guide)?.guide(x, cond, uncond, by)
     }
 }

@@ -5,12 +5,13 @@
 
 mod attention;
 mod conv;
+mod guide;
 mod launch;
 mod matrix;
 mod norm;
 mod template;
 
-use crate::kernels::{Filter, Filters, Kernels, Weights};
+use crate::kernels::{Filter, Filters, Guide, Guided, Kernels, Weights};
 use burn::backend::{BackendTensor, Cube, DispatchAutodiffContext, DispatchTensorKind};
 use burn::tensor::{DType, Device, Tensor};
 use burn_cubecl::kernel::into_contiguous;
@@ -44,6 +45,10 @@ impl Kernels for CubeKernels {
 
     fn filter(&self, weight: &Tensor<4>, bias: Option<&Tensor<1>>, filter: Filter) -> Option<Filters> {
         Some(Arc::new(conv::Packed::new(weight, bias, filter)?))
+    }
+
+    fn guide(&self, x: &Tensor<4>, cond: &Tensor<4>, uncond: Option<&Tensor<4>>, by: &Guide) -> Option<Guided> {
+        guide::guide(x, cond, uncond, by)
     }
 }
 

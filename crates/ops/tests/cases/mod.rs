@@ -33,7 +33,7 @@ fn cpu_then(then: Then) -> Then {
     }
 }
 
-fn assert_near<const D: usize>(found: Tensor<D>, plain: Tensor<D>) -> Result<(), TestCaseError> {
+pub fn assert_near<const D: usize>(found: Tensor<D>, plain: Tensor<D>) -> Result<(), TestCaseError> {
     let found = cpu(found);
     prop_assert_eq!(found.dims(), plain.dims());
     let most = plain.clone().abs().max().into_scalar::<f32>();
