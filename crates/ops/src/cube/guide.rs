@@ -1,7 +1,7 @@
 //! What a step makes of the network's output.
 
 use super::launch::{Wgsl, empty_like};
-use super::{contiguous, primitive, stride, tensor_of};
+use super::{MOST_GROUPS, contiguous, primitive, stride, tensor_of};
 use crate::kernels::{Guide, Guided};
 use burn::tensor::Tensor;
 use burn_cubecl::kernel::into_contiguous;
@@ -17,7 +17,7 @@ pub fn guide(x: &Tensor<4>, cond: &Tensor<4>, uncond: Option<&Tensor<4>>, by: &G
         Some(uncond) => Some(output(uncond, [n, c, h, w])?),
         None => None,
     };
-    let size = u32::try_from(n * c * h * w).ok()?;
+    let size = u32::try_from(n * c * h * w).ok().filter(|size| size.div_ceil(UNITS) <= MOST_GROUPS)?;
     let steps = uncond.as_ref().map_or(0, |uncond| stride(uncond, 0));
     let steered = u32::try_from(by.channels * h * w).ok()?;
     let mut info = vec![size, stride(&cond, 0), steps, steered];

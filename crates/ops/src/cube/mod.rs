@@ -25,9 +25,12 @@ const MOST_GROUPS: u32 = 65_535;
 #[derive(Debug)]
 pub struct CubeKernels;
 
-/// Whether tensors of this device lie in Cube, and no gradients are wanted of them.
+/// A runtime that takes WGSL.
+const RUNTIME: &str = "wgpu<wgsl>";
+
+/// Whether tensors of this device lie in Cube and are computed in WGSL, and no gradients are wanted of them.
 pub fn is_here(device: &Device) -> bool {
-    primitive(&Tensor::<1>::zeros([1], device)).is_some()
+    primitive(&Tensor::<1>::zeros([1], device)).is_some_and(|tensor| tensor.client.name() == RUNTIME)
 }
 
 impl Kernels for CubeKernels {
