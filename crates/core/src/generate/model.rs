@@ -64,8 +64,8 @@ impl Model {
     /// [`Dit::fused`]).
     #[must_use]
     pub fn fused(self, ops: Ops) -> Self {
-        let autoencoder = self.autoencoder.map(|autoencoder| autoencoder.fused(ops));
         let stats = Some(self.stats());
+        let autoencoder = self.autoencoder.map(|autoencoder| autoencoder.fused(ops));
         Self { dit: self.dit.fused(ops), autoencoder, ops, stats, ..self }
     }
 
