@@ -47,7 +47,12 @@ impl Devices {
     ///
     /// # Errors
     /// In words, when no device is left: a forced one that is not there, or a failed self-check on the last.
-    pub async fn choose(&self, choice: BackendChoice, config: &ModelConfig, checks: &[Check]) -> Result<Chosen, String> {
+    pub async fn choose(
+        &self,
+        choice: BackendChoice,
+        config: &ModelConfig,
+        checks: &[Check],
+    ) -> Result<Chosen, String> {
         let mut notices = Vec::new();
         if choice != BackendChoice::Cpu {
             match self.webgpu(choice == BackendChoice::WebGpu, config, checks).await {

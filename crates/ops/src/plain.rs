@@ -125,7 +125,11 @@ pub fn guide(x: Tensor<4>, cond: Tensor<4>, uncond: Option<Tensor<4>>, by: &Guid
             let scales = Tensor::<4>::from_data(TensorData::new(scales, [by.scales.len(), 1, 1, 1]), &x.device());
             let steered = uncond.clone() + (cond.clone() - uncond.clone()) * scales; // [N, C, h, w]
             let rest = cond.clone().slice([0..cond.dims()[0], by.channels..channels]);
-            if by.channels == channels { steered } else { Tensor::cat(vec![steered.narrow(1, 0, by.channels), rest], 1) }
+            if by.channels == channels {
+                steered
+            } else {
+                Tensor::cat(vec![steered.narrow(1, 0, by.channels), rest], 1)
+            }
         }
         None => cond.clone(),
     };

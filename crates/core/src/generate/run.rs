@@ -230,8 +230,14 @@ impl<'m> Run<'m> {
         let (step, x_t) = (self.step, self.x_t.clone());
         let (timestep, index) = (self.sampler.timestep(step), self.sampler.index(step));
         let (cond, uncond) = self.outputs(timestep); // [N, C_out, h, w] each
-        let (prediction, watched) = Reading { model: self.model, guidance: &self.guidance, schedule: self.sampler.schedule() }
-            .of(index, &x_t, cond, uncond, self.is_watched);
+        let (prediction, watched) =
+            Reading { model: self.model, guidance: &self.guidance, schedule: self.sampler.schedule() }.of(
+                index,
+                &x_t,
+                cond,
+                uncond,
+                self.is_watched,
+            );
         let x0_hat = prediction.x0_hat.clone();
         let mut missing_noise = false;
         let noise = || match &self.noise {

@@ -163,7 +163,10 @@ impl Inputs<'_> {
             }
             before = width;
         }
-        cases.into_iter().filter_map(|(from, to, side, filter, adds)| self.conv([from, to, side], filter, adds)).collect()
+        cases
+            .into_iter()
+            .filter_map(|(from, to, side, filter, adds)| self.conv([from, to, side], filter, adds))
+            .collect()
     }
 
     fn conv(&self, [from, to, side]: [usize; 3], filter: Filter, adds: bool) -> Option<Case> {

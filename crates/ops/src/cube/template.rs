@@ -66,11 +66,8 @@ impl Expansion<'_> {
 
     fn binding<'l>(&mut self, name: &str, kind: &str, write: bool, rest: &'l [String]) -> &'l [String] {
         let access = if write { "read_write" } else { "read" };
-        let _ = writeln!(
-            self.text,
-            "@group(0) @binding({}) var<storage, {access}> {name}: array<{kind}>;",
-            self.bindings
-        );
+        let _ =
+            writeln!(self.text, "@group(0) @binding({}) var<storage, {access}> {name}: array<{kind}>;", self.bindings);
         self.bindings += 1;
         rest
     }
@@ -117,8 +114,10 @@ mod tests {
 
     #[test]
     fn blocks_are_chosen_and_repeated() {
-        let template = "#read x f32\n#if ON\n#for i in N\n#for j in 2\na$i = b@{$i+$j};\n#end\n#end\n#else\nno\n#end\n#info";
-        let lines = |on| expand(template, &[("ON", on), ("N", 2)]).lines().skip(3).map(str::to_owned).collect::<Vec<_>>();
+        let template =
+            "#read x f32\n#if ON\n#for i in N\n#for j in 2\na$i = b@{$i+$j};\n#end\n#end\n#else\nno\n#end\n#info";
+        let lines =
+            |on| expand(template, &[("ON", on), ("N", 2)]).lines().skip(3).map(str::to_owned).collect::<Vec<_>>();
         let info = "@group(0) @binding(1) var<storage, read> info: array<u32>;";
         assert_eq!(lines(1), ["a0 = b0;", "a0 = b1;", "a1 = b1;", "a1 = b2;", info]);
         assert_eq!(lines(0), ["no", info]);

@@ -76,7 +76,11 @@ proptest! {
             3 => Then::Add { to: random([1, t, d_output], 1.0), gate: None },
             _ => Then::Add { to: random([n, t, d_output], 1.0), gate: Some(random([n, 1, d_output], 1.0)) },
         };
-        let packed = ops().matrix(&weight, bias.as_ref()).expect("a kernel");
+        let Some(packed) = ops().matrix(&weight, bias.as_ref()) else {
+            // GPUs read two at once.
+            prop_assert!(half && d_output % 2 == 1, "no kernel");
+            return Ok(());
+        };
         let found = packed.apply(&x, &then).expect("it takes this");
         assert_near(found, plain::linear(cpu(x), cpu(weight.clone()), bias.map(cpu), cpu_then(then)))?;
         prop_assert_eq!(packed.weight(&device()).into_data(), weight.into_data());
