@@ -6,6 +6,9 @@ use ditscope_core::selfcheck::{self, Check};
 use ditscope_ops::{Operation, Ops};
 use ditscope_protocol::{Backend, BackendChoice, LoadNotice};
 use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Above these sizes half the memory is worth a conversion in every layer.
 const F16_ABOVE_ON_GPU: u64 = 128 << 20;
@@ -27,6 +30,8 @@ struct Gpu {
     backend: Backend,
     software: bool,
     most_buffer: u64,
+    /// While kernels are checked, a browser may refuse one: the check finds out, as its results are missing.
+    checking: Arc<AtomicBool>,
 }
 
 /// A device that passed its self-check.
@@ -93,7 +98,10 @@ impl Devices {
                 gpu
             }
         };
-        let (ops, wrong) = pass(&gpu.device, "WebGPU", config, checks).await.map_err(LoadNotice::Other)?;
+        gpu.checking.store(true, Relaxed);
+        let passed = pass(&gpu.device, "WebGPU", config, checks).await;
+        gpu.checking.store(false, Relaxed);
+        let (ops, wrong) = passed.map_err(LoadNotice::Other)?;
         Ok((gpu, ops, wrong))
     }
 }
@@ -149,9 +157,16 @@ async fn start_webgpu(forced: bool) -> Result<Gpu, LoadNotice> {
     if software {
         detail.push_str(" (software)");
     }
-    let device = Device::wgpu_options().tasks_max(MOST_TASKS).init_async().await;
-    let device = device.map_err(|error| LoadNotice::Other(format!("WebGPU could not start: {error}.")))?;
-    Ok(Gpu { device, backend: Backend { name: "WebGPU".into(), detail }, software, most_buffer })
+    let started = Device::wgpu_options().tasks_max(MOST_TASKS).init_with_setup_async().await;
+    let (device, setup) = started.map_err(|error| LoadNotice::Other(format!("WebGPU could not start: {error}.")))?;
+    let checking = Arc::new(AtomicBool::new(false));
+    let refused = checking.clone();
+    setup.device.on_uncaptured_error(Arc::new(move |error| match refused.load(Relaxed) {
+        true => log::warn!("WebGPU, while kernels are checked: {error}"),
+        // Whatever is refused later would leave results as they were.
+        false => panic!("WebGPU: {error}"),
+    }));
+    Ok(Gpu { device, backend: Backend { name: "WebGPU".into(), detail }, software, most_buffer, checking })
 }
 
 /// The reason as a part of a failure.
