@@ -78,6 +78,7 @@ pub trait Matrix: Debug + Send + Sync {
 }
 
 /// What is done to the product and the bias, before they are written.
+#[allow(clippy::large_enum_variant, reason = "one at a time, on the stack of a layer")]
 #[derive(Debug, Clone)]
 pub enum Then {
     Nothing,

@@ -35,7 +35,8 @@ async fn compare(cases: Vec<Case>) -> Result<(), String> {
         let most = right.iter().fold(0.0f32, |most, number| most.max(number.abs()));
         for (found, right) in found.into_iter().zip(right) {
             // Written so that NaN is wrong.
-            if !((found - right).abs() <= TOLERANCE * most) {
+            let is_right = (found - right).abs() <= TOLERANCE * most; // NaN is not
+            if !is_right {
                 return Err(format!("{found} where {right} is right"));
             }
         }
