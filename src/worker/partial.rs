@@ -97,15 +97,14 @@ impl Partial {
         Ok(())
     }
 
-    /// Hands over the complete model, with the kernels that there are for its device.
+    /// Hands over the complete model, computed with these kernels of its device.
     ///
     /// # Errors
     /// There is none.
-    pub fn finish(slot: &Slot) -> Result<(Model, WeightsReport), Refusal> {
+    pub fn finish(slot: &Slot, ops: Ops) -> Result<(Model, WeightsReport), Refusal> {
         let Self { model, fetched_bytes, stored_bytes, .. } = slot.take().ok_or(GONE)?;
         let linear = model.dit.blocks.first().map(|block| block.attn.qkv.weight.val().dtype());
         let dtype = if linear == Some(DType::F16) { "f16" } else { "f32" };
-        let ops = Ops::of(&model.device);
         Ok((model.fused(ops), WeightsReport { dtype: dtype.into(), fetched_bytes, stored_bytes }))
     }
 }

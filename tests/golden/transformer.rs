@@ -174,5 +174,5 @@ fn model(name: &str) -> Model {
     config.validate().expect("a valid configuration");
     let weights = read(&format!("{name}.safetensors"));
     let dit = load(Dit::new(&config.transformer, &Device::flex()), &weights, Loader::default());
-    Model { config, dit, autoencoder: None, device: Device::flex() }
+    Model::of(config, dit, None, Device::flex())
 }

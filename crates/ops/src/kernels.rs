@@ -13,10 +13,22 @@ pub enum Operation {
     Linear,
     Attention,
     Conv,
+    Guide,
 }
 
 impl Operation {
-    pub const ALL: [Self; 4] = [Self::Modulate, Self::Linear, Self::Attention, Self::Conv];
+    pub const ALL: [Self; 5] = [Self::Modulate, Self::Linear, Self::Attention, Self::Conv, Self::Guide];
+
+    /// For whoever is told of it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Modulate => "norms",
+            Self::Linear => "linear layers",
+            Self::Attention => "attention",
+            Self::Conv => "convolutions",
+            Self::Guide => "guidance",
+        }
+    }
 }
 
 /// The kernels of a device.
@@ -40,6 +52,11 @@ pub trait Kernels: Debug + Send + Sync {
     fn filter(&self, _weight: &Tensor<4>, _bias: Option<&Tensor<1>>, _filter: Filter) -> Option<Filters> {
         None
     }
+
+    /// See [`crate::plain::guide`].
+    fn guide(&self, _x: &Tensor<4>, _cond: &Tensor<4>, _uncond: Option<&Tensor<4>>, _by: &Guide) -> Option<Guided> {
+        None
+    }
 }
 
 /// A device without any.
@@ -61,6 +78,7 @@ pub trait Matrix: Debug + Send + Sync {
 }
 
 /// What is done to the product and the bias, before they are written.
+#[allow(clippy::large_enum_variant, reason = "one at a time, on the stack of a layer")]
 #[derive(Debug, Clone)]
 pub enum Then {
     Nothing,
@@ -92,4 +110,34 @@ pub struct Filter {
 pub trait Conv: Debug + Send + Sync {
     /// See [`crate::plain::conv`].
     fn apply(&self, x: &Tensor<4>, add: Option<&Tensor<4>>) -> Option<Tensor<4>>;
+}
+
+/// How clean latents and noise follow from what the network says of x_t. Both are affine in it: `x_t·a + output·b`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guide {
+    /// How strongly the class steers: one for each picture, or one for all.
+    pub scales: Vec<f64>,
+    /// Only the first so many channels are steered.
+    pub channels: usize,
+    /// a and b of the clean latents.
+    pub x0: [f64; 2],
+    /// a and b of the noise.
+    pub eps: [f64; 2],
+    /// To which the clean latents are clamped, up and down.
+    pub range: Option<f64>,
+    /// s and n of `x_t = x0·s + noise·n`, which holds after clamping, too.
+    pub process: [f64; 2],
+}
+
+/// What [`Guide`] makes of it, `[N, C, h, w]` each.
+#[derive(Debug, Clone)]
+pub struct Guided {
+    /// Clean latents, clamped.
+    pub x0_hat: Tensor<4>,
+    /// The noise that goes with them.
+    pub eps: Tensor<4>,
+    /// The noise before clamping: guided, with the class, and where there is an output for it without.
+    pub unclamped: Tensor<4>,
+    pub eps_cond: Tensor<4>,
+    pub eps_uncond: Option<Tensor<4>>,
 }

@@ -5,6 +5,7 @@
 //! | [`plain`] | each operation in steps of the tensor library: the reference, with gradients, on every device |
 //! | [`kernels`] | what a device may bring for them |
 //! | [`Prepared`] | weights in the order in which kernels read them, in a module |
+//! | `cube` | kernels for GPUs, with the feature `cube` |
 //! | `flex` | kernels for burn's CPU backend, with the feature `flex` |
 //!
 //! [`Ops`] decides: where a device has no kernel, or the tensors are not for it (other numbers than f32, tensors that
@@ -16,10 +17,12 @@ pub mod kernels;
 pub mod plain;
 mod prepared;
 
+#[cfg(feature = "cube")]
+mod cube;
 #[cfg(feature = "flex")]
 mod flex;
 
-pub use kernels::{Conv, Filter, Filters, Kernels, Matrix, Operation, Then, Weights};
+pub use kernels::{Conv, Filter, Filters, Guide, Guided, Kernels, Matrix, Operation, Then, Weights};
 pub use prepared::Prepared;
 
 use burn::tensor::{Device, Tensor};
@@ -45,6 +48,10 @@ impl Ops {
 
     /// All for which there is a kernel on this device.
     pub fn of(device: &Device) -> Self {
+        #[cfg(feature = "cube")]
+        if cube::is_here(device) {
+            return Self { kernels: &cube::CubeKernels, off: 0 };
+        }
         #[cfg(feature = "flex")]
         if flex::is_here(device) {
             return Self { kernels: &flex::FlexKernels, off: 0 };
@@ -89,5 +96,11 @@ impl Ops {
     /// - `weight`: `[C_out, C_in, 3, 3]`; `bias`: `[C_out]`
     pub fn filter(&self, weight: &Tensor<4>, bias: Option<&Tensor<1>>, filter: Filter) -> Option<Filters> {
         self.kernels(Operation::Conv)?.filter(weight, bias, filter)
+    }
+
+    /// See [`plain::guide`]; none where the device has no kernel for it, as there is a shorter way then when not all of it is
+    /// asked for.
+    pub fn guide(&self, x: &Tensor<4>, cond: &Tensor<4>, uncond: Option<&Tensor<4>>, by: &Guide) -> Option<Guided> {
+        self.kernels(Operation::Guide)?.guide(x, cond, uncond, by)
     }
 }

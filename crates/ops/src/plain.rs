@@ -1,10 +1,10 @@
 //! Each operation in steps of the tensor library.
 
-use crate::kernels::{Filter, Then};
+use crate::kernels::{Filter, Guide, Guided, Then};
 use burn::tensor::activation::{relu, sigmoid, softmax};
 use burn::tensor::module::{conv2d, interpolate, layer_norm};
 use burn::tensor::ops::{ConvOptions, InterpolateMode, InterpolateOptions};
-use burn::tensor::{FloatDType, Tensor};
+use burn::tensor::{FloatDType, Tensor, TensorData};
 
 /// `LN(x)·(1 + scale) + shift`, the norm without parameters of its own and with `eps` in it (official `modulate`).
 ///
@@ -108,4 +108,38 @@ pub fn conv(
 pub fn double(x: Tensor<4>) -> Tensor<4> {
     let [_, _, h, w] = x.dims();
     interpolate(x, InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * h, 2 * w]))
+}
+
+/// Clean latents and noise of a step: guidance, prediction and clamping.
+///
+/// # Shapes
+/// - `x`: `[N, C, h, w]`; `cond`, `uncond`: the same, or `[N, 2C, h, w]`, of which the first half counts
+pub fn guide(x: Tensor<4>, cond: Tensor<4>, uncond: Option<Tensor<4>>, by: &Guide) -> Guided {
+    let [_, channels, _, _] = x.dims();
+    let affine = |[a, b]: [f64; 2], output: &Tensor<4>| x.clone() * a + output.clone() * b;
+    let cond = cond.narrow(1, 0, channels);
+    let uncond = uncond.map(|uncond| uncond.narrow(1, 0, channels));
+    let output = match &uncond {
+        Some(uncond) => {
+            let scales = by.scales.iter().map(|scale| *scale as f32).collect::<Vec<_>>();
+            let scales = Tensor::<4>::from_data(TensorData::new(scales, [by.scales.len(), 1, 1, 1]), &x.device());
+            let steered = uncond.clone() + (cond.clone() - uncond.clone()) * scales; // [N, C, h, w]
+            let rest = cond.clone().slice([0..cond.dims()[0], by.channels..channels]);
+            if by.channels == channels {
+                steered
+            } else {
+                Tensor::cat(vec![steered.narrow(1, 0, by.channels), rest], 1)
+            }
+        }
+        None => cond.clone(),
+    };
+    let (x0, unclamped) = (affine(by.x0, &output), affine(by.eps, &output));
+    let (x0_hat, eps) = match by.range {
+        Some(range) => {
+            let x0 = x0.clamp(-range, range);
+            (x0.clone(), (x.clone() - x0 * by.process[0]) / by.process[1])
+        }
+        None => (x0, unclamped.clone()),
+    };
+    Guided { x0_hat, eps, unclamped, eps_cond: affine(by.eps, &cond), eps_uncond: uncond.map(|u| affine(by.eps, &u)) }
 }

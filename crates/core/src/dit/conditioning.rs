@@ -52,17 +52,17 @@ impl AdaLn {
     /// - result: tensors `[N, 1, D]`, as many as the layer has
     pub fn vectors(&self, c: Tensor<2>) -> Vec<Tensor<3>> {
         let [_, d] = c.dims();
-        let all = self.joined(c); // [N, 1, K·D]
+        let all = self.packed(silu(c)); // [N, 1, K·D]
         let [_, _, width] = all.dims();
         (0..width / d).map(|k| all.clone().narrow(2, k * d, d)).collect() // [N, 1, D] each
     }
 
-    /// The same vectors, one after the other.
+    /// The same in one tensor, of what [`silu`] made of the condition, which is the same for all blocks.
     ///
     /// # Shapes
-    /// - `c`: `[N, D]`; result: `[N, 1, K·D]`
-    pub(super) fn joined(&self, c: Tensor<2>) -> Tensor<3> {
-        self.linear.forward(silu(c)).unsqueeze_dim(1)
+    /// - `activated`: `[N, D]`; result: `[N, 1, K·D]`
+    pub(super) fn packed(&self, activated: Tensor<2>) -> Tensor<3> {
+        self.linear.forward(activated).unsqueeze_dim(1) // [N, 1, K·D]
     }
 }
 

@@ -33,7 +33,7 @@ impl Given {
     pub(super) fn of_last(&self, layer: &FinalLayer) -> Option<[Tensor<3>; 2]> {
         match self {
             Self::Condition(condition) => layer.modulation(condition),
-            Self::Modulations(known) => Some(known.of_last()),
+            Self::Modulations(known) => known.of_last(),
         }
     }
 }
@@ -42,44 +42,45 @@ impl Given {
 /// known before it.
 #[derive(Debug, Clone)]
 pub struct Modulations {
-    /// K vectors for each block, then shift and scale of the last layer: `[S, 1, (depth·K + 2)·D]`.
+    /// Those of the blocks, one after the other, and the two of the last layer, `[S, 1, K·D]`: in one tensor, so that the
+    /// rows of a batch are taken at once.
     all: Tensor<3>,
-    per_block: usize,
     width: usize,
+    per_block: usize,
 }
 
 impl Modulations {
     /// # Shapes
-    /// - `blocks`: `[S, 1, K·D]` each; `last`: `[S, 1, 2·D]`
-    pub(super) fn new(mut blocks: Vec<Tensor<3>>, last: Tensor<3>) -> Self {
+    /// - `blocks`: of each block all vectors, `[S, 1, per_block·D]`; `last`: `[S, 1, 2·D]`
+    pub(super) fn new(blocks: Vec<Tensor<3>>, last: Tensor<3>) -> Self {
         let width = last.dims()[2] / 2;
         let per_block = blocks.first().map_or(0, |block| block.dims()[2] / width);
-        blocks.push(last);
-        Self { all: Tensor::cat(blocks, 2), per_block, width }
+        let all = Tensor::cat(blocks.into_iter().chain([last]).collect(), 2); // [S, 1, K·D]
+        Self { all, width, per_block }
     }
 
-    /// Those of a batch: picture i of it has the vectors of row `rows[i]`.
+    /// Those of a batch: picture i of it has the vectors of row `first + rows[i]`, which is one of the `count` from
+    /// `first`. So the rows of all steps of a run can be the same tensor.
     ///
     /// # Shapes
     /// - `rows`: `[N]`; S becomes N
-    pub fn rows(&self, rows: Tensor<1, Int>) -> Self {
-        Self { all: self.all.clone().select(0, rows), ..*self }
+    pub fn rows(&self, first: usize, count: usize, rows: &Tensor<1, Int>) -> Self {
+        let all = self.all.clone().narrow(0, first, count).select(0, rows.clone()); // [N, 1, K·D]
+        Self { all, ..self.clone() }
     }
 
-    /// Those of block `i`.
     fn of_block(&self, i: usize) -> Modulation {
-        let first = i * self.per_block;
-        Modulation::cut((first..first + self.per_block).map(|k| self.vector(k)).collect())
+        Modulation::cut(self.vectors(i * self.per_block, self.per_block))
     }
 
-    /// Shift and scale of the last layer, `[S, 1, D]` each.
-    fn of_last(&self) -> [Tensor<3>; 2] {
-        let vectors = self.all.dims()[2] / self.width;
-        [self.vector(vectors - 2), self.vector(vectors - 1)]
+    fn of_last(&self) -> Option<[Tensor<3>; 2]> {
+        let [_, _, all] = self.all.dims();
+        self.vectors(all / self.width - 2, 2).try_into().ok()
     }
 
-    /// `[S, 1, D]`
-    fn vector(&self, k: usize) -> Tensor<3> {
-        self.all.clone().narrow(2, k * self.width, self.width)
+    /// `[S, 1, D]` each
+    fn vectors(&self, first: usize, count: usize) -> Vec<Tensor<3>> {
+        let vector = |k| self.all.clone().narrow(2, k * self.width, self.width); // [S, 1, D]
+        (first..first + count).map(vector).collect()
     }
 }

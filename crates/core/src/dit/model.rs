@@ -1,12 +1,13 @@
 //! The whole network, and its one pass through the blocks.
 
 use super::block::DitBlock;
-use super::conditioning::{Condition, FinalLayer};
+use super::conditioning::{AdaLn, Condition, FinalLayer};
 use super::embed::{LabelEmbedder, PatchEmbed, TimestepEmbedder, pos_embed_2d, unpatchify};
 use super::given::{Given, Modulations};
 use super::probe::Probe;
 use super::trace::{Trace, Tracer, stacked, strengths};
 use burn::module::Module;
+use burn::tensor::activation::silu;
 use burn::tensor::{Device, Int, Tensor};
 use ditscope_config::{CONDITION_TOKENS, Conditioning, DitConfig};
 use ditscope_ops::{Ops, Then};
@@ -138,10 +139,10 @@ impl Dit {
     /// # Shapes
     /// - `t`, `y`: `[S]`
     pub fn modulations(&self, t: Tensor<1>, y: Tensor<1, Int>) -> Option<Modulations> {
-        let c = self.condition(t, y).sum(); // [S, D]
-        let blocks = self.blocks.iter().map(|block| Some(block.ada_ln.as_ref()?.joined(c.clone())));
-        let blocks = blocks.collect::<Option<_>>()?; // [S, 1, K·D] each
-        Some(Modulations::new(blocks, self.final_layer.ada_ln.as_ref()?.joined(c)))
+        let activated = silu(self.condition(t, y).sum()); // [S, D]
+        let packed = |ada_ln: &Option<AdaLn>| ada_ln.as_ref().map(|ada_ln| ada_ln.packed(activated.clone()));
+        let blocks = self.blocks.iter().map(|block| packed(&block.ada_ln)).collect::<Option<_>>()?;
+        Some(Modulations::new(blocks, packed(&self.final_layer.ada_ln)?))
     }
 
     /// How strongly timestep and class act on each block, which is known without any latents: the mean absolute

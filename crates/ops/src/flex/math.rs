@@ -11,8 +11,7 @@ use std::f64::consts::LOG2_E;
 pub fn exp2<const FMA: bool>(x: f32) -> f32 {
     // Added to a small number it leaves the nearest integer in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
-    let x = if x > -126.0 { x } else { -126.0 };
-    let x = if x < 127.0 { x } else { 127.0 };
+    let x = x.clamp(-126.0, 127.0);
     let shifted = x + ROUND;
     let f = x - (shifted - ROUND);
     let mut p = 1.535_336_2e-4;
