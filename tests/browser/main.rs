@@ -24,6 +24,7 @@ mod language;
 mod layout;
 mod models;
 mod plots;
+mod pool;
 mod runs;
 mod settings;
 mod sound;

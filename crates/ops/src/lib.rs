@@ -66,8 +66,13 @@ impl Ops {
         Self { off: self.off | 1 << operation as u8, ..self }
     }
 
+    /// Whether it would take the device's kernel, if there is one.
+    pub fn uses(&self, operation: Operation) -> bool {
+        self.off & 1 << operation as u8 == 0
+    }
+
     fn kernels(&self, operation: Operation) -> Option<&'static dyn Kernels> {
-        (self.off & 1 << operation as u8 == 0).then_some(self.kernels)
+        self.uses(operation).then_some(self.kernels)
     }
 
     /// See [`plain::modulate`].
