@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 /// What may be asked for at most: (what, the run's start, its first step, a later step). It is what they ask for today, so
 /// lower a number whenever the test prints a smaller one. The start computes what the steps have in common.
-const MOST: [(&str, [u64; 3]); 7] = [
+const MOST: [(&str, [i64; 3]); 7] = [
     ("dispatches", [37, 83, 83]),
     ("bind groups", [37, 83, 83]),
     ("pipelines", [0, 0, 0]),
@@ -27,16 +27,16 @@ const STEPS: usize = 3;
 const IDLE_STEPS: usize = 20;
 
 /// Before the worker's script: counts the calls of WebGPU, and notes the counts so far and the time whenever the worker
-/// says that the model is loaded, that a run has started, or posts a frame. The notes are told, and begun anew, when they are asked for. On demand
-/// all dispatches are of size zero from then on, so that the host's share of the time is left.
-const COUNTING: &str = "
+/// says that the model is loaded, that a run has started, or posts a frame. The notes are told, and begun anew, when they
+/// are asked for. On demand all dispatches are of size zero from then on, so that the host's share of the time is left.
+pub const COUNTING: &str = "
     const counts = {}, noted = [];
     let idle = false;
     const add = (what, number = 1) => counts[what] = (counts[what] ?? 0) + number;
     const before = (type, name, look) => {
         const real = self[type].prototype[name];
         self[type].prototype[name] = function (...given) {
-            return real.apply(this, look(...given) ?? given);
+            return real.apply(this, look.apply(this, given) ?? given);
         };
     };
     const count = (type, what, ...names) => names.forEach(name => before(type, name, () => { add(what); }));
@@ -45,7 +45,15 @@ const COUNTING: &str = "
         return idle ? [0, 0, 0] : null;
     });
     count('GPUComputePassEncoder', 'dispatches', 'dispatchWorkgroupsIndirect');
-    count('GPUDevice', 'bind groups', 'createBindGroup');
+    before('GPUDevice', 'createBindGroup', ({ entries }) => {
+        add('bind groups');
+        entries.forEach(({ resource: { buffer, size } }) => add('bytes bound', size ?? buffer.size));
+    });
+    before('GPUDevice', 'createBuffer', ({ size }) => {
+        add('bytes of buffers', size);
+        counts['largest buffer'] = Math.max(counts['largest buffer'] ?? 0, size);
+    });
+    before('GPUBuffer', 'destroy', function () { add('bytes of buffers', -this.size); });
     count('GPUDevice', 'pipelines', 'createComputePipeline', 'createComputePipelineAsync');
     count('GPUQueue', 'submits', 'submit');
     count('GPUBuffer', 'read-backs', 'mapAsync');
@@ -71,9 +79,9 @@ const COUNTING: &str = "
 
 /// What the worker had asked for in all, and when, in milliseconds.
 #[derive(Deserialize)]
-struct Noted {
+pub struct Noted {
     at: f64,
-    counts: BTreeMap<String, u64>,
+    pub counts: BTreeMap<String, i64>,
 }
 
 #[test]
@@ -116,12 +124,12 @@ fn a_step_asks_the_gpu_for_no_more_than_is_known() {
     );
 }
 
-fn noted(value: &Value) -> Vec<Noted> {
+pub fn noted(value: &Value) -> Vec<Noted> {
     Deserialize::deserialize(value).unwrap_or_else(|error| panic!("{error} in the worker's notes: {value}"))
 }
 
 /// How much was asked for between two notes.
-fn asked(notes: &[Noted], what: &str) -> u64 {
+pub fn asked(notes: &[Noted], what: &str) -> i64 {
     let [before, after] = [0, 1].map(|at| notes[at].counts.get(what).copied().unwrap_or(0));
     after - before
 }
