@@ -10,10 +10,14 @@ pub struct Share {
 }
 
 /// In equal shares for so many workers, where a row takes about as long as a picture. The first one, which leads, gets
-/// the first rows and no picture.
+/// a row at least and no picture.
 pub fn shares(rows: usize, pictures: usize, workers: usize) -> Vec<Share> {
     let all = rows + pictures;
-    let border = |worker: usize| (worker * all / workers).min(if worker == 1 { rows } else { all });
+    let border = |worker: usize| match worker {
+        0 => 0,
+        1 => (all / workers).clamp(1, rows),
+        more => (more * all / workers).max(1),
+    };
     let of = |worker: usize| {
         let (from, to) = (border(worker), border(worker + 1));
         let pictures = from.max(rows) - rows..to.max(rows) - rows;
@@ -28,14 +32,15 @@ mod tests {
 
     #[test]
     fn all_is_done_once_and_in_order() {
-        for (rows, pictures, workers) in [(2, 1, 2), (2, 1, 3), (2, 1, 4), (8, 4, 2), (4, 4, 2), (1, 1, 4), (32, 0, 3)]
+        for (rows, pictures, workers) in
+            [(2, 1, 2), (2, 1, 3), (2, 1, 4), (8, 4, 2), (4, 4, 2), (1, 1, 4), (32, 0, 3), (2, 0, 3), (1, 0, 4)]
         {
             let shares = shares(rows, pictures, workers);
             let done: Vec<usize> = shares.iter().flat_map(|share| share.rows.clone()).collect();
             assert_eq!(done, (0..rows).collect::<Vec<_>>(), "{shares:?}");
             let decoded: Vec<usize> = shares.iter().flat_map(|share| share.pictures.clone()).collect();
             assert_eq!(decoded, (0..pictures).collect::<Vec<_>>(), "{shares:?}");
-            assert!(shares[0].pictures.is_empty(), "{shares:?}");
+            assert!(shares[0].pictures.is_empty() && !shares[0].rows.is_empty(), "{shares:?}");
         }
     }
 
