@@ -1,7 +1,7 @@
 //! Which device computes: WebGPU, else the CPU, each after a self-check.
 
 use burn::tensor::{Device, FloatDType};
-use ditscope_config::ModelConfig;
+use ditscope_config::{DitConfig, ModelConfig};
 use ditscope_core::selfcheck::{self, Check};
 use ditscope_ops::{Operation, Ops};
 use ditscope_protocol::{Backend, BackendChoice, LoadNotice, Reason, Refusal};
@@ -101,13 +101,13 @@ impl Devices {
 }
 
 impl Chosen {
-    /// Whether linear weights that have `f32_bytes` in f32 should stay f16: they are large, and the device
-    /// computes right with them.
-    pub async fn keeps_f16(&self, f32_bytes: u64) -> bool {
+    /// Whether linear weights that have `f32_bytes` in f32 should stay f16: they are large, and the device computes right
+    /// with them. Its kernels read them as pairs in a word, so it need not compute in f16 itself.
+    pub async fn keeps_f16(&self, f32_bytes: u64, dit: &DitConfig) -> bool {
         let above = if self.most_buffer.is_some() { F16_ABOVE_ON_GPU } else { F16_ABOVE_ON_CPU };
-        f32_bytes > above
-            && self.device.supports_dtype(FloatDType::F16)
-            && selfcheck::check(&self.device, Check::HalfWeights, self.ops).await.is_ok()
+        let in_pairs = (dit.patch_size.pow(2) * dit.out_channels()).is_multiple_of(2);
+        let is_read = in_pairs && self.ops.uses(Operation::Linear) || self.device.supports_dtype(FloatDType::F16);
+        f32_bytes > above && is_read && selfcheck::check(&self.device, Check::HalfWeights, self.ops).await.is_ok()
     }
 }
 

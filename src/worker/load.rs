@@ -76,7 +76,7 @@ impl Load<'_> {
         let mut chosen = self.state.devices.choose(choice, &config, checks(&config)).await?;
         let parameters = index.metadata.total_parameters.unwrap_or_else(|| config.transformer.num_params());
         let f32_bytes = parameters.saturating_mul(4);
-        let keep_f16 = chosen.keeps_f16(f32_bytes).await;
+        let keep_f16 = chosen.keeps_f16(f32_bytes, &config.transformer).await;
         self.current()?;
         let weights_bytes = if keep_f16 { f32_bytes.min(index.total_bytes()) } else { f32_bytes };
         limits::check_room(&config, weights_bytes, &chosen)?;

@@ -10,7 +10,7 @@ use burn::tensor::Tensor;
 use ditscope_config::{AutoencoderConfig, ConfigError, RunSettings};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Model, Noise, Request, Run, Start, Step};
-use ditscope_frames::{Frame, run_info};
+use ditscope_frames::{Frame, run_info, wait};
 use ditscope_protocol::{FrameInfo, FramePart, FromWorker, Reason, Refusal, StartFrom};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -73,6 +73,8 @@ async fn stream(job: &Job, model: &Model, pool: &Pool, asked: Asked, clock: &Clo
     let outline = work.outline();
     let mut crew = Crew::of(pool, model, is_heavy, classes, outline.timesteps.clone());
     work = work.prepared();
+    // What is only enqueued would be the first step's.
+    wait(&model.device).await.map_err(|error| Reason::Device.found(error))?;
     post(&FromWorker::Started { run, info: run_info(outline, asked.settings) });
     let num_steps = work.steps_left();
     let send = |step, Frame { parts, buffers }: Frame| {
