@@ -1,5 +1,6 @@
 //! Which device computes: WebGPU, else the CPU, each after a self-check.
 
+use super::nudge;
 use burn::tensor::{Device, FloatDType};
 use ditscope_config::ModelConfig;
 use ditscope_core::selfcheck::{self, Check};
@@ -93,7 +94,7 @@ impl Devices {
             }
         };
         gpu.checking.store(true, Relaxed);
-        let passed = pass(&gpu.device, "WebGPU", config, checks).await;
+        let passed = nudge::during(pass(&gpu.device, "WebGPU", config, checks)).await;
         gpu.checking.store(false, Relaxed);
         let (ops, wrong) = passed?;
         Ok((gpu, ops, wrong))
@@ -107,7 +108,7 @@ impl Chosen {
         let above = if self.most_buffer.is_some() { F16_ABOVE_ON_GPU } else { F16_ABOVE_ON_CPU };
         f32_bytes > above
             && self.device.supports_dtype(FloatDType::F16)
-            && selfcheck::check(&self.device, Check::HalfWeights, self.ops).await.is_ok()
+            && nudge::during(selfcheck::check(&self.device, Check::HalfWeights, self.ops)).await.is_ok()
     }
 }
 
@@ -153,6 +154,7 @@ async fn start_webgpu(forced: bool) -> Result<Gpu, Refusal> {
     }
     let started = Device::wgpu_options().tasks_max(MOST_TASKS).init_with_setup_async().await;
     let (device, setup) = started.map_err(|error| Reason::Device.found(format!("WebGPU: {error}")))?;
+    nudge::set_queue(setup.queue);
     let checking = Arc::new(AtomicBool::new(false));
     let refused = checking.clone();
     setup.device.on_uncaptured_error(Arc::new(move |error| match refused.load(Relaxed) {

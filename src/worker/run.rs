@@ -4,6 +4,7 @@ use super::decode::in_stages;
 use super::event_loop::next_task;
 use super::jobs::Job;
 use super::latents;
+use super::nudge;
 use super::post::{fail, now, post, post_frame};
 use burn::tensor::Tensor;
 use ditscope_config::{AutoencoderConfig, ConfigError, RunSettings};
@@ -59,11 +60,11 @@ async fn stream(job: &Job, model: &Model, asked: Asked, held: &mut f64) -> Resul
         let started = now() - posting;
         let preview = is_heavy && step < num_steps;
         let frame = if step < num_steps {
-            Frame::of_step(model, work.step()?, preview).await.map(Some)
+            nudge::during(Frame::of_step(model, work.step()?, preview)).await.map(Some)
         } else if is_heavy {
-            decoded(job, model, work.x_t().clone(), run).await
+            nudge::during(decoded(job, model, work.x_t().clone(), run)).await
         } else {
-            Frame::of_result(model, work.x_t().clone()).await.map(Some)
+            nudge::during(Frame::of_result(model, work.x_t().clone())).await.map(Some)
         };
         let Some(frame) = frame.map_err(|error| Reason::Device.found(error))?.filter(|_| job.goes_on()) else {
             return Ok(false);
