@@ -1,6 +1,6 @@
-//! Waiting for the GPU in Firefox, which looks whether it is done every 100 ms only, and besides whenever it is handed
-//! something (<https://bugzilla.mozilla.org/show_bug.cgi?id=1870699>). A run waits at each step, so each would take that
-//! long. While the worker waits there, it hands over nothing, again and again.
+//! Waiting for the GPU, in Firefox with a nudge: it checks whether the GPU is done only every 100 ms, and at each submit
+//! (<https://bugzilla.mozilla.org/show_bug.cgi?id=1870699>). A run waits at each step, so that a step would take 100 ms at
+//! least. While the worker waits there, it submits empty lists of commands.
 
 use super::event_loop::next_task;
 use super::post::{now, scope};
@@ -10,18 +10,15 @@ use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::time::Duration;
 
-/// Milliseconds between two times at first.
-const SHORTEST: f64 = 1.0;
-/// Later it is this share of the wait so far: a long wait need not keep a processor busy, nor end at once.
-const SHARE: f64 = 1.0 / 16.0;
-/// Timers that follow on one another wait for 4 ms at least.
-const SHORTEST_TIMER: f64 = 4.0;
+/// For so many milliseconds it submits in each one. A longer wait need not keep a processor busy.
+const SOON: f64 = 50.0;
+const LATER: Duration = Duration::from_millis(8);
 
 thread_local! {
     static QUEUE: RefCell<Option<wgpu::Queue>> = const { RefCell::new(None) };
 }
 
-/// From now on it is this queue that is waited for.
+/// The queue that is waited for from now on. Only Firefox needs it.
 pub fn set_queue(queue: wgpu::Queue) {
     let agent = scope().navigator().user_agent();
     if agent.is_ok_and(|agent| agent.contains("Firefox/")) {
@@ -29,7 +26,7 @@ pub fn set_queue(queue: wgpu::Queue) {
     }
 }
 
-/// What `waiting` gives. Every wait for the device goes through here.
+/// Waits for what the device computes. Everything that reads from it goes through here.
 pub async fn during<T>(waiting: impl Future<Output = T>) -> T {
     let (mut waiting, mut nudges) = (pin!(waiting), pin!(nudges()));
     poll_fn(|context| {
@@ -46,17 +43,14 @@ async fn nudges() {
     let Some(queue) = QUEUE.with_borrow(Clone::clone) else { return pending().await };
     let started = now();
     loop {
-        pause((now() - started) * SHARE).await;
+        let last = now();
+        if last - started > SOON {
+            sleep(LATER).await;
+        }
+        // By messages, since timers that follow on one another wait for 4 ms at least.
+        while now() - last < 1.0 {
+            next_task().await;
+        }
         queue.submit([]);
-    }
-}
-
-async fn pause(milliseconds: f64) {
-    if milliseconds >= SHORTEST_TIMER {
-        return sleep(Duration::from_secs_f64(milliseconds / 1000.0)).await;
-    }
-    let until = now() + milliseconds.max(SHORTEST);
-    while now() < until {
-        next_task().await;
     }
 }

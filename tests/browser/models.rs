@@ -148,22 +148,18 @@ pub fn adds_by_address(app: &App) {
 
 #[test]
 fn a_model_is_opened_from_a_folder() {
-    opens_a_folder(&App::start("model_from_folder", Gpu::None));
-}
-
-/// With a model in it.
-pub fn opens_a_folder(app: &App) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let guest = folder.path().join("guest");
     tiny::write(&guest);
+    let app = App::start("model_from_folder", Gpu::None);
     app.open_ready("backend=cpu&steps=2");
-    open_dialog(app);
+    open_dialog(&app);
     let input = app.wait("the field for files", SHORT, || app.browser.find_all("input[type=file]").ok()?.pop());
     let before = app.server.requests("");
     // What the button does before it opens the system's dialog, which no test can use.
     app.browser.script("document.querySelector('input[type=file]').webkitdirectory = true");
     app.browser.type_into(&input, &guest.display().to_string());
-    let load = app.wait("the folder's button", SHORT, || button_that_starts(app, "Use", "Tiny"));
+    let load = app.wait("the folder's button", SHORT, || button_that_starts(&app, "Use", "Tiny"));
     app.click("button", &load);
     app.wait("the guest", LONG, || app.text().contains("three").then_some(()));
     app.wait_ready();

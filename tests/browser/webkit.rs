@@ -20,5 +20,5 @@ fn cancel_keeps_what_was_made_and_another_run_follows() {
 
 #[test]
 fn a_run_is_saved_as_sheet_film_and_data() {
-    take::saves(&app("webkit_take"));
+    take::saves(&app("webkit_take"), false);
 }

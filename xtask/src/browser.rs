@@ -120,10 +120,8 @@ pub fn setup(asked: Option<&[Engine]>) -> Result<()> {
 
 /// Runs the tests in the browsers that were asked for, or in all that are there.
 pub fn test(asked: Option<&[Engine]>) -> Result<()> {
-    let (engines, missing): (Vec<_>, Vec<_>) =
-        asked.unwrap_or(&Engine::ALL).iter().partition(|engine| asked.is_some() || engine.is_there());
-    let missing: Vec<&Engine> = missing;
-    for engine in missing {
+    let mut engines = asked.unwrap_or(&Engine::ALL).to_vec();
+    for engine in engines.extract_if(.., |engine| asked.is_none() && !engine.is_there()) {
         println!("browser: the tests in {} are LEFT OUT, because it or its driver is not installed", engine.name());
     }
     run(command_line("cargo test --release --workspace --test browser --").args(filters(&engines)))
