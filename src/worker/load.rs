@@ -5,7 +5,7 @@ use super::partial::Partial;
 use super::post::{fail, now, post};
 use super::source::Source;
 use super::store::Store;
-use super::{Loaded, State, announce_config, finish_load, limits, warm};
+use super::{Loaded, State, announce_config, finish_load, limits, nudge, warm};
 use ditscope_config::{AutoencoderConfig, CatalogEntry, ModelConfig};
 use ditscope_core::selfcheck::Check;
 use ditscope_core::weights::{ShardInfo, WeightsIndex, verify};
@@ -85,7 +85,7 @@ impl Load<'_> {
         chosen.notices.extend(notice.map(LoadNotice::NotKept));
         let (model, pool, weights) = Partial::finish(&self.state.partial, chosen.ops)?;
         if chosen.most_buffer.is_some() {
-            warm::warm(&model).await.map_err(|error| Reason::Device.found(error))?;
+            nudge::during(warm::warm(&model)).await.map_err(|error| Reason::Device.found(error))?;
             self.current()?;
         }
         Ok((Loaded { model: Rc::new(model), pool: Rc::new(pool) }, chosen, weights))
@@ -142,7 +142,7 @@ impl Load<'_> {
         let from_network = store.is_some() && !stored;
         Partial::add(&self.state.partial, file, &path, &bytes, from_network)?;
         // Else copies of several shards could wait for the device.
-        ditscope_frames::wait(&chosen.device).await.map_err(|error| Reason::Device.found(error))?;
+        nudge::during(ditscope_frames::wait(&chosen.device)).await.map_err(|error| Reason::Device.found(error))?;
         if let Some(store) = store.filter(|_| !stored) {
             store.put(file, info, &mut bytes).await;
         }

@@ -3,7 +3,8 @@
 //! [`start`] listens for [`ditscope_protocol::ToWorker`]; `load` loads a model from a `source` by way
 //! of the browser's `store`, `partial` keeps what a load that broke off has loaded, `device` chooses what
 //! computes, `run` streams a run's frames, `decode` decodes in pieces, `answer` does what is asked for
-//! beside a run, `pool` shares a run's steps among workers, `event_loop` lets messages be handled in between, `post` sends messages back.
+//! beside a run, `pool` shares a run's steps among workers, `event_loop` lets messages be handled in between, `nudge` waits
+//! for the device, `post` sends messages back.
 
 mod answer;
 mod decode;
@@ -14,6 +15,7 @@ mod jobs;
 mod latents;
 mod limits;
 mod load;
+mod nudge;
 mod partial;
 mod pool;
 mod post;

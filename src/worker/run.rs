@@ -4,6 +4,7 @@ use super::decode::in_stages;
 use super::event_loop::next_task;
 use super::jobs::Job;
 use super::latents;
+use super::nudge;
 use super::pool::{Crew, Pool};
 use super::post::{fail, now, post, post_frame};
 use burn::tensor::Tensor;
@@ -74,7 +75,7 @@ async fn stream(job: &Job, model: &Model, pool: &Pool, asked: Asked, clock: &Clo
     let mut crew = Crew::of(pool, model, is_heavy, classes, outline.timesteps.clone());
     work = work.prepared();
     // What is only enqueued would be the first step's.
-    wait(&model.device).await.map_err(|error| Reason::Device.found(error))?;
+    nudge::during(wait(&model.device)).await.map_err(|error| Reason::Device.found(error))?;
     post(&FromWorker::Started { run, info: run_info(outline, asked.settings) });
     let num_steps = work.steps_left();
     let send = |step, Frame { parts, buffers }: Frame| {
@@ -120,7 +121,7 @@ async fn stream(job: &Job, model: &Model, pool: &Pool, asked: Asked, clock: &Clo
 }
 
 async fn of_step(model: &Model, step: Step, preview: bool) -> Result<Frame, Refusal> {
-    Frame::of_step(model, step, preview).await.map_err(|error| Reason::Device.found(error))
+    nudge::during(Frame::of_step(model, step, preview)).await.map_err(|error| Reason::Device.found(error))
 }
 
 /// The last frame, with a heavy decoder piece by piece; nothing, if the job does not go on.
@@ -132,7 +133,7 @@ async fn result(job: &Job, model: &Model, x_t: Tensor<4>, run: u32, is_heavy: bo
         let Some(pixels) = in_stages(job, model, x_t.clone(), run).await? else { return Ok(None) };
         Frame::of_latents(vec![(FramePart::XT, x_t)]).await.map(|frame| Some(frame.with_pictures(pixels)))
     };
-    frame.await.map_err(|error: String| Reason::Device.found(error))
+    nudge::during(frame).await.map_err(|error: String| Reason::Device.found(error))
 }
 
 /// Checked settings → a request.

@@ -39,7 +39,11 @@ fn the_cpu_that_was_asked_for_needs_no_notice() {
 fn webgpu_and_cpu_make_the_same_picture() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     tiny::write(folder.path());
-    let app = App::start_with_models("webgpu", Gpu::Software, &[("tiny", folder.path())]);
+    same_pictures(&App::start_with_models("webgpu", Gpu::Software, &[("tiny", folder.path())]));
+}
+
+/// On WebGPU and on the CPU, of the tiny model.
+pub fn same_pictures(app: &App) {
     let run = |backend: &str, badge: &str| {
         app.open_ready(&format!("backend={backend}&model=tiny&class=2&steps=4&seed=5"));
         assert!(app.text().contains(badge), "a badge with {badge}");

@@ -29,8 +29,9 @@ Commands:
   serve [--port PORT]      Build the app in release mode and serve it on http://127.0.0.1:8080
   dev [--port PORT]        The same while you work on it: rebuild what is edited, and reload the page
   build                    Build the app into dist/ and check its size against the limits
-  test [PHASE…] [--skip PHASE] [--list]
-                           Run all checks, those that are named, or all but some; --list names them
+  test [PHASE…] [--skip PHASE] [--engines NAMES] [--list]
+                           Run all checks, those that are named, or all but some; --list names them;
+                           --engines chromium,firefox,webkit chooses the browsers (default: all there are)
   setup [--browser]        Install what is missing; with --browser also what the browser tests need
 
 Every command sets up what it needs first: a Rust target and, in a folder of the
@@ -65,7 +66,7 @@ fn run(arguments: &[&str]) -> Result<()> {
         ["setup"] => tools::setup_again()?,
         ["setup", "--browser"] => {
             tools::setup_again()?;
-            browser::setup()?;
+            browser::setup(None)?;
         }
         _ => bail!("'{}' is no command of xtask\n\n{HELP}", arguments.join(" ")),
     }
