@@ -1,0 +1,47 @@
+// Before a script that uses WebGPU: counts its calls, and notes the counts so far and the time whenever a worker says that
+// the model is loaded or posts a frame, or `gpuCalls.note` is called. The notes are told, and begun anew, when a worker is
+// sent "noted"; after "idle" all dispatches are of size zero, so that the host's share of the time is left.
+{
+    const counts = {}, noted = [];
+    let idle = false;
+    const add = (what, number = 1) => counts[what] = (counts[what] ?? 0) + number;
+    const before = (type, name, look) => {
+        const of = self[type]?.prototype;
+        if (!of) return;
+        const real = of[name];
+        of[name] = function (...given) {
+            return real.apply(this, look(...given) ?? given);
+        };
+    };
+    const count = (type, what, ...names) => names.forEach(name => before(type, name, () => { add(what); }));
+    before('GPUComputePassEncoder', 'dispatchWorkgroups', () => {
+        add('dispatches');
+        return idle ? [0, 0, 0] : null;
+    });
+    count('GPUComputePassEncoder', 'dispatches', 'dispatchWorkgroupsIndirect');
+    count('GPUDevice', 'bind groups', 'createBindGroup');
+    count('GPUDevice', 'pipelines', 'createComputePipeline', 'createComputePipelineAsync');
+    count('GPUQueue', 'submits', 'submit');
+    count('GPUBuffer', 'read-backs', 'mapAsync');
+    before('GPUQueue', 'writeBuffer', (buffer, offset, data, from = 0, size = undefined) => {
+        const unit = data.BYTES_PER_ELEMENT ?? 1;
+        add('uploads');
+        add('bytes uploaded', size === undefined ? data.byteLength - from * unit : size * unit);
+    });
+    self.gpuCalls = {
+        note: () => { noted.push({ at: performance.now(), counts: { ...counts } }); },
+        tell: () => noted.splice(0),
+        idle: () => { idle = true; },
+    };
+    const post = self.postMessage.bind(self);
+    self.postMessage = (message, ...given) => {
+        post(message, ...given);
+        if (/^{"(Loaded|Frame)"/.test(message.header)) gpuCalls.note();
+    };
+    self.addEventListener('message', event => {
+        if (event.data === 'idle') gpuCalls.idle();
+        else if (event.data !== 'noted') return;
+        event.stopImmediatePropagation();
+        post({ header: JSON.stringify({ Noted: gpuCalls.tell() }), buffers: [] });
+    });
+}
