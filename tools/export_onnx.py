@@ -110,6 +110,11 @@ def shape(*sizes):
     return np.array(sizes, np.int64)
 
 
+def number(value):
+    """For an operator on two tensors. Not without dimensions: onnxruntime's WebGPU refuses those."""
+    return np.array([value], np.float32)
+
+
 # ---- The transformer
 
 
@@ -183,9 +188,9 @@ class Transformer:
     def gelu(self, x):
         """With tanh, written so that engines know it again."""
         g = self.g
-        cube = g("Mul", g("Pow", x, np.float32(3)), np.float32(0.044715))
-        tanh = g("Tanh", g("Mul", g("Add", x, cube), np.float32(math.sqrt(2 / math.pi))))
-        return g("Mul", g("Mul", x, np.float32(0.5)), g("Add", tanh, np.float32(1)))
+        cube = g("Mul", g("Pow", x, number(3)), number(0.044715))
+        tanh = g("Tanh", g("Mul", g("Add", x, cube), number(math.sqrt(2 / math.pi))))
+        return g("Mul", g("Mul", x, number(0.5)), g("Add", tanh, number(1)))
 
     def block(self, h, c, name):
         g = self.g
@@ -215,18 +220,21 @@ class Transformer:
 # ---- The decoder
 
 
-def decode(g, config, w, z):
-    """The autoencoder's own latents -> a picture, about -1 to 1."""
+def decode(g, config, w, x, std=1.0, mean=0.0):
+    """Latents, of which std and mean make the autoencoder's own -> a picture, about -1 to 1."""
     if config["_class_name"] != "AutoencoderTiny":
         raise Unsupported(f"decoders of the kind {config['_class_name']} cannot be exported, only AutoencoderTiny")
 
-    def conv(name, value):
-        weights = [w[f"decoder.layers.{name}.weight"], w.get(f"decoder.layers.{name}.bias")]
+    def conv(name, value, scale=1.0, add=0.0):
+        """`scale` and `add` go into the weights."""
+        weights, bias = [w[f"decoder.layers.{name}.weight"] * scale], w.get(f"decoder.layers.{name}.bias")
+        weights += [] if bias is None else [bias + add]
         return g("Conv", value, *weights, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
 
-    magnitude = np.float32(config["latent_magnitude"])
-    x = g("Mul", g("Tanh", g("Div", z, magnitude)), magnitude)
-    x, layer = g("Relu", conv(0, x)), 2
+    magnitude = config["latent_magnitude"]
+    std, mean = (np.reshape(np.float32(value) / np.float32(magnitude), (1, -1, 1, 1)) for value in (std, mean))
+    x = g("Tanh", g("Add", g("Mul", x, std), mean))
+    x, layer = g("Relu", conv(0, x, np.float32(magnitude))), 2
     stages = config["num_decoder_blocks"]
     for stage, blocks in enumerate(stages):
         for _ in range(blocks):
@@ -236,11 +244,12 @@ def decode(g, config, w, z):
         if stage + 1 < len(stages):
             nearest = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
             x, layer = g("Resize", x, None, np.array([1, 1, 2, 2], np.float32), **nearest), layer + 1
-        x, layer = conv(layer, x), layer + 1
+            x, layer = conv(layer, x), layer + 1
+    # Its numbers are 0 to 1.
+    bias = w[f"decoder.layers.{layer}.bias"]
+    x = conv(layer, x, np.float32(2), bias - 1)
     patch = config.get("patch_size", 1)
-    if patch > 1:
-        x = g("DepthToSpace", x, blocksize=patch, mode="CRD")
-    return g("Sub", g("Mul", x, np.float32(2)), np.float32(1))
+    return g("DepthToSpace", x, blocksize=patch, mode="CRD") if patch > 1 else x
 
 
 def picture_shape(config, pictures):
@@ -284,9 +293,9 @@ def step_model(config, transformer, autoencoder, pictures):
     if limit := config["scheduler"].get("clip_sample_range"):
         x0 = g("Clip", x0, np.float32(-limit), np.float32(limit))
     g.output(g("Add", g("Mul", next_x, x), g("Mul", next_x0, x0)), "next", latents)
-    std, mean = (np.reshape(config["latents"][name], (1, -1, 1, 1)) for name in ("std", "mean"))
-    z = g("Add", g("Mul", x0, std), mean)
-    picture = g("Clip", decode(g, config["autoencoder"], autoencoder, z), np.float32(-1), np.float32(1))
+    stats = config["latents"]
+    picture = decode(g, config["autoencoder"], autoencoder, x0, stats["std"], stats["mean"])
+    picture = g("Clip", picture, np.float32(-1), np.float32(1))
     g.output(picture, "picture", picture_shape(config, pictures))
     return g.model()
 

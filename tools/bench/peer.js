@@ -27,9 +27,9 @@ const latent = info.latent_shape.reduce((a, b) => a * b);
 const channels = config.autoencoder.in_channels;
 const pixels = channels * info.image_shape.reduce((a, b) => a * b);
 const repeat = values => Float32Array.from({ length: pictures * values.length }, (_, i) => values[i % values.length]);
-const start = repeat(new Float32Array(recorded, 0, latent));
-// The last frame has the latents and the picture (4 bytes a pixel).
-const result = new Float32Array(recorded, recorded.byteLength - 4 * latent - 4 * pixels / channels, latent);
+// Before a step: a frame has four parts like the latents, which come first, and the picture, 4 bytes a pixel.
+const before = step => repeat(new Float32Array(recorded, step * 4 * (4 * latent + pixels / channels), latent));
+const start = before(0);
 if (config.scheduler.prediction_type !== "v_prediction") throw Error("factors are known for v-prediction only");
 
 // The single numbers of step i, as tools/export_onnx.py names them: a DDIM step.
@@ -115,9 +115,9 @@ async function steps(count) {
     const times = [];
     for (let i = 0; i < count; i++, at++) {
         if (at === factors.length) [x, at] = [start, 0];
-        const before = performance.now();
+        const began = performance.now();
         x = await step(x, factors[at]);
-        times.push(performance.now() - before);
+        times.push(performance.now() - began);
         gpuCalls.note();
     }
     return times;
@@ -125,11 +125,12 @@ async function steps(count) {
 
 self.peer = {
     steps,
-    // Takes the recorded run, and says by how much its result is another, relative to the largest number.
-    async difference() {
-        [x, at] = [start, 0];
-        await steps(factors.length);
-        const expected = repeat(result);
+    // Takes the last steps of the recorded run, and says by how much the result is another, relative to the largest number.
+    async difference(count) {
+        at = factors.length - count;
+        x = before(at);
+        await steps(count);
+        const expected = before(factors.length);
         const largest = values => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
         return largest(x.map((value, i) => value - expected[i])) / largest(expected);
     },

@@ -30,8 +30,7 @@ const PICTURES: [usize; 2] = [1, 4];
 pub fn bench(arguments: &[&str]) -> Result<()> {
     let options = Options::parse(arguments)?;
     let machine = Machine::look();
-    let (versions, left_out) = Default::default();
-    let mut report = Report { machine, versions, races: vec![], calls: vec![], growth: vec![], left_out };
+    let mut report = Report::of(machine);
     let is_native = options.has(Part::Native) || options.has(Part::Growth);
     let is_browser = options.has(Part::Cpu) || options.has(Part::WebGpu);
     // All is built first: what compiles would disturb what is measured.
@@ -211,8 +210,14 @@ fn on_cpu(site: &Site, has_peer: bool, pictures: usize, rounds: usize, report: &
     let mut contestants = vec![Contestant::new("ditscope", || ours.steps())];
     contestants.extend(peers.iter().map(|(name, tab)| Contestant::new(name.clone(), || tab.steps())));
     let standings = alternate(rounds, &mut contestants)?;
+    drop(contestants);
+    report.remarks.push(reported(&ours, &work));
     report.races.push(Race { work, gflop: None, standings });
     Ok(())
+}
+
+fn reported(ours: &Tab, work: &str) -> String {
+    format!("frames report {:.0} % of the time between them ({work})", ours.share_reported() * 100.0)
 }
 
 /// The page's frames on WebGPU, what a step asks for, and how much of it is the host's.
@@ -242,6 +247,7 @@ fn on_gpu(site: &Site, has_peer: bool, rounds: usize, report: &mut Report) -> Re
     contestants.extend(peers.iter().map(|(name, tab)| Contestant::new(name.clone(), || tab.steps())));
     let standings = alternate(rounds, &mut contestants)?;
     drop(contestants);
+    report.remarks.push(reported(&ours, &work));
     report.races.push(Race { work, gflop: None, standings });
     report.calls.push(ours.calls("ditscope")?);
     for (name, tab) in &peers {

@@ -55,7 +55,10 @@ fn export(pictures: &[usize]) -> Result<PathBuf> {
     let python = python_with_onnx()?;
     let folder = project::target().join("bench");
     fs::create_dir_all(&folder)?;
-    run(command(&python).arg("tools/check_onnx.py"))?;
+    println!("bench: checking tools/export_onnx.py, and exporting");
+    let check = command(&python).arg("tools/check_onnx.py").output()?;
+    let said = [check.stdout, check.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    ensure!(check.status.success(), "tools/check_onnx.py found other numbers than ours:\n{said}");
     for &number in pictures {
         let mut export = command(&python);
         export.args(["tools/export_onnx.py", "step", "assets/models/fashion"]);

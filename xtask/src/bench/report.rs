@@ -16,6 +16,8 @@ pub struct Report {
     pub races: Vec<Race>,
     pub calls: Vec<Calls>,
     pub growth: Vec<Growth>,
+    /// What else was seen.
+    pub remarks: Vec<String>,
     /// What could not be measured, and why.
     pub left_out: Vec<String>,
 }
@@ -53,16 +55,20 @@ const KINDS: [&str; 7] =
     ["dispatches", "bind groups", "pipelines", "submits", "uploads", "bytes uploaded", "read-backs"];
 
 impl Report {
+    /// One in which nothing is measured yet.
+    pub fn of(machine: Machine) -> Self {
+        let (versions, races, calls, growth, remarks, left_out) = Default::default();
+        Self { machine, versions, races, calls, growth, remarks, left_out }
+    }
+
     /// The tables, with what they were made on.
     pub fn markdown(&self) -> String {
         let mut text = self.preface();
         for table in [self.races(), self.calls(), self.growth()].into_iter().flatten() {
             let _ = write!(text, "\n{table}");
         }
-        if !self.left_out.is_empty() {
-            text.push_str("\nLeft out:\n\n");
-            self.left_out.iter().for_each(|line| drop(writeln!(text, "- {line}")));
-        }
+        text.push_str(&list("Also seen", &self.remarks));
+        text.push_str(&list("Left out", &self.left_out));
         text
     }
 
@@ -113,6 +119,11 @@ impl Report {
         let titles = ["what grows", "to", "ms", "GFLOP", "GFLOP/s"];
         (!self.growth.is_empty()).then(|| table(&titles, &self.growth.iter().map(row).collect::<Vec<_>>()))
     }
+}
+
+fn list(title: &str, lines: &[String]) -> String {
+    let items: String = lines.iter().map(|line| format!("- {line}\n")).collect();
+    if lines.is_empty() { items } else { format!("\n{title}:\n\n{items}") }
 }
 
 /// A median with what it lies between, to three figures.
@@ -184,6 +195,7 @@ mod tests {
             ],
             calls: vec![Calls { who: "ditscope".into(), counts: [("submits".to_owned(), 2)].into(), host: at(120.0) }],
             growth: vec![Growth { what: "tokens".into(), value: 16, gflop: 0.1, ms: at(4.0) }],
+            remarks: vec!["frames report all".into()],
             left_out: vec!["PyTorch: no Python here has it".into()],
         }
     }
@@ -206,6 +218,10 @@ Commit abc of 2026-11-28; A processor, 2 threads, linux x86_64; Chromium 150; lo
 | --- | ---: | ---: | ---: | ---: |
 | tokens | 16 | 4.00 (3.60–5.00) | 0.100 | 25.0 |
 
+Also seen:
+
+- frames report all
+
 Left out:
 
 - PyTorch: no Python here has it
@@ -215,7 +231,7 @@ Left out:
 
     #[test]
     fn a_part_that_was_not_measured_has_no_table() {
-        let report = Report { races: vec![], calls: vec![], growth: vec![], left_out: vec![], ..report() };
+        let report = Report { races: vec![], calls: vec![], growth: vec![], remarks: vec![], left_out: vec![], ..report() };
         assert_eq!(report.markdown().lines().count(), 1);
         let machine = Machine { taken: Some(0.5), ..report.machine.clone() };
         assert!(Report { machine, ..report }.markdown().contains("\n\n**The machine was busy"));

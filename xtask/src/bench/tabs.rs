@@ -7,6 +7,7 @@ use crate::webdriver::{Browser, Gpu};
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// A page, ready to work.
@@ -14,6 +15,8 @@ pub struct Tab {
     browser: Browser,
     work: Work,
     steps: usize,
+    /// Of all our runs: what frames reported, and the time between them.
+    sums: Cell<[f64; 2]>,
 }
 
 #[derive(Clone, Copy)]
@@ -24,11 +27,11 @@ enum Work {
 
 /// A run of our page.
 #[derive(Deserialize)]
-pub struct Run {
+struct Run {
     /// Milliseconds between frames.
-    pub gaps: Vec<f64>,
+    gaps: Vec<f64>,
     /// What the frames say that they took.
-    pub reported: Vec<f64>,
+    reported: Vec<f64>,
 }
 
 /// What was asked of WebGPU so far, and when.
@@ -45,7 +48,7 @@ impl Tab {
         let settings = "model=fashion&class=9&guidance=2&sampler=ddim&seed=9&lang=en";
         let origin = &site.origin;
         browser.goto(&format!("{origin}/app/?backend={backend}&n={pictures}&steps={steps}&{settings}"));
-        let tab = Self { browser, work: Work::Ours, steps };
+        let tab = Self { browser, work: Work::Ours, steps, sums: Cell::default() };
         let found: serde_json::Value = tab.script("bench.ready()")?;
         let name = found["name"].as_str().unwrap_or_default();
         ensure!(name.eq_ignore_ascii_case(backend), "the page took the backend '{name}' where {backend} was asked for: {found}");
@@ -56,8 +59,8 @@ impl Tab {
     pub fn peers(site: &Site, backend: &str, pictures: usize, steps: usize, options: &str) -> Result<Self> {
         let browser = Browser::start(gpu(backend));
         browser.goto(&format!("{}/peer/peer.html?backend={backend}&pictures={pictures}&{options}", site.origin));
-        let tab = Self { browser, work: Work::Peers, steps };
-        let difference: f64 = tab.script("ready().then(peer => peer.difference())")?;
+        let tab = Self { browser, work: Work::Peers, steps, sums: Cell::default() };
+        let difference: f64 = tab.script(&format!("ready().then(peer => peer.difference({steps}))"))?;
         // Else it does something else than we do, and its times say nothing.
         ensure!(difference < 1e-3, "its run ends in another result than the recorded one: {difference:.1e}");
         Ok(tab)
@@ -66,15 +69,23 @@ impl Tab {
     /// Milliseconds of steps in a row.
     pub fn steps(&self) -> Result<Vec<f64>> {
         match self.work {
-            Work::Ours => Ok(self.run()?.gaps),
+            Work::Ours => self.run(),
             Work::Peers => self.script(&format!("peer.steps({})", self.steps)),
         }
     }
 
-    pub fn run(&self) -> Result<Run> {
-        let run: Run = self.script("bench.run()")?;
-        ensure!(run.gaps.len() + 1 == self.steps, "{} frames for {} steps", run.gaps.len(), self.steps);
-        Ok(run)
+    fn run(&self) -> Result<Vec<f64>> {
+        let Run { gaps, reported } = self.script("bench.run()")?;
+        ensure!(gaps.len() + 1 == self.steps, "{} times between frames for {} steps", gaps.len(), self.steps);
+        let [known, whole] = self.sums.get();
+        self.sums.set([known + reported.iter().sum::<f64>(), whole + gaps.iter().sum::<f64>()]);
+        Ok(gaps)
+    }
+
+    /// How much of the time between frames the page itself reports.
+    pub fn share_reported(&self) -> f64 {
+        let [known, whole] = self.sums.get();
+        known / whole
     }
 
     /// What a step asks of WebGPU. It ends the tab's usefulness: its steps compute nothing from then on.
