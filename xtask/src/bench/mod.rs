@@ -15,6 +15,7 @@ use anyhow::{Context, Result};
 use machine::Machine;
 use options::{Options, Part};
 use peers::Engine;
+pub use peers::check_export;
 use programs::{Job, Program};
 use report::{Growth, Race, Report};
 use site::Site;
@@ -105,9 +106,11 @@ impl Native {
                 report.left_out.push(format!("{model}/2 natively: it needs {memory} GB of free memory"));
                 continue;
             }
+            // Steps of the large ones take many seconds.
+            let (times, rounds) = if memory > 2.0 { (1, 2) } else { (2, 5) };
             for (what, said) in [("forward", "forward"), ("step", "guided step")] {
-                let job = Job { what, model, side: 32, depth: 0, pictures: 1, times: 2 };
-                report.races.push(self.race(format!("native, {model}/2 at 256 tokens, {said}"), &job, 3)?);
+                let job = Job { what, model, side: 32, depth: 0, pictures: 1, times };
+                report.races.push(self.race(format!("native, {model}/2 at 256 tokens, {said}"), &job, rounds)?);
             }
         }
         Ok(())
@@ -201,7 +204,13 @@ fn on_cpu(site: &Site, has_peer: bool, pictures: usize, rounds: usize, report: &
     let ours = Tab::ours(site, "cpu", pictures, STEPS)?;
     report.versions.insert("Chromium".into(), ours.browser_version()?);
     let cores = report.machine.cores;
-    let threads: &[usize] = if !has_peer { &[] } else if cores > 1 { &[1, cores] } else { &[1] };
+    let threads: &[usize] = if !has_peer {
+        &[]
+    } else if cores > 1 {
+        &[1, cores]
+    } else {
+        &[1]
+    };
     let peers = threads.iter().map(|threads| {
         let tab = Tab::peers(site, "cpu", pictures, STEPS, &format!("threads={threads}"))?;
         Ok((format!("onnxruntime-web wasm, threads: {threads}"), tab))

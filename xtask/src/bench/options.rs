@@ -62,7 +62,9 @@ impl Options {
 fn part(name: &str) -> Result<Part> {
     match Part::ALL.iter().find(|(known, _)| *known == name) {
         Some((_, part)) => Ok(*part),
-        None => bail!("'{name}' is no part of the measurements; they are: {}", Part::ALL.map(|(name, _)| name).join(", ")),
+        None => {
+            bail!("'{name}' is no part of the measurements; they are: {}", Part::ALL.map(|(name, _)| name).join(", "))
+        }
     }
 }
 

@@ -50,15 +50,20 @@ fn install() -> Result<PathBuf> {
     Ok(modules)
 }
 
-/// Makes the graphs, once the numbers of the exporter are right.
-fn export(pictures: &[usize]) -> Result<PathBuf> {
-    let python = python_with_onnx()?;
-    let folder = project::target().join("bench");
-    fs::create_dir_all(&folder)?;
-    println!("bench: checking tools/export_onnx.py, and exporting");
-    let check = command(&python).arg("tools/check_onnx.py").output()?;
+/// Compares what the exporter makes with our numbers.
+pub fn check_export() -> Result<()> {
+    let check = command(python_with_onnx()?).arg("tools/check_onnx.py").output()?;
     let said = [check.stdout, check.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
     ensure!(check.status.success(), "tools/check_onnx.py found other numbers than ours:\n{said}");
+    Ok(())
+}
+
+/// Makes the graphs, once the numbers of the exporter are right.
+fn export(pictures: &[usize]) -> Result<PathBuf> {
+    println!("bench: checking tools/export_onnx.py, and exporting");
+    check_export()?;
+    let (python, folder) = (python_with_onnx()?, project::target().join("bench"));
+    fs::create_dir_all(&folder)?;
     for &number in pictures {
         let mut export = command(&python);
         export.args(["tools/export_onnx.py", "step", "assets/models/fashion"]);

@@ -39,7 +39,7 @@ pub struct Program {
 impl Program {
     /// Ours, built first.
     pub fn ours() -> Result<Self> {
-        const PACE: &str = "cargo bench --quiet -p ditscope-core --bench pace";
+        const PACE: &str = "cargo bench --quiet --workspace --bench pace";
         crate::process::run(&mut command_line(&format!("{PACE} --no-run")))?;
         Self::start(&mut command_line(PACE))
     }

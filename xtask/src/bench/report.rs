@@ -231,7 +231,8 @@ Left out:
 
     #[test]
     fn a_part_that_was_not_measured_has_no_table() {
-        let report = Report { races: vec![], calls: vec![], growth: vec![], remarks: vec![], left_out: vec![], ..report() };
+        let report =
+            Report { races: vec![], calls: vec![], growth: vec![], remarks: vec![], left_out: vec![], ..report() };
         assert_eq!(report.markdown().lines().count(), 1);
         let machine = Machine { taken: Some(0.5), ..report.machine.clone() };
         assert!(Report { machine, ..report }.markdown().contains("\n\n**The machine was busy"));

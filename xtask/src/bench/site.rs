@@ -35,7 +35,9 @@ impl Site {
             .route("/worker_loader.js", file("text/javascript", loader))
             .fallback_service(ServeDir::new(app));
         // With these two a page may share memory between threads.
-        let header = |name, value| SetResponseHeaderLayer::overriding(HeaderName::from_static(name), HeaderValue::from_static(value));
+        let header = |name, value| {
+            SetResponseHeaderLayer::overriding(HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
         let peer = Router::new()
             .nest_service("/onnxruntime-web", ServeDir::new(engine))
             .fallback_service(ServeDir::new(sources).fallback(ServeDir::new(models)))

@@ -51,7 +51,10 @@ impl Tab {
         let tab = Self { browser, work: Work::Ours, steps, sums: Cell::default() };
         let found: serde_json::Value = tab.script("bench.ready()")?;
         let name = found["name"].as_str().unwrap_or_default();
-        ensure!(name.eq_ignore_ascii_case(backend), "the page took the backend '{name}' where {backend} was asked for: {found}");
+        ensure!(
+            name.eq_ignore_ascii_case(backend),
+            "the page took the backend '{name}' where {backend} was asked for: {found}"
+        );
         Ok(tab)
     }
 
@@ -103,7 +106,8 @@ impl Tab {
         let (before, after) = (&working[middle - 1].counts, &working[middle].counts);
         let counted = |(kind, count): (&String, &u64)| (kind.clone(), count - before.get(kind).unwrap_or(&0));
         // Without the first, which some work goes before, and our last, which is the result and no step.
-        let times: Vec<f64> = idle[..idle.len() - 1].windows(2).skip(1).map(|notes| notes[1].at - notes[0].at).collect();
+        let times: Vec<f64> =
+            idle[..idle.len() - 1].windows(2).skip(1).map(|notes| notes[1].at - notes[0].at).collect();
         Ok(Calls { who: who.into(), counts: after.iter().map(counted).collect(), host: Spread::of(&times) })
     }
 
