@@ -105,7 +105,7 @@ def forward(w, x, t, y, heads):
     return patches.permute(0, 5, 1, 3, 2, 4).reshape(n, -1, height, height)
 
 
-DTYPES = {"F32": np.float32, "I64": np.int64}
+DTYPES = {"F16": np.float16, "F32": np.float32, "I64": np.int64}
 
 
 def read(path):

@@ -15,7 +15,7 @@ const MIB: i64 = 1 << 20;
 const IDLE: &str = "
     const said = self.postMessage;
     self.postMessage = (message, ...given) => {
-        if (/^{\"LoadProgress\":{\"stage\":\"Weights\"/.test(message.header)) idle = true;
+        if (/^{\"LoadProgress\":{\"stage\":\"Weights\"/.test(message.header)) gpuCalls.idle();
         said(message, ...given);
     };
 ";

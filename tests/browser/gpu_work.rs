@@ -26,56 +26,8 @@ const ALWAYS: [&str; 3] = ["dispatches", "submits", "read-backs"];
 const STEPS: usize = 3;
 const IDLE_STEPS: usize = 20;
 
-/// Before the worker's script: counts the calls of WebGPU, and notes the counts so far and the time whenever the worker
-/// says that the model is loaded, that a run has started, or posts a frame. The notes are told, and begun anew, when they
-/// are asked for. On demand all dispatches are of size zero from then on, so that the host's share of the time is left.
-pub const COUNTING: &str = "
-    const counts = {}, noted = [];
-    let idle = false;
-    const add = (what, number = 1) => counts[what] = (counts[what] ?? 0) + number;
-    const before = (type, name, look) => {
-        const real = self[type].prototype[name];
-        self[type].prototype[name] = function (...given) {
-            return real.apply(this, look.apply(this, given) ?? given);
-        };
-    };
-    const count = (type, what, ...names) => names.forEach(name => before(type, name, () => { add(what); }));
-    before('GPUComputePassEncoder', 'dispatchWorkgroups', () => {
-        add('dispatches');
-        return idle ? [0, 0, 0] : null;
-    });
-    count('GPUComputePassEncoder', 'dispatches', 'dispatchWorkgroupsIndirect');
-    before('GPUDevice', 'createBindGroup', ({ entries }) => {
-        add('bind groups');
-        entries.forEach(({ resource: { buffer, size } }) => add('bytes bound', size ?? buffer.size));
-    });
-    before('GPUDevice', 'createBuffer', ({ size }) => {
-        add('bytes of buffers', size);
-        counts['largest buffer'] = Math.max(counts['largest buffer'] ?? 0, size);
-    });
-    before('GPUBuffer', 'destroy', function () { add('bytes of buffers', -this.size); });
-    count('GPUDevice', 'pipelines', 'createComputePipeline', 'createComputePipelineAsync');
-    count('GPUQueue', 'submits', 'submit');
-    count('GPUBuffer', 'read-backs', 'mapAsync');
-    before('GPUQueue', 'writeBuffer', (buffer, offset, data, from = 0, size = undefined) => {
-        const unit = data.BYTES_PER_ELEMENT ?? 1;
-        add('uploads');
-        add('bytes uploaded', size === undefined ? data.byteLength - from * unit : size * unit);
-    });
-    const post = self.postMessage.bind(self);
-    self.postMessage = (message, ...given) => {
-        post(message, ...given);
-        if (/^{\"(Loaded|Started|Frame)\"/.test(message.header)) {
-            noted.push({ at: performance.now(), counts: { ...counts } });
-        }
-    };
-    self.addEventListener('message', event => {
-        if (event.data === 'idle') idle = true;
-        else if (event.data !== 'noted') return;
-        event.stopImmediatePropagation();
-        post({ header: JSON.stringify({ Noted: noted.splice(0) }), buffers: [] });
-    });
-";
+/// Goes before the worker's script. `cargo xtask bench` counts with it, too.
+pub const COUNTING: &str = include_str!("../../tools/bench/gpu_calls.js");
 
 /// What the worker had asked for in all, and when, in milliseconds.
 #[derive(Deserialize)]

@@ -2,7 +2,7 @@
 
 use crate::browser::{self, Engine};
 use crate::process::{command_line, find, run};
-use crate::{dist, gpu, project, tools};
+use crate::{bench, dist, gpu, project, tools};
 use anyhow::{Context, Result, bail};
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ struct Phase {
 }
 
 /// Run only when they are named: they need what not every machine has, or build the libraries once more.
-const ON_DEMAND: [&str; 1] = ["gpu"];
+const ON_DEMAND: [&str; 2] = ["gpu", "onnx"];
 
 /// What a phase does. In a command line `{NATIVE}` and `{WASM}` stand for the flags above.
 enum Step {
@@ -88,6 +88,12 @@ const PHASES: &[Phase] = &[
         about: "the kernels for GPUs, natively, on a graphics card or in software; runs only when it is named",
         setup: |_| Ok(()),
         steps: &[Task(|_| gpu::test())],
+    },
+    Phase {
+        name: "onnx",
+        about: "models that tools/export_onnx.py makes say what ours say; needs Python; runs only when it is named",
+        setup: |_| Ok(()),
+        steps: &[Task(|_| bench::check_export())],
     },
 ];
 

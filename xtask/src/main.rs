@@ -1,5 +1,6 @@
 //! The developer commands. `cargo xtask` lists them.
 
+mod bench;
 mod bind;
 mod browser;
 mod checks;
@@ -16,6 +17,9 @@ mod sizes;
 mod split;
 mod style;
 mod tools;
+#[allow(dead_code, reason = "the browser tests use more of it")]
+#[path = "../../tests/browser/webdriver.rs"]
+mod webdriver;
 
 use anyhow::{Result, bail};
 use std::process::ExitCode;
@@ -32,6 +36,9 @@ Commands:
   test [PHASE…] [--skip PHASE] [--engines NAMES] [--list]
                            Run all checks, those that are named, or all but some; --list names them;
                            --engines chromium,firefox,webkit chooses the browsers (default: all there are)
+  bench [PART…] [--quick] [--json FILE] [--write FILE]
+                           Measure what it costs here, beside onnxruntime-web and PyTorch; all parts, or some of
+                           native, growth, cpu, webgpu. --write puts the tables into a text (docs/performance.md)
   setup [--browser]        Install what is missing; with --browser also what the browser tests need
 
 Every command sets up what it needs first: a Rust target and, in a folder of the
@@ -40,6 +47,7 @@ project, wasm-opt. Once that is done they work offline.
 Environment:
   DITSCOPE_TOOLS     Folder for the tools (default: .tools)
   CARGO_TARGET_DIR   Folder for build outputs (default: target)
+  DITSCOPE_PYTHON    A Python for 'bench' with onnx or torch (default: python3)
 ";
 
 fn main() -> ExitCode {
@@ -63,6 +71,7 @@ fn run(arguments: &[&str]) -> Result<()> {
         ["dev"] => dev::dev(serve::DEFAULT_PORT)?,
         ["dev", "--port", port] => dev::dev(parse_port(port)?)?,
         ["test", arguments @ ..] => checks::test(arguments)?,
+        ["bench", arguments @ ..] => bench::bench(arguments)?,
         ["setup"] => tools::setup_again()?,
         ["setup", "--browser"] => {
             tools::setup_again()?;
