@@ -17,6 +17,10 @@ mod sizes;
 mod split;
 mod style;
 mod tools;
+// Of the browser tests, which use more of them.
+#[allow(dead_code, reason = "the browser tests use more of it")]
+#[path = "../../tests/browser/engine.rs"]
+mod engine;
 #[allow(dead_code, reason = "the browser tests use more of it")]
 #[path = "../../tests/browser/webdriver.rs"]
 mod webdriver;
