@@ -35,6 +35,11 @@ struct Gpu {
     checking: Arc<AtomicBool>,
 }
 
+/// The CPU, in one thread.
+pub fn cpu() -> Device {
+    Device::flex()
+}
+
 /// A device that passed its self-check.
 pub struct Chosen {
     pub device: Device,
@@ -69,7 +74,7 @@ impl Devices {
                 Err(why) => notices.push(LoadNotice::CpuInstead(why)),
             }
         }
-        let device = Device::flex();
+        let device = cpu();
         let (ops, wrong) = pass(&device, "CPU", config, checks).await?;
         notices.extend(wrong);
         let detail = "burn flex, WebAssembly SIMD, one thread".to_owned();
@@ -124,7 +129,7 @@ async fn pass(
     config: &ModelConfig,
     checks: &[Check],
 ) -> Result<(Ops, Vec<LoadNotice>), Refusal> {
-    let (ops, wrong) = selfcheck::trusted(device, &Device::flex(), config).await;
+    let (ops, wrong) = selfcheck::trusted(device, &cpu(), config).await;
     for check in checks {
         let checked = selfcheck::check(device, *check, ops).await;
         checked.map_err(|error| Reason::Device.found(format!("{name}: {error}")))?;
@@ -156,7 +161,8 @@ async fn start_webgpu(forced: bool) -> Result<Gpu, Refusal> {
     }
     let started = Device::wgpu_options().tasks_max(MOST_TASKS).init_with_setup_async().await;
     let (device, setup) = started.map_err(|error| Reason::Device.found(format!("WebGPU: {error}")))?;
-    nudge::set_queue(setup.queue);
+    let queue = setup.queue;
+    nudge::set_device(move || drop(queue.submit([])));
     let checking = Arc::new(AtomicBool::new(false));
     let refused = checking.clone();
     setup.device.on_uncaptured_error(Arc::new(move |error| match refused.load(Relaxed) {

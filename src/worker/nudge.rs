@@ -8,6 +8,7 @@ use gloo::timers::future::sleep;
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::pin::pin;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// For so many milliseconds it submits in each one. A longer wait need not keep a processor busy.
@@ -15,14 +16,14 @@ const SOON: f64 = 50.0;
 const LATER: Duration = Duration::from_millis(8);
 
 thread_local! {
-    static QUEUE: RefCell<Option<wgpu::Queue>> = const { RefCell::new(None) };
+    static SUBMIT: RefCell<Option<Rc<dyn Fn()>>> = const { RefCell::new(None) };
 }
 
-/// The queue that is waited for from now on. Only Firefox needs it.
-pub fn set_queue(queue: wgpu::Queue) {
+/// How an empty list is submitted to the device that is waited for from now on. Only Firefox needs it.
+pub fn set_device(submit: impl Fn() + 'static) {
     let agent = scope().navigator().user_agent();
     if agent.is_ok_and(|agent| agent.contains("Firefox/")) {
-        QUEUE.replace(Some(queue));
+        SUBMIT.replace(Some(Rc::new(submit)));
     }
 }
 
@@ -40,7 +41,7 @@ pub async fn during<T>(waiting: impl Future<Output = T>) -> T {
 }
 
 async fn nudges() {
-    let Some(queue) = QUEUE.with_borrow(Clone::clone) else { return pending().await };
+    let Some(submit) = SUBMIT.with_borrow(Clone::clone) else { return pending().await };
     let started = now();
     loop {
         let last = now();
@@ -51,6 +52,6 @@ async fn nudges() {
         while now() - last < 1.0 {
             next_task().await;
         }
-        queue.submit([]);
+        submit();
     }
 }

@@ -2,9 +2,10 @@
 
 use super::message::{FromMember, ToMember};
 use crate::envelope;
+use crate::worker::device::cpu;
 use crate::worker::post::scope;
 use async_channel::{Receiver, unbounded};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use ditscope_core::generate::{Model, Passes, latent_shape};
 use ditscope_core::weights::Loader;
 use ditscope_frames::{self as frames, read};
@@ -66,7 +67,7 @@ async fn serve(told: Receiver<Told>) -> Result<(), String> {
 /// The model, shard by shard.
 async fn loaded(told: &Receiver<Told>) -> Result<Model, String> {
     let (ToMember::Model { config, left_out }, _) = next(told).await? else { return Err("no model".to_owned()) };
-    let device = Device::flex();
+    let device = cpu();
     let is_left_out = |operation: &Operation| left_out.iter().any(|name| name == operation.name());
     let ops = Operation::ALL.into_iter().filter(is_left_out).fold(Ops::of(&device), Ops::without);
     let (mut model, mut loader) = (Model::new(&config, &device), Loader::default());
