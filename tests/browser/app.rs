@@ -170,16 +170,21 @@ impl App {
     /// Presses "Download PNG" and gives the file.
     #[track_caller]
     pub fn download(&self) -> Vec<u8> {
-        let folder = self.browser.downloads();
-        // Chromium writes under another name and renames at the end.
-        let files = || -> Vec<PathBuf> {
-            let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
-            entries.filter(|path| path.extension().is_some_and(|e| e == "png")).collect()
-        };
-        let before = files();
+        let before = self.downloaded("png");
         self.click("button", "Download PNG");
-        let file = self.wait("a downloaded PNG", SHORT, || files().into_iter().find(|file| !before.contains(file)));
+        let file = self
+            .wait("a downloaded PNG", SHORT, || self.downloaded("png").into_iter().find(|file| !before.contains(file)));
         std::fs::read(&file).unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()))
+    }
+
+    /// The files that were saved whole, by their ending.
+    pub fn downloaded(&self, ending: &str) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.browser.downloads()).into_iter().flatten().flatten();
+        // Browsers write under another name and rename at the end; Firefox keeps the name free with an empty file.
+        let is_whole = |path: &PathBuf| {
+            path.extension().is_some_and(|e| e == ending) && path.metadata().is_ok_and(|file| file.len() > 0)
+        };
+        entries.map(|entry| entry.path()).filter(is_whole).collect()
     }
 
     /// Saves a picture of the page as `NAME.png`.

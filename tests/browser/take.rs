@@ -2,7 +2,6 @@
 
 use crate::app::{App, LONG, SHORT, decode_png};
 use crate::webdriver::{Gpu, key};
-use std::path::PathBuf;
 
 #[test]
 fn a_run_is_saved_as_sheet_film_and_data() {
@@ -64,7 +63,7 @@ fn a_recorded_run_can_be_saved_and_says_so() {
     app.expect("dialog", "Save and share");
     let json: serde_json::Value = serde_json::from_slice(&save(&app, "Settings (JSON)", "json")).expect("JSON");
     assert_eq!(json["recorded"], true);
-    let names = files(&app, "json");
+    let names = app.downloaded("json");
     assert!(names.iter().any(|name| name.to_string_lossy().contains("recorded")), "{names:?}");
     app.browser.press(key::ESCAPE);
     app.wait("the end of the dialog", SHORT, || (!app.text().contains("Save and share")).then_some(()));
@@ -120,19 +119,12 @@ fn an_embedded_page_shows_the_recorded_run_and_loads_when_asked() {
     assert_eq!(app.browser.script(fits), true, "no scrolling after a run");
 }
 
-/// Files of a kind that were saved so far.
-fn files(app: &App, extension: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(app.browser.downloads()).into_iter().flatten().flatten();
-    let files = entries.map(|entry| entry.path());
-    files.filter(|path| path.extension().is_some_and(|e| e == extension)).collect()
-}
-
 /// Presses a button of the dialog and gives the file that comes.
 #[track_caller]
 fn save(app: &App, button: &str, extension: &str) -> Vec<u8> {
-    let before = files(app, extension);
+    let before = app.downloaded(extension);
     app.click("button", button);
-    let new = || files(app, extension).into_iter().find(|file| !before.contains(file));
+    let new = || app.downloaded(extension).into_iter().find(|file| !before.contains(file));
     let file = app.wait(&format!("the file of \"{button}\""), SHORT, new);
     std::fs::read(&file).unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()))
 }
