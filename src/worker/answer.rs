@@ -4,6 +4,7 @@ use super::decode::in_stages;
 use super::event_loop::next_task;
 use super::jobs::{Job, JobKind};
 use super::latents;
+use super::nudge;
 use super::post::{post, post_with};
 use burn::tensor::{Int, Tensor, TensorData};
 use ditscope_audio::{LogMel, wav};
@@ -32,7 +33,7 @@ pub fn kind(ask: &Ask) -> JobKind {
 pub async fn answer(job: Job, model: Rc<Model>, id: u32, ask: Ask, buffer: Vec<u8>) {
     // Questions that have arrived are read first: of many that came in a row, only the last is worth the work.
     next_task().await;
-    let found = if job.goes_on() { Some(find(&job, &model, ask, &buffer).await) } else { None };
+    let found = if job.goes_on() { Some(nudge::during(find(&job, &model, ask, &buffer)).await) } else { None };
     match found.filter(|_| job.goes_on()) {
         Some(Ok((answer, buffers))) => {
             let message = FromWorker::Answered { id, result: Ok(answer) };

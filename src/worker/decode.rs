@@ -6,8 +6,7 @@ use super::jobs::Job;
 use super::post::post;
 use burn::tensor::Tensor;
 use ditscope_core::generate::Model;
-use ditscope_core::pixels::rgba;
-use ditscope_frames::{read, wait_for};
+use ditscope_frames::{pictures, wait_for};
 use ditscope_protocol::FromWorker;
 
 /// Standardised latents → RGBA, picture by picture and stage by stage, with progress. Nothing, if the
@@ -35,9 +34,7 @@ pub async fn in_stages(job: &Job, model: &Model, x: Tensor<4>, run: u32) -> Resu
             wait_for(&y).await?;
             progress(picture * stages + stage + 1);
         }
-        let [_, channels, _, _] = y.dims();
-        let [values] = read([y.permute([0, 2, 3, 1])]).await?; // [1, H, W, C]
-        pixels.extend(rgba(&values, channels));
+        pixels.extend(pictures(y).await?);
     }
     Ok(Some(pixels))
 }

@@ -1,7 +1,8 @@
 //! Which device computes: WebGPU, else the CPU, each after a self-check.
 
+use super::nudge;
 use burn::tensor::{Device, FloatDType};
-use ditscope_config::ModelConfig;
+use ditscope_config::{DitConfig, ModelConfig};
 use ditscope_core::selfcheck::{self, Check};
 use ditscope_ops::{Operation, Ops};
 use ditscope_protocol::{Backend, BackendChoice, LoadNotice, Reason, Refusal};
@@ -93,7 +94,7 @@ impl Devices {
             }
         };
         gpu.checking.store(true, Relaxed);
-        let passed = pass(&gpu.device, "WebGPU", config, checks).await;
+        let passed = nudge::during(pass(&gpu.device, "WebGPU", config, checks)).await;
         gpu.checking.store(false, Relaxed);
         let (ops, wrong) = passed?;
         Ok((gpu, ops, wrong))
@@ -101,13 +102,15 @@ impl Devices {
 }
 
 impl Chosen {
-    /// Whether linear weights that have `f32_bytes` in f32 should stay f16: they are large, and the device
-    /// computes right with them.
-    pub async fn keeps_f16(&self, f32_bytes: u64) -> bool {
+    /// Whether linear weights that have `f32_bytes` in f32 should stay f16: they are large, and the device computes right
+    /// with them. Its kernels read them as pairs in a word, so it need not compute in f16 itself.
+    pub async fn keeps_f16(&self, f32_bytes: u64, dit: &DitConfig) -> bool {
         let above = if self.most_buffer.is_some() { F16_ABOVE_ON_GPU } else { F16_ABOVE_ON_CPU };
+        let in_pairs = (dit.patch_size.pow(2) * dit.out_channels()).is_multiple_of(2);
+        let is_read = in_pairs && self.ops.uses(Operation::Linear) || self.device.supports_dtype(FloatDType::F16);
         f32_bytes > above
-            && self.device.supports_dtype(FloatDType::F16)
-            && selfcheck::check(&self.device, Check::HalfWeights, self.ops).await.is_ok()
+            && is_read
+            && nudge::during(selfcheck::check(&self.device, Check::HalfWeights, self.ops)).await.is_ok()
     }
 }
 
@@ -153,6 +156,7 @@ async fn start_webgpu(forced: bool) -> Result<Gpu, Refusal> {
     }
     let started = Device::wgpu_options().tasks_max(MOST_TASKS).init_with_setup_async().await;
     let (device, setup) = started.map_err(|error| Reason::Device.found(format!("WebGPU: {error}")))?;
+    nudge::set_queue(setup.queue);
     let checking = Arc::new(AtomicBool::new(false));
     let refused = checking.clone();
     setup.device.on_uncaptured_error(Arc::new(move |error| match refused.load(Relaxed) {

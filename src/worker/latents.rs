@@ -54,7 +54,7 @@ fn luma([red, green, blue]: [f32; 3]) -> f32 {
 }
 
 fn numbers(bytes: &[u8]) -> Result<Vec<f32>, ConfigError> {
-    let values: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let values = ditscope_frames::numbers(bytes);
     match values.iter().find(|value| !value.is_finite()) {
         None => Ok(values),
         Some(value) => {

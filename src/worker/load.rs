@@ -5,9 +5,8 @@ use super::partial::Partial;
 use super::post::{fail, now, post};
 use super::source::Source;
 use super::store::Store;
-use super::{State, announce_config, finish_load, limits, warm};
+use super::{Loaded, State, announce_config, finish_load, limits, nudge, warm};
 use ditscope_config::{AutoencoderConfig, CatalogEntry, ModelConfig};
-use ditscope_core::generate::Model;
 use ditscope_core::selfcheck::Check;
 use ditscope_core::weights::{ShardInfo, WeightsIndex, verify};
 use ditscope_protocol::{
@@ -33,7 +32,7 @@ pub(super) async fn load(state: Rc<State>, number: u32, source: ModelSource, fil
     match result {
         // Cancelled or replaced, which was reported where it happened.
         _ if !load.is_current() => {}
-        Ok((model, chosen, weights)) => finish_load(&state, model, chosen.backend, chosen.notices, weights),
+        Ok((loaded, chosen, weights)) => finish_load(&state, loaded, chosen.backend, chosen.notices, weights),
         Err(why) => {
             state.abort.take();
             fail(None, why);
@@ -68,7 +67,7 @@ struct Load<'a> {
 }
 
 impl Load<'_> {
-    async fn run(&self, choice: BackendChoice) -> Result<(Model, Chosen, WeightsReport), Refusal> {
+    async fn run(&self, choice: BackendChoice) -> Result<(Loaded, Chosen, WeightsReport), Refusal> {
         let config = self.folder.config().await?;
         announce_config(&config);
         let index = self.folder.index().await?;
@@ -77,19 +76,19 @@ impl Load<'_> {
         let mut chosen = self.state.devices.choose(choice, &config, checks(&config)).await?;
         let parameters = index.metadata.total_parameters.unwrap_or_else(|| config.transformer.num_params());
         let f32_bytes = parameters.saturating_mul(4);
-        let keep_f16 = chosen.keeps_f16(f32_bytes).await;
+        let keep_f16 = chosen.keeps_f16(f32_bytes, &config.transformer).await;
         self.current()?;
         let weights_bytes = if keep_f16 { f32_bytes.min(index.total_bytes()) } else { f32_bytes };
         limits::check_room(&config, weights_bytes, &chosen)?;
-        Partial::begin(&self.state.partial, &self.source, &config, &index, &chosen.device, keep_f16);
+        Partial::begin(&self.state.partial, &self.source, &config, &index, &chosen, keep_f16);
         let notice = self.weights(&index, &chosen).await?;
         chosen.notices.extend(notice.map(LoadNotice::NotKept));
-        let (model, weights) = Partial::finish(&self.state.partial, chosen.ops)?;
+        let (model, pool, weights) = Partial::finish(&self.state.partial, chosen.ops)?;
         if chosen.most_buffer.is_some() {
-            warm::warm(&model).await.map_err(|error| Reason::Device.found(error))?;
+            nudge::during(warm::warm(&model)).await.map_err(|error| Reason::Device.found(error))?;
             self.current()?;
         }
-        Ok((model, chosen, weights))
+        Ok((Loaded { model: Rc::new(model), pool: Rc::new(pool) }, chosen, weights))
     }
 
     /// Loads the shards that are missing, one at a time: each leaves memory before the next is fetched.
@@ -143,7 +142,7 @@ impl Load<'_> {
         let from_network = store.is_some() && !stored;
         Partial::add(&self.state.partial, file, &path, &bytes, from_network)?;
         // Else copies of several shards could wait for the device.
-        ditscope_frames::wait(&chosen.device).await.map_err(|error| Reason::Device.found(error))?;
+        nudge::during(ditscope_frames::wait(&chosen.device)).await.map_err(|error| Reason::Device.found(error))?;
         if let Some(store) = store.filter(|_| !stored) {
             store.put(file, info, &mut bytes).await;
         }

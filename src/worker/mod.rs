@@ -3,7 +3,8 @@
 //! [`start`] listens for [`ditscope_protocol::ToWorker`]; `load` loads a model from a `source` by way
 //! of the browser's `store`, `partial` keeps what a load that broke off has loaded, `device` chooses what
 //! computes, `run` streams a run's frames, `decode` decodes in pieces, `answer` does what is asked for
-//! beside a run, `event_loop` lets messages be handled in between, `post` sends messages back.
+//! beside a run, `pool` shares a run's steps among workers, `event_loop` lets messages be handled in between, `nudge` waits
+//! for the device, `post` sends messages back.
 
 mod answer;
 mod decode;
@@ -14,7 +15,9 @@ mod jobs;
 mod latents;
 mod limits;
 mod load;
+mod nudge;
 mod partial;
+mod pool;
 mod post;
 mod run;
 mod source;
@@ -24,6 +27,7 @@ mod warm;
 use ditscope_config::ModelConfig;
 use ditscope_core::generate::Model;
 use ditscope_protocol::{Backend, FromWorker, LoadNotice, Reason, ToWorker, WeightsReport};
+use pool::Pool;
 use post::{Envelope, fail, post};
 use run::Asked;
 use std::cell::{Cell, RefCell};
@@ -34,7 +38,7 @@ use wasm_bindgen_futures::spawn_local;
 /// What the worker holds between messages.
 #[derive(Default)]
 struct State {
-    model: RefCell<Option<Rc<Model>>>,
+    model: RefCell<Option<Loaded>>,
     /// What a load that broke off has loaded.
     partial: partial::Slot,
     /// Kept over loads of several models.
@@ -46,8 +50,19 @@ struct State {
     jobs: Rc<jobs::Jobs>,
 }
 
+/// A model that is complete.
+#[derive(Clone)]
+struct Loaded {
+    model: Rc<Model>,
+    /// Who helps with its runs.
+    pool: Rc<Pool>,
+}
+
 /// Starts listening, and says so.
 pub fn start() {
+    if post::scope().name() == pool::member::NAME {
+        return pool::member::start();
+    }
     post::report_panics();
     let _ = console_log::init_with_level(log::Level::Warn);
     let state = Rc::new(State::default());
@@ -87,7 +102,9 @@ fn handle(state: &Rc<State>, Envelope { message, buffers, files }: Envelope) {
             let job = state.jobs.start_run();
             let start = start.map(|start| (start, first(buffers)));
             match state.model.borrow().clone() {
-                Some(model) => spawn_local(run::run(job, model, Asked { run, settings, guidance_scales, start })),
+                Some(Loaded { model, pool }) => {
+                    spawn_local(run::run(job, model, pool, Asked { run, settings, guidance_scales, start }));
+                }
                 None => fail(Some(run), Reason::NoModel.into()),
             }
         }
@@ -96,7 +113,9 @@ fn handle(state: &Rc<State>, Envelope { message, buffers, files }: Envelope) {
         ToWorker::StepOnce => state.jobs.step_once(),
         ToWorker::Resume => state.jobs.resume(),
         ToWorker::Ask { id, ask } => {
-            let Some(model) = state.model.borrow().clone() else { return answer::refuse(id, Reason::NoModel.into()) };
+            let Some(Loaded { model, .. }) = state.model.borrow().clone() else {
+                return answer::refuse(id, Reason::NoModel.into());
+            };
             match state.jobs.start_answer(answer::kind(&ask)) {
                 Some(job) => spawn_local(answer::answer(job, model, id, ask, first(buffers))),
                 None => answer::refuse(id, Reason::RunFirst.into()),
@@ -125,10 +144,10 @@ fn abort(state: &State) -> bool {
 }
 
 /// Puts a loaded model in place and says so.
-fn finish_load(state: &State, model: Model, backend: Backend, notices: Vec<LoadNotice>, weights: WeightsReport) {
-    let num_parameters = model.num_params() as u64;
+fn finish_load(state: &State, loaded: Loaded, backend: Backend, notices: Vec<LoadNotice>, weights: WeightsReport) {
+    let num_parameters = loaded.model.num_params() as u64;
     state.abort.take();
-    state.model.replace(Some(Rc::new(model)));
+    state.model.replace(Some(loaded));
     post(&FromWorker::Loaded { backend, notices, num_parameters, weights });
 }
 

@@ -3,7 +3,9 @@
 //! It lies in the worker's state and is taken out only between two awaits, so a load that was
 //! cancelled and the one after it never hold it both.
 
-use burn::tensor::{DType, Device};
+use super::device::Chosen;
+use super::pool::Pool;
+use burn::tensor::DType;
 use ditscope_config::ModelConfig;
 use ditscope_core::generate::Model;
 use ditscope_core::weights::{Loader, WeightsIndex};
@@ -19,6 +21,8 @@ pub struct Partial {
     keep_f16: bool,
     model: Model,
     loader: Loader,
+    /// Who loads the same model, to help with it.
+    pool: Pool,
     shards: BTreeSet<String>,
     fetched_bytes: u64,
     stored_bytes: u64,
@@ -39,9 +43,10 @@ impl Partial {
         source: &ModelSource,
         config: &ModelConfig,
         index: &WeightsIndex,
-        device: &Device,
+        chosen: &Chosen,
         keep_f16: bool,
     ) {
+        let device = &chosen.device;
         let is_same = |partial: &Self| {
             partial.source == *source
                 && partial.model.config == *config
@@ -60,6 +65,12 @@ impl Partial {
             keep_f16,
             model: Model::new(config, device),
             loader: if keep_f16 { Loader::keeping_f16() } else { Loader::default() },
+            // A GPU needs no help, and f16 is for models that are too large for several of them.
+            pool: if chosen.most_buffer.is_none() && !keep_f16 {
+                Pool::start(config, chosen.ops)
+            } else {
+                Pool::default()
+            },
             shards: BTreeSet::new(),
             fetched_bytes: 0,
             stored_bytes: 0,
@@ -79,6 +90,7 @@ impl Partial {
         let mut partial = slot.take().ok_or(GONE)?;
         partial.model =
             partial.model.load_shard(&mut partial.loader, path, bytes).map_err(|error| Reason::BadFile.found(error))?;
+        partial.pool.add(path, bytes);
         partial.shards.insert(file.to_owned());
         let counter = if from_network { &mut partial.fetched_bytes } else { &mut partial.stored_bytes };
         *counter += bytes.len() as u64;
@@ -101,11 +113,12 @@ impl Partial {
     ///
     /// # Errors
     /// There is none.
-    pub fn finish(slot: &Slot, ops: Ops) -> Result<(Model, WeightsReport), Refusal> {
-        let Self { model, fetched_bytes, stored_bytes, .. } = slot.take().ok_or(GONE)?;
+    pub fn finish(slot: &Slot, ops: Ops) -> Result<(Model, Pool, WeightsReport), Refusal> {
+        let Self { model, pool, fetched_bytes, stored_bytes, .. } = slot.take().ok_or(GONE)?;
         let linear = model.dit.blocks.first().map(|block| block.attn.qkv.weight.val().dtype());
         let dtype = if linear == Some(DType::F16) { "f16" } else { "f32" };
-        Ok((model.fused(ops), WeightsReport { dtype: dtype.into(), fetched_bytes, stored_bytes }))
+        pool.finish();
+        Ok((model.fused(ops), pool, WeightsReport { dtype: dtype.into(), fetched_bytes, stored_bytes }))
     }
 }
 

@@ -33,13 +33,13 @@ pub fn fail(run: Option<u32>, why: Refusal) {
     post(&FromWorker::Failed { run, why });
 }
 
-/// Sends a frame that was begun at `started`. Its `ms` is set last, so that it counts the copying of its buffers.
-/// Gives the milliseconds that posting took.
-pub fn post_frame(info: FrameInfo, started: f64, buffers: &[&[u8]]) -> f64 {
+/// Sends a frame, whose `ms` are those since the one before. They are set last, so that they count the copying of its
+/// buffers. Gives the time until which they count.
+pub fn post_frame(info: FrameInfo, since: f64, buffers: &[&[u8]]) -> f64 {
     let transfer = copies(buffers);
     let copied = now();
-    send(&FromWorker::Frame(FrameInfo { ms: copied - started, ..info }), &transfer);
-    now() - copied
+    send(&FromWorker::Frame(FrameInfo { ms: copied - since, ..info }), &transfer);
+    copied
 }
 
 fn send(message: &FromWorker, transfer: &Array) {

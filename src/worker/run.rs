@@ -4,13 +4,16 @@ use super::decode::in_stages;
 use super::event_loop::next_task;
 use super::jobs::Job;
 use super::latents;
+use super::nudge;
+use super::pool::{Crew, Pool};
 use super::post::{fail, now, post, post_frame};
 use burn::tensor::Tensor;
 use ditscope_config::{AutoencoderConfig, ConfigError, RunSettings};
 use ditscope_core::diffusion::sampler::SamplerConfig;
-use ditscope_core::generate::{Model, Noise, Request, Run, Start};
-use ditscope_frames::{Frame, run_info};
-use ditscope_protocol::{FrameInfo, FromWorker, Reason, Refusal, StartFrom};
+use ditscope_core::generate::{Model, Noise, Request, Run, Start, Step};
+use ditscope_frames::{Frame, run_info, wait};
+use ditscope_protocol::{FrameInfo, FramePart, FromWorker, Reason, Refusal, StartFrom};
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// What a run was asked for with.
@@ -24,64 +27,113 @@ pub struct Asked {
 }
 
 /// Runs to the end, to a cancellation or to a failure, and reports which it was.
-pub async fn run(job: Job, model: Rc<Model>, asked: Asked) {
-    let (started, run) = (now(), asked.run);
-    let mut held = 0.0;
-    match stream(&job, &model, asked, &mut held).await {
-        Ok(true) => post(&FromWorker::Done { run, total_ms: now() - started - held }),
+pub async fn run(job: Job, model: Rc<Model>, pool: Rc<Pool>, asked: Asked) {
+    let (run, clock) = (asked.run, Clock::start());
+    match stream(&job, &model, &pool, asked, &clock).await {
+        Ok(true) => post(&FromWorker::Done { run, total_ms: clock.total() }),
         Ok(false) => post(&FromWorker::Cancelled { run }),
         Err(why) => fail(Some(run), why),
     }
 }
 
-/// Whether the run came to its end. Adds to `held` the milliseconds for which it was held.
-async fn stream(job: &Job, model: &Model, asked: Asked, held: &mut f64) -> Result<bool, Refusal> {
+/// The time of a run, without that for which it is held.
+struct Clock {
+    started: f64,
+    held: Cell<f64>,
+    /// Until when frames have told of it.
+    told: Cell<f64>,
+}
+
+impl Clock {
+    fn start() -> Self {
+        let started = now();
+        Self { started, held: Cell::new(0.0), told: Cell::new(started) }
+    }
+
+    fn total(&self) -> f64 {
+        now() - self.started - self.held.get()
+    }
+
+    /// Waits until the run may take its next step.
+    async fn turn(&self, job: &Job) {
+        let from = now();
+        job.turn().await;
+        let held = now() - from;
+        self.held.set(self.held.get() + held);
+        self.told.set(self.told.get() + held);
+    }
+}
+
+/// Whether the run came to its end.
+async fn stream(job: &Job, model: &Model, pool: &Pool, asked: Asked, clock: &Clock) -> Result<bool, Refusal> {
     let run = asked.run;
-    let mut work = Run::new(model, request(model, &asked)?)?.with_savings(asked.settings.savings)?.watched();
-    post(&FromWorker::Started { run, info: run_info(work.outline(), asked.settings) });
+    let request = request(model, &asked)?;
+    let classes = request.classes.clone();
+    let mut work = Run::new(model, request)?.with_savings(asked.settings.savings)?.watched();
     let is_heavy = model.config.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
+    let outline = work.outline();
+    let mut crew = Crew::of(pool, model, is_heavy, classes, outline.timesteps.clone());
+    work = work.prepared();
+    // What is only enqueued would be the first step's.
+    nudge::during(wait(&model.device)).await.map_err(|error| Reason::Device.found(error))?;
+    post(&FromWorker::Started { run, info: run_info(outline, asked.settings) });
     let num_steps = work.steps_left();
-    let mut posting = 0.0;
+    let send = |step, Frame { parts, buffers }: Frame| {
+        let preview = is_heavy && step < num_steps;
+        let side = if preview { model.config.transformer.sample_size } else { model.config.image_size() };
+        let info = FrameInfo { run, step, ms: 0.0, image_shape: [side, side], preview, parts };
+        let buffers: Vec<&[u8]> = buffers.iter().map(Vec::as_slice).collect();
+        clock.told.set(post_frame(info, clock.told.get(), &buffers));
+    };
     for step in 0..=num_steps {
         next_task().await;
+        if (step == num_steps || job.is_held())
+            && let Some(crew) = &mut crew
+            && let Some((step, frame)) = crew.finish().await?
+        {
+            send(step, frame);
+        }
         if step < num_steps {
             if job.is_held() {
                 post(&FromWorker::Paused { run, step });
             }
-            let held_from = now();
-            job.turn().await;
-            *held += now() - held_from;
+            clock.turn(job).await;
         }
         if !job.goes_on() {
             return Ok(false);
         }
-        // No message can tell how long it takes to post it: the next one counts that.
-        let started = now() - posting;
-        let preview = is_heavy && step < num_steps;
-        let frame = if step < num_steps {
-            Frame::of_step(model, work.step()?, preview).await.map(Some)
-        } else if is_heavy {
-            decoded(job, model, work.x_t().clone(), run).await
+        let made = if step < num_steps {
+            match &mut crew {
+                Some(crew) => crew.step(&mut work, step).await?,
+                None => Some((step, of_step(model, work.step()?, is_heavy).await?)),
+            }
         } else {
-            Frame::of_result(model, work.x_t().clone()).await.map(Some)
+            result(job, model, work.x_t().clone(), run, is_heavy).await?.map(|frame| (step, frame))
         };
-        let Some(frame) = frame.map_err(|error| Reason::Device.found(error))?.filter(|_| job.goes_on()) else {
+        if !job.goes_on() {
             return Ok(false);
-        };
-        let Frame { parts, buffers } = frame;
-        let side = if preview { model.config.transformer.sample_size } else { model.config.image_size() };
-        let info = FrameInfo { run, step, ms: 0.0, image_shape: [side, side], preview, parts };
-        posting = post_frame(info, started, &buffers.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        }
+        if let Some((step, frame)) = made {
+            send(step, frame);
+        }
     }
     Ok(true)
 }
 
-/// The last frame, decoded piece by piece; nothing, if the job does not go on.
-async fn decoded(job: &Job, model: &Model, x_t: Tensor<4>, run: u32) -> Result<Option<Frame>, String> {
-    match in_stages(job, model, x_t.clone(), run).await? {
-        Some(pixels) => Frame::of_decoded(x_t, pixels).await.map(Some),
-        None => Ok(None),
-    }
+async fn of_step(model: &Model, step: Step, preview: bool) -> Result<Frame, Refusal> {
+    nudge::during(Frame::of_step(model, step, preview)).await.map_err(|error| Reason::Device.found(error))
+}
+
+/// The last frame, with a heavy decoder piece by piece; nothing, if the job does not go on.
+async fn result(job: &Job, model: &Model, x_t: Tensor<4>, run: u32, is_heavy: bool) -> Result<Option<Frame>, Refusal> {
+    let frame = async {
+        if !is_heavy {
+            return Frame::of_result(model, x_t).await.map(Some);
+        }
+        let Some(pixels) = in_stages(job, model, x_t.clone(), run).await? else { return Ok(None) };
+        Frame::of_latents(vec![(FramePart::XT, x_t)]).await.map(|frame| Some(frame.with_pictures(pixels)))
+    };
+    nudge::during(frame).await.map_err(|error: String| Reason::Device.found(error))
 }
 
 /// Checked settings → a request.

@@ -1,7 +1,7 @@
 //! The page as a test uses it: its parts by role and accessible name, and waiting for things to happen.
 
 use crate::server::Server;
-use crate::webdriver::{Browser, Element, Gpu};
+use crate::webdriver::{Browser, Element, Engine, Gpu};
 use image::RgbaImage;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,17 +24,22 @@ pub struct App {
 }
 
 impl App {
-    /// `name` is the test's, for its screenshot.
+    /// In Chromium; `name` is the test's, for its screenshot.
     pub fn start(name: &'static str, gpu: Gpu) -> Self {
         Self::start_with_models(name, gpu, &[])
     }
 
     /// With more model folders than the built app has: (name, folder).
     pub fn start_with_models(name: &'static str, gpu: Gpu, models: &[(&str, &Path)]) -> Self {
+        Self::start_in(Engine::Chromium, name, gpu, models)
+    }
+
+    /// The same in another browser.
+    pub fn start_in(engine: Engine, name: &'static str, gpu: Gpu, models: &[(&str, &Path)]) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let models = models.iter().map(|(model, folder)| (format!("/assets/models/{model}/"), (*folder).to_owned()));
         let server = Server::start(models.chain([("/".to_owned(), dist())]).collect());
-        Self { name, browser: Browser::start(gpu), server, _turn: turn }
+        Self { name, browser: Browser::start(engine, gpu), server, _turn: turn }
     }
 
     /// Whether parts of the page come later, as `cargo xtask build` makes it.

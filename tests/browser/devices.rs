@@ -39,7 +39,11 @@ fn the_cpu_that_was_asked_for_needs_no_notice() {
 fn webgpu_and_cpu_make_the_same_picture() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     tiny::write(folder.path());
-    let app = App::start_with_models("webgpu", Gpu::Software, &[("tiny", folder.path())]);
+    same_pictures(&App::start_with_models("webgpu", Gpu::Software, &[("tiny", folder.path())]));
+}
+
+/// On WebGPU and on the CPU, of the tiny model.
+pub fn same_pictures(app: &App) {
     let run = |backend: &str, badge: &str| {
         app.open_ready(&format!("backend={backend}&model=tiny&class=2&steps=4&seed=5"));
         assert!(app.text().contains(badge), "a badge with {badge}");
@@ -78,6 +82,45 @@ fn a_broken_kernel_is_left_out_and_the_picture_is_right() {
     assert!(notices.contains("attention") && notices.contains("convolutions"), "{notices}");
     assert!(!notices.contains("norms") && !notices.contains("linear"), "{notices}");
     assert_eq!(silence, "");
+    let difference = webgpu.iter().zip(cpu.iter()).map(|(a, b)| a.abs_diff(*b)).max();
+    assert!(difference <= Some(2), "WebGPU and CPU differ by {difference:?} of 255");
+}
+
+/// Before the worker's script: an adapter as small as any, which takes no larger workgroups either.
+const SMALL_LIMITS: &str = "
+    const most = {
+        maxComputeWorkgroupStorageSize: 16384, maxComputeInvocationsPerWorkgroup: 128, maxComputeWorkgroupSizeX: 128,
+        maxComputeWorkgroupSizeY: 128, maxComputeWorkgroupSizeZ: 64, maxStorageBufferBindingSize: 128 << 20,
+        maxBufferSize: 128 << 20,
+    };
+    for (const type of [GPUAdapter, GPUDevice]) {
+        const { get } = Object.getOwnPropertyDescriptor(type.prototype, 'limits');
+        const smaller = { get: (limits, name) => Math.min(limits[name], most[name] ?? Infinity) };
+        Object.defineProperty(type.prototype, 'limits', { get() { return new Proxy(get.call(this), smaller); } });
+    }
+    const real = GPUDevice.prototype.createShaderModule;
+    GPUDevice.prototype.createShaderModule = function (given) {
+        const sizes = /@workgroup_size\\(([^)]*)\\)/.exec(given.code)?.[1] ?? '1';
+        const number = size => parseInt(size) || parseInt(given.code.split(`const ${size.trim()}: u32 = `)[1]);
+        const units = sizes.split(',').reduce((units, size) => units * number(size), 1);
+        return real.call(this, units <= 128 ? given : { ...given, code: 'a workgroup of ' + units });
+    };
+";
+
+#[test]
+fn a_device_with_small_limits_makes_the_same_picture() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    tiny::write(folder.path());
+    let app = App::start_with_models("small_limits", Gpu::Software, &[("tiny", folder.path())]);
+    app.server.break_file("worker_loader.js", Fault::Before(SMALL_LIMITS));
+    let run = |backend: &str, badge: &str| {
+        app.open_ready(&format!("backend={backend}&model=tiny&class=2&steps=4&seed=5"));
+        assert!(app.text().contains(badge), "a badge with {badge}");
+        app.generate();
+        (app.picture(), app.notices())
+    };
+    let ((webgpu, notices), (cpu, _)) = (run("webgpu", "WebGPU"), run("cpu", "CPU"));
+    assert_eq!(notices, "", "all kernels are right on it");
     let difference = webgpu.iter().zip(cpu.iter()).map(|(a, b)| a.abs_diff(*b)).max();
     assert!(difference <= Some(2), "WebGPU and CPU differ by {difference:?} of 255");
 }

@@ -11,7 +11,11 @@ const WEIGHTS: &str = ".safetensors";
 
 #[test]
 fn a_second_visit_fetches_no_weights() {
-    let app = App::start("second_visit", Gpu::None);
+    keeps_weights(&App::start("second_visit", Gpu::None));
+}
+
+/// From one visit to the next.
+pub fn keeps_weights(app: &App) {
     app.open_ready("backend=cpu&steps=2");
     assert_eq!(app.server.requests(WEIGHTS), 3, "the shipped model has three shards");
     app.open_ready("backend=cpu&steps=2");
@@ -81,9 +85,13 @@ fn resumes(name: &'static str, fault: Fault) {
 
 #[test]
 fn the_dialog_tells_size_memory_and_licence_and_deletes_what_is_stored() {
-    let app = App::start("model_dialog", Gpu::None);
+    tells_and_deletes(&App::start("model_dialog", Gpu::None));
+}
+
+/// What a model is, and what is stored of it.
+pub fn tells_and_deletes(app: &App) {
     app.open_ready("backend=cpu");
-    open_dialog(&app);
+    open_dialog(app);
     let told = ["Fashion", "9.2 MB", "memory", "MIT OR Apache-2.0"];
     app.wait("the model's description", SHORT, || told.iter().all(|word| app.text().contains(word)).then_some(()));
     let delete = "Delete from this browser: Fashion";
@@ -115,9 +123,13 @@ fn weights_in_8_bits_are_chosen_loaded_and_draw() {
 fn a_model_is_added_by_its_address() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     tiny::write(folder.path());
-    let app = App::start_with_models("model_by_address", Gpu::None, &[("guest", folder.path())]);
+    adds_by_address(&App::start_with_models("model_by_address", Gpu::None, &[("guest", folder.path())]));
+}
+
+/// The tiny model, which the server has as "guest".
+pub fn adds_by_address(app: &App) {
     app.open_ready("backend=cpu&steps=2");
-    open_dialog(&app);
+    open_dialog(app);
     let field = app.expect("textbox", "Address of its folder");
     app.browser.type_into(&field, &format!("{}/assets/models/unheard-of", app.server.origin()));
     app.click("button", "Add");
@@ -125,7 +137,7 @@ fn a_model_is_added_by_its_address() {
     app.browser.script("document.querySelector('#model-address').value = ''");
     app.browser.type_into(&field, &format!("{}/assets/models/guest", app.server.origin()));
     app.click("button", "Add");
-    let load = app.wait("the guest's button", SHORT, || button_that_starts(&app, "Load", "Tiny"));
+    let load = app.wait("the guest's button", SHORT, || button_that_starts(app, "Load", "Tiny"));
     app.click("button", &load);
     app.wait("the guest", LONG, || app.text().contains("three").then_some(()));
     app.wait_ready();

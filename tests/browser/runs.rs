@@ -9,7 +9,11 @@ use std::ffi::OsStr;
 
 #[test]
 fn a_run_on_the_cpu_makes_a_picture_that_can_be_scrubbed_and_downloaded() {
-    let app = App::start("run_on_cpu", Gpu::None);
+    makes_a_picture(&App::start("run_on_cpu", Gpu::None));
+}
+
+/// Which can be scrubbed and downloaded.
+pub fn makes_a_picture(app: &App) {
     app.open_ready("backend=cpu&class=9&steps=10&seed=7");
     app.generate();
 
@@ -46,10 +50,14 @@ fn page_and_command_line_make_the_same_pictures() {
 
 #[test]
 fn cancel_keeps_what_was_made_and_another_run_follows() {
-    let app = App::start("cancel", Gpu::None);
+    cancels(&App::start("cancel", Gpu::None));
+}
+
+/// And keeps what was made.
+pub fn cancels(app: &App) {
     app.open_ready("backend=cpu&class=1&steps=250&seed=1");
     app.click("button", "Generate");
-    wait_for_steps(&app, 3.0, 250.0);
+    wait_for_steps(app, 3.0, 250.0);
 
     app.click("button", "Cancel");
     app.wait_status("Cancelled", SHORT);

@@ -39,6 +39,21 @@ pub fn write_many_classes(folder: &Path) {
     write_config(folder, config);
 }
 
+/// A transformer as wide as DiT-XL/2 on 256 px, of so many blocks, that makes latents alone. What it puts out is nothing:
+/// it is there to be counted.
+pub fn write_wide(folder: &Path, depth: usize) {
+    let mut config = config();
+    config["name"] = "Wide".into();
+    config["transformer"] = serde_json::json!({
+        "sample_size": 32, "patch_size": 2, "in_channels": 4, "hidden_size": 1152, "depth": depth, "num_heads": 16,
+        "num_classes": 1000, "learn_sigma": true,
+    });
+    config["labels"] = (0..1000).map(|class| format!("class {class}")).collect();
+    config["autoencoder"] = Value::Null;
+    let config: ModelConfig = serde_json::from_value(config).expect("a model's configuration");
+    model_dir::save(folder, &Model::new(&config, &Device::flex()), Dtype::F16).expect("a model's folder");
+}
+
 fn config() -> Value {
     serde_json::json!({
         "name": "Tiny",

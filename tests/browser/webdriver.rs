@@ -1,22 +1,20 @@
-//! Chromium through chromedriver, with the few commands of the WebDriver protocol
+//! A browser through its driver, with the few commands of the WebDriver protocol
 //! (<https://www.w3.org/TR/webdriver2/>) that the tests use.
 //!
 //! The protocol is plain JSON over HTTP and every test is one sequence, so this is
 //! less to compile and to read than a general asynchronous client.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use crate::engine::{Driver, PATIENCE_SECONDS};
+pub use crate::engine::{Engine, Gpu};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::fmt;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use tempfile::TempDir;
 
 /// Key of an element's id in the protocol.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
-/// Longer than any script or page load takes on a slow machine.
-const PATIENCE_SECONDS: u64 = 180;
-
 /// Keys that are no characters.
 pub mod key {
     pub const ESCAPE: &str = "\u{E00C}";
@@ -30,27 +28,9 @@ pub mod key {
     pub const RIGHT: &str = "\u{E014}";
 }
 
-/// What the browser finds when it looks for a GPU.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Gpu {
-    /// WebGPU exists and finds no adapter.
-    None,
-    /// WebGPU on SwiftShader, the adapter in software.
-    Software,
-}
-
-impl Gpu {
-    fn flag(self) -> &'static str {
-        match self {
-            Self::None => "--disable-gpu",
-            Self::Software => "--enable-unsafe-webgpu",
-        }
-    }
-}
-
 /// A running browser with a fresh profile. Ends with the value.
 pub struct Browser {
-    driver: Child,
+    driver: Driver,
     session: String,
     profile: TempDir,
 }
@@ -76,50 +56,22 @@ impl fmt::Display for DriverError {
 type Result<T> = std::result::Result<T, DriverError>;
 
 impl Browser {
-    /// Starts Chromium, cut off from every other machine.
-    pub fn start(gpu: Gpu) -> Self {
-        let (driver, port) = start_driver();
+    /// Starts it at 1280 by 900.
+    pub fn start(engine: Engine, gpu: Gpu) -> Self {
         let profile = tempfile::tempdir().expect("a temporary folder for the browser's profile");
-        let mut browser = Self { driver, session: format!("http://127.0.0.1:{port}/session"), profile };
-        let answer = browser.post("", json!({ "capabilities": { "alwaysMatch": browser.capabilities(gpu) } }));
-        let answer = answer.unwrap_or_else(|error| panic!("Chromium did not start: {error}"));
+        std::fs::create_dir(profile.path().join("downloads")).expect("a folder for downloads");
+        let driver = Driver::start(engine, profile.path());
+        let mut browser = Self { session: format!("{}/session", driver.address), driver, profile };
+        let wanted = engine.capabilities(gpu, browser.profile.path());
+        let answer = browser.post("", json!({ "capabilities": { "alwaysMatch": wanted } }));
+        let answer = answer.unwrap_or_else(|error| panic!("{engine:?} did not start: {error}"));
         let id = answer["sessionId"].as_str().expect("a new session has an id");
         browser.session = format!("{}/{id}", browser.session);
-        browser
-    }
-
-    fn capabilities(&self, gpu: Gpu) -> Value {
-        let profile = self.profile.path();
-        let mut flags: Vec<String> = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-dev-shm-usage",
-            "--disable-quic",
-            "--disable-sync",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            "--no-first-run",
-            "--window-size=1280,900",
-        ]
-        .map(str::to_owned)
-        .into();
-        flags.push(format!("--user-data-dir={}", profile.join("profile").display()));
-        flags.push(format!("--log-net-log={}", self.network_log().display()));
-        flags.push(gpu.flag().to_owned());
-        let mut options = json!({
-            "args": flags,
-            "prefs": { "download.default_directory": self.downloads(), "download.prompt_for_download": false },
-        });
-        if let Some(program) = chromium() {
-            options["binary"] = json!(program);
+        if engine == Engine::Webkit {
+            let size = json!({ "x": 0, "y": 0, "width": 1280, "height": 900 });
+            browser.post("/window/rect", size).unwrap_or_else(|error| panic!("cannot resize the window: {error}"));
         }
-        let patience = PATIENCE_SECONDS * 1000;
-        json!({
-            "goog:chromeOptions": options,
-            "goog:loggingPrefs": { "browser": "ALL" },
-            "timeouts": { "script": patience, "pageLoad": patience },
-        })
+        browser
     }
 
     /// The folder that downloads go to.
@@ -131,7 +83,7 @@ impl Browser {
         self.profile.path().join("network.json")
     }
 
-    /// Ends Chromium and gives every address that pages and workers of an origin asked for.
+    /// Ends Chromium (no other browser) and gives every address that pages and workers of an origin asked for.
     pub fn quit_and_list_requests(&self, origin: &str) -> Vec<String> {
         self.quit();
         let log = std::fs::read_to_string(self.network_log()).expect("Chromium writes a network log");
@@ -150,7 +102,7 @@ impl Browser {
         let _ = send(minreq::delete(&self.session));
     }
 
-    /// Ends the process that holds all WebGPU devices, as a crashing driver does. Chromium starts another.
+    /// Ends Chromium's process that holds all WebGPU devices, as a crashing driver does. It starts another.
     pub fn crash_gpu(&self) {
         let processes = std::fs::read_dir("/proc").expect("a system with /proc").flatten();
         let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -291,13 +243,11 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         self.quit();
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
     }
 }
 
 fn send(request: minreq::Request) -> Result<Value> {
-    let failed = |message: String| DriverError { kind: "chromedriver".into(), message };
+    let failed = |message: String| DriverError { kind: "driver".into(), message };
     let response = request.with_timeout(PATIENCE_SECONDS).send().map_err(|error| failed(error.to_string()))?;
     let mut answer: Value = serde_json::from_slice(response.as_bytes()).map_err(|error| failed(error.to_string()))?;
     let value = answer["value"].take();
@@ -308,40 +258,6 @@ fn send(request: minreq::Request) -> Result<Value> {
             Err(DriverError { kind: kind.into(), message: message.into() })
         }
     }
-}
-
-/// Starts chromedriver. It takes a port that is free with one address family, and ends when another program has it
-/// with the other: then it is started again.
-fn start_driver() -> (Child, u16) {
-    for _try in 0..10 {
-        let mut driver = Command::new("chromedriver")
-            .args(["--port=0", "--log-level=SEVERE"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("chromedriver did not start: 'cargo xtask setup --browser' installs it");
-        match listening_port(&mut driver) {
-            Some(port) => return (driver, port),
-            None => driver.wait().map(drop).expect("chromedriver has closed its output and ends"),
-        }
-    }
-    panic!("chromedriver found no port to listen on in ten tries")
-}
-
-/// chromedriver says on which port it listens; nothing, if it ended before.
-fn listening_port(driver: &mut Child) -> Option<u16> {
-    let output = driver.stdout.take()?;
-    let mut lines = BufReader::new(output).lines().map_while(std::result::Result::ok);
-    let line = lines.find(|line| line.contains("started successfully on port"))?;
-    line.trim_end_matches('.').rsplit(' ').next()?.parse().ok()
-}
-
-/// Chromium where Linux has it; elsewhere chromedriver knows.
-fn chromium() -> Option<String> {
-    let path = std::env::var_os("PATH")?;
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let mut candidates =
-        names.iter().flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)));
-    candidates.find(|file| file.is_file()).map(|file| file.display().to_string())
 }
 
 /// Whether `ancestor` started the process, or started what did.

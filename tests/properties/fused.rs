@@ -6,7 +6,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use ditscope_config::{AutoencoderConfig, Conditioning, DitConfig, ModelConfig, SamplerKind};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::dit::Dit;
-use ditscope_core::generate::{Model, Noise, Request, Run, latent_shape};
+use ditscope_core::generate::{Model, Noise, Passes, Request, Run, latent_shape};
 use ditscope_core::weights::keys::TRANSFORMER;
 use ditscope_core::weights::{Dtype, Loader, collect, write_shards};
 use ditscope_model_dir as model_dir;
@@ -107,19 +107,42 @@ fn a_picture_is_the_same_in_every_batch() {
     }
 }
 
+fn request(sampler: SamplerKind) -> Request {
+    Request {
+        classes: vec![9, 1],
+        noise: Noise::Seeded(vec![3, 4]),
+        guidance_scales: vec![3.0],
+        guidance_channels: None,
+        sampler: SamplerConfig::new(sampler, 20),
+        start: None,
+    }
+}
+
+/// To the last bit, with passes that others have of it.
+#[test]
+fn a_batch_may_be_computed_in_parts() {
+    let model = fused(&shipped());
+    let run = || Run::new(&model, request(SamplerKind::Ddpm)).expect("a valid request");
+    let (mut whole, mut parts) = (run(), run().prepared());
+    let timesteps = parts.outline().timesteps;
+    let mut others = Passes::new(&model, vec![9, 1]);
+    while let Some(batch) = parts.batch() {
+        let x = parts.x_t().clone().narrow(0, 1, 1);
+        let coming = timesteps.iter().copied().skip_while(|t| *t != batch.timestep);
+        let last = others.rows(x, &batch.labels[3..], batch.timestep, coming); // [1, C_out, h, w]
+        let outputs = Tensor::cat(vec![parts.rows(0..1), parts.rows(1..3), last], 0); // [4, C_out, h, w]
+        let (a, b) = (whole.step().expect("a step"), parts.step_from(outputs).expect("a step"));
+        assert_eq!(a.x0_hat.into_data(), b.x0_hat.into_data());
+    }
+    assert!(whole.is_done() && parts.is_done());
+    assert_eq!(whole.x_t().clone().into_data(), parts.x_t().clone().into_data());
+}
+
 #[test]
 fn a_run_ends_in_the_same_picture() {
     let model = shipped();
     let picture = |model: &Model| {
-        let request = Request {
-            classes: vec![9, 1],
-            noise: Noise::Seeded(vec![3, 4]),
-            guidance_scales: vec![3.0],
-            guidance_channels: None,
-            sampler: SamplerConfig::new(SamplerKind::Ddim, 20),
-            start: None,
-        };
-        let mut run = Run::new(model, request).expect("a valid request");
+        let mut run = Run::new(model, request(SamplerKind::Ddim)).expect("a valid request");
         while !run.is_done() {
             run.step().expect("a step");
         }

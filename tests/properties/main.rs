@@ -4,6 +4,7 @@ use ditscope_test_support as support;
 
 mod fused;
 mod numbers;
+mod op_count;
 mod previews;
 mod runs;
 mod samplers;

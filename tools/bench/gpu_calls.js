@@ -1,6 +1,7 @@
 // Before a script that uses WebGPU: counts its calls, and notes the counts so far and the time whenever a worker says that
-// the model is loaded or posts a frame, or `gpuCalls.note` is called. The notes are told, and begun anew, when a worker is
-// sent "noted"; after "idle" all dispatches are of size zero, so that the host's share of the time is left.
+// the model is loaded, that a run has started, or posts a frame, or `gpuCalls.note` is called. The notes are told, and begun
+// anew, when a worker is sent "noted"; after "idle" all dispatches are of size zero, so that the host's share of the time is
+// left.
 {
     const counts = {}, noted = [];
     let idle = false;
@@ -10,7 +11,7 @@
         if (!of) return;
         const real = of[name];
         of[name] = function (...given) {
-            return real.apply(this, look(...given) ?? given);
+            return real.apply(this, look.apply(this, given) ?? given);
         };
     };
     const count = (type, what, ...names) => names.forEach(name => before(type, name, () => { add(what); }));
@@ -19,7 +20,15 @@
         return idle ? [0, 0, 0] : null;
     });
     count('GPUComputePassEncoder', 'dispatches', 'dispatchWorkgroupsIndirect');
-    count('GPUDevice', 'bind groups', 'createBindGroup');
+    before('GPUDevice', 'createBindGroup', ({ entries }) => {
+        add('bind groups');
+        entries.forEach(({ resource: { buffer, size } }) => add('bytes bound', size ?? buffer?.size ?? 0));
+    });
+    before('GPUDevice', 'createBuffer', ({ size }) => {
+        add('bytes of buffers', size);
+        counts['largest buffer'] = Math.max(counts['largest buffer'] ?? 0, size);
+    });
+    before('GPUBuffer', 'destroy', function () { add('bytes of buffers', -this.size); });
     count('GPUDevice', 'pipelines', 'createComputePipeline', 'createComputePipelineAsync');
     count('GPUQueue', 'submits', 'submit');
     count('GPUBuffer', 'read-backs', 'mapAsync');
@@ -36,7 +45,7 @@
     const post = self.postMessage.bind(self);
     self.postMessage = (message, ...given) => {
         post(message, ...given);
-        if (/^{"(Loaded|Frame)"/.test(message.header)) gpuCalls.note();
+        if (/^{"(Loaded|Started|Frame)"/.test(message.header)) gpuCalls.note();
     };
     self.addEventListener('message', event => {
         if (event.data === 'idle') gpuCalls.idle();

@@ -1,7 +1,8 @@
 //! All checks, the cheap ones first.
 
+use crate::browser::{self, Engine};
 use crate::process::{command_line, find, run};
-use crate::{bench, browser, dist, gpu, project, tools};
+use crate::{bench, dist, gpu, project, tools};
 use anyhow::{Context, Result, bail};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ struct Phase {
     name: &'static str,
     about: &'static str,
     /// Installs what the steps need, before any phase runs.
-    setup: fn() -> Result<()>,
+    setup: fn(&Wanted) -> Result<()>,
     steps: &'static [Step],
 }
 
@@ -29,17 +30,17 @@ enum Step {
     Cargo(&'static str),
     /// In the folder that the app is built in.
     Wasm(&'static str),
-    Task(fn() -> Result<()>),
+    Task(fn(&Wanted) -> Result<()>),
 }
 
 use Step::{Cargo, Task, Wasm};
 
 const PHASES: &[Phase] = &[
-    Phase { name: "format", about: "rustfmt", setup: nothing, steps: &[Cargo("fmt --all --check")] },
+    Phase { name: "format", about: "rustfmt", setup: |_| Ok(()), steps: &[Cargo("fmt --all --check")] },
     Phase {
         name: "lints",
         about: "clippy on the native layers and the browser tests",
-        setup: nothing,
+        setup: |_| Ok(()),
         steps: &[
             Cargo("clippy {NATIVE} --all-targets -- -D warnings"),
             Cargo("clippy {NATIVE} --test browser -- -D warnings"),
@@ -48,72 +49,89 @@ const PHASES: &[Phase] = &[
     Phase {
         name: "wasm-lints",
         about: "clippy on page and worker, and on a training step in WebAssembly",
-        setup: tools::wasm_target,
+        setup: |_| tools::wasm_target(),
         steps: &[Wasm("clippy {WASM} --bins -- -D warnings")],
     },
     Phase {
         name: "docs",
         about: "the documentation has no broken link",
-        setup: tools::wasm_target,
+        setup: |_| tools::wasm_target(),
         // Both, because each leaves out the other's modules.
         steps: &[Cargo("doc {NATIVE} --no-deps"), Wasm("doc {WASM} --no-deps")],
     },
-    Phase { name: "licences", about: "cargo deny, where it is installed", setup: nothing, steps: &[Task(licences)] },
+    Phase {
+        name: "licences",
+        about: "cargo deny, where it is installed",
+        setup: |_| Ok(()),
+        steps: &[Task(|_| licences())],
+    },
     Phase {
         name: "build",
         about: "the app, and the limits of its size",
-        setup: tools::setup,
-        steps: &[Task(dist::build)],
+        setup: |_| tools::setup(),
+        steps: &[Task(|_| dist::build())],
     },
     Phase {
         name: "tests",
         about: "all other tests but the browser's",
-        setup: nothing,
+        setup: |_| Ok(()),
         steps: &[Cargo("test {NATIVE}")],
     },
     Phase {
         name: "browser",
-        about: "the built app in Chromium",
+        about: "the built app in Chromium, Firefox and WebKitGTK; --engines chooses",
         setup: browser_setup,
-        steps: &[Task(dist::make), Cargo("test --release --workspace --test browser")],
+        steps: &[Task(|_| dist::make()), Task(|wanted| browser::test(wanted.engines.as_deref()))],
     },
     Phase {
         name: "gpu",
         about: "the kernels for GPUs, natively, on a graphics card or in software; runs only when it is named",
-        setup: nothing,
-        steps: &[Task(gpu::test)],
+        setup: |_| Ok(()),
+        steps: &[Task(|_| gpu::test())],
     },
     Phase {
         name: "onnx",
         about: "models that tools/export_onnx.py makes say what ours say; needs Python; runs only when it is named",
-        setup: nothing,
-        steps: &[Task(bench::check_export)],
+        setup: |_| Ok(()),
+        steps: &[Task(|_| bench::check_export())],
     },
 ];
 
+/// What is asked for.
+struct Wanted {
+    /// In the order of the table.
+    phases: Vec<&'static Phase>,
+    /// The browsers to test in; none: all that can be installed.
+    engines: Option<Vec<Engine>>,
+}
+
 /// Runs the phases that are asked for, or all, and stops at the first failure.
 pub fn test(arguments: &[&str]) -> Result<()> {
-    let Some(phases) = chosen(arguments)? else {
+    let Some(wanted) = chosen(arguments)? else {
         PHASES.iter().for_each(|phase| println!("{:12} {}", phase.name, phase.about));
         return Ok(());
     };
     let mut times = Times::default();
-    times.run("setup", || phases.iter().try_for_each(|phase| (phase.setup)()))?;
-    for phase in phases {
-        times.run(phase.name, || phase.steps.iter().try_for_each(Step::run))?;
+    times.run("setup", || wanted.phases.iter().try_for_each(|phase| (phase.setup)(&wanted)))?;
+    for phase in &wanted.phases {
+        times.run(phase.name, || phase.steps.iter().try_for_each(|step| step.run(&wanted)))?;
     }
     times.summarise();
     Ok(())
 }
 
-/// The phases in the order of the table; nothing, if only their list is asked for.
-fn chosen(arguments: &[&str]) -> Result<Option<Vec<&'static Phase>>> {
-    let (mut wanted, mut skipped) = (Vec::new(), Vec::new());
+/// Nothing, if only the list of the phases is asked for.
+fn chosen(arguments: &[&str]) -> Result<Option<Wanted>> {
+    let (mut wanted, mut skipped, mut engines) = (Vec::new(), Vec::new(), None);
     let mut arguments = arguments.iter();
     while let Some(&argument) = arguments.next() {
         match argument {
             "--list" => return Ok(None),
             "--skip" => skipped.push(known(arguments.next().context("--skip needs the name of a phase")?)?),
+            "--engines" => {
+                let names = arguments.next().context("--engines needs names of browsers, like chromium,firefox")?;
+                engines = Some(Engine::list(names)?);
+            }
             name => wanted.push(known(name)?),
         }
     }
@@ -121,7 +139,8 @@ fn chosen(arguments: &[&str]) -> Result<Option<Vec<&'static Phase>>> {
         true => !ON_DEMAND.contains(&phase.name),
         false => wanted.contains(&phase.name),
     };
-    Ok(Some(PHASES.iter().filter(is_wanted).filter(|phase| !skipped.contains(&phase.name)).collect()))
+    let phases = PHASES.iter().filter(is_wanted).filter(|phase| !skipped.contains(&phase.name)).collect();
+    Ok(Some(Wanted { phases, engines }))
 }
 
 fn known(name: &str) -> Result<&'static str> {
@@ -133,11 +152,11 @@ fn known(name: &str) -> Result<&'static str> {
 }
 
 impl Step {
-    fn run(&self) -> Result<()> {
+    fn run(&self, wanted: &Wanted) -> Result<()> {
         match self {
             Cargo(arguments) => run(&mut cargo(arguments)),
             Wasm(arguments) => run(cargo(arguments).env("CARGO_TARGET_DIR", project::web_target())),
-            Task(task) => task(),
+            Task(task) => task(wanted),
         }
     }
 }
@@ -151,13 +170,9 @@ fn cargo(arguments: &str) -> std::process::Command {
     cargo
 }
 
-fn nothing() -> Result<()> {
-    Ok(())
-}
-
-fn browser_setup() -> Result<()> {
+fn browser_setup(wanted: &Wanted) -> Result<()> {
     tools::setup()?;
-    browser::setup()
+    browser::setup(wanted.engines.as_deref())
 }
 
 fn licences() -> Result<()> {
@@ -199,8 +214,8 @@ mod tests {
     use super::*;
 
     fn names(arguments: &[&str]) -> Vec<&'static str> {
-        let phases = chosen(arguments).expect("the phases are known").expect("not their list");
-        phases.iter().map(|phase| phase.name).collect()
+        let wanted = chosen(arguments).expect("the phases are known").expect("not their list");
+        wanted.phases.iter().map(|phase| phase.name).collect()
     }
 
     fn refused(arguments: &[&str]) -> String {
@@ -229,6 +244,7 @@ mod tests {
         assert!(said.starts_with("'formt' is no phase of the checks; they are: format, lints, wasm-lints,"), "{said}");
         assert!(refused(&["--skip", "everything"]).starts_with("'everything' is no phase"));
         assert_eq!(refused(&["--skip"]), "--skip needs the name of a phase");
+        assert!(refused(&["browser", "--engines", "opera"]).starts_with("'opera' is no browser"));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub fn test() -> Result<()> {
 const DRIVER: &str = "vk_swiftshader_icd.json";
 
 /// Whether a driver is installed; elsewhere than on Linux the system brings one.
-fn has_vulkan() -> bool {
+pub fn has_vulkan() -> bool {
     let folders = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
     !cfg!(target_os = "linux") || folders.into_iter().any(|folder| Path::new(folder).is_dir())
 }

@@ -17,6 +17,10 @@ mod sizes;
 mod split;
 mod style;
 mod tools;
+// Of the browser tests, which use more of them.
+#[allow(dead_code, reason = "the browser tests use more of it")]
+#[path = "../../tests/browser/engine.rs"]
+mod engine;
 #[allow(dead_code, reason = "the browser tests use more of it")]
 #[path = "../../tests/browser/webdriver.rs"]
 mod webdriver;
@@ -33,8 +37,9 @@ Commands:
   serve [--port PORT]      Build the app in release mode and serve it on http://127.0.0.1:8080
   dev [--port PORT]        The same while you work on it: rebuild what is edited, and reload the page
   build                    Build the app into dist/ and check its size against the limits
-  test [PHASE…] [--skip PHASE] [--list]
-                           Run all checks, those that are named, or all but some; --list names them
+  test [PHASE…] [--skip PHASE] [--engines NAMES] [--list]
+                           Run all checks, those that are named, or all but some; --list names them;
+                           --engines chromium,firefox,webkit chooses the browsers (default: all there are)
   bench [PART…] [--quick] [--json FILE] [--write FILE]
                            Measure what it costs here, beside onnxruntime-web and PyTorch; all parts, or some of
                            native, growth, cpu, webgpu. --write puts the tables into a text (docs/performance.md)
@@ -74,7 +79,7 @@ fn run(arguments: &[&str]) -> Result<()> {
         ["setup"] => tools::setup_again()?,
         ["setup", "--browser"] => {
             tools::setup_again()?;
-            browser::setup()?;
+            browser::setup(None)?;
         }
         _ => bail!("'{}' is no command of xtask\n\n{HELP}", arguments.join(" ")),
     }

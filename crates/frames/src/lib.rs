@@ -6,7 +6,7 @@
 
 mod readback;
 
-pub use readback::{bytes, read, read_all, wait, wait_for};
+pub use readback::{bytes, numbers, read, read_all, wait, wait_for};
 
 use burn::tensor::Tensor;
 use ditscope_config::RunSettings;
@@ -30,8 +30,7 @@ impl Frame {
     pub async fn of_step(model: &Model, step: Step, preview: bool) -> Result<Self, String> {
         let x0_hat = step.x0_hat.clone();
         let images = if preview { model.preview(x0_hat) } else { model.decode(x0_hat) };
-        let parts = step.parts().into_iter().map(|(part, latents)| (named(part), latents));
-        read_frame(parts.collect(), images).await
+        read_frame(latents_of(step), images).await
     }
 
     /// The last frame: the finished latents `[N, C, h, w]` and their pictures.
@@ -42,14 +41,38 @@ impl Frame {
         read_frame(vec![(FramePart::XT, latents.clone())], model.decode(latents)).await
     }
 
-    /// The last frame, whose pictures were decoded piece by piece.
+    /// What a step or a run tells in latents, `[N, C, h, w]` each, whose pictures are decoded elsewhere.
     ///
     /// # Errors
     /// As [`Self::of_step`].
-    pub async fn of_decoded(latents: Tensor<4>, pixels: Vec<u8>) -> Result<Self, String> {
-        let [latents] = read([latents]).await?;
-        Ok(Self { parts: vec![FramePart::XT, FramePart::Pictures], buffers: vec![bytes(&latents), pixels] })
+    pub async fn of_latents(latents: Vec<(FramePart, Tensor<4>)>) -> Result<Self, String> {
+        let (parts, tensors): (Vec<_>, Vec<_>) = latents.into_iter().unzip();
+        let buffers = read_all(tensors).await?.iter().map(|values| bytes(values)).collect();
+        Ok(Self { parts, buffers })
     }
+
+    /// The same frame with its pictures, RGBA `[N, H, W, 4]`.
+    #[must_use]
+    pub fn with_pictures(mut self, pixels: Vec<u8>) -> Self {
+        self.parts.push(FramePart::Pictures);
+        self.buffers.push(pixels);
+        self
+    }
+}
+
+/// The latents of a step by their names in a frame.
+pub fn latents_of(step: Step) -> Vec<(FramePart, Tensor<4>)> {
+    step.parts().into_iter().map(|(part, latents)| (named(part), latents)).collect()
+}
+
+/// Pictures `[N, C, H, W]` in [−1, 1] → RGBA `[N, H, W, 4]`.
+///
+/// # Errors
+/// As [`Frame::of_step`].
+pub async fn pictures(images: Tensor<4>) -> Result<Vec<u8>, String> {
+    let [_, channels, _, _] = images.dims();
+    let [values] = read([images.permute([0, 2, 3, 1])]).await?; // [N, H, W, C]
+    Ok(rgba(&values, channels))
 }
 
 /// Reads latents and pictures `[N, C, H, W]` back in one go.

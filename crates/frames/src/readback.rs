@@ -46,6 +46,11 @@ pub fn bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
+/// The way back.
+pub fn numbers(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
+
 fn floats(data: TensorData) -> Result<Vec<f32>, String> {
     data.convert::<f32>().try_into_vec().map_err(brief)
 }

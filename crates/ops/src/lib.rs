@@ -44,17 +44,22 @@ impl Default for Ops {
 
 impl Ops {
     /// None fused.
-    pub const PLAIN: Self = Self { kernels: &NoKernels, off: 0 };
+    pub const PLAIN: Self = Self::with(&NoKernels);
+
+    /// With these kernels, such as those that a test counts.
+    pub const fn with(kernels: &'static dyn Kernels) -> Self {
+        Self { kernels, off: 0 }
+    }
 
     /// All for which there is a kernel on this device.
     pub fn of(device: &Device) -> Self {
         #[cfg(feature = "cube")]
         if cube::is_here(device) {
-            return Self { kernels: &cube::CubeKernels, off: 0 };
+            return Self::with(&cube::CubeKernels);
         }
         #[cfg(feature = "flex")]
         if flex::is_here(device) {
-            return Self { kernels: &flex::FlexKernels, off: 0 };
+            return Self::with(&flex::FlexKernels);
         }
         let _ = device;
         Self::PLAIN
@@ -66,8 +71,13 @@ impl Ops {
         Self { off: self.off | 1 << operation as u8, ..self }
     }
 
+    /// Whether it would take the device's kernel, if there is one.
+    pub fn uses(&self, operation: Operation) -> bool {
+        self.off & 1 << operation as u8 == 0
+    }
+
     fn kernels(&self, operation: Operation) -> Option<&'static dyn Kernels> {
-        (self.off & 1 << operation as u8 == 0).then_some(self.kernels)
+        self.uses(operation).then_some(self.kernels)
     }
 
     /// See [`plain::modulate`].

@@ -3,7 +3,7 @@
 use super::report::Calls;
 use super::site::Site;
 use super::turns::Spread;
-use crate::webdriver::{Browser, Gpu};
+use crate::webdriver::{Browser, Engine, Gpu};
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -44,7 +44,7 @@ struct Note {
 impl Tab {
     /// Our page with the shipped model.
     pub fn ours(site: &Site, backend: &str, pictures: usize, steps: usize) -> Result<Self> {
-        let browser = Browser::start(gpu(backend));
+        let browser = Browser::start(Engine::Chromium, gpu(backend));
         let settings = "model=fashion&class=9&guidance=2&sampler=ddim&seed=9&lang=en";
         let origin = &site.origin;
         browser.goto(&format!("{origin}/app/?backend={backend}&n={pictures}&steps={steps}&{settings}"));
@@ -60,7 +60,7 @@ impl Tab {
 
     /// The peer with the same model, and the run that it ends in.
     pub fn peers(site: &Site, backend: &str, pictures: usize, steps: usize, options: &str) -> Result<Self> {
-        let browser = Browser::start(gpu(backend));
+        let browser = Browser::start(Engine::Chromium, gpu(backend));
         browser.goto(&format!("{}/peer/peer.html?backend={backend}&pictures={pictures}&{options}", site.origin));
         let tab = Self { browser, work: Work::Peers, steps, sums: Cell::default() };
         let difference: f64 = tab.script(&format!("ready().then(peer => peer.difference({steps}))"))?;
@@ -104,7 +104,9 @@ impl Tab {
         let middle = working.len() / 2;
         ensure!(middle > 0 && idle.len() > 3, "nothing was noted of its calls");
         let (before, after) = (&working[middle - 1].counts, &working[middle].counts);
-        let counted = |(kind, count): (&String, &u64)| (kind.clone(), count - before.get(kind).unwrap_or(&0));
+        let counted = |(kind, count): (&String, &u64)| {
+            (kind.clone(), count.saturating_sub(before.get(kind).copied().unwrap_or(0)))
+        };
         // Without the first, which some work goes before, and our last, which is the result and no step.
         let times: Vec<f64> =
             idle[..idle.len() - 1].windows(2).skip(1).map(|notes| notes[1].at - notes[0].at).collect();

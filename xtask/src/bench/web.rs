@@ -18,7 +18,7 @@ pub struct Web {
 
 impl Web {
     pub fn set_up(report: &mut Report) -> Result<Self> {
-        browser::setup()?;
+        browser::setup(Some(&[browser::Engine::Chromium]))?;
         let app = peers::app()?;
         let engine = match Engine::set_up(&PICTURES) {
             Ok(engine) => Some(engine),

@@ -9,8 +9,11 @@ mod noise;
 mod passes;
 mod reading;
 mod run;
+mod step;
 
 pub use crate::diffusion::guidance::Guidance;
 pub use model::{Model, latent_shape};
 pub use noise::Noise;
-pub use run::{Outline, Part, Request, Run, Start, Step, Watched};
+pub use passes::Passes;
+pub use run::{Outline, Request, Run, Start};
+pub use step::{Batch, Part, Step, Watched};

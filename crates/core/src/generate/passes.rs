@@ -4,7 +4,8 @@ use super::model::Model;
 use crate::dit::{BlockCache, Given, Modulations};
 use burn::tensor::{Int, Tensor, TensorData};
 
-/// What is known of the passes of a run.
+/// The forward passes of a run. Whoever computes a part of its batches for it has passes of its own, and gets the same
+/// bits.
 #[derive(Debug, Clone)]
 pub struct Passes<'m> {
     model: &'m Model,
@@ -18,36 +19,57 @@ pub struct Passes<'m> {
 struct Ahead {
     timesteps: Vec<usize>,
     vectors: Modulations,
-    /// Which of a step's rows the pictures of a batch have, and whether it is the doubled one: uploaded once.
-    rows: Option<(bool, Tensor<1, Int>)>,
+    /// Which of a step's rows the labels of a batch have: uploaded once.
+    rows: Option<(Vec<usize>, Tensor<1, Int>)>,
 }
 
 impl<'m> Passes<'m> {
     /// Numbers that the vectors computed at once may have: 16 MB.
     const MOST_NUMBERS: usize = 4 << 20;
 
+    /// `classes`: those of the run's pictures.
     pub fn new(model: &'m Model, classes: Vec<usize>) -> Self {
         Self { model, classes, ahead: None, cache: BlockCache::default() }
     }
 
-    /// The conditional and, when `is_guided`, the unconditional output, with adaLN vectors that are computed for many of
-    /// the `coming` timesteps at once, where that saves something.
-    ///
-    /// # Shapes
-    /// - `x`: `[N, C, h, w]`; results: `[N, C_out, h, w]`
-    pub fn in_full(
-        &mut self,
-        x: Tensor<4>,
-        timestep: usize,
-        coming: impl Iterator<Item = usize>,
-        is_guided: bool,
-    ) -> (Tensor<4>, Option<Tensor<4>>) {
-        let known = self.known(timestep, coming, is_guided).map(Given::Modulations);
-        let given = known.unwrap_or_else(|| self.model.given(timestep, self.y(), is_guided));
-        self.model.dit.outputs(x, &given, is_guided, &mut ())
+    /// The labels of a batch: the classes, and when `is_guided` as many times "no class".
+    pub fn labels(&self, is_guided: bool) -> Vec<usize> {
+        let null = self.model.config.transformer.null_label();
+        let without = if is_guided { self.classes.len() } else { 0 };
+        self.classes.iter().copied().chain(std::iter::repeat_n(null, without)).collect()
     }
 
-    /// The same outputs, with the middle blocks' change of an earlier step unless `fresh`.
+    /// Computes now what [`Self::rows`] would compute at this timestep for the coming ones, too.
+    pub fn prepare(&mut self, timestep: usize, coming: impl Iterator<Item = usize>) {
+        if self.ahead.as_ref().is_some_and(|ahead| ahead.timesteps.contains(&timestep)) {
+            return;
+        }
+        let (kinds, config) = (self.kinds(), &self.model.config.transformer);
+        let per_step = kinds.len() * config.depth * config.conditioning.num_vectors() * config.hidden_size;
+        let timesteps: Vec<usize> = coming.take(Self::MOST_NUMBERS / per_step.max(1)).collect();
+        // For one step alone it would be the usual way, with detours.
+        self.ahead = if timesteps.len() > 1 { Ahead::new(self.model, &timesteps, &kinds) } else { None };
+    }
+
+    /// The network's output for some rows of a batch, with adaLN vectors that are computed for many of the `coming`
+    /// timesteps at once, where that saves something.
+    ///
+    /// # Shapes
+    /// - `x`: `[M, C, h, w]` for M `labels` of the run's; result: `[M, C_out, h, w]`
+    pub fn rows(
+        &mut self,
+        x: Tensor<4>,
+        labels: &[usize],
+        timestep: usize,
+        coming: impl Iterator<Item = usize>,
+    ) -> Tensor<4> {
+        let known = self.known(labels, timestep, coming).map(Given::Modulations);
+        let given = known.unwrap_or_else(|| self.model.given(timestep, self.numbers(labels), false));
+        self.model.dit.pass(x, &given, &mut ())
+    }
+
+    /// The conditional and, when `is_guided`, the unconditional output, with the middle blocks' change of an earlier step
+    /// unless `fresh`.
     ///
     /// # Shapes
     /// - `x`: `[N, C, h, w]`; results: `[N, C_out, h, w]`
@@ -58,41 +80,34 @@ impl<'m> Passes<'m> {
         is_guided: bool,
         fresh: bool,
     ) -> (Tensor<4>, Option<Tensor<4>>) {
-        let given = self.model.given(timestep, self.y(), is_guided);
+        let given = self.model.given(timestep, self.numbers(&self.classes), is_guided);
         let mut reuse = self.cache.reuse(self.model.dit.blocks.len(), fresh);
         self.model.dit.outputs(x, &given, is_guided, &mut reuse)
     }
 
-    /// The classes, `[N]`.
-    fn y(&self) -> Tensor<1, Int> {
-        let y: Vec<i64> = self.classes.iter().map(|class| *class as i64).collect();
-        Tensor::from_data(TensorData::new(y, [self.classes.len()]), &self.model.device)
+    /// `[M]`
+    fn numbers(&self, labels: &[usize]) -> Tensor<1, Int> {
+        let labels: Vec<i64> = labels.iter().map(|label| *label as i64).collect();
+        let shape = [labels.len()];
+        Tensor::from_data(TensorData::new(labels, shape), &self.model.device)
     }
 
-    /// The batch's adaLN vectors; when `is_guided`, those of the doubled batch. `None` where computing them ahead saves
-    /// nothing: without adaLN, or with weights so large that few steps fit.
-    fn known(&mut self, timestep: usize, coming: impl Iterator<Item = usize>, is_guided: bool) -> Option<Modulations> {
-        let kinds = self.kinds();
-        if !self.ahead.as_ref().is_some_and(|ahead| ahead.timesteps.contains(&timestep)) {
-            let config = &self.model.config.transformer;
-            let per_step = kinds.len() * config.depth * config.conditioning.num_vectors() * config.hidden_size;
-            let steps = Self::MOST_NUMBERS / per_step.max(1);
-            let timesteps: Vec<usize> = coming.take(steps).collect();
-            // For one step alone it would be the usual way, with detours.
-            self.ahead = if timesteps.len() > 1 { Ahead::new(self.model, &timesteps, &kinds) } else { None };
-        }
-        let ahead = self.ahead.as_mut()?;
+    /// The adaLN vectors of these labels. `None` where computing them ahead saves nothing: without adaLN, or with weights
+    /// so large that few steps fit.
+    fn known(&mut self, labels: &[usize], timestep: usize, coming: impl Iterator<Item = usize>) -> Option<Modulations> {
+        self.prepare(timestep, coming);
+        let (kinds, ahead) = (self.kinds(), self.ahead.as_ref()?);
         let first = ahead.timesteps.iter().position(|t| *t == timestep)? * kinds.len();
-        if ahead.rows.as_ref().is_none_or(|(guided, _)| *guided != is_guided) {
-            let null = self.model.config.transformer.null_label();
-            let without = if is_guided { vec![null; self.classes.len()] } else { Vec::new() };
-            let row = |kind: &usize| kinds.iter().position(|k| k == kind).map(|at| at as i64);
-            let rows = self.classes.iter().chain(&without).map(row).collect::<Option<Vec<i64>>>()?;
-            let shape = [rows.len()];
-            ahead.rows = Some((is_guided, Tensor::from_data(TensorData::new(rows, shape), &self.model.device)));
-        }
-        let (_, rows) = ahead.rows.as_ref()?; // [N] or [2N]
-        Some(ahead.vectors.rows(first, kinds.len(), rows))
+        let rows = match &ahead.rows {
+            Some((of, rows)) if of == labels => rows.clone(),
+            _ => {
+                let row = |label: &usize| kinds.iter().position(|kind| kind == label);
+                self.numbers(&labels.iter().map(row).collect::<Option<Vec<usize>>>()?)
+            }
+        }; // [M]
+        let vectors = ahead.vectors.rows(first, kinds.len(), &rows);
+        self.ahead.as_mut()?.rows = Some((labels.to_vec(), rows));
+        Some(vectors)
     }
 
     /// The classes of the run, each once, and "no class".

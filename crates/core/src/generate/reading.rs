@@ -1,7 +1,7 @@
 //! What a step makes of the network's output: guidance and prediction.
 
 use super::model::Model;
-use super::run::Watched;
+use super::step::Watched;
 use crate::diffusion::guidance::Guidance;
 use crate::diffusion::prediction::{Prediction, affine, eps_of_output, predict};
 use burn::tensor::Tensor;

@@ -4,11 +4,13 @@ use super::model::{Model, latent_shape};
 use super::noise::{Noise, seeded};
 use super::passes::Passes;
 use super::reading::Reading;
+use super::step::{Batch, Step};
 use crate::diffusion::guidance::Guidance;
 use crate::diffusion::prediction::q_sample;
 use crate::diffusion::sampler::{Sampler, SamplerConfig};
 use burn::tensor::Tensor;
 use ditscope_config::{ConfigError, Savings, VarianceType};
+use std::ops::Range;
 
 /// What to generate: picture i has class `classes[i]`.
 #[derive(Debug, Clone)]
@@ -41,45 +43,6 @@ impl Start {
     }
 }
 
-/// One step's view: the latents before it and the clean latents predicted from them.
-#[derive(Debug, Clone)]
-pub struct Step {
-    /// `[N, C, h, w]`
-    pub x_t: Tensor<4>,
-    /// `[N, C, h, w]`
-    pub x0_hat: Tensor<4>,
-    /// What the network said, if the run is watched.
-    pub watched: Option<Watched>,
-}
-
-impl Step {
-    /// All that there is of the step, by name.
-    ///
-    /// # Shapes
-    /// - `[N, C, h, w]` each
-    pub fn parts(self) -> Vec<(Part, Tensor<4>)> {
-        let mut parts = vec![(Part::XT, self.x_t), (Part::X0Hat, self.x0_hat)];
-        if let Some(seen) = self.watched {
-            parts.push((Part::EpsCond, seen.eps_cond));
-            parts.extend(seen.eps_uncond.map(|eps| (Part::EpsUncond, eps)));
-        }
-        parts
-    }
-}
-
-/// What a tensor of a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// The latents before the step.
-    XT,
-    /// The clean latents predicted from them.
-    X0Hat,
-    /// The noise that the network sees in them with the class.
-    EpsCond,
-    /// The same without the class.
-    EpsUncond,
-}
-
 /// What holds for a whole run: shapes and numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outline {
@@ -99,20 +62,6 @@ pub struct Outline {
     pub guidance_scales: Vec<f64>,
     /// Guided ε is `uncond + scale·(cond − uncond)` on the first so many channels, on others `cond`.
     pub guidance_channels: usize,
-}
-
-/// The noise that the network sees in x_t, whatever it was trained to predict, `[N, C, h, w]` each.
-///
-/// Before any clamping: `eps = eps_uncond + scale·(eps_cond − eps_uncond)` on the guided channels, and x̂0 is
-/// `(x_t − √(1−ᾱ)·eps)/√ᾱ`, clamped where the model says so.
-#[derive(Debug, Clone)]
-pub struct Watched {
-    /// Guided.
-    pub eps: Tensor<4>,
-    /// With the class.
-    pub eps_cond: Tensor<4>,
-    /// Without; absent where every scale is 1 and it is not computed.
-    pub eps_uncond: Option<Tensor<4>>,
 }
 
 /// A run between two steps.
@@ -182,6 +131,15 @@ impl<'m> Run<'m> {
         Self { is_watched: true, ..self }
     }
 
+    /// The same run, which has computed what its steps have in common (the adaLN vectors), so that the first one takes no
+    /// longer than the others.
+    pub fn prepared(mut self) -> Self {
+        if !self.is_done() && !self.reuses() {
+            self.passes.prepare(self.sampler.timestep(self.step), coming(&self.sampler, self.step));
+        }
+        self
+    }
+
     /// The sampler, for its schedule and number of steps.
     pub fn sampler(&self) -> &Sampler {
         &self.sampler
@@ -226,10 +184,75 @@ impl<'m> Run<'m> {
     /// # Panics
     /// When the run is done.
     pub fn step(&mut self) -> Result<Step, ConfigError> {
-        assert!(!self.is_done(), "the run is done after {} steps", self.step);
+        self.check_not_done();
+        let timestep = self.sampler.timestep(self.step);
+        let is_guided = self.is_guided(timestep);
+        if self.reuses() {
+            let fresh = self.savings.computes_all(self.step - self.first);
+            let (cond, uncond) = self.passes.reusing(self.x_t.clone(), timestep, is_guided, fresh);
+            return self.step_of(cond, uncond);
+        }
+        let rows = if is_guided { 2 * self.num_images() } else { self.num_images() };
+        let outputs = self.rows(0..rows); // [N or 2N, C_out, h, w]
+        self.step_from(outputs)
+    }
+
+    /// What the next step asks of the network, for those who compute a part of it elsewhere; none where it takes over
+    /// what an earlier step computed.
+    pub fn batch(&self) -> Option<Batch> {
+        if self.is_done() || self.reuses() {
+            return None;
+        }
+        let timestep = self.sampler.timestep(self.step);
+        Some(Batch { timestep, labels: self.passes.labels(self.is_guided(timestep)) })
+    }
+
+    /// The network's output for some rows of [`Self::batch`].
+    ///
+    /// # Shapes
+    /// - result: `[M, C_out, h, w]` for M rows
+    ///
+    /// # Panics
+    /// When the run is done.
+    pub fn rows(&mut self, rows: Range<usize>) -> Tensor<4> {
+        self.check_not_done();
+        let timestep = self.sampler.timestep(self.step);
+        let labels = self.passes.labels(self.is_guided(timestep));
+        let x = match labels.len() / self.num_images() {
+            1 => self.x_t.clone(),
+            times => Tensor::cat(vec![self.x_t.clone(); times], 0),
+        }; // [N or 2N, C, h, w]
+        let x = if rows.len() == labels.len() { x } else { x.slice([rows.clone()]) }; // [M, C, h, w]
+        self.passes.rows(x, &labels[rows], timestep, coming(&self.sampler, self.step))
+    }
+
+    /// [`Self::step`], with the network's output for all rows of [`Self::batch`].
+    ///
+    /// # Shapes
+    /// - `outputs`: `[N, C_out, h, w]`, or `[2N, C_out, h, w]` with guidance
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    ///
+    /// # Panics
+    /// When the run is done.
+    pub fn step_from(&mut self, outputs: Tensor<4>) -> Result<Step, ConfigError> {
+        let n = self.num_images();
+        let of = |first| outputs.clone().narrow(0, first, n); // [N, C_out, h, w]
+        match outputs.dims()[0] / n {
+            1 => self.step_of(outputs, None),
+            _ => self.step_of(of(0), Some(of(n))),
+        }
+    }
+
+    /// The step that follows from the network's output with the class and without.
+    ///
+    /// # Shapes
+    /// - `cond`, `uncond`: `[N, C_out, h, w]`
+    fn step_of(&mut self, cond: Tensor<4>, uncond: Option<Tensor<4>>) -> Result<Step, ConfigError> {
+        self.check_not_done();
         let (step, x_t) = (self.step, self.x_t.clone());
-        let (timestep, index) = (self.sampler.timestep(step), self.sampler.index(step));
-        let (cond, uncond) = self.outputs(timestep); // [N, C_out, h, w] each
+        let index = self.sampler.index(step);
         let (prediction, watched) =
             Reading { model: self.model, guidance: &self.guidance, schedule: self.sampler.schedule() }.of(
                 index,
@@ -258,25 +281,29 @@ impl<'m> Run<'m> {
 }
 
 impl Run<'_> {
+    fn num_images(&self) -> usize {
+        self.x_t.dims()[0]
+    }
+
+    fn check_not_done(&self) {
+        assert!(!self.is_done(), "the run is done after {} steps", self.step);
+    }
+
     /// Whether the step at this timestep needs the unconditional output.
     fn is_guided(&self, timestep: usize) -> bool {
         let total = self.model.config.scheduler.num_train_timesteps;
         self.guidance.is_on() && self.savings.guides(timestep, total)
     }
 
-    /// What the network says of x_t: with the class and, where guidance acts, without.
-    ///
-    /// # Shapes
-    /// - results: `[N, C_out, h, w]`
-    fn outputs(&mut self, timestep: usize) -> (Tensor<4>, Option<Tensor<4>>) {
-        let is_guided = self.is_guided(timestep);
-        if self.savings.cache_interval > 1 {
-            let fresh = self.savings.computes_all(self.step - self.first);
-            return self.passes.reusing(self.x_t.clone(), timestep, is_guided, fresh);
-        }
-        let coming = (self.step..self.sampler.num_steps()).map(|step| self.sampler.timestep(step));
-        self.passes.in_full(self.x_t.clone(), timestep, coming, is_guided)
+    /// Whether steps take over the middle blocks' change of others.
+    fn reuses(&self) -> bool {
+        self.savings.cache_interval > 1
     }
+}
+
+/// The timesteps from a step to the end.
+fn coming(sampler: &Sampler, step: usize) -> impl Iterator<Item = usize> {
+    (step..sampler.num_steps()).map(|step| sampler.timestep(step))
 }
 
 fn guidance(model: &Model, request: &Request) -> Result<Guidance, ConfigError> {

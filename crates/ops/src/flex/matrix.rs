@@ -42,7 +42,10 @@ impl Matrix for Packed {
             return None;
         }
         let (x, mut out) = (contiguous(x)?, vec![0.0; n * t * d_output]);
-        let mut multiply = |finish| Some(self.0.multiply(numbers(&x)?, finish, &mut out));
+        let mut multiply = |finish| {
+            self.0.multiply(numbers(&x)?, finish, &mut out);
+            Some(())
+        };
         match then {
             Then::Nothing => multiply(Finish::Nothing)?,
             Then::Gelu => multiply(Finish::Gelu)?,
