@@ -3,7 +3,7 @@
 use super::options::{Options, Part};
 use super::programs::{Job, Program};
 use super::report::{Growth, Race, Report};
-use super::turns::{Contestant, Spread, alternate};
+use super::turns::{Contestant, alternate};
 use super::{PICTURES, peers};
 use anyhow::Result;
 
@@ -40,10 +40,11 @@ impl Native {
 
     /// The shipped model, and the sizes of the paper for which there is memory.
     fn races(&self, is_quick: bool, report: &mut Report) -> Result<()> {
+        let torch = self.torch.as_ref().map(|(torch, _)| torch);
         for pictures in PICTURES {
             let job = Job { what: "step", model: "shipped", side: 0, depth: 0, pictures, times: 20 };
             let work = format!("native, Fashion, guided step and decoding, pictures: {pictures}");
-            report.races.push(self.race(work, &job, 7)?);
+            report.races.push(race(work, &job, 7, &self.ours, torch)?);
         }
         for (model, memory) in SIZES {
             if is_quick && memory > 1.0 {
@@ -58,26 +59,11 @@ impl Native {
             let (times, rounds) = if memory > 2.0 { (1, 2) } else { (2, 5) };
             for (what, said) in [("forward", "forward"), ("step", "guided step")] {
                 let job = Job { what, model, side: 32, depth: 0, pictures: 1, times };
-                report.races.push(self.race(format!("native, {model}/2 at 256 tokens, {said}"), &job, rounds)?);
+                let work = format!("native, {model}/2 at 256 tokens, {said}");
+                report.races.push(race(work, &job, rounds, &self.ours, torch)?);
             }
         }
         Ok(())
-    }
-
-    fn race(&self, work: String, job: &Job, rounds: usize) -> Result<Race> {
-        println!("bench: {work}");
-        let mut gflop = 0.0;
-        let mut contestants = vec![Contestant::new("ditscope", || {
-            let (operations, times) = self.ours.measure(job)?;
-            gflop = operations;
-            Ok(times)
-        })];
-        if let Some((torch, _)) = &self.torch {
-            contestants.push(Contestant::new("PyTorch", || Ok(torch.measure(job)?.1)));
-        }
-        let standings = alternate(rounds, &mut contestants)?;
-        drop(contestants);
-        Ok(Race { work, gflop: Some(gflop).filter(|gflop| *gflop > 0.0), standings })
     }
 
     /// Two blocks, of which one thing grows while the others stay.
@@ -89,16 +75,9 @@ impl Native {
         let widths = widths.map(|(model, width)| ("width, 64 tokens", width, job(model, 16, 1)));
         let rounds = if is_quick { 1 } else { 5 };
         for (what, value, job) in tokens.into_iter().chain(pictures).chain(widths) {
-            println!("bench: native, two blocks, {what}: {value}");
-            self.ours.measure(&job)?;
-            let mut gflop = 0.0;
-            let mut medians = Vec::new();
-            for _ in 0..rounds {
-                let (operations, times) = self.ours.measure(&job)?;
-                gflop = operations;
-                medians.push(Spread::of(&times).median);
-            }
-            report.growth.push(Growth { what: what.into(), value, gflop, ms: Spread::of(&medians) });
+            let Race { gflop, standings, .. } =
+                race(format!("native, two blocks, {what}: {value}"), &job, rounds, &self.ours, None)?;
+            report.growth.push(Growth { what: what.into(), value, gflop: gflop.unwrap_or(0.0), ms: standings[0].ms });
         }
         Ok(())
     }
@@ -109,4 +88,18 @@ fn memory_free() -> Option<f64> {
     let info = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     Some(line.split_whitespace().next()?.parse::<f64>().ok()? / 1e6)
+}
+
+fn race(work: String, job: &Job, rounds: usize, ours: &Program, torch: Option<&Program>) -> Result<Race> {
+    println!("bench: {work}");
+    let mut gflop = 0.0;
+    let mut contestants = vec![Contestant::new("ditscope", || {
+        let (operations, times) = ours.measure(job)?;
+        gflop = operations;
+        Ok(times)
+    })];
+    contestants.extend(torch.map(|torch| Contestant::new("PyTorch", || Ok(torch.measure(job)?.1))));
+    let standings = alternate(rounds, &mut contestants)?;
+    drop(contestants);
+    Ok(Race { work, gflop: Some(gflop).filter(|gflop| *gflop > 0.0), standings })
 }
