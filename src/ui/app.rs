@@ -12,7 +12,7 @@ use super::later::{Coming, Later, Make, later};
 use super::modal::Modal;
 use super::mode::{ModePanel, ModeTabs};
 use super::model_dialog::Models;
-use super::run_bar::{FailurePanel, Notices, RunBar};
+use super::run_bar::{FailurePanel, Notices, RunBar, RunLink};
 use super::shortcuts;
 use super::stage::Stage;
 use super::store::Store;
@@ -110,6 +110,7 @@ fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
                 <RunBar />
                 <FailurePanel />
                 <ModeTabs />
+                <RunLink />
                 <ModePanel panel=move |mode| panel(mode, models) />
                 <Timeline />
                 <Notices />

@@ -64,6 +64,7 @@ pub fn carry_out(store: Store, effects: Vec<Effect>) {
             Effect::DeleteStored(urls) => in_storage(store, urls, false),
             Effect::Persist => in_storage(store, vec![], true),
             Effect::FetchTour(language) => spawn_local(fetch_tour(store, language)),
+            Effect::Keep(kept) => storage::keep(storage::KEPT, &kept.words()),
             Effect::KeepDepth(depth) => storage::keep(DEPTH, &depth.name().to_owned()),
         }
     }

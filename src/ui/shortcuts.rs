@@ -59,7 +59,10 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
             "f" | "F" if free.letters => present(!presenting()),
             "g" | "G" if free.letters => store.dispatch(Event::Generate),
             "s" | "S" if free.letters => store.dispatch(Event::Listen),
-            "d" | "D" if free.letters => store.dispatch(Event::Choose(Choice::Seed(dom::random_seed()))),
+            "d" | "D" if free.letters => {
+                store.dispatch(Event::Choose(Choice::Seed(dom::random_seed())));
+                store.dispatch(Event::Settled);
+            }
             "m" | "M" if free.letters => models.set(true),
             "t" | "T" if free.letters => store.theme.get_untracked().other().choose(store.theme),
             "p" | "P" if free.letters => store.dispatch(Event::Run(run::Event::ToggleHold)),

@@ -133,7 +133,7 @@ fn nothing_is_found_in_any_dialog_and_way_to_show_the_page() {
     app.expect("button", "Leave");
     checker.check("present");
 
-    app.open("backend=cpu&steps=2&embed=1");
+    app.open("backend=cpu&embed=1");
     app.wait("the recorded run", LONG, || app.text().contains("Recorded").then_some(()));
     checker.check("embed");
     app.open("backend=cpu&steps=many&model=nowhere");

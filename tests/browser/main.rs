@@ -21,6 +21,7 @@ mod forward;
 mod inside;
 mod language;
 mod layout;
+mod links;
 mod models;
 mod plots;
 mod runs;

@@ -3,7 +3,7 @@
 use crate::film::Film;
 use crate::models::Added;
 use crate::tour::Depth;
-use crate::{Language, Mode, ModelRef, Notice};
+use crate::{Kept, Language, Mode, ModelRef, Notice};
 use crate::{compare, forward, inside, models, run, stage, take, timeline, tour};
 use ditscope_config::{ModelConfig, SamplerKind, Savings};
 use ditscope_protocol::{FromWorker, ToWorker};
@@ -24,6 +24,10 @@ pub enum Event {
     /// Hear the selected picture of the step on the stage.
     Listen,
     Choose(Choice),
+    /// The control that was moved was let go.
+    Settled,
+    /// Whether changed settings are run at once.
+    RunAtOnce(bool),
     /// Show this on the stage.
     Show(Mode),
     /// The visitor chose this language.
@@ -85,6 +89,7 @@ pub enum Effect {
     /// The tour's chapters in this language.
     FetchTour(Language),
     KeepDepth(Depth),
+    Keep(Kept),
     /// Put this query string into the address bar.
     ShowAddress(String),
 }

@@ -22,6 +22,7 @@ impl Page {
         }
         let mut effects = self.react(event);
         effects.extend(self.drive_tour());
+        self.judge_recording();
         effects.extend(self.ask_for_what_is_shown());
         effects
     }
@@ -35,6 +36,11 @@ impl Page {
             Event::ConfigFetched(config) => return self.take_config(*config),
             Event::RecordingFetched(film) => return self.take_recording(*film),
             Event::Choose(choice) => return self.choose(choice),
+            Event::Settled => return self.run_if_changed(),
+            Event::RunAtOnce(at_once) => {
+                self.shared.kept.at_once = at_once;
+                return vec![Effect::Keep(*self.shared.kept)];
+            }
             Event::Show(mode) => return self.show(mode),
             Event::Speak(language) => {
                 self.shared.address.language = Some(language);
@@ -42,9 +48,13 @@ impl Page {
             }
             Event::UseModel(model) => return self.use_model(model),
             Event::UseCpu => return self.use_cpu(),
-            Event::Generate => return self.generate(),
+            Event::Generate => {
+                self.shared.run.begins_held = false;
+                return self.generate();
+            }
             Event::Retry => return self.retry(),
             Event::Models(event) => return self.on_models(|models, around| models.update(around, event)),
+            Event::Run(run::Event::StepOnce) => return self.step_once(),
             Event::Run(event) => {
                 let place = self.shared.to_decode();
                 self.shared.run.update(place, event)
@@ -165,3 +175,7 @@ impl Page {
 #[cfg(test)]
 #[path = "update_tests.rs"]
 pub(super) mod tests;
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod link_tests;

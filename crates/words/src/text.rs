@@ -260,6 +260,23 @@ pub fn run_progress(film: &Film) -> String {
     film.ms_per_step().map_or(step.clone(), |ms| format!("{step} · {}", ms_per_step(ms)))
 }
 
+/// The settings of a run but its class.
+pub fn run_settings(settings: &RunSettings) -> String {
+    let values: [(&str, &dyn ToString); 4] = [
+        ("scale", &settings.guidance_scale),
+        ("sampler", &sampler_name(settings.sampler)),
+        ("steps", &settings.num_inference_steps),
+        ("seed", &settings.seed),
+    ];
+    say_with("take.sheet-settings", &values)
+}
+
+/// What a run would be of now.
+pub fn settings(state: &Page) -> String {
+    let settings = state.settings();
+    format!("{} · {}", class_label(state, settings.class), run_settings(&settings))
+}
+
 /// Caption of a film.
 pub fn caption(film: &Film) -> String {
     let RunSettings { seed, sampler, savings: saved, .. } = &film.info.settings;

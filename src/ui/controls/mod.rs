@@ -30,6 +30,7 @@ pub fn Controls() -> impl IntoView {
                 <Pictures />
             </div>
             <Saving />
+            <AtOnce />
         </form>
     }
 }
@@ -53,6 +54,7 @@ fn Guidance() -> impl IntoView {
                 style=move || fill(value.get(), min, max)
                 prop:value=move || value.get().to_string()
                 on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Guidance))
+                on:change=move |_| store.dispatch(Event::Settled)
             />
             <p class="hint" id="guidance-hint">{say("controls.guidance-short")}</p>
         </div>
@@ -78,6 +80,7 @@ fn Steps() -> impl IntoView {
                 style=move || fill(value.get() as f64, min as f64, max as f64)
                 prop:value=move || value.get().to_string()
                 on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Steps))
+                on:change=move |_| store.dispatch(Event::Settled)
             />
             <p class="hint" id="steps-hint">{say("controls.steps-short")}</p>
         </div>
@@ -101,7 +104,7 @@ fn Sampler() -> impl IntoView {
             <select
                 id="sampler"
                 prop:value=move || value.get().name()
-                on:change=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Sampler))
+                on:change=move |event| set(store, event_target_value(&event).parse().ok().map(Choice::Sampler))
             >
                 {options.collect_view()}
             </select>
@@ -141,7 +144,7 @@ fn Saving() -> impl IntoView {
             <label for="savings">{say("controls.savings")}</label>
             <select
                 id="savings"
-                on:change=move |event| choose(store, chosen(event_target_value(&event)).map(Choice::Savings))
+                on:change=move |event| set(store, chosen(event_target_value(&event)).map(Choice::Savings))
             >
                 {options}
             </select>
@@ -172,7 +175,7 @@ fn Seed() -> impl IntoView {
                     class="icon"
                     aria-label=say("controls.random-seed")
                     title=say("controls.random-seed-hint")
-                    on:click=move |_| choose(store, Some(Choice::Seed(dom::random_seed())))
+                    on:click=move |_| set(store, Some(Choice::Seed(dom::random_seed())))
                 >
                     <Dice />
                 </button>
@@ -203,6 +206,23 @@ fn Pictures() -> impl IntoView {
     }
 }
 
+/// Whether a changed setting is run without a press on Generate.
+#[component]
+fn AtOnce() -> impl IntoView {
+    let store = Store::get();
+    let at_once = store.memo(|state| state.kept.at_once);
+    view! {
+        <label class="check" title=say("controls.at-once-hint")>
+            <input
+                type="checkbox"
+                prop:checked=at_once
+                on:change=move |event| store.dispatch(Event::RunAtOnce(event_target_checked(&event)))
+            />
+            {say("controls.at-once")}
+        </label>
+    }
+}
+
 /// Generate and Cancel. On a phone this bar sticks to the lower edge.
 #[component]
 pub fn GenerateBar() -> impl IntoView {
@@ -216,6 +236,7 @@ pub fn GenerateBar() -> impl IntoView {
     let hint = store.memo(|state| match (&state.models.state, &state.run.state) {
         (ModelState::Loading(_) | ModelState::Asking, RunState::Queued) => say("controls.starts-soon").into(),
         (ModelState::Loading(_), _) => say("controls.still-loading").into(),
+        (ModelState::Ready { .. }, _) if state.is_set_otherwise() => say("run.changed").into(),
         (ModelState::Offered, _) => text::loads_first(state.bytes_to_fetch().unwrap_or_default()),
         _ => String::new(),
     });
@@ -260,11 +281,17 @@ fn choose(store: Store, choice: Option<Choice>) {
     }
 }
 
+/// A choice that is made with one move.
+fn set(store: Store, choice: Option<Choice>) {
+    choose(store, choice);
+    store.dispatch(Event::Settled);
+}
+
 /// Takes a typed number in; the field then shows what was made of it, be it clamped or put back.
 fn typed(store: Store, event: &web_sys::Event, value: Memo<u64>, choice: fn(u64) -> Choice) {
     // `as` saturates, the reducer clamps.
     let number = event_target_value(event).parse::<f64>().ok().filter(|number| number.is_finite());
-    choose(store, number.map(|number| choice(number.round() as u64)));
+    set(store, number.map(|number| choice(number.round() as u64)));
     event_target::<HtmlInputElement>(event).set_value(&value.get_untracked().to_string());
 }
 

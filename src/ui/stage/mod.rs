@@ -37,6 +37,7 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
         let license = state.license();
         if non_commercial(license) { license.to_owned() } else { String::new() }
     });
+    let changed = store.memo(|state| if state.is_set_otherwise() { say("run.changed") } else { "".into() });
     let on = store.memo(views_on);
     let node = NodeRef::<Div>::new();
     let width = dom::width_of(node);
@@ -56,6 +57,7 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
                 <span class="recorded" hidden=not_recorded>{say("stage.recorded")}</span>
                 <span class="caption">{caption}</span>
                 <span class="tag warn" title=say("models.non-commercial")>{restricted}</span>
+                <span class="tag warn">{changed}</span>
             </p>
             <Chooser />
             <div

@@ -67,6 +67,13 @@ pub struct Address {
     pub tour: Option<String>,
 }
 
+impl Address {
+    /// Whether it says what is to be seen, and not only how the page is shown.
+    pub(crate) fn names_run(&self) -> bool {
+        self.chosen != Chosen::default() || self.compare.is_some() || self.view == Mode::Compare
+    }
+}
+
 /// Reads a query string (with or without its `?`); the second part tells the visitor what was changed.
 pub fn parse(query: &str) -> (Address, Vec<Notice>) {
     let (mut address, mut notices) = (Address::default(), Vec::new());

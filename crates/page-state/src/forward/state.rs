@@ -248,7 +248,7 @@ impl Forward {
 
     fn use_generated(&mut self, shared: &Shared) {
         let own = shared.run.film.as_ref().filter(|_| shared.run.film_model.as_ref() == Some(&shared.address.model));
-        let Some((film, frame)) = [own, shared.run.recorded.as_ref()].into_iter().flatten().find_map(|film| {
+        let Some((film, frame)) = [own, shared.run.stand_in()].into_iter().flatten().find_map(|film| {
             let frame = film.frames().last().filter(|_| film.is_complete())?;
             let fits =
                 shared.models.config.as_ref().is_none_or(|config| latent_shape(config) == film.info.latent_shape);

@@ -2,7 +2,7 @@ use super::*;
 use crate::ModelRef;
 use crate::update::tests::{hear, loaded, ready, some_config};
 use crate::{self as app, Choice};
-use crate::{Mode, Page, RunState};
+use crate::{Mode, Page, RunState, Visit};
 use ditscope_protocol::{Answer, Ask, FromWorker, Reason, ToWorker};
 
 const SIDE: usize = 4;
@@ -231,7 +231,7 @@ fn generate_waits_for_the_latent() {
 
 #[test]
 fn generate_before_the_model_is_there_waits_for_model_and_latent() {
-    let (mut state, _) = Page::new("view=forward", "http://host/folder/", false);
+    let (mut state, _) = Page::new("view=forward", "http://host/folder/", Visit::default());
     hear(&mut state, FromWorker::Ready);
     state.update(app::Event::ConfigFetched(Box::new(config())));
     send(&mut state, Event::Look);

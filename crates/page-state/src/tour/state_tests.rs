@@ -7,7 +7,7 @@ use super::*;
 use crate::Mode;
 use crate::ModelRef;
 use crate::update::tests::{BASE, generate_of, hear, loaded, ready};
-use crate::{Choice, Event as PageEvent, Pace, Page, RunState};
+use crate::{Choice, Event as PageEvent, Pace, Page, RunState, Visit};
 use ditscope_protocol::{FrameInfo, FramePart, FromWorker, RunInfo, ToWorker};
 
 fn tell(state: &mut Page, event: Event) -> Vec<Effect> {
@@ -146,7 +146,7 @@ fn the_old_film_is_not_taken_for_the_new_run() {
 
 #[test]
 fn a_chapter_waits_for_the_model() {
-    let (mut state, _) = Page::new("tour=reverse&steps=7", BASE, false);
+    let (mut state, _) = Page::new("tour=reverse&steps=7", BASE, Visit::default());
     started(&mut state);
     fetched(&mut state);
     assert_eq!((state.tour.drive, state.settings().num_inference_steps), (Drive::Waiting, 7), "nothing is touched yet");
@@ -164,7 +164,7 @@ fn a_chapter_waits_for_the_model() {
 #[test]
 fn who_acts_is_not_fought() {
     for event in [PageEvent::Choose(Choice::Seed(1)), PageEvent::Show(Mode::Compare), PageEvent::Generate] {
-        let (mut state, _) = Page::new("tour=reverse", BASE, false);
+        let (mut state, _) = Page::new("tour=reverse", BASE, Visit::default());
         started(&mut state);
         fetched(&mut state);
         state.update(event);

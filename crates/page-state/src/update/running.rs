@@ -3,7 +3,7 @@
 use crate::compare::What;
 use crate::film::Film;
 use crate::forward::Planned;
-use crate::run::Plan;
+use crate::run::{self, Link, Plan};
 use crate::{Effect, Failure, Mode, ModelState, Notice, Page, RunState};
 use ditscope_protocol::{FailureKind, FrameInfo, RunInfo};
 use std::ops::ControlFlow;
@@ -14,6 +14,9 @@ type At = (usize, Option<usize>);
 impl Page {
     /// Starts what the stage shows, or has it wait for the model.
     pub(super) fn generate(&mut self) -> Vec<Effect> {
+        if self.shared.run.link == Link::Waits {
+            self.shared.run.link = Link::Begins;
+        }
         let mut effects = vec![self.show_address()];
         match &self.shared.models.state {
             ModelState::Ready { .. } => {
@@ -60,7 +63,33 @@ impl Page {
     pub(super) fn start_run(&mut self, plan: Plan) -> Vec<Effect> {
         self.settle_comparison();
         let started = self.shared.run.start(plan);
-        self.follow(vec![started])
+        self.follow(started)
+    }
+
+    /// One step of the run under way, or the first one of a new run.
+    pub(super) fn step_once(&mut self) -> Vec<Effect> {
+        if self.shared.is_running() {
+            let place = self.shared.to_decode();
+            let stepped = self.shared.run.update(place, run::Event::StepOnce);
+            return self.follow(stepped);
+        }
+        self.shared.run.begins_held = true;
+        self.generate()
+    }
+
+    /// Whether the recorded run may be shown: an address that says what is to be seen is not to open on something else.
+    pub(super) fn judge_recording(&mut self) {
+        let run = &self.shared.run;
+        let Some(film) = run.recorded.as_ref().filter(|_| run.film.is_none()) else { return };
+        let tours = self.shared.tour_is_open() && self.shared.address.model.is_default();
+        let stands_in = match (run.named, tours) {
+            (false, _) => true,
+            (true, true) => self.tour.is_shown_by(&self.shared, &film.info),
+            (true, false) => film.info.settings == self.shared.settings(),
+        };
+        if stands_in != run.stands_in {
+            self.shared.run.stands_in = stands_in;
+        }
     }
 
     /// The worker has begun the newest run.
