@@ -2,6 +2,7 @@
 
 use crate::film::Film;
 use crate::models::Added;
+use crate::timeline::Pacing;
 use crate::tour::Depth;
 use crate::{Kept, Language, Mode, ModelRef, Notice};
 use crate::{compare, forward, inside, models, run, stage, take, timeline, tour};
@@ -28,6 +29,8 @@ pub enum Event {
     Settled,
     /// Whether changed settings are run at once.
     RunAtOnce(bool),
+    /// How films are played and saved.
+    Pace(Pacing),
     /// Show this on the stage.
     Show(Mode),
     /// The visitor chose this language.

@@ -143,13 +143,13 @@ fn what_is_set_otherwise_than_the_picture_is_told_and_run_at_once_if_wished() {
     for choice in choices {
         assert_eq!(page_of(choice), [], "nothing runs unasked");
     }
-    assert_eq!(page.update(Event::RunAtOnce(true)), [Effect::Keep(Kept { at_once: true })]);
+    assert_eq!(page.update(Event::RunAtOnce(true)), [Effect::Keep(Kept { at_once: true, ..Kept::default() })]);
     assert!(generate_of(&page.update(Event::Settled)).is_some());
 }
 
 #[test]
 fn a_setting_runs_at_once_only_where_that_costs_nothing_else() {
-    let at_once = Kept { at_once: true };
+    let at_once = Kept { at_once: true, ..Kept::default() };
     let mut page = visit("", Visit { kept: at_once, ..Visit::default() });
     page.update(Event::Choose(Choice::Class(2)));
     assert_eq!(page.update(Event::Settled), [], "the model is not there");

@@ -220,10 +220,13 @@ impl Shared {
 
     /// What the timeline reads, and it itself.
     pub(crate) fn timeline(&mut self) -> (&mut Timeline, timeline::Around<'_>) {
-        let Self { timeline, address, run, compared, .. } = self;
+        let Self { timeline, address, run, compared, kept, .. } = self;
         let film = shown(address.view, run, compared);
         let is_running = run.is_running();
-        (timeline, timeline::Around { film, is_growing: is_running && run.film.is_some(), is_running })
+        (
+            timeline,
+            timeline::Around { film, is_growing: is_running && run.film.is_some(), is_running, pacing: kept.pacing },
+        )
     }
 }
 

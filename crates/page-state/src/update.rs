@@ -41,6 +41,10 @@ impl Page {
                 self.shared.kept.at_once = at_once;
                 return vec![Effect::Keep(*self.shared.kept)];
             }
+            Event::Pace(pacing) => {
+                self.shared.kept.pacing = pacing;
+                return vec![Effect::Keep(*self.shared.kept)];
+            }
             Event::Show(mode) => return self.show(mode),
             Event::Speak(language) => {
                 self.shared.address.language = Some(language);

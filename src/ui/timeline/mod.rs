@@ -2,7 +2,7 @@
 
 mod hold;
 
-use ditscope_page_state::timeline::{Event, Speed};
+use ditscope_page_state::timeline::{Event, Pacing, Speed};
 pub use hold::HoldButtons;
 
 use super::controls::fill;
@@ -122,10 +122,33 @@ pub fn Timeline() -> impl IntoView {
                     >
                         <Outline path="M17 3l3.5 3.5L17 10M20 6.5H8a4.5 4.5 0 0 0-4.5 4.5M7 21l-3.5-3.5L7 14M4 17.5h12a4.5 4.5 0 0 0 4.5-4.5" />
                     </button>
+                    <Paces />
                     <Speeds />
                 </div>
             </div>
         </section>
+    }
+}
+
+/// How the time of the film is given to its steps.
+#[component]
+fn Paces() -> impl IntoView {
+    let store = Store::get();
+    let pacing = store.memo(|state| state.kept.pacing);
+    let option = |choice: Pacing| {
+        let words = if choice == Pacing::Even { say("timeline.even") } else { say("timeline.by-change") };
+        view! { <option selected=move || pacing.get() == choice>{words}</option> }
+    };
+    let choose = move |event: web_sys::Event| {
+        let at = event_target::<web_sys::HtmlSelectElement>(&event).selected_index();
+        if let Some(pacing) = usize::try_from(at).ok().and_then(|at| Pacing::ALL.get(at)) {
+            store.dispatch(app::Event::Pace(*pacing));
+        }
+    };
+    view! {
+        <select class="speed" aria-label=say("timeline.pacing") title=say("timeline.hint-pacing") on:change=choose>
+            {Pacing::ALL.map(option).collect_view()}
+        </select>
     }
 }
 
@@ -255,7 +278,7 @@ fn Outline(path: &'static str) -> impl IntoView {
 fn run_player(store: Store) {
     let beat = store.memo(|state| {
         let film = state.shown().filter(|_| state.timeline.playing)?;
-        Some(state.timeline.speed.tick_ms(film.steps()))
+        Some(state.timeline.beat(film, state.kept.pacing))
     });
     let clock = StoredValue::new_local(None::<Interval>);
     dom::effect(Box::new(move || {
