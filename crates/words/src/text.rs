@@ -27,6 +27,21 @@ pub fn sampler_name(kind: SamplerKind) -> &'static str {
     }
 }
 
+/// What a guidance scale does; the end of the slider has a word of its own (tests/tour/claims.rs).
+pub fn guidance_hint(scale: f64) -> Words {
+    if scale < HIGH_GUIDANCE { say("controls.guidance-short") } else { say("controls.guidance-high") }
+}
+
+/// What a number of steps does; so has the beginning of this slider.
+pub fn steps_hint(steps: usize) -> Words {
+    if steps > FEW_STEPS { say("controls.steps-short") } else { say("controls.steps-few") }
+}
+
+/// From here on guidance overdrives the pictures of the shipped model …
+pub const HIGH_GUIDANCE: f64 = 7.0;
+/// … and in no more steps its seeds give nearly the same picture.
+pub const FEW_STEPS: usize = 2;
+
 /// What a run leaves out.
 pub fn savings(savings: &Savings) -> String {
     let Savings { guidance_interval, cache_interval } = savings;
@@ -350,6 +365,14 @@ mod tests {
         assert_eq!(weights_origin(&url, &weights(8_000_000, 0)), "8.0 MB fetched");
         assert_eq!(weights_origin(&url, &weights(0, 8_000_000)), "8.0 MB from this browser's storage");
         assert_eq!(weights_origin(&folder, &weights(0, 8_000_000)), "8.0 MB from the folder");
+    }
+
+    #[test]
+    fn the_ends_of_the_sliders_have_a_word_of_their_own() {
+        assert_ne!(guidance_hint(HIGH_GUIDANCE), guidance_hint(4.0));
+        assert_eq!(guidance_hint(10.0), guidance_hint(HIGH_GUIDANCE));
+        assert_ne!(steps_hint(FEW_STEPS), steps_hint(30));
+        assert_eq!((steps_hint(1), steps_hint(3)), (steps_hint(FEW_STEPS), steps_hint(250)));
     }
 
     #[test]

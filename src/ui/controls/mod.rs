@@ -56,7 +56,7 @@ fn Guidance() -> impl IntoView {
                 on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Guidance))
                 on:change=move |_| store.dispatch(Event::Settled)
             />
-            <p class="hint" id="guidance-hint">{say("controls.guidance-short")}</p>
+            <p class="hint" id="guidance-hint">{move || text::guidance_hint(value.get())}</p>
         </div>
     }
 }
@@ -82,7 +82,7 @@ fn Steps() -> impl IntoView {
                 on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Steps))
                 on:change=move |_| store.dispatch(Event::Settled)
             />
-            <p class="hint" id="steps-hint">{say("controls.steps-short")}</p>
+            <p class="hint" id="steps-hint">{move || text::steps_hint(value.get())}</p>
         </div>
     }
 }

@@ -55,6 +55,11 @@ impl Forward {
         self.reading.1 || encoding
     }
 
+    /// Whether the picture's latent is there.
+    pub(crate) fn is_encoded(&self) -> bool {
+        self.latent.is_some()
+    }
+
     /// The number that the file which is read now has.
     pub fn reading_number(&self) -> u32 {
         self.reading.0

@@ -244,6 +244,18 @@ fn generate_before_the_model_is_there_waits_for_model_and_latent() {
     assert!(effects.iter().any(|e| matches!(e, Effect::SendWith(ToWorker::Generate { .. }, _))));
 }
 
+#[test]
+fn the_run_begins_with_the_latent_that_the_stage_shows() {
+    let (mut state, effects) = with_pictures("view=forward&steps=10");
+    answer_all(&mut state, effects);
+    send(&mut state, Event::SetT(500));
+    let beginning = state.forward.beginning(&state).expect("a step is left");
+    assert_ne!(beginning.t, 500, "no step of the run");
+    state.update(app::Event::Generate);
+    assert_eq!(state.forward.t(&state), beginning.t);
+    assert_eq!(state.forward.beginning(&state), Some(beginning));
+}
+
 fn read(state: &mut Page, result: Result<Pixels, Unreadable>) -> Vec<Effect> {
     send(state, Event::Reading);
     let number = state.forward.reading_number();

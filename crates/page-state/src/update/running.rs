@@ -2,9 +2,9 @@
 
 use crate::compare::What;
 use crate::film::Film;
-use crate::forward::Planned;
+use crate::forward::{self, Planned};
 use crate::run::{self, Link, Plan};
-use crate::{Effect, Failure, Mode, ModelState, Notice, Page, RunState};
+use crate::{Effect, Event, Failure, Mode, ModelState, Notice, Page, RunState};
 use ditscope_protocol::{FailureKind, FrameInfo, RunInfo};
 use std::ops::ControlFlow;
 
@@ -20,6 +20,7 @@ impl Page {
         let mut effects = vec![self.show_address()];
         match &self.shared.models.state {
             ModelState::Ready { .. } => {
+                effects.extend(self.set_noise_level());
                 if let Some(plan) = self.plan() {
                     effects.extend(self.start_run(plan));
                 }
@@ -33,6 +34,18 @@ impl Page {
             }
         }
         effects
+    }
+
+    /// In Forward the stage shows the very latent that the run begins with.
+    fn set_noise_level(&mut self) -> Vec<Effect> {
+        let shows = self.shared.mode() == Mode::Forward && self.forward.is_encoded();
+        let beginning = self.forward.beginning(&self.shared).filter(|_| shows);
+        match beginning {
+            Some(beginning) if beginning.t != self.forward.t(&self.shared) => {
+                self.react(Event::Forward(forward::Event::SetT(beginning.t)))
+            }
+            _ => vec![],
+        }
     }
 
     /// The run that the stage's mode would start.
