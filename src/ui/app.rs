@@ -113,8 +113,8 @@ fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
                 <RunLink />
                 <ModePanel panel=move |mode| panel(mode, models) />
                 <Timeline />
-                <Notices />
             </section>
+            <Notices />
             {tour_panel}
             <Controls />
             <Inspector />
