@@ -4,6 +4,7 @@ use super::plots::{SchedulePlot, SizePlot};
 use super::store::Store;
 use ditscope_page_state::film;
 use ditscope_page_state::models::non_commercial;
+use ditscope_page_state::{Event, PageDepth};
 use ditscope_words::say;
 use ditscope_words::text;
 use leptos::prelude::*;
@@ -16,6 +17,7 @@ pub fn Inspector() -> impl IntoView {
         let (_, alpha_bar) = film::place(&film.info, state.timeline.position);
         Some((alpha_bar.sqrt(), (1.0 - alpha_bar).max(0.0).sqrt()))
     });
+    let seeing = store.memo(text::seeing);
     let licence = store.memo(|state| text::model_license(state.license()));
     let mark = store.memo(|state| {
         let restricted = non_commercial(state.license());
@@ -23,7 +25,8 @@ pub fn Inspector() -> impl IntoView {
     });
     view! {
         <aside class="inspector" aria-label=say("plots.inspector")>
-            <details open>
+            <Depth />
+            <details open class="deep">
                 <summary>{say("plots.schedule")}</summary>
                 <SchedulePlot />
                 <p class="formula">
@@ -34,13 +37,14 @@ pub fn Inspector() -> impl IntoView {
                 </p>
                 <p class="dim">{say("plots.about-schedule")}</p>
             </details>
-            <details open>
+            <details open class="deep">
                 <summary>{say("plots.sizes")}</summary>
                 <SizePlot />
                 <p class="dim">{say("plots.about-sizes")}</p>
             </details>
             <details open>
                 <summary>{say("plots.terms")}</summary>
+                <p class="seeing">{seeing}</p>
                 <dl class="terms">
                     <dt><var>"xₜ"</var>" · "{say("plots.term-x")}</dt>
                     <dd>{say("plots.about-x")}</dd>
@@ -55,5 +59,25 @@ pub fn Inspector() -> impl IntoView {
                 <span class="tag warn">{mark}</span>
             </p>
         </aside>
+    }
+}
+
+/// More of the page, or less of it.
+#[component]
+fn Depth() -> impl IntoView {
+    let store = Store::get();
+    let depth = store.memo(|state| state.depth());
+    let words = move |full: &'static str, simple: &'static str| {
+        move || say(if depth.get() == PageDepth::Simple { full } else { simple })
+    };
+    view! {
+        <button
+            type="button"
+            class="depth"
+            title=words("page.full-hint", "page.simple-hint")
+            on:click=move |_| store.dispatch(Event::Deepen(depth.get_untracked().other()))
+        >
+            {words("page.full", "page.simple")}
+        </button>
     }
 }

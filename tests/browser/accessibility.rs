@@ -71,7 +71,15 @@ fn nothing_is_found_in_any_mode() {
     checker.check("denoise_recorded");
     app.generate();
     checker.check("denoise");
-    for view in ["xₜ decoded", "x̂₀ latent", "ε class", "ε no class", "Δε", "ε guided", "change"] {
+    for view in [
+        "decoded noisy latent xₜ",
+        "latent prediction x̂₀",
+        "noise with class ε",
+        "noise without class ε",
+        "class − no class Δε",
+        "guided noise ε̂",
+        "change",
+    ] {
         app.browser.script(&format!(
             "[...document.querySelectorAll('.chooser button')].find(b => b.textContent === '{view}').click()"
         ));

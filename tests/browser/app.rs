@@ -43,14 +43,14 @@ impl App {
         files.filter(|file| file.file_name().to_string_lossy().starts_with("app-")).any(|file| file.path().is_dir())
     }
 
-    /// Opens the page with URL parameters like `class=9&steps=10`. The visitor wants no motion: so a run that they name
-    /// does not begin by itself, and the test has it in hand.
+    /// Opens the page with URL parameters like `class=9&steps=10`, and with everything on it. The visitor wants no motion:
+    /// so a run that they name does not begin by itself, and the test has it in hand.
     pub fn open(&self, parameters: &str) {
-        self.open_with(parameters, "reduce");
+        self.open_with(&format!("{parameters}&depth=full"), "reduce");
     }
 
-    /// Opens the page for a visitor who has nothing against motion.
-    pub fn open_moving(&self, parameters: &str) {
+    /// Opens the page as a link does, for a visitor who has nothing against motion.
+    pub fn open_link(&self, parameters: &str) {
         self.open_with(parameters, "no-preference");
     }
 

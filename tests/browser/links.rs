@@ -27,7 +27,7 @@ impl App {
 #[test]
 fn a_link_of_each_kind_shows_its_own_picture_first() {
     let app = App::start("links", Gpu::None);
-    app.open_moving("backend=cpu&class=1&guidance=3&steps=4&seed=12");
+    app.open_link("backend=cpu&class=1&guidance=3&steps=4&seed=12");
     app.wait("the run's caption or none", SHORT, || {
         assert!(!app.text().contains("Recorded"), "another picture than the link's");
         app.status().contains("Done").then_some(())
@@ -36,17 +36,17 @@ fn a_link_of_each_kind_shows_its_own_picture_first() {
     assert!(caption.contains("Trouser") && caption.contains("guidance 3") && caption.contains("seed 12"), "{caption}");
     assert_eq!(app.slider("Timeline", "max"), 4.0);
 
-    app.open_moving("backend=cpu&class=1&steps=2&seed=12&view=compare&compare=guidance:1,3");
+    app.open_link("backend=cpu&class=1&steps=2&seed=12&view=compare&compare=guidance:1,3");
     app.wait_done();
     assert_eq!(app.pictures_shown() % 2, 0, "two columns");
     assert!(app.pictures_shown() >= 2);
 
-    app.open_moving("backend=cpu&class=1&steps=3&seed=12&view=inside");
+    app.open_link("backend=cpu&class=1&steps=3&seed=12&view=inside");
     app.wait_done();
     app.wait("attention of the link's run", LONG, || app.find("slider", "Token").map(drop));
     assert!(app.text().contains("Trouser · "), "{}", app.text());
 
-    app.open_moving("backend=cpu&class=1&steps=3&seed=12&view=forward");
+    app.open_link("backend=cpu&class=1&steps=3&seed=12&view=forward");
     app.wait("a training picture of the class", LONG, || {
         app.text().contains("Training picture, Trouser").then_some(())
     });
@@ -57,10 +57,10 @@ fn a_link_of_each_kind_shows_its_own_picture_first() {
 fn the_recorded_run_stands_in_for_itself_only() {
     let app = App::start("links_recorded", Gpu::None);
     app.save_data();
-    app.open_moving("backend=cpu&class=9&guidance=2&steps=30&seed=9");
+    app.open_link("backend=cpu&class=9&guidance=2&steps=30&seed=9");
     app.wait("the recorded run", LONG, || app.text().contains("Recorded").then_some(()));
     app.expect("button", "Run this link");
-    app.open_moving("backend=cpu&class=9&guidance=2&steps=30&seed=10");
+    app.open_link("backend=cpu&class=9&guidance=2&steps=30&seed=10");
     app.expect("button", "Run this link");
     std::thread::sleep(std::time::Duration::from_secs(2));
     assert!(!app.text().contains("Recorded") && app.pictures_shown() == 0, "{}", app.text());
@@ -90,7 +90,7 @@ fn two_fresh_visits_differ_and_a_reload_does_not() {
     };
     let fresh = || {
         seed(&|| {
-            app.open_moving("backend=cpu");
+            app.open_link("backend=cpu");
             app.wait_ready();
             app.click("button", "Generate");
         })
@@ -123,4 +123,36 @@ fn what_was_changed_after_a_run_says_so_or_runs_at_once() {
     app.open_ready("backend=cpu&class=1&steps=3&seed=12");
     let checked = app.expect("checkbox", "Run changes at once");
     assert_eq!(app.browser.try_script("return arguments[0].checked", &[&checked]).ok(), Some(json!(true)), "is kept");
+}
+
+#[test]
+fn the_page_is_simple_at_first_and_its_depth_is_kept_and_in_links() {
+    let app = App::start("depth", Gpu::None);
+    let deep = || app.find("combobox", "Savings").is_some() && app.find("button", "noisy latent xₜ").is_some();
+    app.open_link("backend=cpu");
+    app.wait_ready();
+    // What a simple page has, too.
+    app.settings();
+    for (role, name) in [("button", "Generate"), ("button", "Random seed"), ("slider", "Timeline"), ("tab", "Compare")]
+    {
+        app.expect(role, name);
+    }
+    assert!(!deep() && app.text().contains("What am I seeing?"));
+    app.screenshot("depth_simple");
+    app.click("button", "Show everything");
+    app.wait("everything", SHORT, || deep().then_some(()));
+    let address = || app.browser.script("return location.search").as_str().unwrap_or_default().to_owned();
+    assert!(address().contains("depth=full"), "{}", address());
+
+    app.open_link("backend=cpu");
+    app.wait_ready();
+    assert!(deep(), "it was kept");
+    app.open_link("backend=cpu&depth=simple");
+    app.wait_ready();
+    assert!(!deep(), "the link wins");
+    app.open_link("backend=cpu");
+    app.wait_ready();
+    assert!(deep(), "and changes nothing that was kept");
+    app.click("button", "Show less");
+    app.wait("less", SHORT, || (!deep()).then_some(()));
 }

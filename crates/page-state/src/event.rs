@@ -4,7 +4,7 @@ use crate::film::Film;
 use crate::models::Added;
 use crate::timeline::Pacing;
 use crate::tour::Depth;
-use crate::{Kept, Language, Mode, ModelRef, Notice};
+use crate::{Kept, Language, Mode, ModelRef, Notice, PageDepth};
 use crate::{compare, forward, inside, models, run, stage, take, timeline, tour};
 use ditscope_config::{ModelConfig, SamplerKind, Savings};
 use ditscope_protocol::{FromWorker, ToWorker};
@@ -31,6 +31,8 @@ pub enum Event {
     RunAtOnce(bool),
     /// How films are played and saved.
     Pace(Pacing),
+    /// More of the page, or less.
+    Deepen(PageDepth),
     /// Show this on the stage.
     Show(Mode),
     /// The visitor chose this language.

@@ -47,4 +47,4 @@ pub use page::Page;
 pub use run::{Decoding, Failure, Pace, RunState};
 pub use shared::Shared;
 pub use status::Status;
-pub use visit::{Kept, Visit};
+pub use visit::{Kept, PageDepth, Visit};

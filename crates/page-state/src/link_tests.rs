@@ -2,7 +2,7 @@
 
 use super::tests::{BASE, generate_of, hear, loaded, ready, recording, running, sends_load, some_config};
 use crate::run::{self, Link};
-use crate::{Choice, Effect, Event, Kept, Mode, ModelState, Pace, Page, RunState, Status, Visit};
+use crate::{Choice, Effect, Event, Kept, Mode, ModelState, Pace, Page, PageDepth, RunState, Status, Visit};
 use ditscope_protocol::{FromWorker, ToWorker};
 
 fn visit(query: &str, visit: Visit) -> Page {
@@ -158,6 +158,22 @@ fn a_setting_runs_at_once_only_where_that_costs_nothing_else() {
     assert_eq!(page.update(Event::Settled), [], "there is no picture of it");
     page.update(Event::Show(Mode::Denoise));
     assert!(generate_of(&page.update(Event::Settled)).is_some());
+}
+
+#[test]
+fn the_depth_of_the_page_is_the_links_or_the_one_that_was_kept() {
+    let full = Kept { depth: Some(PageDepth::Full), ..Kept::default() };
+    let depth = |query, kept| visit(query, Visit { kept, ..Visit::default() }).depth();
+    assert_eq!(depth("", Kept::default()), PageDepth::Simple);
+    assert_eq!(depth("depth=full", Kept::default()), PageDepth::Full);
+    assert_eq!(depth("", full), PageDepth::Full);
+    assert_eq!(depth("depth=simple", full), PageDepth::Simple);
+    let mut page = open("depth=simple");
+    let effects = page.update(Event::Deepen(PageDepth::Full));
+    assert_eq!(effects[0], Effect::Keep(full));
+    assert!(matches!(&effects[1], Effect::ShowAddress(query) if query.contains("depth=full")), "{effects:?}");
+    let mut link = open("depth=full");
+    assert!(shows_recording(&link) && generate_of(&load(&mut link)).is_none(), "a depth names no run");
 }
 
 #[test]

@@ -39,6 +39,7 @@ impl Page {
         let (mut address, notices) = address::parse(query);
         let names_run = address.names_run();
         address.chosen.seed = address.chosen.seed.or(visit.seed);
+        address.depth = address.depth.or(visit.kept.depth);
         let model = address.model.clone();
         let mut effects = vec![
             Effect::StartWorker,

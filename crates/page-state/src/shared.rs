@@ -10,7 +10,7 @@ use crate::models::{self, ModelState, Models};
 use crate::run::{Failure, Link, Place, Run, RunState};
 use crate::slice::Slice;
 use crate::timeline::{self, Timeline};
-use crate::{Kept, Mode, Notice, Visit};
+use crate::{Kept, Mode, Notice, PageDepth, Visit};
 use ditscope_config::{CatalogEntry, RunSettings};
 use ditscope_protocol::ModelSource;
 
@@ -95,6 +95,11 @@ impl Shared {
     pub fn settings(&self) -> RunSettings {
         let defaults = self.models.config.as_ref().map(|config| config.defaults.clone()).unwrap_or_default();
         self.address.chosen.over(&defaults)
+    }
+
+    /// How much of the page there is.
+    pub fn depth(&self) -> PageDepth {
+        self.address.depth.unwrap_or_default()
     }
 
     /// What the stage shows.

@@ -45,6 +45,11 @@ impl Page {
                 self.shared.kept.pacing = pacing;
                 return vec![Effect::Keep(*self.shared.kept)];
             }
+            Event::Deepen(depth) => {
+                self.shared.kept.depth = Some(depth);
+                self.shared.address.depth = Some(depth);
+                return vec![Effect::Keep(*self.shared.kept), self.show_address()];
+            }
             Event::Show(mode) => return self.show(mode),
             Event::Speak(language) => {
                 self.shared.address.language = Some(language);

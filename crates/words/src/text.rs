@@ -255,6 +255,17 @@ pub fn readout(film: &Film, position: usize) -> String {
     say_with("run.readout", &values)
 }
 
+/// What is to be seen on the stage, for somebody who has never seen it.
+pub fn seeing(state: &Page) -> String {
+    let film = state.shown().filter(|film| !film.is_empty());
+    match film.map(|film| (film, state.timeline.position)) {
+        None => say("plots.seeing-nothing").into(),
+        Some((film, 0)) => say_with("plots.seeing-start", &[("label", &film.label)]),
+        Some((film, position)) if position < film.steps() => say("plots.seeing-middle").into(),
+        Some(_) => say("plots.seeing-end").into(),
+    }
+}
+
 /// The timeline's value in words.
 pub fn spoken_position(film: &Film, position: usize) -> String {
     spoken_place(&Place::of(film, position))

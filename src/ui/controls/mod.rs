@@ -140,7 +140,7 @@ fn Saving() -> impl IntoView {
     };
     let chosen = move |value: String| value.parse().ok().and_then(|i: usize| ways().get(i).copied());
     view! {
-        <div class="control" title=say("controls.savings-hint")>
+        <div class="control deep" title=say("controls.savings-hint")>
             <label for="savings">{say("controls.savings")}</label>
             <select
                 id="savings"
@@ -190,7 +190,7 @@ fn Pictures() -> impl IntoView {
     let value = store.memo(|state| state.settings().num_images as u64);
     let range = RunSettings::NUM_IMAGES;
     view! {
-        <div class="control" title=say("controls.pictures-hint")>
+        <div class="control deep" title=say("controls.pictures-hint")>
             <label for="pictures">{say("controls.pictures")}</label>
             <input
                 id="pictures"

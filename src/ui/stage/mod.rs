@@ -9,7 +9,7 @@ pub use canvas::PixelCanvas;
 use ditscope_page_state::stage::{ViewKind, Views};
 use offer::Offer;
 use probe::Probe;
-use views::{Chooser, StepView};
+use views::{Chooser, Name, StepView};
 
 use super::dom;
 use super::sound::Sound;
@@ -21,7 +21,7 @@ use ditscope_page_state::models::non_commercial;
 use ditscope_page_state::run;
 use ditscope_page_state::take::file_name;
 use ditscope_page_state::timeline::{self, Timeline};
-use ditscope_page_state::{self as app, Choice, Page, RunState};
+use ditscope_page_state::{self as app, Choice, Page, PageDepth, RunState};
 use ditscope_words::stage as words;
 use ditscope_words::text;
 use ditscope_words::{say, say_with};
@@ -104,13 +104,12 @@ fn Predicted(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
         let is_preview = |moment: &Moment| moment.frame.is_preview(selected);
         store.moment.with(|moment| moment.as_ref().is_some_and(is_preview))
     });
-    let label = move || if finished.get() { say("stage.x0-finished") } else { words::label(ViewKind::X0) };
-    let title = move || if finished.get() { say("stage.x0-finished-title") } else { words::title(ViewKind::X0) };
+    let name = move || if finished.get() { say("stage.x0-finished") } else { words::name(ViewKind::X0) };
     let preview = move || if preview.get() { say("stage.preview") } else { "".into() };
     view! {
         <figure class="picture-view">
             <figcaption title=words::hint(ViewKind::X0)>
-                <var>{label}</var>" "{title}
+                {move || view! { <Name words=name() /> }}
                 <span class="tag" title=say("stage.preview-hint")>{preview}</span>
             </figcaption>
             <Pictures models probe />
@@ -183,7 +182,9 @@ fn Readout(probe: Probe) -> impl IntoView {
     let store = Store::get();
     let readout = store.memo(|state| {
         let film = state.shown().filter(|film| !film.is_empty());
-        film.map_or_else(|| "\u{a0}".into(), |film| text::readout(film, state.timeline.position))
+        let full = state.depth() == PageDepth::Full;
+        let words = if full { text::readout } else { text::spoken_position };
+        film.map_or_else(|| "\u{a0}".into(), |film| words(film, state.timeline.position))
     });
     let line = NodeRef::<leptos::html::P>::new();
     dom::effect(Box::new(move || {

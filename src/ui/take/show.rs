@@ -27,6 +27,12 @@ pub fn Shown() -> impl IntoView {
         (false, true) => "embed",
         (false, false) => "page",
     });
+    let depth = store.memo(|state| state.depth());
+    dom::effect(Box::new(move || {
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute("data-depth", depth.get().name());
+        }
+    }));
     dom::effect(Box::new(move || {
         let Some(root) = document().document_element() else { return };
         let shown = shown.get();

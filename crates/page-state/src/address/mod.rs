@@ -9,7 +9,7 @@ mod values;
 pub use parameters::{PARAMETERS, Parameter};
 
 use crate::compare::What;
-use crate::{Language, Mode, ModelRef, Notice};
+use crate::{Language, Mode, ModelRef, Notice, PageDepth};
 use ditscope_config::{RunSettings, SamplerKind, Savings};
 use ditscope_protocol::BackendChoice;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -59,6 +59,8 @@ pub struct Address {
     pub compare: Option<What>,
     /// Another language than the browser's.
     pub language: Option<Language>,
+    /// How much of the page there is, where that was chosen.
+    pub depth: Option<PageDepth>,
     /// Large, with few controls, for a lecture.
     pub present: bool,
     /// Small, as a part of another page.

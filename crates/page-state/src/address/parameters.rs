@@ -4,7 +4,7 @@ use super::values::{Problem, Read, count, one_of, switch, told, whole};
 use super::{Address, to_guidance};
 use crate::compare::What;
 use crate::tour::Tour;
-use crate::{Allowed, Language, Mode, ModelRef};
+use crate::{Allowed, Language, Mode, ModelRef, PageDepth};
 use ditscope_config::{RunSettings, SamplerKind, Savings};
 use ditscope_protocol::BackendChoice;
 
@@ -77,6 +77,14 @@ pub const PARAMETERS: &[Parameter] = &[
             Ok(())
         },
         write: |address, _| address.language.map(|language| language.code().into()),
+    },
+    Parameter {
+        key: "depth",
+        read: |address, value| {
+            address.depth = Some(one_of(PageDepth::parse(value), &PageDepth::ALL.map(PageDepth::name))?);
+            Ok(())
+        },
+        write: |address, _| address.depth.map(|depth| depth.name().into()),
     },
     Parameter {
         key: "present",

@@ -188,6 +188,7 @@ fn the_range_is_fixed_or_fitted() {
     let map = |values: &[f32], fitted| Map::new([1, 1, values.len()], values.to_vec(), RANGE, fitted).range;
     assert_eq!((map(&[0.1, -0.4], false), map(&[0.1, -0.4], true)), (3.0, 0.4));
     assert_eq!(map(&[0.0, f32::NAN, f32::INFINITY], true), 3.0, "nothing to fit to");
+    assert!(is_fitted(ViewKind::EpsDiff, false) && !is_fitted(ViewKind::EpsCond, false));
     assert_eq!([3.0, 0.5, 0.4212, 12.34, 0.001].map(limit), ["3", "0.5", "0.42", "12.3", "0.001"]);
     assert_eq!([1.27, -0.0312].map(signed), ["+1.270", "−0.0312"]);
 }
