@@ -5,7 +5,7 @@ use ditscope_config::{CatalogEntry, RunSettings, SamplerKind, Savings};
 use ditscope_page_state::film::{Film, Place, place};
 use ditscope_page_state::models::StorageReport;
 use ditscope_page_state::take::file_name::scales;
-use ditscope_page_state::{Page, Progress, Status};
+use ditscope_page_state::{Mode, Page, Progress, Status};
 use ditscope_protocol::{Backend, FailureKind, LoadStage, ModelSource, WeightsReport};
 
 pub fn sampler(kind: SamplerKind) -> Words {
@@ -246,7 +246,7 @@ pub fn matches(count: usize, of: usize) -> String {
     }
 }
 
-/// `step 12 / 30 · t = 621 · ᾱ = 0.310`
+/// `step 12/30 · t = 621 · ᾱ = 0.310`
 pub fn readout(film: &Film, position: usize) -> String {
     let (t, alpha_bar) = place(&film.info, position);
     let alpha_bar = format!("{alpha_bar:.3}");
@@ -257,6 +257,13 @@ pub fn readout(film: &Film, position: usize) -> String {
 
 /// What is to be seen on the stage, for somebody who has never seen it.
 pub fn seeing(state: &Page) -> String {
+    match state.mode() {
+        Mode::Denoise => {}
+        Mode::Compare => return say("modes.hint-compare").into(),
+        Mode::Forward => return say("modes.hint-forward").into(),
+        Mode::Inside => return say("modes.hint-inside").into(),
+        Mode::Findings => return say("modes.hint-findings").into(),
+    }
     let film = state.shown().filter(|film| !film.is_empty());
     match film.map(|film| (film, state.timeline.position)) {
         None => say("plots.seeing-nothing").into(),
@@ -279,10 +286,14 @@ pub fn spoken_place(Place { step, steps, t }: &Place) -> String {
     }
 }
 
+/// `step 12 of 30`
+pub fn step_of(film: &Film, position: usize) -> String {
+    say_with("run.step-of", &[("step", &position), ("steps", &film.steps())])
+}
+
 /// Where a run is, and how fast.
 pub fn run_progress(film: &Film) -> String {
-    let step = film.received().min(film.steps());
-    let step = say_with("run.step-of", &[("step", &step), ("steps", &film.steps())]);
+    let step = step_of(film, film.received().min(film.steps()));
     film.ms_per_step().map_or(step.clone(), |ms| format!("{step} · {}", ms_per_step(ms)))
 }
 
@@ -364,8 +375,8 @@ mod tests {
     #[test]
     fn the_readout_is_as_in_the_papers() {
         let film = Film::new(info(3, 1), String::new(), String::new()).expect("a sound description");
-        assert_eq!(readout(&film, 0), "step 0 / 3 · t\u{a0}=\u{a0}20 · ᾱ\u{a0}=\u{a0}0.250");
-        assert_eq!(readout(&film, 3), "step 3 / 3 · t\u{a0}=\u{a0}0 · ᾱ\u{a0}=\u{a0}1.000");
+        assert_eq!(readout(&film, 0), "step 0/3 · t\u{a0}=\u{a0}20 · ᾱ\u{a0}=\u{a0}0.250");
+        assert_eq!(readout(&film, 3), "step 3/3 · t\u{a0}=\u{a0}0 · ᾱ\u{a0}=\u{a0}1.000");
         assert_eq!(spoken_position(&film, 3), "step 3 of 3, finished picture");
     }
 

@@ -183,7 +183,7 @@ fn Readout(probe: Probe) -> impl IntoView {
     let readout = store.memo(|state| {
         let film = state.shown().filter(|film| !film.is_empty());
         let full = state.depth() == PageDepth::Full;
-        let words = if full { text::readout } else { text::spoken_position };
+        let words = if full { text::readout } else { text::step_of };
         film.map_or_else(|| "\u{a0}".into(), |film| words(film, state.timeline.position))
     });
     let line = NodeRef::<leptos::html::P>::new();
