@@ -1,5 +1,6 @@
 //! More about the picture: the schedule, the latents' sizes, and what the terms mean.
 
+use super::parts::{Part, Parts};
 use super::plots::{SchedulePlot, SizePlot};
 use super::store::Store;
 use ditscope_page_state::film;
@@ -17,7 +18,8 @@ pub fn Inspector() -> impl IntoView {
         let (_, alpha_bar) = film::place(&film.info, state.timeline.position);
         Some((alpha_bar.sqrt(), (1.0 - alpha_bar).max(0.0).sqrt()))
     });
-    let seeing = store.memo(text::seeing);
+    let seen = store.memo(|state| (text::seeing(state), state.depth()));
+    let content = move || seeing(store, seen.get());
     let licence = store.memo(|state| text::model_license(state.license()));
     let mark = store.memo(|state| {
         let restricted = non_commercial(state.license());
@@ -25,7 +27,7 @@ pub fn Inspector() -> impl IntoView {
     });
     view! {
         <aside class="inspector" aria-label=say("plots.inspector")>
-            <Depth />
+            <Parts content=Box::new(content) />
             <details open class="deep">
                 <summary>{say("plots.schedule")}</summary>
                 <SchedulePlot />
@@ -44,7 +46,6 @@ pub fn Inspector() -> impl IntoView {
             </details>
             <details open>
                 <summary>{say("plots.terms")}</summary>
-                <p class="seeing">{seeing}</p>
                 <dl class="terms">
                     <dt><var>"xₜ"</var>" · "{say("plots.term-x")}</dt>
                     <dd>{say("plots.about-x")}</dd>
@@ -62,22 +63,11 @@ pub fn Inspector() -> impl IntoView {
     }
 }
 
-/// More of the page, or less of it.
-#[component]
-fn Depth() -> impl IntoView {
-    let store = Store::get();
-    let depth = store.memo(|state| state.depth());
-    let words = move |full: &'static str, simple: &'static str| {
-        move || say(if depth.get() == PageDepth::Simple { full } else { simple })
-    };
-    view! {
-        <button
-            type="button"
-            class="depth"
-            title=words("page.full-hint", "page.simple-hint")
-            on:click=move |_| store.dispatch(Event::Deepen(depth.get_untracked().other()))
-        >
-            {words("page.full", "page.simple")}
-        </button>
-    }
+/// What is on the stage, for somebody who has never seen it, and the way to more of the page or less.
+fn seeing(store: Store, (words, depth): (String, PageDepth)) -> Vec<Part> {
+    let more = Part::button("view-chip", say("page.full"), move || store.dispatch(Event::Deepen(depth.other())));
+    let is_full = depth == PageDepth::Full;
+    let more = more.with("title", say("page.full-hint")).with("aria-pressed", is_full.to_string());
+    let heading = Part::new("h2", "").saying(say("plots.seeing").into());
+    vec![Part::group("seeing", vec![heading, Part::words("", words), more])]
 }

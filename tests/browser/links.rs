@@ -153,6 +153,6 @@ fn the_page_is_simple_at_first_and_its_depth_is_kept_and_in_links() {
     app.open_link("backend=cpu");
     app.wait_ready();
     assert!(deep(), "and changes nothing that was kept");
-    app.click("button", "Show less");
+    app.click("button", "Show everything");
     app.wait("less", SHORT, || (!deep()).then_some(()));
 }

@@ -4,6 +4,7 @@ mod class_picker;
 mod class_search;
 
 use super::dom;
+use super::parts::{Part, Parts};
 use super::store::Store;
 use class_picker::ClassPicker;
 use ditscope_config::{RunSettings, SamplerKind, Savings};
@@ -19,6 +20,7 @@ use web_sys::HtmlInputElement;
 /// The column of controls.
 #[component]
 pub fn Controls() -> impl IntoView {
+    let store = Store::get();
     view! {
         <form class="controls" aria-label=say("controls.title") on:submit=move |event| event.prevent_default()>
             <ClassPicker />
@@ -30,7 +32,7 @@ pub fn Controls() -> impl IntoView {
                 <Pictures />
             </div>
             <Saving />
-            <AtOnce />
+            <Parts content=Box::new(move || at_once(store)) />
         </form>
     }
 }
@@ -207,20 +209,17 @@ fn Pictures() -> impl IntoView {
 }
 
 /// Whether a changed setting is run without a press on Generate.
-#[component]
-fn AtOnce() -> impl IntoView {
-    let store = Store::get();
-    let at_once = store.memo(|state| state.kept.at_once);
-    view! {
-        <label class="check" title=say("controls.at-once-hint")>
-            <input
-                type="checkbox"
-                prop:checked=at_once
-                on:change=move |event| store.dispatch(Event::RunAtOnce(event_target_checked(&event)))
-            />
-            {say("controls.at-once")}
-        </label>
+fn at_once(store: Store) -> Vec<Part> {
+    let at_once = store.with(|state| state.kept.at_once);
+    let name = say("controls.at-once");
+    // With a name of its own, so that it has the focus still when it is made anew.
+    let mut input = Part::new("input", "").with("type", "checkbox").with("aria-label", name.clone());
+    if at_once {
+        input = input.with("checked", "");
     }
+    let input = input.doing(move || store.dispatch(Event::RunAtOnce(!at_once)));
+    let words = Part::new("span", "").saying(name.into());
+    vec![Part::new("label", "check").with("title", say("controls.at-once-hint")).of(vec![input, words])]
 }
 
 /// Generate and Cancel. On a phone this bar sticks to the lower edge.

@@ -9,7 +9,7 @@ pub use canvas::PixelCanvas;
 use ditscope_page_state::stage::{ViewKind, Views};
 use offer::Offer;
 use probe::Probe;
-use views::{Chooser, Name, StepView};
+use views::{Chooser, StepView};
 
 use super::dom;
 use super::sound::Sound;
@@ -109,7 +109,7 @@ fn Predicted(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
     view! {
         <figure class="picture-view">
             <figcaption title=words::hint(ViewKind::X0)>
-                {move || view! { <Name words=name() /> }}
+                {move || words::with_symbol(&name()).0.to_owned()}<var>{move || words::with_symbol(&name()).1.to_owned()}</var>
                 <span class="tag" title=say("stage.preview-hint")>{preview}</span>
             </figcaption>
             <Pictures models probe />

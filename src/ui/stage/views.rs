@@ -98,7 +98,7 @@ pub fn StepView(kind: ViewKind, in_row: Signal<bool>, probe: Probe) -> impl Into
 
 /// A name with its symbol as in a formula.
 #[component]
-pub fn Name(words: Words) -> impl IntoView {
+fn Name(words: Words) -> impl IntoView {
     let (words, symbol) = words::with_symbol(&words);
     view! { {words.to_owned()}<var>{symbol.to_owned()}</var> }
 }

@@ -7,6 +7,7 @@ pub use hold::HoldButtons;
 
 use super::controls::fill;
 use super::dom;
+use super::parts::{Part, Parts};
 use super::stage::PixelCanvas;
 use super::store::Store;
 use ditscope_page_state::film::{self, Film};
@@ -122,7 +123,7 @@ pub fn Timeline() -> impl IntoView {
                     >
                         <Outline path="M17 3l3.5 3.5L17 10M20 6.5H8a4.5 4.5 0 0 0-4.5 4.5M7 21l-3.5-3.5L7 14M4 17.5h12a4.5 4.5 0 0 0 4.5-4.5" />
                     </button>
-                    <Paces />
+                    <Parts content=Box::new(move || pace(store)) />
                     <Speeds />
                 </div>
             </div>
@@ -131,25 +132,12 @@ pub fn Timeline() -> impl IntoView {
 }
 
 /// How the time of the film is given to its steps.
-#[component]
-fn Paces() -> impl IntoView {
-    let store = Store::get();
-    let pacing = store.memo(|state| state.kept.pacing);
-    let option = |choice: Pacing| {
-        let words = if choice == Pacing::Even { say("timeline.even") } else { say("timeline.by-change") };
-        view! { <option selected=move || pacing.get() == choice>{words}</option> }
-    };
-    let choose = move |event: web_sys::Event| {
-        let at = event_target::<web_sys::HtmlSelectElement>(&event).selected_index();
-        if let Some(pacing) = usize::try_from(at).ok().and_then(|at| Pacing::ALL.get(at)) {
-            store.dispatch(app::Event::Pace(*pacing));
-        }
-    };
-    view! {
-        <select class="speed" aria-label=say("timeline.pacing") title=say("timeline.hint-pacing") on:change=choose>
-            {Pacing::ALL.map(option).collect_view()}
-        </select>
-    }
+fn pace(store: Store) -> Vec<Part> {
+    let by_change = store.with(|state| state.kept.pacing) == Pacing::ByChange;
+    let other = if by_change { Pacing::Even } else { Pacing::ByChange };
+    let change = move || store.dispatch(app::Event::Pace(other));
+    let button = Part::button("view-chip", say("timeline.by-change"), change);
+    vec![button.with("title", say("timeline.hint-pacing")).with("aria-pressed", by_change.to_string())]
 }
 
 /// How fast the player goes.

@@ -21,6 +21,11 @@ pub const PANEL: &str = "tour";
 const TITLE: &str = "tour-title";
 pub const OPENER: &str = "tour-button";
 
+/// Smaller than that no formula can be read.
+const LEAST_FIT: f64 = 0.55;
+/// Beside a formula; the style sheet's.
+const PADDING: i32 = 12;
+
 /// `opened_before`: the page began with it, so the focus is not its.
 #[component]
 pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
@@ -353,7 +358,8 @@ fn tend_focus(open: Memo<bool>, opened_before: RwSignal<bool>, panel: NodeRef<As
     }));
 }
 
-/// Formulas that are wider than the panel can be scrolled with the keyboard; others are no stop for it.
+/// Formulas that are wider than the panel become smaller. One that could not be read so can be scrolled with the keyboard;
+/// others are no stop for it.
 fn tend_formulas(body: NodeRef<Div>, place: Memo<Place>) {
     let width = dom::width_of(body);
     dom::effect(Box::new(move || {
@@ -363,8 +369,14 @@ fn tend_formulas(body: NodeRef<Div>, place: Memo<Place>) {
         request_animation_frame(move || {
             let Ok(boxes) = body.query_selector_all(".tour-formula") else { return };
             for formula in (0..boxes.length()).filter_map(|i| boxes.get(i)?.dyn_into::<Element>().ok()) {
-                let wide = formula.scroll_width() > formula.client_width();
-                let _ = match wide {
+                let wide = || formula.scroll_width() > formula.client_width();
+                let _ = formula.remove_attribute("style");
+                if wide() {
+                    let without_padding = |width: i32| f64::from(width - 2 * PADDING).max(1.0);
+                    let fit = without_padding(formula.client_width()) / without_padding(formula.scroll_width());
+                    let _ = formula.set_attribute("style", &format!("--fit: {:.3}", (fit * 0.98).max(LEAST_FIT)));
+                }
+                let _ = match wide() {
                     true => formula.set_attribute("tabindex", "0"),
                     false => formula.remove_attribute("tabindex"),
                 };
