@@ -6,8 +6,8 @@ use super::store::Store;
 use ditscope_page_state::film;
 use ditscope_page_state::models::non_commercial;
 use ditscope_page_state::{Event, PageDepth};
-use ditscope_words::say;
 use ditscope_words::text;
+use ditscope_words::{hints, say};
 use leptos::prelude::*;
 
 #[component]
@@ -18,7 +18,7 @@ pub fn Inspector() -> impl IntoView {
         let (_, alpha_bar) = film::place(&film.info, state.timeline.position);
         Some((alpha_bar.sqrt(), (1.0 - alpha_bar).max(0.0).sqrt()))
     });
-    let seen = store.memo(|state| (text::seeing(state), state.depth()));
+    let seen = store.memo(|state| (hints::seeing(state), state.depth()));
     let content = move || seeing(store, seen.get());
     let licence = store.memo(|state| text::model_license(state.license()));
     let mark = store.memo(|state| {

@@ -6,7 +6,7 @@ use ditscope_config::SamplerKind;
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Model, Noise, Request, Run};
 
-/// Where `ditscope_words::text` says so: from this guidance scale on, and in no more steps.
+/// Where `ditscope_words::hints` says so: from this guidance scale on, and in no more steps.
 const HIGH_GUIDANCE: f64 = 7.0;
 const FEW_STEPS: usize = 2;
 

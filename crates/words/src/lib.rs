@@ -4,8 +4,9 @@
 //! names like `%{step}`. CONTRIBUTING.md says how a language is added; tests hold every language to the same keys.
 //!
 //! It knows the page's state and no browser: [`notices`] has the words for what the visitor is told, [`text`] those that
-//! are put together, [`stage`] those of the views of a step.
+//! are put together, [`stage`] those of the views of a step, [`hints`] those for a first visit.
 
+pub mod hints;
 pub mod notices;
 pub mod stage;
 pub mod text;

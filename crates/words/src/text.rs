@@ -5,7 +5,7 @@ use ditscope_config::{CatalogEntry, RunSettings, SamplerKind, Savings};
 use ditscope_page_state::film::{Film, Place, place};
 use ditscope_page_state::models::StorageReport;
 use ditscope_page_state::take::file_name::scales;
-use ditscope_page_state::{Mode, Page, Progress, Status};
+use ditscope_page_state::{Page, Progress, Status};
 use ditscope_protocol::{Backend, FailureKind, LoadStage, ModelSource, WeightsReport};
 
 pub fn sampler(kind: SamplerKind) -> Words {
@@ -26,21 +26,6 @@ pub fn sampler_name(kind: SamplerKind) -> &'static str {
         SamplerKind::UniPc => "UniPC",
     }
 }
-
-/// What a guidance scale does; the end of the slider has a word of its own (tests/tour/claims.rs).
-pub fn guidance_hint(scale: f64) -> Words {
-    if scale < HIGH_GUIDANCE { say("controls.guidance-short") } else { say("controls.guidance-high") }
-}
-
-/// What a number of steps does; so has the beginning of this slider.
-pub fn steps_hint(steps: usize) -> Words {
-    if steps > FEW_STEPS { say("controls.steps-short") } else { say("controls.steps-few") }
-}
-
-/// From here on guidance overdrives the pictures of the shipped model …
-pub const HIGH_GUIDANCE: f64 = 7.0;
-/// … and in no more steps its seeds give nearly the same picture.
-pub const FEW_STEPS: usize = 2;
 
 /// What a run leaves out.
 pub fn savings(savings: &Savings) -> String {
@@ -255,24 +240,6 @@ pub fn readout(film: &Film, position: usize) -> String {
     say_with("run.readout", &values)
 }
 
-/// What is to be seen on the stage, for somebody who has never seen it.
-pub fn seeing(state: &Page) -> String {
-    match state.mode() {
-        Mode::Denoise => {}
-        Mode::Compare => return say("modes.hint-compare").into(),
-        Mode::Forward => return say("modes.hint-forward").into(),
-        Mode::Inside => return say("modes.hint-inside").into(),
-        Mode::Findings => return say("modes.hint-findings").into(),
-    }
-    let film = state.shown().filter(|film| !film.is_empty());
-    match film.map(|film| (film, state.timeline.position)) {
-        None => say("plots.seeing-nothing").into(),
-        Some((film, 0)) => say_with("plots.seeing-start", &[("label", &film.label)]),
-        Some((film, position)) if position < film.steps() => say("plots.seeing-middle").into(),
-        Some(_) => say("plots.seeing-end").into(),
-    }
-}
-
 /// The timeline's value in words.
 pub fn spoken_position(film: &Film, position: usize) -> String {
     spoken_place(&Place::of(film, position))
@@ -387,14 +354,6 @@ mod tests {
         assert_eq!(weights_origin(&url, &weights(8_000_000, 0)), "8.0 MB fetched");
         assert_eq!(weights_origin(&url, &weights(0, 8_000_000)), "8.0 MB from this browser's storage");
         assert_eq!(weights_origin(&folder, &weights(0, 8_000_000)), "8.0 MB from the folder");
-    }
-
-    #[test]
-    fn the_ends_of_the_sliders_have_a_word_of_their_own() {
-        assert_ne!(guidance_hint(HIGH_GUIDANCE), guidance_hint(4.0));
-        assert_eq!(guidance_hint(10.0), guidance_hint(HIGH_GUIDANCE));
-        assert_ne!(steps_hint(FEW_STEPS), steps_hint(30));
-        assert_eq!((steps_hint(1), steps_hint(3)), (steps_hint(FEW_STEPS), steps_hint(250)));
     }
 
     #[test]

@@ -11,8 +11,8 @@ use ditscope_config::{RunSettings, SamplerKind, Savings};
 use ditscope_page_state::address;
 use ditscope_page_state::run;
 use ditscope_page_state::{Choice, Event, ModelState, RunState};
-use ditscope_words::say;
 use ditscope_words::text;
+use ditscope_words::{hints, say};
 use leptos::html::Button;
 use leptos::prelude::*;
 use web_sys::HtmlInputElement;
@@ -58,7 +58,7 @@ fn Guidance() -> impl IntoView {
                 on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Guidance))
                 on:change=move |_| store.dispatch(Event::Settled)
             />
-            <p class="hint" id="guidance-hint">{move || text::guidance_hint(value.get())}</p>
+            <p class="hint" id="guidance-hint">{move || hints::guidance_hint(value.get())}</p>
         </div>
     }
 }
@@ -84,7 +84,7 @@ fn Steps() -> impl IntoView {
                 on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Steps))
                 on:change=move |_| store.dispatch(Event::Settled)
             />
-            <p class="hint" id="steps-hint">{move || text::steps_hint(value.get())}</p>
+            <p class="hint" id="steps-hint">{move || hints::steps_hint(value.get())}</p>
         </div>
     }
 }

@@ -180,12 +180,7 @@ fn Pictures(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
 #[component]
 fn Readout(probe: Probe) -> impl IntoView {
     let store = Store::get();
-    let readout = store.memo(|state| {
-        let film = state.shown().filter(|film| !film.is_empty());
-        let full = state.depth() == PageDepth::Full;
-        let words = if full { text::readout } else { text::step_of };
-        film.map_or_else(|| "\u{a0}".into(), |film| words(film, state.timeline.position))
-    });
+    let readout = store.memo(place);
     let line = NodeRef::<leptos::html::P>::new();
     dom::effect(Box::new(move || {
         let (Some(line), (words, spoken)) = (line.get(), probe.reading()) else { return };
@@ -253,4 +248,11 @@ fn download(store: Store) {
     if let Some((pixels, name)) = found {
         dom::download_png(&pixels, TIMES, name);
     }
+}
+
+/// Where the stage is in the run: of the simple page, only the step.
+fn place(state: &Page) -> String {
+    let Some(film) = state.shown().filter(|film| !film.is_empty()) else { return "\u{a0}".into() };
+    let words = if state.depth() == PageDepth::Full { text::readout } else { text::step_of };
+    words(film, state.timeline.position)
 }
