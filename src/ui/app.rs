@@ -46,7 +46,10 @@ later! {
     tour tour: Make = |opened_before| view! { <TourPanel opened_before /> }.into_any();
     dialogs models: Make = |open| view! { <Models open /> }.into_any();
     dialogs help: Make = |_| view! { <HelpContent /> }.into_any();
-    save save: Make = |_| view! { <SaveContent /> }.into_any();
+    save save: Make = |_| {
+        ditscope_words::add(ditscope_words::save());
+        view! { <SaveContent /> }.into_any()
+    };
 }
 
 /// What the stage shows in a mode.
