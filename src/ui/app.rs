@@ -43,9 +43,15 @@ later! {
         ditscope_words::add(ditscope_words::inside());
         view! { <InsideStage /> }.into_any()
     };
-    tour tour: Make = |opened_before| view! { <TourPanel opened_before /> }.into_any();
+    tour tour: Make = |opened_before| {
+        ditscope_words::add(ditscope_words::guide());
+        view! { <TourPanel opened_before /> }.into_any()
+    };
     dialogs models: Make = |open| view! { <Models open /> }.into_any();
-    dialogs help: Make = |_| view! { <HelpContent /> }.into_any();
+    dialogs help: Make = |_| {
+        ditscope_words::add(ditscope_words::keys());
+        view! { <HelpContent /> }.into_any()
+    };
     save save: Make = |_| {
         ditscope_words::add(ditscope_words::save());
         view! { <SaveContent /> }.into_any()
