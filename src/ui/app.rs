@@ -47,7 +47,10 @@ later! {
         ditscope_words::add(ditscope_words::guide());
         view! { <TourPanel opened_before /> }.into_any()
     };
-    dialogs models: Make = |open| view! { <Models open /> }.into_any();
+    dialogs models: Make = |open| {
+        ditscope_words::add(ditscope_words::picker());
+        view! { <Models open /> }.into_any()
+    };
     dialogs help: Make = |_| {
         ditscope_words::add(ditscope_words::keys());
         view! { <HelpContent /> }.into_any()
