@@ -11,19 +11,19 @@ use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 /// Holds at most one worker, and the folders that the visitor has opened.
 pub struct Bridge {
     base: String,
-    worker: Option<Live>,
+    worker: Option<Running>,
     /// By name, with their `File` objects.
     folders: Vec<(String, Array)>,
 }
 
-struct Live {
+struct Running {
     worker: Worker,
     // The worker calls these; they live as long as it does.
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(ErrorEvent)>,
 }
 
-impl Drop for Live {
+impl Drop for Running {
     fn drop(&mut self) {
         self.worker.set_onmessage(None);
         self.worker.set_onerror(None);
@@ -71,7 +71,7 @@ impl Bridge {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        self.worker = Some(Live { worker, _on_message: on_message, _on_error: on_error });
+        self.worker = Some(Running { worker, _on_message: on_message, _on_error: on_error });
     }
 
     /// Keeps a folder's files, which travel with every message that names it.

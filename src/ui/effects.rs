@@ -94,7 +94,7 @@ async fn fetch_catalog(store: Store) {
 /// Tells the tour the language of the page, and how deep the visitor went the last time.
 pub fn start_tour(store: Store) {
     let depth = storage::recall::<String>(DEPTH).and_then(|name| Depth::parse(&name));
-    store.dispatch(Event::Tour(tour::Event::Started { language: words::spoken(), depth }));
+    store.dispatch(Event::Tour(tour::Event::Started { language: words::chosen(), depth }));
 }
 
 async fn fetch_tour(store: Store, language: Language) {
@@ -123,7 +123,7 @@ async fn change_storage(store: Store, delete: Vec<String>, persist: bool) {
     if persist {
         storage::persist().await;
     }
-    let mut report = storage::look().await;
+    let mut report = storage::report().await;
     report.error = deleted.err().or(report.error);
     store.dispatch(Event::Models(models::Event::StorageSeen(report)));
 }

@@ -118,6 +118,6 @@ fn share(store: Store) {
             (true, true) => say("page.folder-not-shared"),
             (true, false) => say("page.copied"),
         };
-        store.tell(word.into());
+        store.show_word(word.into());
     });
 }

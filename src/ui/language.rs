@@ -23,24 +23,24 @@ pub async fn begin() {
     let of_browser = || Language::from_tag(&window().navigator().language()?);
     let first = in_address.or_else(kept).or_else(of_browser).unwrap_or_default();
     // A page in English is better than none.
-    if learn(first).await {
-        words::speak(first);
+    if fetch_words(first).await {
+        words::choose(first);
     }
 }
 
 /// Fetches the words of a language unless they are there; gives whether they are there then.
-async fn learn(language: Language) -> bool {
-    if !words::has_learnt(language)
+async fn fetch_words(language: Language) -> bool {
+    if !words::is_loaded(language)
         && let Ok(files) = german().await
     {
-        words::learn(language, files());
+        words::load(language, files());
     }
-    words::has_learnt(language)
+    words::is_loaded(language)
 }
 
 /// The language in use; keeps the document's title and `lang` in step with it.
 pub fn signal() -> RwSignal<Language> {
-    let language = RwSignal::new(words::spoken());
+    let language = RwSignal::new(words::chosen());
     dom::effect(Box::new(move || {
         let language = language.get();
         document().set_title(&say("page.title"));
@@ -53,13 +53,13 @@ pub fn signal() -> RwSignal<Language> {
 
 /// Takes another language and keeps the choice. The page is made anew, so the focus is given back to `focus`.
 async fn choose(store: Store, language: Language, focus: &'static str) {
-    if learn(language).await {
-        words::speak(language);
+    if fetch_words(language).await {
+        words::choose(language);
         storage::keep(KEY, &language.code());
         store.language.set(language);
         store.dispatch(Event::Speak(language));
     } else {
-        store.tell(say("failures.code").into());
+        store.show_word(say("failures.code").into());
         // The list goes back to the language in use.
         store.language.notify();
     }

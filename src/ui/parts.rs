@@ -132,7 +132,7 @@ impl Part {
 const PRESS: &str = "data-press";
 
 /// Fills in elements after they were made.
-pub type Tend = Box<dyn Fn(&Element)>;
+pub type Update = Box<dyn Fn(&Element)>;
 
 /// Shows parts, and makes them anew when they look different: `content` may look at the whole state.
 #[component]
@@ -141,16 +141,16 @@ pub fn Parts(
     /// Fills in what `content` leaves open, after each time that it was called: pictures, and what changes too often
     /// for all to be made anew.
     #[prop(optional)]
-    tend: Option<Tend>,
+    update: Option<Update>,
 ) -> impl IntoView {
     let node = NodeRef::<Div>::new();
     let shown = StoredValue::new_local(Vec::<Part>::new());
     let presses = StoredValue::new_local(Vec::<Press>::new());
     dom::effect(Box::new(move || {
         let (Some(place), parts) = (node.get(), content()) else { return };
-        let tended = |place: &Element| tend.iter().for_each(|tend| tend(place));
+        let updated = |place: &Element| update.iter().for_each(|update| update(place));
         if shown.with_value(|shown| *shown == parts) {
-            return tended(&place);
+            return updated(&place);
         }
         let focus = Focus::within(&place);
         let mut new = vec![];
@@ -161,7 +161,7 @@ pub fn Parts(
         if let Some(focus) = focus {
             focus.give_back(&place, new.len());
         }
-        tended(&place);
+        updated(&place);
         presses.set_value(new);
         shown.set_value(parts);
     }));

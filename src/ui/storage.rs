@@ -15,7 +15,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Cache, CacheStorage, Response, StorageEstimate, StorageManager};
 
 /// Everything that is kept for this page now.
-pub async fn look() -> StorageReport {
+pub async fn report() -> StorageReport {
     let mut report = StorageReport::default();
     if let Some(caches) = caches() {
         match stored(&caches).await {

@@ -99,7 +99,7 @@ impl Store {
     }
 
     /// A word that replaces the status for a while.
-    pub fn tell(self, word: String) {
+    pub fn show_word(self, word: String) {
         self.word.set(Some(word));
         gloo::timers::callback::Timeout::new(4000, move || {
             let _ = self.word.try_set(None);

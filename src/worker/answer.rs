@@ -2,7 +2,7 @@
 
 use super::decode::in_stages;
 use super::event_loop::next_task;
-use super::jobs::{Job, Kind};
+use super::jobs::{Job, JobKind};
 use super::latents;
 use super::post::{post, post_with};
 use burn::tensor::{Int, Tensor, TensorData};
@@ -16,15 +16,15 @@ use ditscope_schedule::training_schedule;
 use std::rc::Rc;
 
 /// Which kind of job answers.
-pub fn kind(ask: &Ask) -> Kind {
+pub fn kind(ask: &Ask) -> JobKind {
     match ask {
-        Ask::Encode => Kind::Encode,
-        Ask::DecodeLatent => Kind::DecodeLatent,
-        Ask::DecodePicture { .. } => Kind::Decode,
-        Ask::QSample { .. } => Kind::QSample,
-        Ask::Sound => Kind::Sound,
-        Ask::Trace { .. } => Kind::Trace,
-        Ask::Modulation { .. } => Kind::Modulation,
+        Ask::Encode => JobKind::Encode,
+        Ask::DecodeLatent => JobKind::DecodeLatent,
+        Ask::DecodePicture { .. } => JobKind::Decode,
+        Ask::QSample { .. } => JobKind::QSample,
+        Ask::Sound => JobKind::Sound,
+        Ask::Trace { .. } => JobKind::Trace,
+        Ask::Modulation { .. } => JobKind::Modulation,
     }
 }
 

@@ -9,7 +9,7 @@ use std::task::{Poll, Waker};
 
 /// What can be under way, one of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum JobKind {
     Run,
     Decode,
     Encode,
@@ -20,7 +20,7 @@ pub enum Kind {
     Modulation,
 }
 
-impl Kind {
+impl JobKind {
     const ALL: [Self; 8] = [
         Self::Run,
         Self::Decode,
@@ -37,7 +37,7 @@ impl Kind {
 #[derive(Default)]
 pub struct Jobs {
     /// By kind.
-    slots: [Slot; Kind::ALL.len()],
+    slots: [Slot; JobKind::ALL.len()],
     /// Whether there is a run.
     running: Cell<bool>,
     pace: Cell<Pace>,
@@ -65,7 +65,7 @@ enum Pace {
 /// The right to work until the job is stopped or replaced.
 pub struct Job {
     jobs: Rc<Jobs>,
-    kind: Kind,
+    kind: JobKind,
     number: u32,
 }
 
@@ -75,12 +75,12 @@ impl Jobs {
         self.stop(Reason::RunFirst);
         self.running.set(true);
         self.pace.set(Pace::Free);
-        self.current(Kind::Run)
+        self.current(JobKind::Run)
     }
 
     /// Starts an answer in place of another one of its kind. Nothing, if it is a decoding and a run goes on.
-    pub fn start_answer(self: &Rc<Self>, kind: Kind) -> Option<Job> {
-        if kind == Kind::Decode && self.running.get() && self.held.borrow().is_none() {
+    pub fn start_answer(self: &Rc<Self>, kind: JobKind) -> Option<Job> {
+        if kind == JobKind::Decode && self.running.get() && self.held.borrow().is_none() {
             return None;
         }
         self.end(kind, Reason::Newer);
@@ -90,15 +90,15 @@ impl Jobs {
     /// Stops the run and the decoding; `why` is for the page.
     pub fn stop(&self, why: Reason) {
         self.running.set(false);
-        self.end(Kind::Run, why);
-        self.end(Kind::Decode, why);
+        self.end(JobKind::Run, why);
+        self.end(JobKind::Decode, why);
         self.wake();
     }
 
     /// Stops everything.
     pub fn stop_all(&self, why: Reason) {
         self.stop(why);
-        Kind::ALL.into_iter().for_each(|kind| self.end(kind, why));
+        JobKind::ALL.into_iter().for_each(|kind| self.end(kind, why));
     }
 
     /// Holds the run before its next step.
@@ -122,7 +122,7 @@ impl Jobs {
     /// A run that was held goes first again.
     fn go_on(&self) {
         if self.held.borrow().is_some() {
-            self.end(Kind::Decode, Reason::RunFirst);
+            self.end(JobKind::Decode, Reason::RunFirst);
             self.wake();
         }
     }
@@ -133,13 +133,13 @@ impl Jobs {
         }
     }
 
-    fn end(&self, kind: Kind, why: Reason) {
+    fn end(&self, kind: JobKind, why: Reason) {
         let slot = &self.slots[kind as usize];
         slot.number.set(slot.number.get().wrapping_add(1));
         slot.why.set(why);
     }
 
-    fn current(self: &Rc<Self>, kind: Kind) -> Job {
+    fn current(self: &Rc<Self>, kind: JobKind) -> Job {
         Job { jobs: self.clone(), kind, number: self.slots[kind as usize].number.get() }
     }
 }
@@ -181,7 +181,7 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        if self.kind == Kind::Run && self.goes_on() {
+        if self.kind == JobKind::Run && self.goes_on() {
             self.jobs.running.set(false);
         }
     }

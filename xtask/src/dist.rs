@@ -33,17 +33,11 @@ pub fn build() -> Result<()> {
 
 /// Builds the app, unless what lies in `dist/` was built from the present sources.
 pub fn make() -> Result<()> {
-    tools::setup()?;
-    if fs::read_to_string(stamp_file()).is_ok_and(|stamp| stamp == current_stamp()) {
-        println!("build: dist/ is up to date");
+    if is_up_to_date()? {
         return Ok(());
     }
-    let start = Instant::now();
     let before = sources_stamp();
-    let index = Index::read()?;
-    let programs = make_programs(&index)?;
-    assemble(&index, &programs, &project::dist(), &Extras { folders: true, ..Extras::default() })?;
-    println!("build: dist/ is ready after {:.0} s", start.elapsed().as_secs_f64());
+    put_together(Plan::make)?;
     // Sources that changed during the build are out of date for the next time.
     if before == sources_stamp() {
         fs::create_dir_all(project::target())?;
@@ -52,14 +46,37 @@ pub fn make() -> Result<()> {
     Ok(())
 }
 
-/// All at once: each has long stretches on one core, at its link and in wasm-opt.
-fn make_programs(index: &Index) -> Result<HashMap<String, Ready>> {
-    thread::scope(|scope| {
-        let make = |program: &Program| Ok((program.bin.clone(), Plan::release(program).make()?));
+/// The same, so far that it can be used. Whether something is left for [`make`].
+pub fn make_soon() -> Result<bool> {
+    if is_up_to_date()? {
+        return Ok(false);
+    }
+    put_together(Plan::make_soon)?;
+    Ok(true)
+}
+
+fn is_up_to_date() -> Result<bool> {
+    tools::setup()?;
+    let is = fs::read_to_string(stamp_file()).is_ok_and(|stamp| stamp == current_stamp());
+    if is {
+        println!("build: dist/ is up to date");
+    }
+    Ok(is)
+}
+
+fn put_together(make: fn(&Plan) -> Result<Ready>) -> Result<()> {
+    let start = Instant::now();
+    let index = Index::read()?;
+    // All at once: each has long stretches on one core, at its link and in wasm-opt.
+    let programs = thread::scope(|scope| {
+        let make = |program: &Program| Ok((program.bin.clone(), make(&Plan::release(program))?));
         let started: Vec<_> = index.programs().map(|program| scope.spawn(move || make(program))).collect();
         let done = started.into_iter().map(|made| made.join().unwrap_or_else(|panic| panic::resume_unwind(panic)));
-        done.collect()
-    })
+        done.collect::<Result<_>>()
+    })?;
+    assemble(&index, &programs, &project::dist(), &Extras { folders: true, ..Extras::default() })?;
+    println!("build: dist/ is ready after {:.0} s", start.elapsed().as_secs_f64());
+    Ok(())
 }
 
 /// What only some builds have.

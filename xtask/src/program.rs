@@ -25,6 +25,20 @@ pub struct Ready {
     pub name: String,
 }
 
+impl Ready {
+    /// The file that says what it was made from.
+    fn stamp(&self) -> PathBuf {
+        self.folder.with_extension("stamp")
+    }
+}
+
+/// What the linker made.
+struct Linked {
+    path: PathBuf,
+    module: Vec<u8>,
+    hash: String,
+}
+
 impl Plan {
     /// As visitors get it: the page comes in parts (src/ui/later.rs).
     pub fn release(program: &Program) -> Self {
@@ -33,35 +47,57 @@ impl Plan {
 
     /// Compiles what is out of date and makes it ready.
     pub fn make(&self) -> Result<Ready> {
+        self.finish(&self.compile()?)
+    }
+
+    /// The same as soon as it can be used: a worker that was not made smaller before is not made smaller now.
+    pub fn make_soon(&self) -> Result<Ready> {
         let linked = self.compile()?;
-        let module = fs::read(&linked).with_context(|| format!("cannot read {}", linked.display()))?;
-        let hash = project::hash(&module);
-        let bin = &self.program.bin;
-        // The page names its own files, but asks for the worker's by their plain name.
-        let name = if self.program.is_worker { bin.clone() } else { format!("{bin}-{hash}") };
-        let folder = project::web_target().join("ready").join(format!("{bin}-{}", self.program.profile));
-        let ready = Ready { folder, name };
-        let stamp = ready.folder.with_extension("stamp");
-        let made_from = project::hash((hash, format!("{self:?}"), MAKERS, tools::has_wasm_opt()));
-        if fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == made_from) {
+        let is_small = !self.program.is_worker || self.is_finished(&linked, &self.ready(&linked));
+        let program = Program { wasm_opt: vec![], ..self.program.clone() };
+        if is_small { self.finish(&linked) } else { Self { program, ..self.clone() }.finish(&linked) }
+    }
+
+    /// Makes the linker's output ready.
+    fn finish(&self, linked: &Linked) -> Result<Ready> {
+        let ready = self.ready(linked);
+        if self.is_finished(linked, &ready) {
             return Ok(ready);
         }
-        constructors::check(&module).with_context(|| format!("{} is not fit for the app", linked.display()))?;
-        let _ = fs::remove_file(&stamp);
+        constructors::check(&linked.module)
+            .with_context(|| format!("{} is not fit for the app", linked.path.display()))?;
+        let _ = fs::remove_file(ready.stamp());
         project::empty_folder(&ready.folder)?;
-        self.bind(&linked, &module, &ready)?;
+        self.bind(linked, &ready)?;
         self.optimise(&ready.folder)?;
-        fs::write(&stamp, made_from)?;
+        fs::write(ready.stamp(), self.made_from(linked))?;
         Ok(ready)
     }
 
-    /// Gives the linker's output.
-    fn compile(&self) -> Result<PathBuf> {
+    /// Where it is made ready.
+    fn ready(&self, linked: &Linked) -> Ready {
+        let Program { bin, profile, is_worker, wasm_opt, .. } = &self.program;
+        // The page names its own files, but asks for the worker's by their plain name.
+        let name = if *is_worker { bin.clone() } else { format!("{bin}-{}", linked.hash) };
+        let size = if wasm_opt.is_empty() { "-large" } else { "" };
+        Ready { folder: project::web_target().join("ready").join(format!("{bin}-{profile}{size}")), name }
+    }
+
+    fn is_finished(&self, linked: &Linked, ready: &Ready) -> bool {
+        fs::read_to_string(ready.stamp()).is_ok_and(|stamp| stamp == self.made_from(linked))
+    }
+
+    /// Another one when it has to be made anew.
+    fn made_from(&self, linked: &Linked) -> String {
+        project::hash((&linked.hash, format!("{self:?}"), MAKERS, tools::has_wasm_opt()))
+    }
+
+    fn compile(&self) -> Result<Linked> {
         let Program { manifest, bin, profile, features, .. } = &self.program;
         // Cargo's own profiles have folders of other names; the app uses none but `release`.
         let folder = project::web_target().join("wasm32-unknown-unknown").join(profile);
-        let linked = folder.join(format!("{bin}.wasm"));
-        let time = match (linked.is_file(), self.program.is_worker) {
+        let path = folder.join(format!("{bin}.wasm"));
+        let time = match (path.is_file(), self.program.is_worker) {
             (true, _) => "",
             (false, true) => " (burn and wgpu for WebAssembly; about 8 minutes the first time)",
             (false, false) => " (about 2 minutes the first time)",
@@ -76,15 +112,16 @@ impl Plan {
             cargo.env(split::SWITCH.0, split::SWITCH.1);
         }
         run(cargo.env("CARGO_TARGET_DIR", project::web_target()))?;
-        Ok(linked)
+        let module = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Linked { hash: project::hash(&module), path, module })
     }
 
-    fn bind(&self, linked: &Path, module: &[u8], ready: &Ready) -> Result<()> {
+    fn bind(&self, linked: &Linked, ready: &Ready) -> Result<()> {
         println!("build: binding the {} to JavaScript", self.program.bin);
         if self.is_cut {
-            return split::split(module, &ready.name, &ready.folder);
+            return split::split(&linked.module, &ready.name, &ready.folder);
         }
-        bind(linked, &ready.name, &ready.folder, false)?;
+        bind(&linked.path, &ready.name, &ready.folder, false)?;
         if self.program.is_worker {
             let loader = format!("import init from './{}.js';await init();", ready.name);
             fs::write(ready.folder.join(format!("{}_loader.js", ready.name)), loader)?;

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use std::net::TcpListener;
+use std::thread;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -15,7 +16,13 @@ pub const DEFAULT_PORT: u16 = 8080;
 pub fn serve(port: u16) -> Result<()> {
     // First of all: nobody wants to wait for a build to hear that the port is taken.
     let listener = listen(port)?;
-    dist::make()?;
+    if dist::make_soon()? {
+        // Making the worker smaller takes a minute, in which it can be used as it is.
+        thread::spawn(|| match dist::make() {
+            Ok(()) => println!("build: the worker is smaller now; what is open goes on with the one that it has"),
+            Err(error) => eprintln!("build: the worker stays as large as it is: {error:#}"),
+        });
+    }
     answer(listener, Router::new().fallback_service(ServeDir::new(project::dist())))
 }
 

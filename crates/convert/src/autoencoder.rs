@@ -8,7 +8,7 @@
 
 use super::diffusers::{check_settings, number};
 use super::layout::{Parts, arrange};
-use super::source::{Kind, Source};
+use super::source::{Source, SourceKind};
 use super::tensor_ref::TensorRef;
 use super::write::OutTensor;
 use anyhow::{Context, Result, bail, ensure};
@@ -45,8 +45,8 @@ pub fn read(source: &Source, device: &Device) -> Result<ReadAutoencoder> {
         .map(|(name, place)| (rename(&source.kind, name), vec![place.clone()]))
         .collect();
     let (config, parts) = match &source.kind {
-        Kind::Ours(config) => (config.clone(), parts),
-        Kind::Kl => {
+        SourceKind::Ours(config) => (config.clone(), parts),
+        SourceKind::Kl => {
             let (decoder, encoder): (Parts, Parts) = parts
                 .into_iter()
                 .partition(|(name, _)| !name.starts_with("encoder.") && !name.starts_with("quant_conv."));
@@ -62,14 +62,14 @@ pub fn read(source: &Source, device: &Device) -> Result<ReadAutoencoder> {
     Ok(ReadAutoencoder { config, tensors, notes })
 }
 
-fn rename(kind: &Kind, name: &str) -> String {
+fn rename(kind: &SourceKind, name: &str) -> String {
     match kind {
-        Kind::Kl => {
+        SourceKind::Kl => {
             let table =
                 [(".query.", ".to_q."), (".key.", ".to_k."), (".value.", ".to_v."), (".proj_attn.", ".to_out.0.")];
             table.iter().fold(name.to_owned(), |name, (from, to)| name.replace(from, to))
         }
-        Kind::Taesd => match name.split_once('.').map(|(index, rest)| (index.parse::<usize>(), rest)) {
+        SourceKind::Taesd => match name.split_once('.').map(|(index, rest)| (index.parse::<usize>(), rest)) {
             Some((Ok(index @ 1..), rest)) => format!("decoder.layers.{}.{rest}", index - 1),
             _ => name.to_owned(),
         },

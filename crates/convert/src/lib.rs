@@ -37,7 +37,7 @@ use ditscope_core::autoencoder::Autoencoder;
 use ditscope_core::weights::Loader;
 use ditscope_core::weights::keys::AUTOENCODER;
 use ditscope_model_dir::{AUTOENCODER_FILE, CONFIG_FILE};
-use source::{Kind, Pipeline, Source};
+use source::{Pipeline, Source, SourceKind};
 use std::path::{Path, PathBuf};
 use write::{OutTensor, Staged, check_target};
 
@@ -114,7 +114,7 @@ pub fn convert(plan: &Plan, watch: Watch) -> Result<Written> {
     let pipeline = Pipeline::open(&plan.source)?;
     let source = &pipeline.transformer;
     ensure!(
-        !matches!(source.kind, Kind::Ours(_)),
+        !matches!(source.kind, SourceKind::Ours(_)),
         "{}: this autoencoder was trained or converted by dit already",
         plan.source.display()
     );

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub struct Source {
     /// What it was opened by.
     pub path: PathBuf,
-    pub kind: Kind,
+    pub kind: SourceKind,
     pub checkpoint: Checkpoint,
     /// diffusers' `config.json`, or null.
     pub config: Value,
@@ -24,7 +24,7 @@ pub struct Source {
 
 /// Whose names the tensors have.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
+pub enum SourceKind {
     /// A transformer of facebookresearch/DiT.
     Official,
     /// A transformer of diffusers.
@@ -118,11 +118,11 @@ impl Source {
         checkpoint.tensors =
             tensors.filter_map(|(name, place)| Some((name.strip_prefix(AUTOENCODER)?.to_owned(), place))).collect();
         let license = model_dir::read_config(dir).ok().map(|model| model.license).or_else(|| license(dir));
-        Ok(Self { path: dir.to_owned(), kind: Kind::Ours(config), checkpoint, config: Value::Null, license })
+        Ok(Self { path: dir.to_owned(), kind: SourceKind::Ours(config), checkpoint, config: Value::Null, license })
     }
 
     pub fn is_autoencoder(&self) -> bool {
-        !matches!(self.kind, Kind::Official | Kind::Diffusers)
+        !matches!(self.kind, SourceKind::Official | SourceKind::Diffusers)
     }
 }
 
@@ -167,14 +167,14 @@ fn weights_of(dir: &Path) -> Result<Checkpoint> {
     )
 }
 
-fn recognise(checkpoint: &Checkpoint) -> Result<Kind> {
+fn recognise(checkpoint: &Checkpoint) -> Result<SourceKind> {
     let has = |name: &str| checkpoint.tensors.contains_key(name);
     let starts = |prefix: &str| checkpoint.tensors.keys().any(|name| name.starts_with(prefix));
     if has("x_embedder.proj.weight") || starts("blocks.") {
-        return Ok(Kind::Official);
+        return Ok(SourceKind::Official);
     }
     if starts("transformer_blocks.") {
-        return Ok(Kind::Diffusers);
+        return Ok(SourceKind::Diffusers);
     }
     ensure!(
         !starts("first_stage_model.") && !starts("decoder.mid."),
@@ -182,13 +182,13 @@ fn recognise(checkpoint: &Checkpoint) -> Result<Kind> {
          autoencoder from a diffusers folder (vae/), or save it there with AutoencoderKL.from_single_file(FILE).save_pretrained(DIR)"
     );
     if starts("decoder.layers.") {
-        return Ok(Kind::Tiny);
+        return Ok(SourceKind::Tiny);
     }
     if starts("decoder.mid_block.") || starts("decoder.up_blocks.") {
-        return Ok(Kind::Kl);
+        return Ok(SourceKind::Kl);
     }
     if has("1.weight") && starts("3.conv.") {
-        return Ok(Kind::Taesd);
+        return Ok(SourceKind::Taesd);
     }
     let first: Vec<&str> = checkpoint.tensors.keys().take(3).map(String::as_str).collect();
     bail!(

@@ -3,7 +3,7 @@
 
 use super::diffusers;
 use super::layout::{Parts, arrange};
-use super::source::{Kind, Source};
+use super::source::{Source, SourceKind};
 use super::write::OutTensor;
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::Device;
@@ -34,7 +34,7 @@ pub struct Transformer {
 /// Names the tensor, and the option or file that would help.
 pub fn read(source: &Source, num_heads: Option<usize>, numbers: Numbers, device: &Device) -> Result<Transformer> {
     let mut parts: Parts = match source.kind {
-        Kind::Diffusers => diffusers::official_names(source)?,
+        SourceKind::Diffusers => diffusers::official_names(source)?,
         _ => source.checkpoint.tensors.iter().map(|(name, place)| (name.clone(), vec![place.clone()])).collect(),
     };
     let positions = parts.remove("pos_embed");

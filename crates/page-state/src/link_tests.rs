@@ -1,6 +1,6 @@
 //! What a visit begins with: the run that a link names, and a new one where it names none.
 
-use super::tests::{BASE, generate_of, hear, loaded, ready, recording, running, sends_load, some_config};
+use super::tests::{BASE, generate_of, loaded, ready, recording, running, sends_load, some_config, take_message};
 use crate::run::{self, Link};
 use crate::{Choice, Effect, Event, Kept, Mode, ModelState, Pace, Page, PageDepth, RunState, Status, Visit};
 use ditscope_protocol::{FromWorker, ToWorker};
@@ -18,8 +18,8 @@ fn open(query: &str) -> Page {
 
 /// The worker is there, and has loaded the model.
 fn load(page: &mut Page) -> Vec<Effect> {
-    hear(page, FromWorker::Ready);
-    hear(page, loaded())
+    take_message(page, FromWorker::Ready);
+    take_message(page, loaded())
 }
 
 fn shows_recording(page: &Page) -> bool {
@@ -88,8 +88,8 @@ fn where_data_are_to_be_saved_and_in_an_embed_nothing_is_fetched_before_a_word()
         assert_eq!((&page.models.state, page.offers_link()), (&ModelState::Offered, true), "{query}");
         assert!(!shows_recording(&page), "{query}");
         assert!(page.update(Event::Generate).contains(&Effect::StartWorker), "{query}");
-        assert!(sends_load(&hear(&mut page, FromWorker::Ready)));
-        assert!(generate_of(&hear(&mut page, loaded())).is_some(), "{query}");
+        assert!(sends_load(&take_message(&mut page, FromWorker::Ready)));
+        assert!(generate_of(&take_message(&mut page, loaded())).is_some(), "{query}");
     }
 }
 
@@ -183,7 +183,7 @@ fn one_step_can_be_taken_before_there_is_a_run() {
     assert!(generate_of(&effects).is_some());
     assert_eq!(effects.last(), Some(&Effect::Send(ToWorker::StepOnce)));
     assert_eq!(page.run.pace(), Some(Pace::Holding));
-    hear(&mut page, FromWorker::Paused { run: 1, step: 1 });
+    take_message(&mut page, FromWorker::Paused { run: 1, step: 1 });
     assert_eq!(page.status(), Status::Held(1));
     assert!(generate_of(&page.update(Event::Generate)).is_some());
     assert_eq!(page.run.pace(), Some(Pace::Free), "Generate does not stop");

@@ -31,7 +31,7 @@ impl Page {
     fn react(&mut self, event: Event) -> Vec<Effect> {
         // Long: a table, an arm for each event.
         let follows = match event {
-            Event::Worker { message, buffers, now_ms } => return self.hear(message, buffers, now_ms),
+            Event::Worker { message, buffers, now_ms } => return self.take_message(message, buffers, now_ms),
             Event::WorkerLost(message) => return self.lose_worker(message),
             Event::ConfigFetched(config) => return self.take_config(*config),
             Event::RecordingFetched(film) => return self.take_recording(*film),
@@ -98,7 +98,7 @@ impl Page {
         timeline.update(around, event);
     }
 
-    fn hear(&mut self, message: FromWorker, buffers: Vec<Vec<u8>>, now_ms: f64) -> Vec<Effect> {
+    fn take_message(&mut self, message: FromWorker, buffers: Vec<Vec<u8>>, now_ms: f64) -> Vec<Effect> {
         // Long: a table, an arm for each message.
         if self.is_of_replaced_run(&message) {
             return vec![];

@@ -13,7 +13,7 @@ use ditscope_protocol::{
 
 pub const BASE: &str = "http://host/folder/";
 
-pub fn hear(state: &mut Page, message: FromWorker) -> Vec<Effect> {
+pub fn take_message(state: &mut Page, message: FromWorker) -> Vec<Effect> {
     hear_at(state, message, 0.0)
 }
 
@@ -38,8 +38,8 @@ pub fn ready(query: &str) -> Page {
     let (mut state, _) = Page::new(query, BASE, Visit::default());
     // What the address names does not begin by itself.
     state.update(Event::Run(crate::run::Event::Cancel));
-    hear(&mut state, FromWorker::Ready);
-    hear(&mut state, loaded());
+    take_message(&mut state, FromWorker::Ready);
+    take_message(&mut state, loaded());
     state
 }
 
@@ -47,7 +47,7 @@ pub fn ready(query: &str) -> Page {
 pub fn running() -> Page {
     let mut state = ready("");
     state.update(Event::Generate);
-    hear(&mut state, FromWorker::Started { run: 1, info: info(2, 1) });
+    take_message(&mut state, FromWorker::Started { run: 1, info: info(2, 1) });
     frame(&mut state, 1, 0);
     frame(&mut state, 1, 1);
     state
@@ -96,8 +96,8 @@ fn the_model_is_asked_for_when_the_worker_takes_messages() {
     assert_eq!(effects[..2], [Effect::StartWorker, Effect::FetchModel(ModelRef::default())]);
     let source = ModelSource::Url("http://host/folder/assets/models/fashion".into());
     let load = ToWorker::Load { source, backend: BackendChoice::Cpu };
-    assert_eq!(hear(&mut state, FromWorker::Ready), [Effect::Send(load)]);
-    assert_eq!(hear(&mut state, loaded()), [Effect::LookAtStorage]);
+    assert_eq!(take_message(&mut state, FromWorker::Ready), [Effect::Send(load)]);
+    assert_eq!(take_message(&mut state, loaded()), [Effect::LookAtStorage]);
     assert!(matches!(state.models.state, ModelState::Ready { .. }));
     assert_eq!(*state.notices, [Notice::Load(LoadNotice::CpuInstead(Reason::NoWebGpu.into()))]);
     assert_eq!(state.status(), Status::Ready);
@@ -118,14 +118,14 @@ fn generate_while_loading_is_remembered() {
     assert_eq!(generate_of(&state.update(Event::Generate)), None);
     assert_eq!(state.run.state, RunState::Queued);
     state.update(Event::Choose(Choice::Seed(99)));
-    let (_, settings) = generate_of(&hear(&mut state, loaded())).expect("it starts by itself");
+    let (_, settings) = generate_of(&take_message(&mut state, loaded())).expect("it starts by itself");
     assert_eq!(settings.seed, 99);
 }
 
 #[test]
 fn a_class_that_the_model_lacks_is_clamped_with_a_notice() {
     let (mut state, _) = Page::new("class=40", BASE, Visit::default());
-    hear(&mut state, FromWorker::Config(Box::new(some_config(3))));
+    take_message(&mut state, FromWorker::Config(Box::new(some_config(3))));
     assert_eq!(state.settings().class, 2);
     let told = Notice::ClassClamped { class: 40, last: 2, label: "label 2".into() };
     assert_eq!(*state.notices, [told]);
@@ -136,7 +136,7 @@ fn a_run_goes_from_frames_to_done_and_the_stage_follows() {
     let mut state = running();
     assert_eq!(state.timeline.position, 1);
     frame(&mut state, 1, 2);
-    hear(&mut state, FromWorker::Done { run: 1, total_ms: 1234.0 });
+    take_message(&mut state, FromWorker::Done { run: 1, total_ms: 1234.0 });
     assert_eq!(state.timeline.position, 2);
     assert!(state.run.film.as_ref().is_some_and(Film::is_complete));
     assert!(matches!(state.status(), Status::Done { .. }));
@@ -159,7 +159,7 @@ fn messages_of_a_replaced_run_are_dropped() {
     let (run, _) = generate_of(&state.update(Event::Generate)).expect("it replaces the first");
     assert_eq!(run, 2);
     frame(&mut state, 1, 2);
-    hear(&mut state, FromWorker::Cancelled { run: 1 });
+    take_message(&mut state, FromWorker::Cancelled { run: 1 });
     assert!(state.is_running());
     assert_eq!(state.run.film.as_ref().map(|film| film.received()), Some(2));
 }
@@ -169,7 +169,7 @@ fn cancel_keeps_the_frames() {
     let mut state = running();
     assert_eq!(state.update(Event::Run(crate::run::Event::Cancel)), [Effect::Send(ToWorker::Cancel)]);
     assert_eq!(state.update(Event::Run(crate::run::Event::Cancel)), [], "once is enough");
-    hear(&mut state, FromWorker::Cancelled { run: 1 });
+    take_message(&mut state, FromWorker::Cancelled { run: 1 });
     assert_eq!(state.run.state, RunState::Cancelled);
     assert_eq!(state.run.film.as_ref().map(|film| film.received()), Some(2));
 }
@@ -177,7 +177,7 @@ fn cancel_keeps_the_frames() {
 #[test]
 fn progress_tells_bytes_and_speed() {
     let (mut state, _) = Page::new("", BASE, Visit::default());
-    hear(&mut state, FromWorker::Ready);
+    take_message(&mut state, FromWorker::Ready);
     let report =
         |loaded_bytes| FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes, total_bytes: 8_000_000 };
     hear_at(&mut state, report(0), 0.0);
@@ -196,28 +196,28 @@ fn a_lost_worker_fails_the_run_and_retry_makes_a_new_one() {
     assert_eq!(state.run.film.as_ref().map(|film| film.received()), Some(2), "what was made stays");
     assert_eq!(state.update(Event::Retry), [Effect::StartWorker]);
     assert_eq!(state.failure(), None);
-    assert!(sends_load(&hear(&mut state, FromWorker::Ready)));
-    assert!(generate_of(&hear(&mut state, loaded())).is_some(), "the failed run starts again");
+    assert!(sends_load(&take_message(&mut state, FromWorker::Ready)));
+    assert!(generate_of(&take_message(&mut state, loaded())).is_some(), "the failed run starts again");
 }
 
 #[test]
 fn a_lost_device_is_asked_for_again_in_a_new_worker_and_the_cpu_is_offered() {
     let mut state = running();
-    hear(&mut state, FromWorker::Failed { run: Some(1), why: Reason::Device.found("it was lost") });
+    take_message(&mut state, FromWorker::Failed { run: Some(1), why: Reason::Device.found("it was lost") });
     assert_eq!(state.failure().map(|failure| failure.kind), Some(FailureKind::Device));
     let mut other = state.clone();
     assert_eq!(state.update(Event::Retry), [Effect::StartWorker]);
-    assert!(sends_load(&hear(&mut state, FromWorker::Ready)));
+    assert!(sends_load(&take_message(&mut state, FromWorker::Ready)));
     let effects = other.update(Event::UseCpu);
     assert!(effects.contains(&Effect::StartWorker) && other.query().ends_with("backend=cpu"));
-    assert!(sends_load(&hear(&mut other, FromWorker::Ready)));
+    assert!(sends_load(&take_message(&mut other, FromWorker::Ready)));
     assert_eq!(other.run.state, RunState::Queued);
 }
 
 #[test]
 fn a_run_that_failed_otherwise_is_just_run_again() {
     let mut state = running();
-    hear(&mut state, FromWorker::Failed { run: Some(1), why: Reason::OutOfRange.of("steps", 0, "1 to 250") });
+    take_message(&mut state, FromWorker::Failed { run: Some(1), why: Reason::OutOfRange.of("steps", 0, "1 to 250") });
     assert!(generate_of(&state.update(Event::Retry)).is_some());
 }
 
@@ -228,14 +228,14 @@ fn frames_that_do_not_fit_fail_the_run() {
     {
         let mut state = ready("");
         state.update(Event::Generate);
-        hear(&mut state, FromWorker::Started { run: 1, info: info(2, 1) });
+        take_message(&mut state, FromWorker::Started { run: 1, info: info(2, 1) });
         let message = FromWorker::Frame(films::frame(step));
         state.update(Event::Worker { message, buffers, now_ms: 0.0 });
         assert!(state.failure().is_some());
     }
     let mut state = ready("");
     state.update(Event::Generate);
-    hear(&mut state, FromWorker::Started { run: 1, info: RunInfo { num_images: 0, ..info(2, 1) } });
+    take_message(&mut state, FromWorker::Started { run: 1, info: RunInfo { num_images: 0, ..info(2, 1) } });
     assert!(state.failure().is_some());
 }
 
@@ -250,9 +250,9 @@ fn a_recording_plays_in_a_loop_until_there_is_a_run() {
     }
     assert_eq!(Vec::from_iter(seen), [0, 1, 2]);
     assert!(state.timeline.playing);
-    hear(&mut state, loaded());
+    take_message(&mut state, loaded());
     state.update(Event::Generate);
-    hear(&mut state, FromWorker::Started { run: 1, info: info(2, 1) });
+    take_message(&mut state, FromWorker::Started { run: 1, info: info(2, 1) });
     assert!(!state.timeline.playing && state.shown().is_some_and(|film| !film.recorded));
 }
 
@@ -267,7 +267,7 @@ fn with_reduced_motion_a_recording_rests_on_its_picture() {
 #[test]
 fn an_own_film_plays_once_and_then_stands() {
     let mut state = running();
-    hear(&mut state, FromWorker::Cancelled { run: 1 });
+    take_message(&mut state, FromWorker::Cancelled { run: 1 });
     state.update(Event::Timeline(crate::timeline::Event::TogglePlay));
     assert_eq!((state.timeline.position, state.timeline.playing), (0, true));
     state.update(Event::Timeline(crate::timeline::Event::Tick));
@@ -307,7 +307,7 @@ fn an_event_touches_the_slices_that_it_is_about_and_no_others() {
     let seek = Event::Timeline(crate::timeline::Event::Seek(0));
     assert_eq!(writing(|| state.update(seek)).0, timeline, "a place on the timeline");
     let progress = FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes: 1, total_bytes: 2 };
-    assert_eq!(writing(|| hear(&mut state, progress)).0, models, "loading");
+    assert_eq!(writing(|| take_message(&mut state, progress)).0, models, "loading");
     let (read, _) = reading(|| state.settings());
     assert_eq!(read & (run | timeline), 0, "settings follow from the address and the model");
 }

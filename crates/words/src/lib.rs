@@ -60,35 +60,35 @@ languages! {
 type Texts = HashMap<String, &'static str>;
 
 /// The texts that were loaded, by language.
-static LEARNT: [OnceLock<Texts>; 2] = [const { OnceLock::new() }; 2];
+static LOADED: [OnceLock<Texts>; 2] = [const { OnceLock::new() }; 2];
 /// English texts that came with a part of the page.
 static ADDED: RwLock<Option<Texts>> = RwLock::new(None);
-static SPOKEN: AtomicUsize = AtomicUsize::new(Language::English as usize);
+static CHOSEN: AtomicUsize = AtomicUsize::new(Language::English as usize);
 
 /// The language of [`say`].
-pub fn spoken() -> Language {
-    Language::ALL[SPOKEN.load(Ordering::Relaxed)]
+pub fn chosen() -> Language {
+    Language::ALL[CHOSEN.load(Ordering::Relaxed)]
 }
 
 /// Makes this the language of [`say`] from now on; texts that are not loaded are given in English.
-pub fn speak(language: Language) {
-    SPOKEN.store(language as usize, Ordering::Relaxed);
+pub fn choose(language: Language) {
+    CHOSEN.store(language as usize, Ordering::Relaxed);
 }
 
 /// Whether the words of a language are there.
-pub fn has_learnt(language: Language) -> bool {
-    language == Language::English || LEARNT[language as usize].get().is_some()
+pub fn is_loaded(language: Language) -> bool {
+    language == Language::English || LOADED[language as usize].get().is_some()
 }
 
 /// Loads the words of a language.
-pub fn learn(language: Language, files: Files) {
-    LEARNT[language as usize].get_or_init(|| read(files));
+pub fn load(language: Language, files: Files) {
+    LOADED[language as usize].get_or_init(|| read(files));
 }
 
 fn texts(language: Language) -> Option<&'static Texts> {
     match language {
-        Language::English => Some(LEARNT[0].get_or_init(|| read(english()))),
-        Language::German => LEARNT[1].get(),
+        Language::English => Some(LOADED[0].get_or_init(|| read(english()))),
+        Language::German => LOADED[1].get(),
     }
 }
 
@@ -113,7 +113,7 @@ pub fn say(key: &'static str) -> Words {
 fn find(key: &str) -> &'static str {
     let among = |language: Language| texts(language)?.get(key).copied();
     let added = || ADDED.read().ok()?.as_ref()?.get(key).copied();
-    among(spoken()).or_else(|| among(Language::English)).or_else(added).unwrap_or_default()
+    among(chosen()).or_else(|| among(Language::English)).or_else(added).unwrap_or_default()
 }
 
 /// Takes in the English texts of a part of the page that has come.

@@ -11,7 +11,7 @@ fn what_is_on_the_screen_changes_with_the_language() {
     state.update(Event::Worker { message, buffers: vec![], now_ms: 0.0 });
     let shown = || state.failure().map(|failure| notice(&failure.message)).expect("a failure");
     assert_eq!(shown(), "m/config.json could not be read (404). Check the connection and try again.");
-    ditscope_words::learn(Language::German, ditscope_words::german());
-    ditscope_words::speak(Language::German);
+    ditscope_words::load(Language::German, ditscope_words::german());
+    ditscope_words::choose(Language::German);
     assert_eq!(shown(), "m/config.json war nicht lesbar (404). Verbindung prüfen und noch einmal versuchen.");
 }

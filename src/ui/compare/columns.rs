@@ -93,7 +93,7 @@ fn column(store: Store, state: &Page, i: usize, shown: &Column) -> Part {
 }
 
 /// Fills in what changes with each step.
-pub fn tend(place: &Element, state: &Page, dark: bool) {
+pub fn update(place: &Element, state: &Page, dark: bool) {
     let largest = if state.compare.rows.difference { state.compare.largest_difference(state) } else { 0.0 };
     let Some(columns) = place.first_element_child() else { return };
     for (i, element) in children(&columns).into_iter().enumerate() {
@@ -125,11 +125,11 @@ pub fn tend(place: &Element, state: &Page, dark: bool) {
                 set(&tag, "hidden", if preview && row == Row::Picture { None } else { Some("") });
             }
         }
-        tend_strip(&element, state, i, &column);
+        update_strip(&element, state, i, &column);
     }
 }
 
-fn tend_strip(element: &Element, state: &Page, i: usize, column: &Column) {
+fn update_strip(element: &Element, state: &Page, i: usize, column: &Column) {
     let steps = strip(column.steps, STRIP);
     let nearest = steps.iter().min_by_key(|step| step.abs_diff(column.step)).copied();
     let Some(place) = find(element, "strip") else { return };

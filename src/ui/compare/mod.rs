@@ -28,11 +28,11 @@ pub fn CompareStage() -> impl IntoView {
     let width = dom::width_of(node);
     let settings = move || store.with(|state| settings::settings(store, state));
     let columns = move || store.with(|state| columns::columns(store, state));
-    let tend = move |place: &Element| {
+    let update = move |place: &Element| {
         // Pictures fit anew when the room changes.
         width.track();
         let dark = store.theme.get() == Theme::Dark;
-        store.with(|state| columns::tend(place, state, dark));
+        store.with(|state| columns::update(place, state, dark));
     };
     let caption = move || store.with(|state| vec![Part::words("compare-caption", caption(state))]);
     let foot = move || store.with(foot);
@@ -40,7 +40,7 @@ pub fn CompareStage() -> impl IntoView {
         <div class="stage compare" node_ref=node on:change=move |event| settings::typed(store, &event)>
             <Parts content=Box::new(settings) />
             <Parts content=Box::new(caption) />
-            <Parts content=Box::new(columns) tend=Box::new(tend) />
+            <Parts content=Box::new(columns) update=Box::new(update) />
             <Parts content=Box::new(foot) />
         </div>
     }

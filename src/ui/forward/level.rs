@@ -1,7 +1,7 @@
 //! How much noise: the slider, the numbers behind it, and the filmstrip.
 
 use super::pictures::{across, strip};
-use super::{tell, text};
+use super::{send, text};
 use crate::ui::controls::fill;
 use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
@@ -28,7 +28,7 @@ pub fn Level() -> impl IntoView {
                 class="icon play"
                 aria-label=move || if playing.get() { say("forward.pause") } else { say("forward.play") }
                 title=say("forward.hint-play")
-                on:click=move |_| tell(store, Event::TogglePlay)
+                on:click=move |_| send(store, Event::TogglePlay)
             >
                 <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true">
                     <path
@@ -52,7 +52,7 @@ pub fn Level() -> impl IntoView {
                 prop:value=move || t.get().to_string()
                 on:input=move |event| {
                     if let Ok(t) = event_target_value(&event).parse() {
-                        tell(store, Event::SetT(t));
+                        send(store, Event::SetT(t));
                     }
                 }
             />
@@ -89,7 +89,7 @@ pub fn Strip() -> impl IntoView {
                 class="noise-mark"
                 aria-label=move || say_with("forward.mark", &[("t", &mark())])
                 aria-pressed=move || (t.get() == mark()).to_string()
-                on:click=move |_| tell(store, Event::SetT(mark()))
+                on:click=move |_| send(store, Event::SetT(mark()))
             >
                 <span class="picture-place"><PixelCanvas pixels available across /></span>
                 <span class="hint" aria-hidden="true">{move || mark().to_string()}</span>

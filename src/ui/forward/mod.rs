@@ -32,7 +32,7 @@ pub fn ForwardStage() -> impl IntoView {
     let over = RwSignal::new(false);
     listen_for_files(store, over);
     look_on(store);
-    dissolve(store);
+    play(store);
     let note = store.memo(text::note);
     let is_bad = store.memo(|state| state.forward.note.is_some());
     view! {
@@ -49,7 +49,7 @@ pub fn ForwardStage() -> impl IntoView {
 /// What a canvas shows. One type for all: each type of memo has code of its own.
 type Picture = Memo<Option<Pixels>>;
 
-fn tell(store: Store, event: Event) {
+fn send(store: Store, event: Event) {
     store.dispatch(app::Event::Forward(event));
 }
 
@@ -59,15 +59,15 @@ fn look_on(store: Store) {
     dom::effect(Box::new(move || {
         // Read, not only tracked: a memo that is never read is never computed.
         depends.with(|_| ());
-        tell(store, Event::Look);
+        send(store, Event::Look);
     }));
 }
 
 /// Ticks while the slider plays from the clean picture to noise.
-fn dissolve(store: Store) {
+fn play(store: Store) {
     let beat = store.memo(|state| state.forward.beat(state));
     let clock = StoredValue::new_local(None::<Interval>);
     dom::effect(Box::new(move || {
-        clock.set_value(beat.get().map(|ms| Interval::new(ms, move || tell(store, Event::Tick))));
+        clock.set_value(beat.get().map(|ms| Interval::new(ms, move || send(store, Event::Tick))));
     }));
 }

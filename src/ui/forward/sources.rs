@@ -1,7 +1,7 @@
 //! Where the picture comes from: training pictures, the model itself, a file of the visitor's.
 
 use super::read::take_file;
-use super::{tell, text};
+use super::{send, text};
 use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::store::Store;
@@ -61,7 +61,7 @@ fn tiles(store: Store, state: &Page) -> Vec<Part> {
             .with("type", "radio")
             .with("name", "training")
             .with("aria-label", name)
-            .doing(move || tell(store, Event::UseTraining(i)));
+            .doing(move || send(store, Event::UseTraining(i)));
         let is_chosen = state.forward.source == Some(Source::Training(i));
         let radio = if is_chosen { radio.with("checked", "") } else { radio };
         let style = format!("background: url(\"{url}/training.png\") {place}");
@@ -78,7 +78,7 @@ fn others(store: Store, state: &Page) -> Vec<Part> {
         Part::button(class, words, press).with("aria-pressed", pressed.to_string())
     };
     let is_generated = matches!(state.forward.source, Some(Source::Generated));
-    let generated = move || tell(store, Event::UseGenerated);
+    let generated = move || send(store, Event::UseGenerated);
     let generated = toggle("", say("forward.generated"), is_generated, Box::new(generated))
         .with("title", say("forward.hint-generated"));
     let pick = || {
@@ -95,7 +95,7 @@ fn others(store: Store, state: &Page) -> Vec<Part> {
     let drop = Part::new("span", "hint").with("id", "forward-drop").saying(say("forward.drop-hint").into());
     let mut buttons = vec![generated, file, drop];
     if let Some(inverted) = own.map(|own| own.inverted) {
-        let invert = move || tell(store, Event::Invert(!inverted));
+        let invert = move || send(store, Event::Invert(!inverted));
         buttons.push(toggle("invert-own", say("forward.invert"), inverted, Box::new(invert)));
     }
     let source = Part::new("strong", "").saying(text::source(state));

@@ -115,7 +115,7 @@ impl Elements<'_> {
         self.0.query_selector(selector).ok().flatten()
     }
 
-    fn tell(&self, selector: &str, words: &str, hint: &str) {
+    fn set_text(&self, selector: &str, words: &str, hint: &str) {
         if let Some(element) = self.find(selector) {
             element.set_text_content(Some(words));
             let _ = element.set_attribute("title", hint);
@@ -156,8 +156,8 @@ impl Elements<'_> {
             }
         };
         let _ = self.0.set_attribute("class", &format!("step-view{class}"));
-        self.tell(".placeholder", &words, "");
-        self.tell(".tag", &tag, &tag_hint);
+        self.set_text(".placeholder", &words, "");
+        self.set_text(".tag", &tag, &tag_hint);
         self.set(".plate", "aria-label", &name);
         if let Some(plate) = self.find(".plate") {
             let _ = plate.toggle_attribute_with_force("hidden", pixels.is_none());
@@ -184,8 +184,8 @@ impl Elements<'_> {
             if fitted { ("stage.fitted", "stage.legend-fitted") } else { ("stage.fixed", "stage.legend-fixed") };
         self.set(".legend", "aria-label", &say_with(key, &[("limit", &range)]));
         self.set(".bar", "style", &format!("background: {}", scheme.gradient()));
-        self.tell(".low", &format!("−{range}"), "");
-        self.tell(".how", &say(how), "");
-        self.tell(".high", &format!("+{range}"), "");
+        self.set_text(".low", &format!("−{range}"), "");
+        self.set_text(".how", &say(how), "");
+        self.set_text(".high", &format!("+{range}"), "");
     }
 }

@@ -36,7 +36,7 @@ pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
     let open = store.memo(|state| state.tour_is_open());
     let folded = RwSignal::new(false);
     let place = store.memo(place);
-    tend_focus(open, opened_before, panel);
+    move_focus(open, opened_before, panel);
     // The texts are read by code of this part: when that did not come, they did not either.
     if store.peek(|state| state.tour.failed.is_some()) {
         spawn_local(async move { store.dispatch(PageEvent::Tour(Event::Retry)) });
@@ -56,7 +56,7 @@ pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
             request_animation_frame(move || show_stage(&panel));
         }
     }));
-    tend_formulas(body, place);
+    make_formulas_fit(body, place);
     let no_plot = store.memo(|state| state.tour.wish(state).is_none_or(|wish| wish.look != Look::Schedule));
     let on_key = move |event: KeyboardEvent| {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
@@ -331,7 +331,7 @@ fn foot(store: Store, state: &Page) -> Vec<Part> {
 }
 
 /// The focus goes to the panel when the visitor opens it and, if it is in there, back to where it was in the end.
-fn tend_focus(open: Memo<bool>, opened_before: RwSignal<bool>, panel: NodeRef<Aside>) {
+fn move_focus(open: Memo<bool>, opened_before: RwSignal<bool>, panel: NodeRef<Aside>) {
     let before = StoredValue::new_local(None::<HtmlElement>);
     let was_open = StoredValue::new(opened_before.get_untracked());
     dom::effect(Box::new(move || {
@@ -360,7 +360,7 @@ fn tend_focus(open: Memo<bool>, opened_before: RwSignal<bool>, panel: NodeRef<As
 
 /// Formulas that are wider than the panel become smaller. One that could not be read so can be scrolled with the keyboard;
 /// others are no stop for it.
-fn tend_formulas(body: NodeRef<Div>, place: Memo<Place>) {
+fn make_formulas_fit(body: NodeRef<Div>, place: Memo<Place>) {
     let width = dom::width_of(body);
     dom::effect(Box::new(move || {
         place.track();

@@ -113,7 +113,7 @@ impl Comparison {
     }
 
     /// The timeline gets the longest film that is complete.
-    pub fn settle(&mut self) {
+    pub fn show_longest(&mut self) {
         let complete = |run: &OneRun| run.film.as_ref().filter(|film| film.is_complete()).map_or(0, Film::steps);
         let longest = self.runs.iter().enumerate().max_by_key(|(_, run)| complete(run));
         self.timeline = longest.filter(|(_, run)| complete(run) > 0).map_or(self.timeline, |(i, _)| i);

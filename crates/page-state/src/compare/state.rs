@@ -167,9 +167,9 @@ impl Compare {
     }
 
     /// The newest run is over, as well as it went.
-    pub(crate) fn settle(&mut self, shared: &Shared) {
+    pub(crate) fn show_longest(&mut self, shared: &Shared) {
         if let Some(made) = self.newest(shared) {
-            made.settle();
+            made.show_longest();
         }
     }
 

@@ -6,7 +6,7 @@ use crate::Notice;
 use crate::compare;
 use crate::compare::comparison::{Made, strip};
 use crate::fixtures as films;
-use crate::update::tests::{hear, ready, some_config};
+use crate::update::tests::{ready, some_config, take_message};
 use crate::{Choice, Event as PageEvent};
 use crate::{Effect, Page};
 use ditscope_protocol::{FrameInfo, FromWorker, Reason, RunInfo, ToWorker};
@@ -37,7 +37,7 @@ fn comparing(what: What) -> Page {
 
 fn start(state: &mut Page, run: u32, steps: usize, scales: &[f64]) {
     let info = RunInfo { guidance_scales: scales.to_vec(), ..films::info(steps, scales.len()) };
-    hear(state, FromWorker::Started { run, info });
+    take_message(state, FromWorker::Started { run, info });
 }
 
 /// Frames `from` to `to` of a run with `n` pictures, whose pixels are `10 · run + picture`.
@@ -53,7 +53,7 @@ fn frames(state: &mut Page, run: u32, range: std::ops::RangeInclusive<usize>, n:
 fn run(state: &mut Page, number: u32, steps: usize) -> Vec<Effect> {
     start(state, number, steps, &[4.0]);
     frames(state, number, 0..=steps, 1);
-    hear(state, FromWorker::Done { run: number, total_ms: 100.0 })
+    take_message(state, FromWorker::Done { run: number, total_ms: 100.0 })
 }
 
 fn made(state: &Page) -> Vec<Made> {
@@ -72,7 +72,7 @@ fn guidance_scales_are_one_run_with_a_picture_for_each() {
     assert_eq!((made(&state), state.compare.run(&state)), (vec![Made::Running; 3], None));
     start(&mut state, 1, 4, &scales);
     frames(&mut state, 1, 0..=4, 3);
-    let effects = hear(&mut state, FromWorker::Done { run: 1, total_ms: 900.0 });
+    let effects = take_message(&mut state, FromWorker::Done { run: 1, total_ms: 900.0 });
     assert_eq!((asked(&effects), &state.run.state), (None, &RunState::Done { total_ms: 900.0 }));
     assert_eq!(state.timeline.selected, 1, "the scale of the settings is 4");
     let columns: Vec<Column> = (0..3).filter_map(|i| state.compare.column(&state, i)).collect();
@@ -120,7 +120,7 @@ fn unlike_numbers_of_steps_are_aligned_by_their_share() {
     frames(&mut state, 3, 0..=3, 1);
     assert_eq!((state.timeline.position, steps_of(&state)), (3, vec![0, 1, 3]), "all go along with the one under way");
     frames(&mut state, 3, 4..=8, 1);
-    hear(&mut state, FromWorker::Done { run: 3, total_ms: 100.0 });
+    take_message(&mut state, FromWorker::Done { run: 3, total_ms: 100.0 });
     assert_eq!(steps_of(&state), [2, 4, 8]);
     for (position, steps) in [(0, [0, 0, 0]), (3, [0, 1, 3]), (4, [1, 2, 4]), (7, [1, 3, 7])] {
         state.update(PageEvent::Timeline(crate::timeline::Event::Seek(position)));
@@ -152,7 +152,7 @@ fn who_looks_at_the_first_runs_is_left_alone() {
     assert_eq!((state.timeline.position, state.shown().map(Film::steps)), (2, Some(4)));
     state.update(PageEvent::Timeline(crate::timeline::Event::Seek(1)));
     frames(&mut state, 2, 3..=4, 1);
-    hear(&mut state, FromWorker::Done { run: 2, total_ms: 1.0 });
+    take_message(&mut state, FromWorker::Done { run: 2, total_ms: 1.0 });
     assert_eq!((state.timeline.position, state.shown().map(Film::steps)), (1, Some(4)));
 }
 
@@ -164,7 +164,7 @@ fn cancel_ends_the_whole_comparison_and_keeps_what_was_made() {
     start(&mut state, 2, 4, &[4.0]);
     frames(&mut state, 2, 0..=1, 1);
     assert_eq!(state.update(PageEvent::Run(crate::run::Event::Cancel)), [Effect::Send(ToWorker::Cancel)]);
-    hear(&mut state, FromWorker::Cancelled { run: 2 });
+    take_message(&mut state, FromWorker::Cancelled { run: 2 });
     assert_eq!((made(&state), &state.run.state), (vec![Made::Done, Made::Stopped, Made::Not], &RunState::Cancelled));
     assert_eq!(state.shown().map(Film::steps), Some(2), "what is complete can be looked at to its end");
     state.update(PageEvent::Timeline(crate::timeline::Event::Seek(2)));
@@ -180,7 +180,7 @@ fn a_run_that_ends_while_it_is_cancelled_is_the_last() {
     start(&mut state, 1, 2, &[4.0]);
     state.update(PageEvent::Run(crate::run::Event::Cancel));
     frames(&mut state, 1, 0..=2, 1);
-    assert_eq!(asked(&hear(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 })), None);
+    assert_eq!(asked(&take_message(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 })), None);
     assert_eq!((made(&state), &state.run.state), (vec![Made::Done, Made::Not], &RunState::Cancelled));
 }
 
@@ -194,7 +194,7 @@ fn a_failure_ends_the_whole_comparison_and_keeps_what_was_made() {
         start(&mut state, 2, 4, &[4.0]);
         frames(&mut state, 2, 0..=1, 1);
         match end {
-            Some(message) => drop(hear(&mut state, message)),
+            Some(message) => drop(take_message(&mut state, message)),
             None => drop(state.update(PageEvent::WorkerLost(Notice::said("gone")))),
         }
         assert!(matches!(state.run.state, RunState::Failed(_)));
@@ -214,7 +214,7 @@ fn another_model_or_run_ends_the_comparison() {
         state.update(PageEvent::Show(Mode::Denoise));
         state.update(replaced);
         frames(&mut state, 2, 2..=4, 1);
-        assert_eq!(asked(&hear(&mut state, FromWorker::Done { run: 2, total_ms: 1.0 })), None);
+        assert_eq!(asked(&take_message(&mut state, FromWorker::Done { run: 2, total_ms: 1.0 })), None);
         state.update(PageEvent::Show(Mode::Compare));
         assert_eq!(made(&state), [Made::Done, Made::Stopped, Made::Not, Made::Not]);
     }
@@ -272,7 +272,7 @@ fn nothing_that_comes_or_is_pressed_too_early_or_too_late_is_trusted() {
     state.update(PageEvent::Generate);
     start(&mut state, 2, 4, &[1.0]);
     frames(&mut state, 2, 0..=4, 1);
-    hear(&mut state, FromWorker::Done { run: 2, total_ms: 1.0 });
+    take_message(&mut state, FromWorker::Done { run: 2, total_ms: 1.0 });
     assert_eq!(state.compare.column(&state, 4).and_then(|column| column.distance), None);
 }
 

@@ -172,7 +172,7 @@ impl Forward {
                     self.t = Some(0);
                 }
             }
-            Event::Tick => self.dissolve(shared),
+            Event::Tick => self.play_tick(shared),
         }
         self.ask_what_is_due(shared)
     }
@@ -309,7 +309,7 @@ impl Forward {
     }
 
     /// One tick of the player.
-    fn dissolve(&mut self, shared: &Shared) {
+    fn play_tick(&mut self, shared: &Shared) {
         let (t, last) = (self.t(shared), last_t(shared));
         // A slow device is waited for.
         let seen = self.noised.as_ref().is_some_and(|noised| noised.t == t) || self.stuck;

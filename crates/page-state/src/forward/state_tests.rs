@@ -1,6 +1,6 @@
 use super::*;
 use crate::ModelRef;
-use crate::update::tests::{hear, loaded, ready, some_config};
+use crate::update::tests::{loaded, ready, some_config, take_message};
 use crate::{self as app, Choice};
 use crate::{Mode, Page, RunState, Visit};
 use ditscope_protocol::{Answer, Ask, FromWorker, Reason, ToWorker};
@@ -51,7 +51,7 @@ fn answer(state: &mut Page, id: u32, answer: Answer, buffers: Vec<Vec<u8>>) -> V
 }
 
 fn refuse(state: &mut Page, id: u32) -> Vec<Effect> {
-    hear(state, FromWorker::Answered { id, result: Err(Reason::Device.found("lost")) })
+    take_message(state, FromWorker::Answered { id, result: Err(Reason::Device.found("lost")) })
 }
 
 fn encoded() -> Answer {
@@ -192,7 +192,7 @@ fn a_run_begins_at_the_step_nearest_to_t() {
     assert_eq!((*start, settings.num_inference_steps), (Some(StartFrom { step: 2 }), 10));
     assert_eq!(*buffers, [vec![1; LATENT]]);
     assert_eq!(state.forward.result(&state), None, "not before its first frame");
-    hear(&mut state, started(8));
+    take_message(&mut state, started(8));
     assert!(state.forward.result(&state).is_some());
     // The film of another run is not this picture's.
     state.update(app::Event::Show(Mode::Denoise));
@@ -232,12 +232,12 @@ fn generate_waits_for_the_latent() {
 #[test]
 fn generate_before_the_model_is_there_waits_for_model_and_latent() {
     let (mut state, _) = Page::new("view=forward", "http://host/folder/", Visit::default());
-    hear(&mut state, FromWorker::Ready);
+    take_message(&mut state, FromWorker::Ready);
     state.update(app::Event::ConfigFetched(Box::new(config())));
     send(&mut state, Event::Look);
     assert_eq!(send(&mut state, Event::SheetRead(Some(sheet()))), [], "no model yet");
     state.update(app::Event::Generate);
-    hear(&mut state, loaded());
+    take_message(&mut state, loaded());
     assert_eq!(state.run.state, RunState::Queued);
     let (id, ..) = asked(&send(&mut state, Event::Look));
     let effects = answer(&mut state, id, encoded(), vec![vec![1; LATENT]]);
@@ -302,14 +302,14 @@ fn the_finished_picture_of_a_film_needs_no_encoder() {
     assert_eq!(state.forward.note, Some(Note::NothingGenerated));
     assert_eq!(state.forward.source, Some(Source::Training(3)), "the picture stays");
     state.update(app::Event::Generate);
-    hear(&mut state, started(1));
+    take_message(&mut state, started(1));
     for step in 0..2 {
         let frame = ditscope_protocol::FrameInfo { image_shape: [3, 3], ..crate::fixtures::frame(step) };
         let latents = (0..16).flat_map(|i| (step as f32 + i as f32).to_le_bytes()).collect();
         let buffers = vec![latents, vec![3; 36]];
         state.update(app::Event::Worker { message: FromWorker::Frame(frame), buffers, now_ms: 0.0 });
     }
-    hear(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
+    take_message(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
     let (_, ask, buffers) = asked(&send(&mut state, Event::UseGenerated));
     assert_eq!(ask, Ask::QSample { t: 400, seed: 5 });
     assert_eq!(buffers[0][..4], 1.0f32.to_le_bytes(), "the finished latent, of the last frame");
@@ -390,8 +390,8 @@ fn a_lost_worker_leaves_no_question_open() {
     asked(&effects);
     state.update(app::Event::WorkerLost(Notice::said("gone")));
     assert_eq!(state.forward.question, None);
-    hear(&mut state, FromWorker::Ready);
-    hear(&mut state, loaded());
+    take_message(&mut state, FromWorker::Ready);
+    take_message(&mut state, loaded());
     let (_, ask, _) = asked(&send(&mut state, Event::Look));
     assert_eq!(ask, Ask::Encode);
 }

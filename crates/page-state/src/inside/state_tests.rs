@@ -3,7 +3,7 @@
 use super::*;
 use crate::fixtures::{frame, info};
 use crate::inside::trace::tests::{bytes, traced};
-use crate::update::tests::{hear, loaded, ready, running, some_config};
+use crate::update::tests::{loaded, ready, running, some_config, take_message};
 use crate::{Effect, Page};
 use crate::{Event as PageEvent, RunState};
 use ditscope_config::ModelConfig;
@@ -25,7 +25,7 @@ fn looking() -> (Page, Vec<Effect>) {
     state.shared.models.config = Some(config());
     let message = FromWorker::Frame(ditscope_protocol::FrameInfo { run: 1, ..frame(2) });
     state.update(PageEvent::Worker { message, buffers: vec![vec![0; 64], vec![0; 36]], now_ms: 0.0 });
-    hear(&mut state, FromWorker::Done { run: 1, total_ms: 9.0 });
+    take_message(&mut state, FromWorker::Done { run: 1, total_ms: 9.0 });
     assert!(matches!(state.run.state, RunState::Done { .. }));
     state.update(PageEvent::Timeline(crate::timeline::Event::Seek(0)));
     let effects = state.update(PageEvent::Show(Mode::Inside));
@@ -159,8 +159,8 @@ fn a_lost_worker_is_no_question_under_way() {
     state.update(PageEvent::WorkerLost(Notice::said("Gone.")));
     assert!(state.inside.obstacle(&state).is_some());
     state.update(PageEvent::Retry);
-    hear(&mut state, FromWorker::Ready);
-    assert_eq!(asked(&hear(&mut state, loaded())).len(), 1, "the new one is asked");
+    take_message(&mut state, FromWorker::Ready);
+    assert_eq!(asked(&take_message(&mut state, loaded())).len(), 1, "the new one is asked");
 }
 
 #[test]

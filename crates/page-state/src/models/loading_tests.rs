@@ -4,7 +4,7 @@ use crate::ModelRef;
 use crate::fixtures::info;
 use crate::models::tests::entry;
 use crate::models::{BIG, StorageReport, Stored};
-use crate::update::tests::{BASE, generate_of, hear, loaded, ready, running, sends_load, some_config};
+use crate::update::tests::{BASE, generate_of, loaded, ready, running, sends_load, some_config, take_message};
 use crate::{Choice, Effect, Event, ModelState, Page, RunState, Visit};
 use crate::{Notice, Status};
 use ditscope_config::{Catalog, CatalogEntry};
@@ -14,7 +14,7 @@ const XL: &str = "http://a.b/xl";
 
 fn inspected(state: &mut Page, model: &ModelRef, result: Result<CatalogEntry, Refusal>) -> Vec<Effect> {
     let source = model.source(BASE);
-    hear(state, FromWorker::Inspected { source, result })
+    take_message(state, FromWorker::Inspected { source, result })
 }
 
 fn storage(url: &str, bytes: u64) -> Event {
@@ -35,7 +35,7 @@ fn offered() -> Page {
     let (mut state, _) = Page::new(&format!("model={XL}"), BASE, Visit::default());
     state.update(storage("", 0));
     let ask = Effect::Send(ToWorker::Inspect { source: ModelSource::Url(XL.into()) });
-    assert_eq!(hear(&mut state, FromWorker::Ready), [ask]);
+    assert_eq!(take_message(&mut state, FromWorker::Ready), [ask]);
     inspected(&mut state, &xl(), Ok(entry("xl", 20 * BIG)));
     state
 }
@@ -43,10 +43,10 @@ fn offered() -> Page {
 #[test]
 fn loading_can_be_stopped_and_started_again() {
     let (mut state, _) = Page::new("", BASE, Visit::default());
-    hear(&mut state, FromWorker::Ready);
+    take_message(&mut state, FromWorker::Ready);
     state.update(Event::Generate);
     assert_eq!(state.update(Event::Models(crate::models::Event::CancelLoad)), [Effect::Send(ToWorker::CancelLoad)]);
-    hear(&mut state, FromWorker::LoadCancelled);
+    take_message(&mut state, FromWorker::LoadCancelled);
     assert_eq!((&state.models.state, &state.run.state), (&ModelState::Stopped, &RunState::Idle));
     assert!(sends_load(&state.update(Event::Models(crate::models::Event::Load))));
 }
@@ -55,7 +55,7 @@ fn loading_can_be_stopped_and_started_again() {
 fn loading_can_be_stopped_before_the_worker_is_there() {
     let (mut state, _) = Page::new("", BASE, Visit::default());
     assert_eq!(state.update(Event::Models(crate::models::Event::CancelLoad)), []);
-    assert_eq!(hear(&mut state, FromWorker::Ready), [], "nothing is loaded unasked");
+    assert_eq!(take_message(&mut state, FromWorker::Ready), [], "nothing is loaded unasked");
     assert!(sends_load(&state.update(Event::Generate)), "generate loads what it needs");
 }
 
@@ -73,14 +73,14 @@ fn generate_loads_a_large_model_that_is_offered() {
     let mut state = offered();
     assert!(sends_load(&state.update(Event::Generate)));
     assert_eq!(state.run.state, RunState::Queued);
-    assert!(generate_of(&hear(&mut state, loaded())).is_some());
+    assert!(generate_of(&take_message(&mut state, loaded())).is_some());
 }
 
 #[test]
 fn generate_before_the_size_is_known_does_not_fetch_a_large_model() {
     let (mut state, _) = Page::new(&format!("model={XL}"), BASE, Visit::default());
     state.update(storage("", 0));
-    hear(&mut state, FromWorker::Ready);
+    take_message(&mut state, FromWorker::Ready);
     state.update(Event::Generate);
     assert_eq!(state.run.state, RunState::Queued);
     assert!(!sends_load(&inspected(&mut state, &xl(), Ok(entry("xl", BIG + 1)))));
@@ -90,11 +90,11 @@ fn generate_before_the_size_is_known_does_not_fetch_a_large_model() {
 #[test]
 fn a_small_model_or_a_stored_one_loads_by_itself() {
     let (mut state, _) = Page::new(&format!("model={XL}"), BASE, Visit::default());
-    hear(&mut state, FromWorker::Ready);
+    take_message(&mut state, FromWorker::Ready);
     assert!(sends_load(&inspected(&mut state, &xl(), Ok(entry("xl", BIG)))));
 
     let (mut state, _) = Page::new(&format!("model={XL}"), BASE, Visit::default());
-    hear(&mut state, FromWorker::Ready);
+    take_message(&mut state, FromWorker::Ready);
     assert_eq!(inspected(&mut state, &xl(), Ok(entry("xl", 20 * BIG))), [], "it may be stored");
     assert_eq!(state.models.state, ModelState::Asking);
     let effects = state.update(storage(XL, 20 * BIG));
@@ -105,7 +105,7 @@ fn a_small_model_or_a_stored_one_loads_by_itself() {
 fn a_model_of_the_index_needs_no_asking() {
     let (mut state, _) = Page::new("model=big", BASE, Visit::default());
     state.update(storage("", 0));
-    assert_eq!(hear(&mut state, FromWorker::Ready), [], "the index may tell");
+    assert_eq!(take_message(&mut state, FromWorker::Ready), [], "the index may tell");
     let models = vec![entry("big", 2 * BIG)];
     assert_eq!(state.update(Event::Models(crate::models::Event::CatalogFetched(Ok(Catalog { models })))), []);
     assert_eq!((&state.models.state, state.bytes_to_fetch()), (&ModelState::Offered, Some(2 * BIG)));
@@ -115,7 +115,7 @@ fn a_model_of_the_index_needs_no_asking() {
 fn a_model_that_is_not_in_the_index_is_asked_about() {
     for result in [Ok(Catalog::default()), Err(Notice::said("404"))] {
         let (mut state, _) = Page::new("model=tiny", BASE, Visit::default());
-        hear(&mut state, FromWorker::Ready);
+        take_message(&mut state, FromWorker::Ready);
         let source = ModelSource::Url(format!("{BASE}assets/models/tiny"));
         let ask = Effect::Send(ToWorker::Inspect { source });
         assert_eq!(state.update(Event::Models(crate::models::Event::CatalogFetched(result))), [ask]);
@@ -127,7 +127,7 @@ fn a_model_that_is_not_in_the_index_is_asked_about() {
 fn without_an_index_the_default_model_works() {
     let (mut state, _) = Page::new("", BASE, Visit::default());
     state.update(Event::Models(crate::models::Event::CatalogFetched(Err(Notice::said("404")))));
-    assert!(sends_load(&hear(&mut state, FromWorker::Ready)));
+    assert!(sends_load(&take_message(&mut state, FromWorker::Ready)));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn an_unknown_model_fails_and_the_default_one_can_be_taken() {
     let (mut state, effects) = Page::new("model=nope&seed=3", BASE, Visit::default());
     assert!(effects.contains(&Effect::FetchModel(ModelRef::Shipped("nope".into()))));
     state.update(Event::Models(crate::models::Event::CatalogFetched(Ok(Catalog::default()))));
-    hear(&mut state, FromWorker::Ready);
+    take_message(&mut state, FromWorker::Ready);
     inspected(&mut state, &ModelRef::Shipped("nope".into()), Err(Reason::NotServed.of("nope/config.json", 404, "")));
     assert_eq!(state.failure().map(|failure| failure.kind), Some(FailureKind::Network));
     assert!(matches!(state.clone().update(Event::Retry)[..], [Effect::Send(ToWorker::Inspect { .. })]));
@@ -160,8 +160,8 @@ fn another_model_takes_the_place_of_this_one() {
     let shown = state.update(Event::ConfigFetched(Box::new(some_config(3))));
     assert_eq!(shown, [Effect::ShowAddress(state.query())], "with the class that it begins with");
     assert!(state.query().contains("class=1"));
-    hear(&mut state, FromWorker::Cancelled { run: 1 });
-    hear(&mut state, loaded());
+    take_message(&mut state, FromWorker::Cancelled { run: 1 });
+    take_message(&mut state, loaded());
     assert_eq!(state.run.film.as_ref().map(|film| film.received()), Some(2), "what was made stays");
 }
 
@@ -171,11 +171,14 @@ fn loading_goes_on_where_it_stopped() {
     state.update(Event::Models(crate::models::Event::Load));
     let progress =
         |loaded_bytes| FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes, total_bytes: 100 };
-    hear(&mut state, progress(60));
-    hear(&mut state, FromWorker::Failed { run: None, why: Reason::NotRead.of("m/1.safetensors", "it broke off", "") });
+    take_message(&mut state, progress(60));
+    take_message(
+        &mut state,
+        FromWorker::Failed { run: None, why: Reason::NotRead.of("m/1.safetensors", "it broke off", "") },
+    );
     assert_eq!(state.models.reached_bytes, 60);
     assert!(sends_load(&state.update(Event::Retry)));
-    hear(&mut state, progress(0));
+    take_message(&mut state, progress(0));
     assert_eq!(state.models.reached_bytes, 60);
 }
 
@@ -183,8 +186,8 @@ fn loading_goes_on_where_it_stopped() {
 fn a_run_of_a_model_that_is_gone_is_not_continued() {
     let mut state = ready("");
     state.update(Event::Generate);
-    hear(&mut state, FromWorker::Started { run: 1, info: info(2, 1) });
+    take_message(&mut state, FromWorker::Started { run: 1, info: info(2, 1) });
     state.update(Event::UseModel(ModelRef::Shipped("other".into())));
-    hear(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
+    take_message(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
     assert_eq!(state.run.state, RunState::Cancelled);
 }

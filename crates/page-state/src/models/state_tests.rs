@@ -4,7 +4,7 @@ use crate::ModelRef;
 use crate::Notice;
 use crate::models::tests::entry;
 use crate::models::{Added, Adding, Listing, StorageReport};
-use crate::update::tests::{BASE, hear, loaded, ready, sends_load};
+use crate::update::tests::{BASE, loaded, ready, sends_load, take_message};
 use crate::{Effect, Event, ModelState, Page, Visit};
 use ditscope_config::Catalog;
 use ditscope_protocol::{FromWorker, ModelSource, Reason, ToWorker};
@@ -28,7 +28,7 @@ fn a_model_is_added_by_its_address_and_remembered() {
     let mut state = ready("");
     assert_eq!(state.update(Event::Models(crate::models::Event::AddUrl(format!(" {URL}/ ")))), [inspect(&url())]);
     let result = Ok(entry("m", 1));
-    let effects = hear(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result });
+    let effects = take_message(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result });
     assert_eq!(effects, [Effect::KeepModels(vec![added(url())])]);
     assert_eq!(state.models.adding, Some(Adding::Done(url())));
     assert!(matches!(state.models.state, ModelState::Ready { .. }), "it is loaded when asked for");
@@ -44,7 +44,7 @@ fn nonsense_is_not_asked_for_and_a_refusal_is_said() {
     state.update(Event::Models(crate::models::Event::AddUrl(URL.into())));
     let not_there = Reason::NotServed.of(URL, 404, "");
     let result = Err(not_there.clone());
-    assert_eq!(hear(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result }), []);
+    assert_eq!(take_message(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result }), []);
     assert_eq!(state.models.adding, Some(Adding::Failed(not_there.into())));
 }
 
@@ -52,7 +52,7 @@ fn nonsense_is_not_asked_for_and_a_refusal_is_said() {
 fn an_answer_that_nobody_waits_for_is_dropped() {
     let mut state = ready("");
     let result = Ok(entry("m", 1));
-    assert_eq!(hear(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result }), []);
+    assert_eq!(take_message(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result }), []);
     assert_eq!(state.models.all(), []);
 }
 
@@ -62,7 +62,7 @@ fn a_folder_is_used_but_neither_shared_nor_remembered() {
     let folder = ModelRef::Folder("mine".into());
     assert_eq!(state.update(Event::Models(crate::models::Event::AddFolder("mine".into()))), [inspect(&folder)]);
     let (source, result) = (ModelSource::Folder("mine".into()), Ok(entry("mine", u64::MAX)));
-    assert_eq!(hear(&mut state, FromWorker::Inspected { source, result }), [Effect::KeepModels(vec![])]);
+    assert_eq!(take_message(&mut state, FromWorker::Inspected { source, result }), [Effect::KeepModels(vec![])]);
     let effects = state.update(Event::UseModel(folder));
     assert!(sends_load(&effects) && !effects.contains(&Effect::Persist), "nothing has to be fetched");
     assert!(!state.query().contains("model="));
@@ -73,7 +73,7 @@ fn a_model_is_asked_about_when_a_lost_worker_is_back() {
     let mut state = ready("");
     state.update(Event::WorkerLost(Notice::said("it stopped")));
     assert_eq!(state.update(Event::Models(crate::models::Event::AddUrl(URL.into()))), [Effect::StartWorker]);
-    assert_eq!(hear(&mut state, FromWorker::Ready), [inspect(&url())]);
+    assert_eq!(take_message(&mut state, FromWorker::Ready), [inspect(&url())]);
     state.update(Event::WorkerLost(Notice::said("again")));
     assert_eq!(state.models.adding, Some(Adding::Failed(Notice::said("again"))));
 }
@@ -81,11 +81,11 @@ fn a_model_is_asked_about_when_a_lost_worker_is_back() {
 #[test]
 fn a_model_named_by_a_link_is_remembered_once_it_is_loaded() {
     let (mut state, _) = Page::new(&format!("model={URL}"), BASE, Visit::default());
-    hear(&mut state, FromWorker::Ready);
+    take_message(&mut state, FromWorker::Ready);
     let result = Ok(entry("m", 1));
-    hear(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result });
+    take_message(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result });
     assert_eq!(state.models.to_keep(), []);
-    assert_eq!(hear(&mut state, loaded()), [Effect::LookAtStorage, Effect::KeepModels(vec![added(url())])]);
+    assert_eq!(take_message(&mut state, loaded()), [Effect::LookAtStorage, Effect::KeepModels(vec![added(url())])]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::ModelRef;
 use crate::Notice;
 use crate::Status;
 use crate::fixtures::{frame, info, preview};
-use crate::update::tests::{generate_of, hear, ready};
+use crate::update::tests::{generate_of, ready, take_message};
 use crate::{Effect, Event, Page};
 use ditscope_protocol::{Answer, Ask, FrameInfo, FromWorker, Reason, Refusal, ToWorker};
 
@@ -21,7 +21,7 @@ fn send_frame(state: &mut Page, frame: FrameInfo, buffers: [Vec<u8>; 3]) {
 fn previews() -> Page {
     let mut state = ready("n=2");
     state.update(Event::Generate);
-    hear(&mut state, FromWorker::Started { run: 1, info: info(2, 2) });
+    take_message(&mut state, FromWorker::Started { run: 1, info: info(2, 2) });
     for step in 0..2 {
         send_frame(&mut state, preview(step), [vec![0; 128], vec![0; 32], (0..128).collect()]);
     }
@@ -32,7 +32,7 @@ fn previews() -> Page {
 fn finished() -> Page {
     let mut state = previews();
     send_frame(&mut state, frame(2), [vec![0; 128], vec![0; 72], vec![]]);
-    hear(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
+    take_message(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
     state.update(Event::Timeline(crate::timeline::Event::Seek(0)));
     state.update(Event::Timeline(crate::timeline::Event::Select(1)));
     state
@@ -56,11 +56,11 @@ fn decoded(id: u32) -> FromWorker {
 fn the_last_frames_decoding_is_told() {
     let mut state = previews();
     assert!(state.has_previews() && !state.can_decode(), "the decoder is busy");
-    hear(&mut state, FromWorker::DecodeProgress { run: 1, done: 3, total: 20 });
+    take_message(&mut state, FromWorker::DecodeProgress { run: 1, done: 3, total: 20 });
     assert_eq!(state.run.decoded, Some((3, 20)));
-    hear(&mut state, FromWorker::DecodeProgress { run: 0, done: 9, total: 20 });
+    take_message(&mut state, FromWorker::DecodeProgress { run: 0, done: 9, total: 20 });
     assert_eq!(state.run.decoded, Some((3, 20)));
-    hear(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
+    take_message(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
     assert_eq!(state.run.decoded, None);
 }
 
@@ -70,7 +70,7 @@ fn a_step_is_decoded_on_demand_and_stays_so() {
     let id = ask(&mut state);
     assert_eq!(state.update(Event::Run(crate::run::Event::DecodeStep)), [], "one at a time");
     assert_eq!(state.status(), Status::DecodingStep);
-    hear(&mut state, FromWorker::DecodeProgress { run: 1, done: 1, total: 2 });
+    take_message(&mut state, FromWorker::DecodeProgress { run: 1, done: 1, total: 2 });
     send(&mut state, decoded(id), vec![vec![5; 36]]);
     assert_eq!((state.run.decoding, state.run.decoded), (None, None));
     let film = state.run.film.as_ref().expect("a film");
@@ -106,14 +106,14 @@ fn a_failed_decoding_is_told_and_a_cancelled_one_is_not() {
     let mut state = finished();
     state.shared.notices.clear();
     let id = ask(&mut state);
-    hear(&mut state, failed(id, no_memory.clone()));
+    take_message(&mut state, failed(id, no_memory.clone()));
     let told = Notice::NotDecoded { step: 0, why: std::sync::Arc::new(no_memory.into()) };
     assert!(*state.notices == [told] && state.can_decode());
     state.shared.notices.clear();
     let id = ask(&mut state);
     assert_eq!(state.update(Event::Run(crate::run::Event::Cancel)), [Effect::Send(ToWorker::Cancel)]);
     assert_eq!(state.update(Event::Run(crate::run::Event::Cancel)), [], "once is enough");
-    hear(&mut state, failed(id, Reason::Stopped.into()));
+    take_message(&mut state, failed(id, Reason::Stopped.into()));
     assert!(state.notices.is_empty() && state.can_decode());
 }
 

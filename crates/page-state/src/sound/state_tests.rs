@@ -3,7 +3,7 @@
 use super::*;
 use crate::Event;
 use crate::fixtures::frame;
-use crate::update::tests::{hear, running, some_config};
+use crate::update::tests::{running, some_config, take_message};
 use crate::{Effect, Page};
 use ditscope_config::AudioConfig;
 use ditscope_protocol::{FromWorker, Reason, ToWorker};
@@ -13,7 +13,7 @@ fn finished() -> Page {
     let mut state = running();
     let (message, buffers) = (FromWorker::Frame(frame(2)), vec![vec![7; 64], vec![0; 36]]);
     state.update(Event::Worker { message, buffers, now_ms: 0.0 });
-    hear(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
+    take_message(&mut state, FromWorker::Done { run: 1, total_ms: 1.0 });
     let mut config = some_config(2);
     config.audio = Some(AudioConfig {
         sample_rate: 16_000,
@@ -81,7 +81,7 @@ fn what_is_heard_keeps_its_name_when_the_stage_goes_on() {
 fn refusals_and_misfits_are_told() {
     let mut state = finished();
     let (id, _) = asked(&state.update(Event::Listen)).expect("a question");
-    hear(&mut state, FromWorker::Answered { id, result: Err(Reason::NoSound.into()) });
+    take_message(&mut state, FromWorker::Answered { id, result: Err(Reason::NoSound.into()) });
     assert_eq!(state.listening.outcome(), Some(&Err(Notice::Refused(Reason::NoSound.into()))));
     for buffers in [vec![], vec![vec![]], vec![vec![1]; 2]] {
         let (id, _) = asked(&state.update(Event::Listen)).expect("tried again");

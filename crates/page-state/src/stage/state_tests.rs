@@ -3,7 +3,7 @@
 use super::*;
 use crate::Event as AppEvent;
 use crate::fixtures::{frame, info};
-use crate::update::tests::{hear, ready, running};
+use crate::update::tests::{ready, running, take_message};
 use crate::{Effect, Page};
 use ditscope_protocol::{FrameInfo, FromWorker, Reason, ToWorker};
 
@@ -37,7 +37,7 @@ fn seen(state: &Page) -> Option<(u8, bool)> {
 /// A cancelled run of two steps with two frames; the second is in view.
 fn stopped() -> Page {
     let mut state = running();
-    hear(&mut state, FromWorker::Cancelled { run: 1 });
+    take_message(&mut state, FromWorker::Cancelled { run: 1 });
     state
 }
 
@@ -95,7 +95,7 @@ fn of_many_steps_that_went_by_the_newest_is_asked_for() {
     let mut state = ready("");
     views(&mut state, Event::Set(vec![ViewKind::XTDecoded]));
     state.update(AppEvent::Generate);
-    hear(&mut state, FromWorker::Started { run: 1, info: info(4, 1) });
+    take_message(&mut state, FromWorker::Started { run: 1, info: info(4, 1) });
     let mut ids = vec![];
     for step in 0..=4 {
         let message = FromWorker::Frame(FrameInfo { run: 1, ..frame(step) });
@@ -120,7 +120,7 @@ fn a_refusal_is_told_and_not_tried_again_in_a_loop() {
     let mut state = stopped();
     let (id, _) = asked(&views(&mut state, Event::Toggle(ViewKind::XTDecoded))).expect("a question");
     let no_memory = Reason::Device.found("no memory");
-    let effects = hear(&mut state, FromWorker::Answered { id, result: Err(no_memory.clone()) });
+    let effects = take_message(&mut state, FromWorker::Answered { id, result: Err(no_memory.clone()) });
     assert_eq!(asked(&effects), None);
     assert_eq!(state.views.scene(&state).map(|scene| scene.sight), Some(Sight::Absent(no_memory.into())));
     let (id, _) =
@@ -143,7 +143,7 @@ fn a_lost_worker_leaves_no_question_open() {
         "there is no decoder"
     );
     state.update(AppEvent::Retry);
-    hear(&mut state, FromWorker::Ready);
+    take_message(&mut state, FromWorker::Ready);
     let loaded = crate::update::tests::loaded();
-    assert!(asked(&hear(&mut state, loaded)).is_some(), "asked again as soon as the model is there");
+    assert!(asked(&take_message(&mut state, loaded)).is_some(), "asked again as soon as the model is there");
 }

@@ -148,7 +148,7 @@ pub fn embed_code(link: &str, title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::update::tests::{BASE, generate_of, hear, loaded, ready, sends_load};
+    use crate::update::tests::{BASE, generate_of, loaded, ready, sends_load, take_message};
     use crate::{Event as AppEvent, RunState};
     use crate::{Page, Visit};
     use ditscope_protocol::FromWorker;
@@ -195,8 +195,8 @@ mod tests {
         let effects = state.update(AppEvent::Generate);
         assert!(effects.contains(&Effect::StartWorker));
         assert_eq!(state.run.state, RunState::Queued);
-        assert!(sends_load(&hear(&mut state, FromWorker::Ready)));
-        let settings = generate_of(&hear(&mut state, loaded())).map(|(_, settings)| settings);
+        assert!(sends_load(&take_message(&mut state, FromWorker::Ready)));
+        let settings = generate_of(&take_message(&mut state, loaded())).map(|(_, settings)| settings);
         assert_eq!(settings.map(|settings| settings.class), Some(3));
     }
 
@@ -205,12 +205,12 @@ mod tests {
         let (mut state, effects) = Page::new("embed=1&model=other", BASE, Visit::default());
         assert!(!effects.contains(&Effect::StartWorker));
         state.update(AppEvent::Models(crate::models::Event::CatalogFetched(Err(Notice::said("none")))));
-        hear(&mut state, FromWorker::Ready);
+        take_message(&mut state, FromWorker::Ready);
         assert_eq!(state.models.state, ModelState::Asking);
         let config = crate::update::tests::some_config(3);
         let entry = ditscope_config::CatalogEntry::new("other", &config, 5, None);
         let source = state.source();
-        hear(&mut state, FromWorker::Inspected { source, result: Ok(entry) });
+        take_message(&mut state, FromWorker::Inspected { source, result: Ok(entry) });
         assert_eq!(state.models.state, ModelState::Offered);
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::Event as AppEvent;
 use crate::fixtures::{film, frame, info};
-use crate::update::tests::{hear, ready, running};
+use crate::update::tests::{ready, running, take_message};
 use crate::{Effect, Page};
 use ditscope_protocol::{FrameInfo, FromWorker};
 
@@ -20,7 +20,7 @@ fn push(state: &mut Page, step: usize) {
 fn who_asks_for_the_beginning_stays_there() {
     let mut state = ready("");
     state.update(AppEvent::Generate);
-    hear(&mut state, FromWorker::Started { run: 1, info: info(4, 1) });
+    take_message(&mut state, FromWorker::Started { run: 1, info: info(4, 1) });
     push(&mut state, 0);
     state.update(AppEvent::Timeline(Event::Seek(0)));
     push(&mut state, 1);
@@ -33,7 +33,7 @@ fn who_asks_for_the_beginning_stays_there() {
 #[test]
 fn a_loop_begins_again_and_an_own_film_plays_once() {
     let mut state = running();
-    hear(&mut state, FromWorker::Cancelled { run: 1 });
+    take_message(&mut state, FromWorker::Cancelled { run: 1 });
     let mut plays = |looping: bool| {
         if state.loops() != looping {
             press(&mut state, Event::ToggleLoop);
@@ -82,7 +82,7 @@ fn every_speed_takes_its_time() {
 fn a_film_with_gaps_is_walked_over_what_is_kept() {
     let mut state = ready("");
     state.update(AppEvent::Generate);
-    hear(&mut state, FromWorker::Started { run: 1, info: info(40, 1) });
+    take_message(&mut state, FromWorker::Started { run: 1, info: info(40, 1) });
     if let Some(film) = &mut state.shared.run.film {
         film.limit(2000);
     }

@@ -6,7 +6,7 @@ use super::super::drive;
 use super::*;
 use crate::Mode;
 use crate::ModelRef;
-use crate::update::tests::{BASE, generate_of, hear, loaded, ready};
+use crate::update::tests::{BASE, generate_of, loaded, ready, take_message};
 use crate::{Choice, Event as PageEvent, Pace, Page, RunState, Visit};
 use ditscope_protocol::{FrameInfo, FramePart, FromWorker, RunInfo, ToWorker};
 
@@ -64,9 +64,9 @@ fn frames(state: &mut Page, run: u32, steps: std::ops::RangeInclusive<usize>) {
 fn run_to_its_end(state: &mut Page, effects: &[Effect]) {
     let (run, info) = info(effects);
     let steps = info.settings.num_inference_steps;
-    hear(state, FromWorker::Started { run, info });
+    take_message(state, FromWorker::Started { run, info });
     frames(state, run, 0..=steps);
-    let effects = hear(state, FromWorker::Done { run, total_ms: 1.0 });
+    let effects = take_message(state, FromWorker::Done { run, total_ms: 1.0 });
     if generate_of(&effects).is_some() {
         run_to_its_end(state, &effects);
     }
@@ -83,7 +83,7 @@ fn a_chapter_sets_the_page_runs_and_goes_to_its_place() {
 
     let (run, info) = info(&effects);
     assert_eq!(info.settings, wish.settings);
-    hear(&mut state, FromWorker::Started { run, info });
+    take_message(&mut state, FromWorker::Started { run, info });
     frames(&mut state, run, 0..=2);
     assert_eq!((state.timeline.position, state.tour.drive), (2, Drive::Running { there: false }));
     frames(&mut state, run, 3..=9);
@@ -98,7 +98,7 @@ fn a_chapter_sets_the_page_runs_and_goes_to_its_place() {
         state.tour.progress(&state)
     );
     frames(&mut state, run, 10..=30);
-    hear(&mut state, FromWorker::Done { run, total_ms: 1.0 });
+    take_message(&mut state, FromWorker::Done { run, total_ms: 1.0 });
     assert_eq!((state.timeline.position, state.tour.drive), (3, Drive::Shown));
 }
 
@@ -123,7 +123,7 @@ fn a_step_of_the_same_run_needs_no_new_one() {
 fn a_run_under_way_that_fits_is_not_begun_again() {
     let (mut state, effects) = at_chapter("guidance");
     let (run, info) = info(&effects);
-    hear(&mut state, FromWorker::Started { run, info });
+    take_message(&mut state, FromWorker::Started { run, info });
     frames(&mut state, run, 0..=9);
     assert_eq!(generate_of(&tell(&mut state, Event::Step(1))), None);
     assert_eq!(state.tour.drive, Drive::Running { there: false });
@@ -153,8 +153,8 @@ fn a_chapter_waits_for_the_model() {
     assert_eq!(obstacle(&state), Some(Obstacle::Loading));
     // A look at the recorded run is no reason to give up.
     state.update(PageEvent::Timeline(crate::timeline::Event::Seek(0)));
-    hear(&mut state, FromWorker::Ready);
-    let (_, settings) = generate_of(&hear(&mut state, loaded())).expect("it starts by itself");
+    take_message(&mut state, FromWorker::Ready);
+    let (_, settings) = generate_of(&take_message(&mut state, loaded())).expect("it starts by itself");
     assert_eq!(
         (settings.num_inference_steps, state.run.state.clone()),
         (30, RunState::Running { cancelling: false, pace: Pace::Free })
@@ -168,17 +168,17 @@ fn who_acts_is_not_fought() {
         started(&mut state);
         fetched(&mut state);
         state.update(event);
-        hear(&mut state, FromWorker::Ready);
+        take_message(&mut state, FromWorker::Ready);
         let seed = state.settings().seed;
-        hear(&mut state, loaded());
+        take_message(&mut state, loaded());
         assert_eq!((state.tour.drive, state.settings().seed), (Drive::Free, seed));
     }
     let (mut state, effects) = at_chapter("guidance");
     let (run, info) = info(&effects);
-    hear(&mut state, FromWorker::Started { run, info });
+    take_message(&mut state, FromWorker::Started { run, info });
     state.update(PageEvent::Timeline(crate::timeline::Event::Seek(0)));
     frames(&mut state, run, 0..=30);
-    hear(&mut state, FromWorker::Done { run, total_ms: 1.0 });
+    take_message(&mut state, FromWorker::Done { run, total_ms: 1.0 });
     assert_eq!((state.timeline.position, state.tour.drive), (0, Drive::Free), "the visitor's place is kept");
     tell(&mut state, Event::Again);
     assert_eq!((state.timeline.position, state.tour.drive), (3, Drive::Shown));
@@ -188,13 +188,13 @@ fn who_acts_is_not_fought() {
 fn a_cancelled_or_failed_run_ends_the_wish() {
     let (mut state, effects) = at_chapter("guidance");
     let (run, info) = info(&effects);
-    hear(&mut state, FromWorker::Started { run, info });
+    take_message(&mut state, FromWorker::Started { run, info });
     frames(&mut state, run, 0..=1);
     state.update(PageEvent::Run(crate::run::Event::Cancel));
-    hear(&mut state, FromWorker::Cancelled { run });
+    take_message(&mut state, FromWorker::Cancelled { run });
     assert_eq!(state.tour.drive, Drive::Free);
     let (run, _) = self::info(&tell(&mut state, Event::Again));
-    hear(&mut state, FromWorker::Failed { run: Some(run), why: ditscope_protocol::Reason::NoModel.into() });
+    take_message(&mut state, FromWorker::Failed { run: Some(run), why: ditscope_protocol::Reason::NoModel.into() });
     assert_eq!(state.tour.drive, Drive::Free);
 }
 
@@ -206,7 +206,7 @@ fn another_model_is_not_driven_until_it_is_the_pages_own() {
     assert_eq!((obstacle(&state), state.tour.drive), (Some(Obstacle::OtherModel), Drive::Waiting));
     state.update(PageEvent::UseModel(crate::ModelRef::default()));
     assert_eq!((&state.address.model, obstacle(&state)), (&ModelRef::default(), Some(Obstacle::Loading)));
-    assert!(generate_of(&hear(&mut state, loaded())).is_some());
+    assert!(generate_of(&take_message(&mut state, loaded())).is_some());
 }
 
 #[test]

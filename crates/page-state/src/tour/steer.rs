@@ -41,7 +41,7 @@ impl Tour {
                 };
                 Some((Drive::Running { there: false }, start))
             }
-            Drive::Running { there } => go_along(shared, comparisons, wish, there),
+            Drive::Running { there } => follow_run(shared, comparisons, wish, there),
             _ => None,
         }
     }
@@ -63,7 +63,7 @@ impl Tour {
 }
 
 /// Goes to the place in the run as soon as its frame is there, and sees the run end.
-fn go_along(shared: &Shared, comparisons: &Compare, wish: &Wish, there: bool) -> Option<(Drive, Effects)> {
+fn follow_run(shared: &Shared, comparisons: &Compare, wish: &Wish, there: bool) -> Option<(Drive, Effects)> {
     let film = comparison_for(shared, comparisons, wish).or_else(|| newest_film(shared));
     if let Some(film) = film.filter(|film| !there && film.received() >= drive::due(wish, film.steps())) {
         let mut effects: Effects = drive::arrive(wish, &film.info).into_iter().map(Follow::Act).collect();

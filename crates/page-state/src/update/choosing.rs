@@ -74,7 +74,7 @@ impl Page {
             return self.load_knowingly();
         }
         if self.shared.is_running() {
-            self.settle_comparison();
+            self.show_longest_comparison();
         }
         self.shared.run.abandon();
         self.shared.models.begin();

@@ -74,7 +74,7 @@ impl Page {
 
     /// Has the worker begin a run, in place of the one under way.
     pub(super) fn start_run(&mut self, plan: Plan) -> Vec<Effect> {
-        self.settle_comparison();
+        self.show_longest_comparison();
         let started = self.shared.run.start(plan);
         self.follow(started)
     }
@@ -153,7 +153,7 @@ impl Page {
 
     /// Nothing more comes of the newest run.
     pub(super) fn stop_run(&mut self, end: RunState) -> Vec<Effect> {
-        self.settle_comparison();
+        self.show_longest_comparison();
         self.shared.run.end(end);
         self.shared.timeline.follow = false;
         vec![]
@@ -199,12 +199,12 @@ impl Page {
     }
 
     /// The newest run is over, as well as it went: the timeline gets the longest film that is complete.
-    pub(super) fn settle_comparison(&mut self) {
+    pub(super) fn show_longest_comparison(&mut self) {
         if !self.compare.has_newest_run(&self.shared) {
             return;
         }
         let place = self.place();
-        self.compare.settle(&self.shared);
+        self.compare.show_longest(&self.shared);
         self.publish_comparison();
         self.go_to(place);
     }
