@@ -1,13 +1,21 @@
 //! Which device computes: WebGPU, else the CPU, each after a self-check.
 
 use burn::tensor::{Device, FloatDType};
+use ditscope_config::ModelConfig;
 use ditscope_core::selfcheck::{self, Check};
+use ditscope_ops::{Operation, Ops};
 use ditscope_protocol::{Backend, BackendChoice, LoadNotice, Reason, Refusal};
 use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Above these sizes half the memory is worth a conversion in every layer.
 const F16_ABOVE_ON_GPU: u64 = 128 << 20;
 const F16_ABOVE_ON_CPU: u64 = 1 << 30;
+
+/// Kernels that are handed to the browser together: those of a whole step, as each time costs as much as a kernel.
+const MOST_TASKS: usize = 256;
 
 /// The devices that were started so far.
 #[derive(Default)]
@@ -22,11 +30,15 @@ struct Gpu {
     backend: Backend,
     software: bool,
     most_buffer: u64,
+    /// While kernels are checked, a browser may refuse one: the check finds out, as its results are missing.
+    checking: Arc<AtomicBool>,
 }
 
 /// A device that passed its self-check.
 pub struct Chosen {
     pub device: Device,
+    /// With those of its kernels that compute right.
+    pub ops: Ops,
     pub backend: Backend,
     /// Bytes of the largest buffer that a GPU takes; none on the CPU.
     pub most_buffer: Option<u64>,
@@ -35,29 +47,41 @@ pub struct Chosen {
 }
 
 impl Devices {
-    /// Takes the first device, the fastest first, that passes all `checks`.
+    /// Takes the first device, the fastest first, that passes all `checks`. A kernel that is wrong at the model's shapes is
+    /// left out before.
     ///
     /// # Errors
     /// When no device is left: a forced one that is not there, or a failed self-check on the last.
-    pub async fn choose(&self, choice: BackendChoice, checks: &[Check]) -> Result<Chosen, Refusal> {
+    pub async fn choose(
+        &self,
+        choice: BackendChoice,
+        config: &ModelConfig,
+        checks: &[Check],
+    ) -> Result<Chosen, Refusal> {
         let mut notices = Vec::new();
         if choice != BackendChoice::Cpu {
-            match self.webgpu(choice == BackendChoice::WebGpu, checks).await {
-                Ok(Gpu { device, backend, most_buffer, .. }) => {
-                    return Ok(Chosen { device, backend, most_buffer: Some(most_buffer), notices });
+            match self.webgpu(choice == BackendChoice::WebGpu, config, checks).await {
+                Ok((Gpu { device, backend, most_buffer, .. }, ops, notices)) => {
+                    return Ok(Chosen { device, ops, backend, most_buffer: Some(most_buffer), notices });
                 }
                 Err(why) if choice == BackendChoice::WebGpu => return Err(why),
                 Err(why) => notices.push(LoadNotice::CpuInstead(why)),
             }
         }
         let device = Device::flex();
-        pass(&device, "CPU", checks).await?;
+        let (ops, wrong) = pass(&device, "CPU", config, checks).await?;
+        notices.extend(wrong);
         let detail = "burn flex, WebAssembly SIMD, one thread".to_owned();
-        Ok(Chosen { device, backend: Backend { name: "CPU".into(), detail }, most_buffer: None, notices })
+        Ok(Chosen { device, ops, backend: Backend { name: "CPU".into(), detail }, most_buffer: None, notices })
     }
 
     /// The GPU, if there is a real one (or any, if `forced`) and it computes right.
-    async fn webgpu(&self, forced: bool, checks: &[Check]) -> Result<Gpu, Refusal> {
+    async fn webgpu(
+        &self,
+        forced: bool,
+        config: &ModelConfig,
+        checks: &[Check],
+    ) -> Result<(Gpu, Ops, Vec<LoadNotice>), Refusal> {
         let known = self.gpu.borrow().clone();
         let gpu = match known {
             Some(gpu) if forced || !gpu.software => gpu,
@@ -68,8 +92,11 @@ impl Devices {
                 gpu
             }
         };
-        pass(&gpu.device, "WebGPU", checks).await?;
-        Ok(gpu)
+        gpu.checking.store(true, Relaxed);
+        let passed = pass(&gpu.device, "WebGPU", config, checks).await;
+        gpu.checking.store(false, Relaxed);
+        let (ops, wrong) = passed?;
+        Ok((gpu, ops, wrong))
     }
 }
 
@@ -80,15 +107,29 @@ impl Chosen {
         let above = if self.most_buffer.is_some() { F16_ABOVE_ON_GPU } else { F16_ABOVE_ON_CPU };
         f32_bytes > above
             && self.device.supports_dtype(FloatDType::F16)
-            && selfcheck::check(&self.device, Check::HalfWeights).await.is_ok()
+            && selfcheck::check(&self.device, Check::HalfWeights, self.ops).await.is_ok()
     }
 }
 
-async fn pass(device: &Device, name: &str, checks: &[Check]) -> Result<(), Refusal> {
+/// The device's kernels that are right, and what is to be said of the others.
+///
+/// # Errors
+/// When a check fails with them, too.
+async fn pass(
+    device: &Device,
+    name: &str,
+    config: &ModelConfig,
+    checks: &[Check],
+) -> Result<(Ops, Vec<LoadNotice>), Refusal> {
+    let (ops, wrong) = selfcheck::trusted(device, &Device::flex(), config).await;
     for check in checks {
-        selfcheck::check(device, *check).await.map_err(|error| Reason::Device.found(format!("{name}: {error}")))?;
+        let checked = selfcheck::check(device, *check, ops).await;
+        checked.map_err(|error| Reason::Device.found(format!("{name}: {error}")))?;
     }
-    Ok(())
+    let slower = |(operation, found): (Operation, String)| {
+        LoadNotice::LeftOut(Reason::Device.of(format!("{name}: {}", operation.name()), found, ""))
+    };
+    Ok((ops, wrong.into_iter().map(slower).collect()))
 }
 
 async fn start_webgpu(forced: bool) -> Result<Gpu, Refusal> {
@@ -110,9 +151,16 @@ async fn start_webgpu(forced: bool) -> Result<Gpu, Refusal> {
     if software {
         detail.push_str(" (software)");
     }
-    let device = Device::wgpu_options().init_async().await;
-    let device = device.map_err(|error| Reason::Device.found(format!("WebGPU: {error}")))?;
-    Ok(Gpu { device, backend: Backend { name: "WebGPU".into(), detail }, software, most_buffer })
+    let started = Device::wgpu_options().tasks_max(MOST_TASKS).init_with_setup_async().await;
+    let (device, setup) = started.map_err(|error| Reason::Device.found(format!("WebGPU: {error}")))?;
+    let checking = Arc::new(AtomicBool::new(false));
+    let refused = checking.clone();
+    setup.device.on_uncaptured_error(Arc::new(move |error| match refused.load(Relaxed) {
+        true => log::warn!("WebGPU, while kernels are checked: {error}"),
+        // Whatever is refused later would leave results as they were.
+        false => panic!("WebGPU: {error}"),
+    }));
+    Ok(Gpu { device, backend: Backend { name: "WebGPU".into(), detail }, software, most_buffer, checking })
 }
 
 fn has_webgpu() -> bool {

@@ -5,7 +5,7 @@ use super::partial::Partial;
 use super::post::{fail, now, post};
 use super::source::Source;
 use super::store::Store;
-use super::{State, announce_config, finish_load, limits};
+use super::{State, announce_config, finish_load, limits, warm};
 use ditscope_config::{AutoencoderConfig, CatalogEntry, ModelConfig};
 use ditscope_core::generate::Model;
 use ditscope_core::selfcheck::Check;
@@ -74,7 +74,7 @@ impl Load<'_> {
         let index = self.folder.index().await?;
         limits::check(self.source.name(), &config, &index)?;
         self.progress(LoadStage::Device, 0, index.total_bytes());
-        let mut chosen = self.state.devices.choose(choice, checks(&config)).await?;
+        let mut chosen = self.state.devices.choose(choice, &config, checks(&config)).await?;
         let parameters = index.metadata.total_parameters.unwrap_or_else(|| config.transformer.num_params());
         let f32_bytes = parameters.saturating_mul(4);
         let keep_f16 = chosen.keeps_f16(f32_bytes).await;
@@ -84,7 +84,11 @@ impl Load<'_> {
         Partial::begin(&self.state.partial, &self.source, &config, &index, &chosen.device, keep_f16);
         let notice = self.weights(&index, &chosen).await?;
         chosen.notices.extend(notice.map(LoadNotice::NotKept));
-        let (model, weights) = Partial::finish(&self.state.partial)?;
+        let (model, weights) = Partial::finish(&self.state.partial, chosen.ops)?;
+        if chosen.most_buffer.is_some() {
+            warm::warm(&model).await.map_err(|error| Reason::Device.found(error))?;
+            self.current()?;
+        }
         Ok((model, chosen, weights))
     }
 

@@ -19,6 +19,7 @@ mod post;
 mod run;
 mod source;
 mod store;
+mod warm;
 
 use ditscope_config::ModelConfig;
 use ditscope_core::generate::Model;

@@ -7,6 +7,7 @@ use burn::tensor::{DType, Device};
 use ditscope_config::ModelConfig;
 use ditscope_core::generate::Model;
 use ditscope_core::weights::{Loader, WeightsIndex};
+use ditscope_ops::Ops;
 use ditscope_protocol::{ModelSource, Reason, Refusal, WeightsReport};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -96,15 +97,15 @@ impl Partial {
         Ok(())
     }
 
-    /// Hands over the complete model.
+    /// Hands over the complete model, computed with these kernels of its device.
     ///
     /// # Errors
     /// There is none.
-    pub fn finish(slot: &Slot) -> Result<(Model, WeightsReport), Refusal> {
+    pub fn finish(slot: &Slot, ops: Ops) -> Result<(Model, WeightsReport), Refusal> {
         let Self { model, fetched_bytes, stored_bytes, .. } = slot.take().ok_or(GONE)?;
         let linear = model.dit.blocks.first().map(|block| block.attn.qkv.weight.val().dtype());
         let dtype = if linear == Some(DType::F16) { "f16" } else { "f32" };
-        Ok((model, WeightsReport { dtype: dtype.into(), fetched_bytes, stored_bytes }))
+        Ok((model.fused(ops), WeightsReport { dtype: dtype.into(), fetched_bytes, stored_bytes }))
     }
 }
 

@@ -51,6 +51,37 @@ fn webgpu_and_cpu_make_the_same_picture() {
     assert!(difference <= Some(2), "WebGPU and CPU differ by {difference:?} of 255");
 }
 
+/// One that computes something else, and one that the browser refuses.
+const BROKEN_KERNELS: &str = "
+    const real = GPUDevice.prototype.createShaderModule;
+    GPUDevice.prototype.createShaderModule = function (given) {
+        const code = given.code
+            .replace('let weight = exp(score - largest);', 'let weight = 1.0;')
+            .replace('// A convolution of 3x3.', 'this is no WGSL');
+        return real.call(this, { ...given, code });
+    };
+";
+
+#[test]
+fn a_broken_kernel_is_left_out_and_the_picture_is_right() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    tiny::write(folder.path());
+    let app = App::start_with_models("broken_kernels", Gpu::Software, &[("tiny", folder.path())]);
+    app.server.break_file("worker_loader.js", Fault::Before(BROKEN_KERNELS));
+    let run = |backend: &str, badge: &str| {
+        app.open_ready(&format!("backend={backend}&model=tiny&class=2&steps=4&seed=5"));
+        assert!(app.text().contains(badge), "a badge with {badge}");
+        app.generate();
+        (app.picture(), app.notices())
+    };
+    let ((webgpu, notices), (cpu, silence)) = (run("webgpu", "WebGPU"), run("cpu", "CPU"));
+    assert!(notices.contains("attention") && notices.contains("convolutions"), "{notices}");
+    assert!(!notices.contains("norms") && !notices.contains("linear"), "{notices}");
+    assert_eq!(silence, "");
+    let difference = webgpu.iter().zip(cpu.iter()).map(|(a, b)| a.abs_diff(*b)).max();
+    assert!(difference <= Some(2), "WebGPU and CPU differ by {difference:?} of 255");
+}
+
 #[test]
 fn a_lost_device_ends_the_run_and_retry_makes_the_picture() {
     let folder = tempfile::tempdir().expect("a temporary folder");

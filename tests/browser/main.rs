@@ -18,6 +18,7 @@ mod devices;
 mod failures;
 mod findings;
 mod forward;
+mod gpu_work;
 mod inside;
 mod language;
 mod layout;

@@ -44,7 +44,8 @@ pub fn talk(app: &App, model: &str, body: &str) -> Value {
     talk_on(app, "cpu", model, body)
 }
 
-fn talk_on(app: &App, backend: &str, model: &str, body: &str) -> Value {
+/// The same with the backend that is asked for.
+pub fn talk_on(app: &App, backend: &str, model: &str, body: &str) -> Value {
     app.browser.goto(&format!("{}/assets/models/index.json", app.server.origin()));
     let loader = format!("{}/worker_loader.js", app.server.origin());
     let talk = TALK.replace("MODEL", model).replace("BACKEND", backend).replace("worker_loader.js", &loader);

@@ -7,6 +7,7 @@ use ditscope_config::AutoencoderConfig;
 use ditscope_core::autoencoder::Autoencoder;
 use ditscope_core::generate::Model;
 use ditscope_core::weights::Loader;
+use ditscope_ops::Ops;
 
 /// diffusers' own `config.json` and weights.
 fn golden(name: &str) -> (AutoencoderConfig, Autoencoder) {
@@ -22,9 +23,11 @@ fn both_decoders_match_diffusers() {
         let ((config, autoencoder), io) = (golden(name), Golden::read(&format!("{name}-io")));
         assert_eq!((config.scaling_factor(), config.is_heavy()), (scaling_factor, is_heavy), "{name}");
         let z = io.tensor::<4>("z");
-        let image = autoencoder.decode(z.clone());
-        assert_eq!(image.dims()[3], z.dims()[3] * config.factor(), "{name}");
-        io.assert_close("image", image, TOLERANCE, name);
+        for autoencoder in [autoencoder.clone(), autoencoder.fused(Ops::of(&Device::flex()))] {
+            let image = autoencoder.decode(z.clone());
+            assert_eq!(image.dims()[3], z.dims()[3] * config.factor(), "{name}");
+            io.assert_close("image", image, TOLERANCE, name);
+        }
     }
 }
 

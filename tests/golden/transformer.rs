@@ -11,6 +11,7 @@ use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::dit::{Dit, timestep_frequencies};
 use ditscope_core::generate::{Guidance, Model, Noise, Request, Run};
 use ditscope_core::weights::{Dtype, Loader, collect, write_shards};
+use ditscope_ops::Ops;
 use ditscope_schedule::Spacing;
 
 const GUIDED: [&str; 2] = ["dit-learn-sigma-p2", "dit-learn-sigma-p4"];
@@ -19,9 +20,11 @@ const ALL: [&str; 3] = ["dit-learn-sigma-p2", "dit-learn-sigma-p4", "dit-eps-p2-
 #[test]
 fn forward_matches_the_official_model() {
     for name in ALL {
-        let (model, io) = (model(name), Golden::read(&format!("{name}-io")));
-        let out = model.dit.forward(io.tensor("x"), io.tensor("t"), io.classes("y"));
-        io.assert_close("out", out, TOLERANCE, name);
+        let io = Golden::read(&format!("{name}-io"));
+        for model in ways(name) {
+            let out = model.dit.forward(io.tensor("x"), io.tensor("t"), io.classes("y"));
+            io.assert_close("out", out, TOLERANCE, name);
+        }
     }
 }
 
@@ -30,10 +33,13 @@ fn a_traced_pass_gives_the_plain_ones_output() {
     for name in ALL {
         let (model, io) = (model(name), Golden::read(&format!("{name}-io")));
         let (x, t, y) = (io.tensor("x"), io.tensor("t"), io.classes("y"));
+        let fused = model.dit.clone().fused(Ops::of(&model.device));
         let plain = model.dit.forward(x.clone(), t.clone(), y.clone());
         for block in 0..model.config.transformer.depth {
             let (traced, _) = model.dit.forward_traced(x.clone(), t.clone(), y.clone(), block);
             assert!(max_difference(traced, plain.clone()) <= 1e-6, "{name}, block {block}");
+            let (traced, _) = fused.forward_traced(x.clone(), t.clone(), y.clone(), block);
+            assert!(relative_error(traced, plain.clone()) <= 1e-5, "{name}, block {block}, fused");
         }
     }
 }
@@ -50,6 +56,10 @@ fn forward_matches_with_f16_weights() {
         };
         let (widened, kept) = (forward(Loader::default()), forward(Loader::keeping_f16()));
         io.assert_close("out", kept.clone(), F16_TOLERANCE, name);
+        let ops = Ops::of(&Device::flex());
+        let fused = load(Dit::new(&model.config.transformer, &Device::flex()), &shard.bytes, Loader::keeping_f16());
+        let fused = fused.fused(ops).forward(io.tensor("x"), io.tensor("t"), io.classes("y"));
+        assert!(relative_error(fused, kept.clone()) <= 1e-5, "{name}: nor do the kernels");
         assert!(max_difference(widened, kept) < 1e-6, "{name}: where it is widened makes no difference");
     }
 }
@@ -78,15 +88,16 @@ fn diffusers_frequencies_and_norm_are_options() {
 #[test]
 fn guided_forward_matches_on_three_channels() {
     for name in GUIDED {
-        let (model, io) = (model(name), Golden::read(&format!("{name}-io")));
-        let x: Tensor<4> = io.tensor("cfg_x");
-        let guidance = Guidance { scales: vec![3.0], channels: 3 };
-        let out = model.guided_output(x.clone(), 500, io.classes("cfg_y"), &guidance);
-        let [n, c, h, w] = out.dims();
-        let golden: Tensor<4> = io.tensor("cfg_out");
-        assert_eq!(golden.dims(), [2 * n, c, h, w]);
-        let error = relative_error(out, golden.narrow(0, 0, n));
-        assert!(error <= TOLERANCE, "{name}: relative error {error:e}");
+        let io = Golden::read(&format!("{name}-io"));
+        for model in ways(name) {
+            let guidance = Guidance { scales: vec![3.0], channels: 3 };
+            let out = model.guided_output(io.tensor("cfg_x"), 500, io.classes("cfg_y"), &guidance);
+            let [n, c, h, w] = out.dims();
+            let golden: Tensor<4> = io.tensor("cfg_out");
+            assert_eq!(golden.dims(), [2 * n, c, h, w]);
+            let error = relative_error(out, golden.narrow(0, 0, n));
+            assert!(error <= TOLERANCE, "{name}: relative error {error:e}");
+        }
     }
 }
 
@@ -112,7 +123,7 @@ fn ddpm_matches_at_25_steps_with_recorded_noise() {
 }
 
 fn assert_run_matches(name: &str, sampler: SamplerConfig, golden: &str, steps: Vec<Tensor<4>>) {
-    let (model, io) = (model(name), Golden::read(&format!("{name}-io")));
+    let io = Golden::read(&format!("{name}-io"));
     let guided = GUIDED.contains(&name);
     let request = Request {
         classes: vec![1, 2],
@@ -122,11 +133,20 @@ fn assert_run_matches(name: &str, sampler: SamplerConfig, golden: &str, steps: V
         sampler,
         start: None,
     };
-    let mut run = Run::new(&model, request).expect("a valid request");
-    while !run.is_done() {
-        run.step().expect("noise for every step");
+    for model in ways(name) {
+        let mut run = Run::new(&model, request.clone()).expect("a valid request");
+        while !run.is_done() {
+            run.step().expect("noise for every step");
+        }
+        io.assert_close(golden, run.x_t().clone(), TOLERANCE, name);
     }
-    io.assert_close(golden, run.x_t().clone(), TOLERANCE, name);
+}
+
+/// A golden model, computed the plain way and with the CPU's kernels.
+fn ways(name: &str) -> [Model; 2] {
+    let plain = model(name);
+    let ops = Ops::of(&plain.device);
+    [plain.clone(), plain.fused(ops)]
 }
 
 /// A golden model with its official weights.
@@ -154,5 +174,5 @@ fn model(name: &str) -> Model {
     config.validate().expect("a valid configuration");
     let weights = read(&format!("{name}.safetensors"));
     let dit = load(Dit::new(&config.transformer, &Device::flex()), &weights, Loader::default());
-    Model { config, dit, autoencoder: None, device: Device::flex() }
+    Model::of(config, dit, None, Device::flex())
 }

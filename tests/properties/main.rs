@@ -2,6 +2,7 @@
 
 use ditscope_test_support as support;
 
+mod fused;
 mod numbers;
 mod previews;
 mod runs;

@@ -3,12 +3,11 @@
 use super::support::{max_difference, random, values};
 use super::{assert_close, shipped_config, shipped_model};
 use burn::module::Param;
-use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use ditscope_config::{DitConfig, SamplerKind};
 use ditscope_core::autoencoder::Autoencoder;
 use ditscope_core::diffusion::sampler::SamplerConfig;
-use ditscope_core::dit::{AdaLn, Condition, DitBlock, FinalLayer, pos_embed_2d, unpatchify};
+use ditscope_core::dit::{AdaLn, Condition, DitBlock, FinalLayer, Linear, pos_embed_2d, unpatchify};
 use ditscope_core::generate::{Model, Noise, Request, Run};
 
 formulas! {
@@ -55,7 +54,7 @@ fn label(model: &Model, class: i64) -> Tensor<1, Int> {
 /// `x·W + b` for one row.
 fn linear(layer: &Linear, x: &[f64]) -> Vec<f64> {
     let weight = numbers(layer.weight.val()); // [d_input, d_output]
-    let mut out = layer.bias.as_ref().map(|bias| numbers(bias.val())).expect("a bias");
+    let mut out = numbers(layer.bias.val());
     let columns = out.len();
     for (i, x) in x.iter().enumerate() {
         out.iter_mut().zip(&weight[i * columns..]).for_each(|(out, w)| *out += x * w);
@@ -150,9 +149,12 @@ fn normalised(tokens: &[f64]) -> Vec<f64> {
 /// A last layer whose projection does nothing: what it gives is what modulation alone makes.
 fn bare_layer(ada_ln: AdaLn) -> FinalLayer {
     let device = Device::flex();
-    let mut linear = LinearConfig::new(D, D).with_bias(false).init(&device);
-    linear.weight = Param::from_tensor(Tensor::eye(D, &device));
-    FinalLayer { ada_ln: Some(ada_ln), norm: None, linear }
+    // Patches of 2x2 pixels with so many channels that they are as wide as a token.
+    let config = DitConfig { in_channels: D / 4, ..shipped_config().transformer };
+    let mut layer = FinalLayer::new(&config, &device);
+    layer.linear.weight = Param::from_tensor(Tensor::eye(D, &device));
+    layer.ada_ln = Some(ada_ln);
+    layer
 }
 
 fn layer_norm() {

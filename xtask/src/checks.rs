@@ -1,7 +1,7 @@
 //! All checks, the cheap ones first.
 
 use crate::process::{command_line, find, run};
-use crate::{browser, dist, project, tools};
+use crate::{browser, dist, gpu, project, tools};
 use anyhow::{Context, Result, bail};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,9 @@ struct Phase {
     setup: fn() -> Result<()>,
     steps: &'static [Step],
 }
+
+/// Run only when they are named: they need what not every machine has, or build the libraries once more.
+const ON_DEMAND: [&str; 1] = ["gpu"];
 
 /// What a phase does. In a command line `{NATIVE}` and `{WASM}` stand for the flags above.
 enum Step {
@@ -74,6 +77,12 @@ const PHASES: &[Phase] = &[
         setup: browser_setup,
         steps: &[Task(dist::make), Cargo("test --release --workspace --test browser")],
     },
+    Phase {
+        name: "gpu",
+        about: "the kernels for GPUs, natively, on a graphics card or in software; runs only when it is named",
+        setup: nothing,
+        steps: &[Task(gpu::test)],
+    },
 ];
 
 /// Runs the phases that are asked for, or all, and stops at the first failure.
@@ -102,7 +111,10 @@ fn chosen(arguments: &[&str]) -> Result<Option<Vec<&'static Phase>>> {
             name => wanted.push(known(name)?),
         }
     }
-    let is_wanted = |phase: &&Phase| wanted.is_empty() || wanted.contains(&phase.name);
+    let is_wanted = |phase: &&Phase| match wanted.is_empty() {
+        true => !ON_DEMAND.contains(&phase.name),
+        false => wanted.contains(&phase.name),
+    };
     Ok(Some(PHASES.iter().filter(is_wanted).filter(|phase| !skipped.contains(&phase.name)).collect()))
 }
 
@@ -190,10 +202,12 @@ mod tests {
     }
 
     #[test]
-    fn all_phases_run_when_none_is_named() {
-        assert_eq!(names(&[]).len(), PHASES.len());
+    fn all_phases_but_those_on_demand_run_when_none_is_named() {
+        let usual = PHASES.len() - ON_DEMAND.len();
+        assert_eq!(names(&[]).len(), usual);
+        assert_eq!(names(&["gpu"]), ["gpu"]);
         let rest = names(&["--skip", "browser", "--skip", "format"]);
-        assert_eq!(rest.len(), PHASES.len() - 2);
+        assert_eq!(rest.len(), usual - 2);
         assert!(!rest.contains(&"browser") && !rest.contains(&"format"));
     }
 

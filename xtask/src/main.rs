@@ -6,6 +6,7 @@ mod checks;
 mod constructors;
 mod dev;
 mod dist;
+mod gpu;
 mod index;
 mod process;
 mod program;

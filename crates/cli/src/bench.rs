@@ -5,7 +5,6 @@ use anyhow::{Result, ensure};
 use burn::tensor::{Int, Tensor, TensorData};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Model, Noise, Request, Run, latent_shape};
-use ditscope_model_dir as model_dir;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -34,7 +33,7 @@ pub struct BenchOptions {
 pub fn run(options: &BenchOptions) -> Result<()> {
     ensure!(options.steps > 0, "--steps 0: use a positive number");
     ensure!(options.batch_size > 0, "--batch-size 0: use a positive number");
-    let model = model_dir::load(&options.model, &options.device.device())?;
+    let model = options.device.load(&options.model)?;
     println!("{:22} {:>11} {:>11} {:>7}", "", "plain ms", "looked ms", "ratio");
     forward(&model, options).print("forward, traced");
     steps(&model, options)?.print("step, watched");

@@ -86,7 +86,7 @@ pub fn run(options: &EvalOptions) -> Result<()> {
     ensure!(options.batch_size > 0, "--batch-size 0: use a positive number");
     ensure!(options.guidance_scales.iter().all(|s| s.is_finite()), "--guidance-scales: use finite numbers");
     let device = options.device.device();
-    let model = model_dir::load(&options.model, &device)?;
+    let model = options.device.load(&options.model)?;
     let train = load(&options.data, Split::Train)?;
     let test = load(&options.data, Split::Test)?;
     check_fit(&model, &train.info)?;

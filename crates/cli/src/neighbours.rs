@@ -8,7 +8,6 @@ use ditscope_config::SamplerKind;
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Model, Noise, Request, Run};
 use ditscope_data::{Split, load};
-use ditscope_model_dir as model_dir;
 use ditscope_train::Dataset;
 use std::path::PathBuf;
 
@@ -45,7 +44,7 @@ pub struct NeighboursOptions {
 pub fn run(options: &NeighboursOptions) -> Result<()> {
     ensure!(options.samples > 0, "--samples 0: use a positive number");
     let device = options.device.device();
-    let model = model_dir::load(&options.model, &device)?;
+    let model = options.device.load(&options.model)?;
     let train = load(&options.data, Split::Train)?;
     let test = load(&options.data, Split::Test)?.first(options.samples);
     ensure!(

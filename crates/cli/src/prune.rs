@@ -76,7 +76,7 @@ pub fn run(options: &PruneOptions) -> Result<()> {
     let mut config = config;
     config.transformer.depth = options.depth;
     config.name = format!("{}, {} of {depth} blocks", config.name, options.depth);
-    let model = Model { config, dit, autoencoder: Some(Autoencoder::Tiny(autoencoder)), device };
+    let model = Model::of(config, dit, Some(Autoencoder::Tiny(autoencoder)), device);
     model_dir::save(&options.out, &model, Dtype::F16)?;
     println!("wrote {} (blocks {left:?}, {} parameters)", options.out.display(), model.dit.num_params());
     Ok(())

@@ -11,7 +11,7 @@ use ditscope_config::{ConfigError, SamplerKind};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Model, Noise, Request, Run, Start};
 use ditscope_frames::Frame;
-use ditscope_model_dir::{self as model_dir, write_file, write_json};
+use ditscope_model_dir::{write_file, write_json};
 use ditscope_protocol::RecordedRun;
 use indicatif::ProgressBar;
 use pollster::block_on;
@@ -95,7 +95,7 @@ pub fn run(options: &SampleOptions) -> Result<()> {
     ensure!((1..=64).contains(&options.scale), "--scale {}: use 1 to 64", options.scale);
     ensure!(options.columns > 0, "--columns 0: use a positive number");
     let device = options.device.device();
-    let model = model_dir::load(&options.model, &device)?;
+    let model = options.device.load(&options.model)?;
     let request = request(options, &model, &device)?;
     let classes = request.classes.clone();
     ensure!(options.record.is_none() || classes.len() == 1, "--record takes one picture, not {}", classes.len());

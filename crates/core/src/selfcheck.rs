@@ -10,7 +10,12 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use ditscope_config::{Conditioning, DitConfig, KlConfig, TinyConfig};
 use ditscope_noise::gaussian;
+use ditscope_ops::Ops;
 use half::f16;
+
+mod kernels;
+
+pub use kernels::trusted;
 
 /// What is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,16 +75,16 @@ pub enum SelfCheckError {
     Device(String),
 }
 
-/// Computes known forward passes on `device` and compares.
+/// Computes known forward passes on `device`, with these kernels of it, and compares.
 ///
 /// # Errors
 /// [`SelfCheckError`] with the first number that is off, or what the device said.
-pub async fn check(device: &Device, what: Check) -> Result<(), SelfCheckError> {
+pub async fn check(device: &Device, what: Check, ops: Ops) -> Result<(), SelfCheckError> {
     let noise: Vec<u32> = gaussian(7, 1, 4).into_iter().map(f32::to_bits).collect();
     if noise != EXPECTED_NOISE {
         return Err(SelfCheckError::Noise(noise));
     }
-    let actual = compute(device, what).await?;
+    let actual = compute(device, what, ops).await?;
     for (index, (actual, expected)) in actual.into_iter().zip(*what.expected()).enumerate() {
         // Written so that NaN is a mismatch.
         let close = (actual - expected).abs() <= what.tolerance() * expected.abs().max(1.0);
@@ -94,10 +99,10 @@ pub async fn check(device: &Device, what: Check) -> Result<(), SelfCheckError> {
 ///
 /// # Errors
 /// [`SelfCheckError::Device`] when the results cannot be read.
-pub async fn compute(device: &Device, what: Check) -> Result<Vec<f32>, SelfCheckError> {
+pub async fn compute(device: &Device, what: Check, ops: Ops) -> Result<Vec<f32>, SelfCheckError> {
     let outputs = match what {
-        Check::Plain => transformer_and_decoder(device, DType::F32),
-        Check::HalfWeights => transformer_and_decoder(device, DType::F16),
+        Check::Plain => transformer_and_decoder(device, DType::F32, ops),
+        Check::HalfWeights => transformer_and_decoder(device, DType::F16, ops),
         Check::KlDecoder => vec![(decode(&kl_decoder(device), device), 12)],
     };
     let failed = |error: String| SelfCheckError::Device(error);
@@ -111,7 +116,7 @@ pub async fn compute(device: &Device, what: Check) -> Result<Vec<f32>, SelfCheck
 }
 
 /// Outputs, and of each which numbers count.
-fn transformer_and_decoder(device: &Device, linear: DType) -> Vec<(Tensor<4>, usize)> {
+fn transformer_and_decoder(device: &Device, linear: DType, ops: Ops) -> Vec<(Tensor<4>, usize)> {
     let dit = DitConfig {
         sample_size: 4,
         patch_size: 2,
@@ -137,8 +142,8 @@ fn transformer_and_decoder(device: &Device, linear: DType) -> Vec<(Tensor<4>, us
         num_decoder_blocks: vec![1, 1],
         latent_magnitude: 3.0,
     };
-    let dit = Dit::new(&dit, device).map(&mut FixedWeights::new(linear));
-    let autoencoder = AutoencoderTiny::new(&autoencoder, device).map(&mut FixedWeights::new(DType::F32));
+    let dit = Dit::new(&dit, device).map(&mut FixedWeights::new(linear)).fused(ops);
+    let autoencoder = AutoencoderTiny::new(&autoencoder, device).map(&mut FixedWeights::new(DType::F32)).fused(ops);
     let x = Tensor::from_data(TensorData::new(gaussian(1, 0, 2 * 64), [2, 4, 4, 4]), device);
     let t = Tensor::from_data(TensorData::new(vec![500.0f32, 7.0], [2]), device);
     let y = Tensor::from_data(TensorData::new(vec![1i64, 3], [2]), device);
@@ -216,7 +221,7 @@ mod tests {
     use super::*;
 
     fn computed(what: Check) -> Vec<f32> {
-        pollster::block_on(compute(&Device::flex(), what)).expect("computed")
+        pollster::block_on(compute(&Device::flex(), what, Ops::PLAIN)).expect("computed")
     }
 
     #[test]
@@ -244,7 +249,7 @@ mod tests {
 
     #[test]
     fn weights_in_f16_pass_and_are_not_the_same_as_in_f32() {
-        assert_eq!(pollster::block_on(check(&Device::flex(), Check::HalfWeights)), Ok(()));
+        assert_eq!(pollster::block_on(check(&Device::flex(), Check::HalfWeights, Ops::PLAIN)), Ok(()));
         assert_ne!(computed(Check::HalfWeights), computed(Check::Plain));
     }
 }

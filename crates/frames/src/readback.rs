@@ -1,6 +1,6 @@
 //! Numbers from the device, always asynchronously: blocking would panic in a browser.
 
-use burn::tensor::{Device, Tensor, TensorData, Transaction};
+use burn::tensor::{Device, Tensor, TensorData};
 
 /// Reads several tensors back in one go, as f32.
 ///
@@ -16,9 +16,13 @@ pub async fn read<const K: usize>(tensors: [Tensor<4>; K]) -> Result<[Vec<f32>; 
 /// # Errors
 /// As [`read`].
 pub async fn read_all(tensors: Vec<Tensor<4>>) -> Result<Vec<Vec<f32>>, String> {
-    let transaction = tensors.into_iter().fold(Transaction::default(), |all, tensor| all.register(tensor));
-    let data = transaction.execute_async().await.map_err(brief)?;
-    data.into_iter().map(floats).collect()
+    // A browser maps a buffer for each tensor that is read: so they become one.
+    let flat: Vec<Tensor<1>> = tensors.into_iter().map(|tensor| tensor.flatten(0, 3)).collect();
+    let lengths: Vec<usize> = flat.iter().map(|tensor| tensor.dims()[0]).collect();
+    let data = Tensor::cat(flat, 0).into_data_async().await.map_err(brief)?;
+    let all = floats(data)?;
+    let starts = lengths.iter().scan(0, |end, length| Some(std::mem::replace(end, *end + length)));
+    Ok(starts.zip(&lengths).map(|(start, length)| all[start..start + length].to_vec()).collect())
 }
 
 /// Waits until the device has computed `x`, by reading one of its numbers.

@@ -238,6 +238,8 @@ pub enum LoadNotice {
     CpuInstead(Refusal),
     /// Why the weights are kept for this visit only.
     NotKept(Refusal),
+    /// A kernel of our own computes wrong on this device: `of` names it, `found` says what it gave.
+    LeftOut(Refusal),
 }
 
 /// Which device the visitor wants.

@@ -83,6 +83,9 @@ fn load(notice: &LoadNotice) -> String {
     let (key, why) = match notice {
         LoadNotice::CpuInstead(why) => ("run.cpu-instead", why),
         LoadNotice::NotKept(why) => ("run.not-kept", why),
+        LoadNotice::LeftOut(Refusal { of, found, .. }) => {
+            return say_with("run.left-out", &[("of", of), ("found", found)]);
+        }
     };
     say_with(key, &[("why", &refused(why))])
 }

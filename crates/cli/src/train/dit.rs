@@ -198,11 +198,9 @@ pub fn run(options: &DitOptions) -> Result<()> {
         teacher,
         ..DitTask::new(&config, latents, data.labels, &device)
     };
-    let whole = |dit: &Dit| Model {
-        config: config.clone(),
-        dit: dit.clone(),
-        autoencoder: Some(Autoencoder::Tiny(autoencoder.clone())),
-        device: plain.clone(),
+    let whole = |dit: &Dit| {
+        let autoencoder = Some(Autoencoder::Tiny(autoencoder.clone()));
+        Model::of(config.clone(), dit.clone(), autoencoder, plain.clone())
     };
     let report =
         |ema: &Dit, step: usize| save_samples(&whole(ema), &options.train.out.join(format!("samples-{step:06}.png")));

@@ -10,6 +10,7 @@ pub use tiny::{AutoencoderTiny, Layer, TinyBlock};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use ditscope_config::AutoencoderConfig;
+use ditscope_ops::Ops;
 
 /// Any of the autoencoders that a model may bring.
 #[derive(Module, Debug)]
@@ -24,6 +25,15 @@ impl Autoencoder {
         match config {
             AutoencoderConfig::Tiny(config) => Self::Tiny(AutoencoderTiny::new(config, device)),
             AutoencoderConfig::Kl(config) => Self::Kl(AutoencoderKl::new(config, device)),
+        }
+    }
+
+    /// The same network, computed with a device's kernels where there are any for it.
+    #[must_use]
+    pub fn fused(self, ops: Ops) -> Self {
+        match self {
+            Self::Tiny(autoencoder) => Self::Tiny(autoencoder.fused(ops)),
+            Self::Kl(autoencoder) => Self::Kl(autoencoder),
         }
     }
 

@@ -9,10 +9,10 @@ use burn::module::{Initializer, Module};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::activation::relu;
-use burn::tensor::module::interpolate;
-use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Device, Tensor};
 use ditscope_config::TinyConfig;
+use ditscope_ops::{Filter, Filters, Ops, Prepared, plain};
+use std::ops::Range;
 
 /// Encoder and decoder. Pictures are in [−1, 1].
 #[derive(Module, Debug)]
@@ -27,6 +27,15 @@ pub struct AutoencoderTiny {
 #[derive(Module, Debug)]
 pub struct Coder {
     pub layers: Vec<Layer>,
+    steps: Prepared<Vec<Step>>,
+}
+
+/// Layers that one kernel does together.
+#[derive(Debug, Clone)]
+struct Step {
+    layers: Range<usize>,
+    /// None for layers that no kernel is there for.
+    filters: Option<Filters>,
 }
 
 #[derive(Module, Debug)]
@@ -48,16 +57,23 @@ pub struct TinyBlock {
     pub conv_0: Conv2d,
     pub conv_2: Conv2d,
     pub conv_4: Conv2d,
+    filters: Prepared<[Filters; 3]>,
 }
 
 impl AutoencoderTiny {
     pub fn new(config: &TinyConfig, device: &Device) -> Self {
         Self {
-            encoder: Coder { layers: encoder_layers(config, device) },
-            decoder: Coder { layers: decoder_layers(config, device) },
+            encoder: Coder::new(encoder_layers(config, device)),
+            decoder: Coder::new(decoder_layers(config, device)),
             latent_magnitude: config.latent_magnitude,
             patch_size: config.patch_size,
         }
+    }
+
+    /// The same network, computed with a device's kernels: for one that is loaded and is to run.
+    #[must_use]
+    pub fn fused(self, ops: Ops) -> Self {
+        Self { encoder: self.encoder.fused(ops), decoder: self.decoder.fused(ops), ..self }
     }
 
     /// # Shapes
@@ -81,9 +97,53 @@ impl AutoencoderTiny {
 }
 
 impl Coder {
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.layers.iter().fold(x, |x, layer| layer.forward(x))
+    fn new(layers: Vec<Layer>) -> Self {
+        Self { layers, steps: Prepared::NOTHING }
     }
+
+    fn fused(mut self, ops: Ops) -> Self {
+        for layer in &mut self.layers {
+            if let Layer::Block(block) = layer {
+                block.prepare(ops);
+            }
+        }
+        let (mut steps, mut rest) = (Vec::new(), &self.layers[..]);
+        while !rest.is_empty() {
+            let (taken, filters) = first_step(rest, ops);
+            let start = self.layers.len() - rest.len();
+            steps.push(Step { layers: start..start + taken, filters });
+            rest = &rest[taken..];
+        }
+        Self { layers: self.layers, steps: Some(steps).into() }
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let plain = |layers: &[Layer], x| layers.iter().fold(x, |x, layer| layer.forward(x));
+        let Some(steps) = self.steps.get() else { return plain(&self.layers, x) };
+        steps.iter().fold(x, |x, step| {
+            let fused = step.filters.as_ref().and_then(|filters| filters.apply(&x, None));
+            fused.unwrap_or_else(|| plain(&self.layers[step.layers.clone()], x))
+        })
+    }
+}
+
+/// How many of the layers can be done first, and with what.
+fn first_step(layers: &[Layer], ops: Ops) -> (usize, Option<Filters>) {
+    let (doubled, conv, after) = match layers {
+        [Layer::Upsample(_), Layer::Conv(conv), after @ ..] => (true, conv, after),
+        [Layer::Conv(conv), after @ ..] => (false, conv, after),
+        _ => return (1, None),
+    };
+    let relu = matches!(after, [Layer::Relu(_), ..]);
+    match filters(conv, Filter { doubled, relu }, ops) {
+        Some(filters) => (layers.len() - after.len() + usize::from(relu), Some(filters)),
+        None => (1, None),
+    }
+}
+
+fn filters(conv: &Conv2d, filter: Filter, ops: Ops) -> Option<Filters> {
+    let bias = conv.bias.as_ref().map(|bias| bias.val());
+    (conv.stride == [1, 1]).then(|| ops.filter(&conv.weight.val(), bias.as_ref(), filter))?
 }
 
 impl Layer {
@@ -92,10 +152,7 @@ impl Layer {
             Self::Conv(conv) => conv.forward(x),
             Self::Block(block) => block.forward(x),
             Self::Relu(_) => relu(x),
-            Self::Upsample(_) => {
-                let [_, _, h, w] = x.dims();
-                interpolate(x, InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * h, 2 * w]))
-            }
+            Self::Upsample(_) => plain::double(x),
         }
     }
 }
@@ -103,10 +160,24 @@ impl Layer {
 impl TinyBlock {
     fn new(width: usize, device: &Device) -> Self {
         let conv = || conv3x3(width, width, 1, true, device);
-        Self { conv_0: conv(), conv_2: conv(), conv_4: conv() }
+        Self { conv_0: conv(), conv_2: conv(), conv_4: conv(), filters: Prepared::NOTHING }
+    }
+
+    fn prepare(&mut self, ops: Ops) {
+        let all = [&self.conv_0, &self.conv_2, &self.conv_4];
+        let [a, b, c] = all.map(|conv| filters(conv, Filter { doubled: false, relu: true }, ops));
+        self.filters = a.zip(b).zip(c).map(|((a, b), c)| [a, b, c]).into();
+    }
+
+    fn fused(&self, x: &Tensor<4>) -> Option<Tensor<4>> {
+        let [a, b, c] = self.filters.get()?;
+        c.apply(&b.apply(&a.apply(x, None)?, None)?, Some(x))
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        if let Some(y) = self.fused(&x) {
+            return y;
+        }
         let y = relu(self.conv_0.forward(x.clone()));
         let y = relu(self.conv_2.forward(y));
         relu(self.conv_4.forward(y) + x)

@@ -24,6 +24,16 @@ pub fn q_sample(schedule: &NoiseSchedule, i: usize, x0: Tensor<4>, eps: Tensor<4
     x0 * signal + eps * noise // [N, C, H, W]
 }
 
+/// What an output of the network means, in numbers: a and b of the clean latents before clamping, and of the noise, each
+/// `x_t·a + output·b`.
+pub fn affine(kind: PredictionType, signal: f64, noise: f64) -> [[f64; 2]; 2] {
+    match kind {
+        PredictionType::Epsilon => [[1.0 / signal, -noise / signal], [0.0, 1.0]],
+        PredictionType::Sample => [[0.0, 1.0], [1.0 / noise, -signal / noise]],
+        PredictionType::VPrediction => [[signal, -noise], [noise, signal]],
+    }
+}
+
 /// Reads the network's output at step `i` of `schedule`.
 ///
 /// # Shapes
@@ -179,6 +189,21 @@ fn split_variance(config: &DiffusionConfig, output: Tensor<4>, channels: usize) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_output_means_is_affine() {
+        let (signal, noise, x_t, output) = (0.6f64, 0.8, 1.7, -0.4);
+        for kind in [PredictionType::Epsilon, PredictionType::Sample, PredictionType::VPrediction] {
+            let [x0, eps] = affine(kind, signal, noise).map(|[a, b]| x_t * a + output * b);
+            assert!((signal * x0 + noise * eps - x_t).abs() < 1e-12, "{kind:?}: no x_t");
+            let said = match kind {
+                PredictionType::Epsilon => eps,
+                PredictionType::Sample => x0,
+                PredictionType::VPrediction => signal * eps - noise * x0,
+            };
+            assert!((said - output).abs() < 1e-12, "{kind:?}: {said}");
+        }
+    }
 
     /// An error δ of x0 is an error δ·√SNR of ε and δ·√(SNR + 1) of v: weighed, all three are the same.
     #[test]

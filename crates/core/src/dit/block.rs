@@ -2,14 +2,14 @@
 
 use super::conditioning::{AdaLn, Branch, Condition, Modulation};
 use super::cross::CrossAttention;
-use super::heads::{attention_weights, mix_heads, split_heads};
-use super::linear::{apply, xavier_linear};
+use super::heads::split_heads;
+use super::linear::{Linear, xavier_linear};
 use super::norm::learned_norm;
 use burn::module::Module;
-use burn::nn::{LayerNorm, Linear};
-use burn::tensor::activation::sigmoid;
+use burn::nn::LayerNorm;
 use burn::tensor::{Device, Tensor};
 use ditscope_config::{Conditioning, DitConfig};
+use ditscope_ops::{Ops, Then, plain};
 
 /// `x += gate·attn(mod(LN(x)))`, then the same with the MLP; what `mod` and `gate` are depends on the
 /// [`Conditioning`].
@@ -25,6 +25,8 @@ pub struct DitBlock {
     /// Between attention and MLP, with cross-attention.
     pub cross_attn: Option<CrossAttention>,
     mlp_norm_eps: f64,
+    #[module(skip)]
+    ops: Ops,
 }
 
 impl DitBlock {
@@ -39,13 +41,26 @@ impl DitBlock {
             cross_attn: (config.conditioning == Conditioning::CrossAttention)
                 .then(|| CrossAttention::new(config, device)),
             mlp_norm_eps: config.mlp_norm_eps,
+            ops: Ops::PLAIN,
+        }
+    }
+
+    #[must_use]
+    pub(super) fn fused(self, ops: Ops) -> Self {
+        Self {
+            attn: self.attn.fused(ops),
+            mlp: self.mlp.fused(ops),
+            ada_ln: self.ada_ln.map(|ada_ln| ada_ln.fused(ops)),
+            cross_attn: self.cross_attn.map(|cross| cross.fused(ops)),
+            ops,
+            ..self
         }
     }
 
     /// # Shapes
     /// - `x`, result: `[N, T, D]`
     pub fn forward(&self, x: Tensor<3>, condition: &Condition) -> Tensor<3> {
-        self.modulated(x, self.modulation(condition), Some(condition), |_| ())
+        self.modulated(x, self.modulation(condition), Some(condition), NOBODY)
     }
 
     /// The vectors that the condition gives this block; none without adaLN.
@@ -53,8 +68,8 @@ impl DitBlock {
         self.ada_ln.as_ref().map(|ada_ln| Modulation::cut(ada_ln.vectors(condition.sum())))
     }
 
-    /// The same, when the modulation is known; `look` is shown the attention. The condition itself is for
-    /// cross-attention alone.
+    /// The same, when the modulation is known; `look`, if there is one, is shown the attention. The condition itself is
+    /// for cross-attention alone.
     ///
     /// # Shapes
     /// - `x`, result: `[N, T, D]`; what `look` sees: `[N, heads, T, T]`
@@ -63,36 +78,36 @@ impl DitBlock {
         x: Tensor<3>,
         modulation: Option<Modulation>,
         condition: Option<&Condition>,
-        look: impl FnOnce(&Tensor<4>),
+        look: Option<impl FnOnce(&Tensor<4>)>,
     ) -> Tensor<3> {
         let (of_attn, of_mlp) = modulation.map_or((None, None), |m| (Some(m.attn), Some(m.mlp)));
-        let attend = |x| self.attn.forward_seen(x, look);
-        let x = branch(x, of_attn, self.norm1.as_ref(), DitConfig::NORM_EPS, attend); // [N, T, D]
+        let (normed, then) = self.entering(x, of_attn, self.norm1.as_ref(), DitConfig::NORM_EPS);
+        let x = self.attn.apply(normed, then, look); // [N, T, D]
         let x = match self.cross_attn.as_ref().zip(condition) {
-            Some((cross, condition)) => x.clone() + cross.forward(x, condition.tokens()), // [N, T, D]
+            Some((cross, condition)) => cross.forward(x, condition.tokens()), // [N, T, D]
             None => x,
         };
-        branch(x, of_mlp, self.norm2.as_ref(), self.mlp_norm_eps, |x| self.mlp.forward(x)) // [N, T, D]
+        let (normed, then) = self.entering(x, of_mlp, self.norm2.as_ref(), self.mlp_norm_eps);
+        self.mlp.apply(normed, then) // [N, T, D]
+    }
+
+    /// What attention or MLP is given, `mod(LN(x))` or without adaLN `norm(x)`, and what is done to what it puts out:
+    /// `x + gate·y` or `x + y`.
+    ///
+    /// # Shapes
+    /// - `x`, result: `[N, T, D]`
+    fn entering(&self, x: Tensor<3>, vectors: Option<Branch>, norm: Option<&LayerNorm>, eps: f64) -> (Tensor<3>, Then) {
+        let (normed, gate) = match (vectors, norm) {
+            (Some(by), _) => (self.ops.modulate(x.clone(), by.shift, by.scale, eps), by.gate),
+            (None, Some(norm)) => (norm.forward(x.clone()), None),
+            (None, None) => (x.clone(), None),
+        };
+        (normed, Then::Add { to: x, gate })
     }
 }
 
-/// `x + gate·inner(mod(LN(x)))`, or `x + inner(norm(x))` without adaLN.
-///
-/// # Shapes
-/// - `x`, result, input and output of `inner`: `[N, T, D]`
-fn branch(
-    x: Tensor<3>,
-    vectors: Option<Branch>,
-    norm: Option<&LayerNorm>,
-    eps: f64,
-    inner: impl FnOnce(Tensor<3>) -> Tensor<3>,
-) -> Tensor<3> {
-    match (vectors, norm) {
-        (Some(vectors), _) => vectors.apply(x, eps, inner),
-        (None, Some(norm)) => x.clone() + inner(norm.forward(x)),
-        (None, None) => x.clone() + inner(x),
-    }
-}
+/// Who does not look at the attention.
+const NOBODY: Option<fn(&Tensor<4>)> = None;
 
 /// Multi-head self-attention with one packed projection for q, k and v.
 #[derive(Module, Debug)]
@@ -103,6 +118,8 @@ pub struct Attention {
     pub q_norm: Option<LayerNorm>,
     pub k_norm: Option<LayerNorm>,
     num_heads: usize,
+    #[module(skip)]
+    ops: Ops,
 }
 
 impl Attention {
@@ -115,24 +132,38 @@ impl Attention {
             q_norm: norm(),
             k_norm: norm(),
             num_heads: config.num_heads,
+            ops: Ops::PLAIN,
         }
+    }
+
+    #[must_use]
+    fn fused(self, ops: Ops) -> Self {
+        Self { qkv: self.qkv.fused(ops), proj: self.proj.fused(ops), ops, ..self }
     }
 
     /// # Shapes
     /// - `x`, result: `[N, T, D]`
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        self.forward_seen(x, |_| ())
+        self.apply(x, Then::Nothing, NOBODY)
     }
 
-    /// The same; `look` is shown how much each token (row) looks at each other one (column), head by head.
+    /// The same and what follows; `look` is shown how much each token (row) looks at each other one (column), head by
+    /// head.
     ///
     /// # Shapes
     /// - `x`, result: `[N, T, D]`; what `look` sees: `[N, heads, T, T]`, rows sum to 1
-    pub(super) fn forward_seen(&self, x: Tensor<3>, look: impl FnOnce(&Tensor<4>)) -> Tensor<3> {
-        let [q, k, v] = split_heads(apply(&self.qkv, x), self.num_heads); // [N, heads, T, d_head]
-        let weights = attention_weights(normed(&self.q_norm, q), normed(&self.k_norm, k)); // [N, heads, T, T]
-        look(&weights);
-        apply(&self.proj, mix_heads(weights, v)) // [N, T, D]
+    fn apply(&self, x: Tensor<3>, then: Then, look: Option<impl FnOnce(&Tensor<4>)>) -> Tensor<3> {
+        let [q, k, v] = split_heads(self.qkv.forward(x), self.num_heads); // [N, heads, T, d_head]
+        let (q, k) = (normed(&self.q_norm, q), normed(&self.k_norm, k)); // [N, heads, T, d_head]
+        let mixed = match look {
+            Some(look) => {
+                let weights = plain::attention_weights(q, k); // [N, heads, T, T]
+                look(&weights);
+                plain::mix_heads(weights, v) // [N, T, D]
+            }
+            None => self.ops.attention(q, k, v), // [N, T, D]
+        };
+        self.proj.apply(mixed, then) // [N, T, D]
     }
 }
 
@@ -159,20 +190,23 @@ impl Mlp {
         }
     }
 
+    #[must_use]
+    fn fused(self, ops: Ops) -> Self {
+        Self { fc1: self.fc1.fused(ops), fc2: self.fc2.fused(ops) }
+    }
+
     /// # Shapes
     /// - `x`, result: `[N, T, D]`
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let hidden = gelu_tanh(apply(&self.fc1, x)); // [N, T, ratio·D]
-        apply(&self.fc2, hidden) // [N, T, D]
+        self.apply(x, Then::Nothing)
     }
-}
 
-/// GELU in its tanh approximation, `x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))`.
-///
-/// As `(1 + tanh u)/2 = sigmoid(2u)`, this is `x·sigmoid(x·(a + b·x²))`: fewer passes over memory.
-fn gelu_tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    const A: f64 = 1.595_769_121_605_731; // 2·√(2/π)
-    const B: f64 = A * 0.044715;
-    let inner = (x.clone() * x.clone() * B + A) * x.clone();
-    x * sigmoid(inner)
+    /// The same, and what follows.
+    ///
+    /// # Shapes
+    /// - `x`, result: `[N, T, D]`
+    fn apply(&self, x: Tensor<3>, then: Then) -> Tensor<3> {
+        let hidden = self.fc1.apply(x, Then::Gelu); // [N, T, ratio·D]
+        self.fc2.apply(hidden, then) // [N, T, D]
+    }
 }

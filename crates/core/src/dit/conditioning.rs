@@ -1,13 +1,14 @@
 //! How timestep and class act: adaLN scales, shifts and (adaLN-Zero) gates every normalised activation; in the
 //! paper's other variants they are tokens.
 
-use super::linear::{apply, zero_linear};
-use super::norm::{learned_norm, modulate};
+use super::linear::{Linear, zero_linear};
+use super::norm::learned_norm;
 use burn::module::Module;
-use burn::nn::{LayerNorm, Linear};
+use burn::nn::LayerNorm;
 use burn::tensor::activation::silu;
 use burn::tensor::{Device, Tensor};
 use ditscope_config::DitConfig;
+use ditscope_ops::Ops;
 
 /// Timestep and class as vectors.
 #[derive(Debug, Clone)]
@@ -41,14 +42,27 @@ impl AdaLn {
         Self { linear: zero_linear(hidden_size, num_vectors * hidden_size, device) }
     }
 
+    #[must_use]
+    pub(super) fn fused(self, ops: Ops) -> Self {
+        Self { linear: self.linear.fused(ops) }
+    }
+
     /// # Shapes
     /// - `c`: `[N, D]`
     /// - result: tensors `[N, 1, D]`, as many as the layer has
     pub fn vectors(&self, c: Tensor<2>) -> Vec<Tensor<3>> {
         let [_, d] = c.dims();
-        let all = apply(&self.linear, silu(c)).unsqueeze_dim::<3>(1); // [N, 1, K·D]
+        let all = self.packed(silu(c)); // [N, 1, K·D]
         let [_, _, width] = all.dims();
         (0..width / d).map(|k| all.clone().narrow(2, k * d, d)).collect() // [N, 1, D] each
+    }
+
+    /// The same in one tensor, of what [`silu`] made of the condition, which is the same for all blocks.
+    ///
+    /// # Shapes
+    /// - `activated`: `[N, D]`; result: `[N, 1, K·D]`
+    pub(super) fn packed(&self, activated: Tensor<2>) -> Tensor<3> {
+        self.linear.forward(activated).unsqueeze_dim(1) // [N, 1, K·D]
     }
 }
 
@@ -92,17 +106,6 @@ pub struct Branch {
     pub gate: Option<Tensor<3>>,
 }
 
-impl Branch {
-    /// `x + gate·inner(modulate(x))`
-    ///
-    /// # Shapes
-    /// - `x`, result, input and output of `inner`: `[N, T, D]`
-    pub(super) fn apply(self, x: Tensor<3>, eps: f64, inner: impl FnOnce(Tensor<3>) -> Tensor<3>) -> Tensor<3> {
-        let change = inner(modulate(x.clone(), self.shift, self.scale, eps)); // [N, T, D]
-        x + self.gate.map_or(change.clone(), |gate| gate * change)
-    }
-}
-
 /// The last norm, modulated with adaLN, and the projection to patches.
 #[derive(Module, Debug)]
 pub struct FinalLayer {
@@ -110,6 +113,8 @@ pub struct FinalLayer {
     /// Without adaLN.
     pub norm: Option<LayerNorm>,
     pub linear: Linear,
+    #[module(skip)]
+    ops: Ops,
 }
 
 impl FinalLayer {
@@ -120,7 +125,14 @@ impl FinalLayer {
             ada_ln: (!has_tokens).then(|| AdaLn::new(config.hidden_size, 2, device)),
             norm: has_tokens.then(|| learned_norm(config.hidden_size, device)),
             linear: zero_linear(config.hidden_size, d_output, device),
+            ops: Ops::PLAIN,
         }
+    }
+
+    #[must_use]
+    pub(super) fn fused(self, ops: Ops) -> Self {
+        let ada_ln = self.ada_ln.map(|ada_ln| ada_ln.fused(ops));
+        Self { ada_ln, linear: self.linear.fused(ops), ops, ..self }
     }
 
     /// # Shapes
@@ -144,10 +156,10 @@ impl FinalLayer {
     /// - `x`: `[N, T, D]`; `modulation`: `[N, 1, D]` each; result: `[N, T, p²·C_out]`
     pub(super) fn forward_modulated(&self, x: Tensor<3>, modulation: Option<[Tensor<3>; 2]>) -> Tensor<3> {
         let normed = match (modulation, &self.norm) {
-            (Some([shift, scale]), _) => modulate(x, shift, scale, DitConfig::NORM_EPS), // [N, T, D]
-            (None, Some(norm)) => norm.forward(x),                                       // [N, T, D]
+            (Some([shift, scale]), _) => self.ops.modulate(x, shift, scale, DitConfig::NORM_EPS), // [N, T, D]
+            (None, Some(norm)) => norm.forward(x),                                                // [N, T, D]
             (None, None) => x,
         };
-        apply(&self.linear, normed) // [N, T, p²·C_out]
+        self.linear.forward(normed) // [N, T, p²·C_out]
     }
 }

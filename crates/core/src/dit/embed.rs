@@ -1,11 +1,12 @@
 //! Into tokens and back: patches, positions, timestep and class.
 
-use super::linear::{apply, new_linear, xavier_linear};
+use super::linear::{Linear, new_linear, xavier_linear};
 use burn::module::{Initializer, Module};
-use burn::nn::{Embedding, EmbeddingConfig, Linear};
+use burn::nn::{Embedding, EmbeddingConfig};
 use burn::tensor::activation::silu;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use ditscope_config::{DitConfig, FREQUENCY_EMBEDDING_SIZE};
+use ditscope_ops::{Ops, Then};
 
 /// Cuts latents into patches and projects each to a token.
 ///
@@ -24,10 +25,23 @@ impl PatchEmbed {
         Self { proj: xavier_linear(d_input, config.hidden_size, device), patch_size: config.patch_size }
     }
 
+    #[must_use]
+    pub(super) fn fused(self, ops: Ops) -> Self {
+        Self { proj: self.proj.fused(ops), ..self }
+    }
+
     /// # Shapes
     /// - `x`: `[N, C, H, W]`
     /// - result: `[N, T, D]`, tokens row by row
     pub fn forward(&self, x: Tensor<4>) -> Tensor<3> {
+        self.apply(x, Then::Nothing)
+    }
+
+    /// The same, and what follows.
+    ///
+    /// # Shapes
+    /// - as [`Self::forward`]
+    pub(super) fn apply(&self, x: Tensor<4>, then: Then) -> Tensor<3> {
         let [n, c, h, w] = x.dims();
         let p = self.patch_size;
         let (rows, columns) = (h / p, w / p);
@@ -35,7 +49,7 @@ impl PatchEmbed {
             .reshape([n, c, rows, p, columns, p])
             .permute([0, 2, 4, 1, 3, 5]) // [N, rows, columns, C, p, p]
             .reshape([n, rows * columns, c * p * p]);
-        apply(&self.proj, patches) // [N, T, D]
+        self.proj.apply(patches, then) // [N, T, D]
     }
 }
 
@@ -95,13 +109,18 @@ impl TimestepEmbedder {
         }
     }
 
+    #[must_use]
+    pub(super) fn fused(self, ops: Ops) -> Self {
+        Self { mlp_in: self.mlp_in.fused(ops), mlp_out: self.mlp_out.fused(ops), ..self }
+    }
+
     /// # Shapes
     /// - `t`: `[N]`, raw timesteps
     /// - result: `[N, D]`
     pub fn forward(&self, t: Tensor<1>) -> Tensor<2> {
         let angles = t.unsqueeze_dim::<2>(1) * self.frequencies.clone(); // [N, 128]
         let embedding = Tensor::cat(vec![angles.clone().cos(), angles.sin()], 1); // [N, 256]
-        apply(&self.mlp_out, silu(apply(&self.mlp_in, embedding))) // [N, D]
+        self.mlp_out.forward(silu(self.mlp_in.forward(embedding))) // [N, D]
     }
 }
 

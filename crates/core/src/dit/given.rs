@@ -1,7 +1,7 @@
 //! What the blocks are given beside the tokens.
 
 use super::block::DitBlock;
-use super::conditioning::{Branch, Condition, FinalLayer, Modulation};
+use super::conditioning::{Condition, FinalLayer, Modulation};
 use burn::tensor::{Int, Tensor};
 
 /// Timestep and class of each picture, or what they become in every block.
@@ -25,7 +25,7 @@ impl Given {
     pub(super) fn of_block(&self, i: usize, block: &DitBlock) -> Option<Modulation> {
         match self {
             Self::Condition(condition) => block.modulation(condition),
-            Self::Modulations(known) => Some(known.blocks[i].clone()),
+            Self::Modulations(known) => Some(known.of_block(i)),
         }
     }
 
@@ -33,7 +33,7 @@ impl Given {
     pub(super) fn of_last(&self, layer: &FinalLayer) -> Option<[Tensor<3>; 2]> {
         match self {
             Self::Condition(condition) => layer.modulation(condition),
-            Self::Modulations(known) => Some(known.last.clone()),
+            Self::Modulations(known) => known.of_last(),
         }
     }
 }
@@ -42,25 +42,45 @@ impl Given {
 /// known before it.
 #[derive(Debug, Clone)]
 pub struct Modulations {
-    /// Of each block, `[S, 1, D]` each.
-    pub(super) blocks: Vec<Modulation>,
-    /// Shift and scale of the last layer, `[S, 1, D]` each.
-    pub(super) last: [Tensor<3>; 2],
+    /// Those of the blocks, one after the other, and the two of the last layer, `[S, 1, K·D]`: in one tensor, so that the
+    /// rows of a batch are taken at once.
+    all: Tensor<3>,
+    width: usize,
+    per_block: usize,
 }
 
 impl Modulations {
-    /// Those of a batch: picture i of it has the vectors of row `rows[i]`.
+    /// # Shapes
+    /// - `blocks`: of each block all vectors, `[S, 1, per_block·D]`; `last`: `[S, 1, 2·D]`
+    pub(super) fn new(blocks: Vec<Tensor<3>>, last: Tensor<3>) -> Self {
+        let width = last.dims()[2] / 2;
+        let per_block = blocks.first().map_or(0, |block| block.dims()[2] / width);
+        let all = Tensor::cat(blocks.into_iter().chain([last]).collect(), 2); // [S, 1, K·D]
+        Self { all, width, per_block }
+    }
+
+    /// Those of a batch: picture i of it has the vectors of row `first + rows[i]`, which is one of the `count` from
+    /// `first`. So the rows of all steps of a run can be the same tensor.
     ///
     /// # Shapes
     /// - `rows`: `[N]`; S becomes N
-    pub fn rows(&self, rows: &Tensor<1, Int>) -> Self {
-        let take = |vector: &Tensor<3>| vector.clone().select(0, rows.clone()); // [N, 1, D]
-        let branch = |branch: &Branch| Branch {
-            shift: take(&branch.shift),
-            scale: take(&branch.scale),
-            gate: branch.gate.as_ref().map(take),
-        };
-        let blocks = self.blocks.iter().map(|m| Modulation { attn: branch(&m.attn), mlp: branch(&m.mlp) }).collect();
-        Self { blocks, last: [take(&self.last[0]), take(&self.last[1])] }
+    pub fn rows(&self, first: usize, count: usize, rows: &Tensor<1, Int>) -> Self {
+        let all = self.all.clone().narrow(0, first, count).select(0, rows.clone()); // [N, 1, K·D]
+        Self { all, ..self.clone() }
+    }
+
+    fn of_block(&self, i: usize) -> Modulation {
+        Modulation::cut(self.vectors(i * self.per_block, self.per_block))
+    }
+
+    fn of_last(&self) -> Option<[Tensor<3>; 2]> {
+        let [_, _, all] = self.all.dims();
+        self.vectors(all / self.width - 2, 2).try_into().ok()
+    }
+
+    /// `[S, 1, D]` each
+    fn vectors(&self, first: usize, count: usize) -> Vec<Tensor<3>> {
+        let vector = |k| self.all.clone().narrow(2, k * self.width, self.width); // [S, 1, D]
+        (first..first + count).map(vector).collect()
     }
 }

@@ -24,6 +24,7 @@ pub use conditioning::{AdaLn, Branch, Condition, FinalLayer, Modulation};
 pub use cross::CrossAttention;
 pub use embed::{LabelEmbedder, PatchEmbed, TimestepEmbedder, pos_embed_2d, timestep_frequencies, unpatchify};
 pub use given::{Given, Modulations};
+pub use linear::Linear;
 pub use model::Dit;
 pub use probe::Probe;
 pub use reuse::{BlockCache, Reuse};

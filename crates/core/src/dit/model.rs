@@ -1,14 +1,16 @@
 //! The whole network, and its one pass through the blocks.
 
 use super::block::DitBlock;
-use super::conditioning::{Condition, FinalLayer};
+use super::conditioning::{AdaLn, Condition, FinalLayer};
 use super::embed::{LabelEmbedder, PatchEmbed, TimestepEmbedder, pos_embed_2d, unpatchify};
 use super::given::{Given, Modulations};
 use super::probe::Probe;
 use super::trace::{Trace, Tracer, stacked, strengths};
 use burn::module::Module;
+use burn::tensor::activation::silu;
 use burn::tensor::{Device, Int, Tensor};
 use ditscope_config::{CONDITION_TOKENS, Conditioning, DitConfig};
+use ditscope_ops::{Ops, Then};
 
 /// The noise predictor.
 #[derive(Module, Debug)]
@@ -45,6 +47,19 @@ impl Dit {
         }
     }
 
+    /// The same network, computed with a device's kernels. Its weights lie in their order then, so this is for a network
+    /// that is loaded and is to run: one that is trained stays as it is.
+    #[must_use]
+    pub fn fused(self, ops: Ops) -> Self {
+        Self {
+            x_embedder: self.x_embedder.fused(ops),
+            t_embedder: self.t_embedder.fused(ops),
+            blocks: self.blocks.into_iter().map(|block| block.fused(ops)).collect(),
+            final_layer: self.final_layer.fused(ops),
+            ..self
+        }
+    }
+
     /// Predicts the noise (and the variance logits) in `x`.
     ///
     /// # Shapes
@@ -69,7 +84,8 @@ impl Dit {
             }
             let vectors = given.of_block(i, block); // [N, 1, D] each
             probe.modulation(i, vectors.as_ref());
-            x = block.modulated(x, vectors, given.condition(), |weights| probe.attention(i, weights)); // [N, T, D]
+            let look = probe.wants_attention(i).then_some(|weights: &_| probe.attention(i, weights));
+            x = block.modulated(x, vectors, given.condition(), look); // [N, T, D]
             x = probe.after(i, x); // [N, T, D]
         }
         self.output(x, given) // [N, C_out, H, W]
@@ -123,9 +139,10 @@ impl Dit {
     /// # Shapes
     /// - `t`, `y`: `[S]`
     pub fn modulations(&self, t: Tensor<1>, y: Tensor<1, Int>) -> Option<Modulations> {
-        let condition = self.condition(t, y);
-        let blocks = self.blocks.iter().map(|block| block.modulation(&condition)).collect::<Option<_>>()?;
-        Some(Modulations { blocks, last: self.final_layer.modulation(&condition)? })
+        let activated = silu(self.condition(t, y).sum()); // [S, D]
+        let packed = |ada_ln: &Option<AdaLn>| ada_ln.as_ref().map(|ada_ln| ada_ln.packed(activated.clone()));
+        let blocks = self.blocks.iter().map(|block| packed(&block.ada_ln)).collect::<Option<_>>()?;
+        Some(Modulations::new(blocks, packed(&self.final_layer.ada_ln)?))
     }
 
     /// How strongly timestep and class act on each block, which is known without any latents: the mean absolute
@@ -161,7 +178,7 @@ impl Dit {
     /// # Shapes
     /// - `x`: `[N, C, H, W]`; result: `[N, T, D]`
     fn tokens(&self, x: Tensor<4>, condition: Option<&Condition>) -> Tensor<3> {
-        let x = self.x_embedder.forward(x) + self.pos_embed.clone(); // [N, T, D]
+        let x = self.x_embedder.apply(x, Then::Add { to: self.pos_embed.clone(), gate: None }); // [N, T, D]
         match condition.filter(|_| self.in_context) {
             Some(condition) => Tensor::cat(vec![condition.tokens(), x], 1), // [N, 2 + T, D]
             None => x,

@@ -19,6 +19,11 @@ pub trait Probe {
     /// The vectors that the condition gives a block; none without adaLN.
     fn modulation(&mut self, _block: usize, _vectors: Option<&Modulation>) {}
 
+    /// Whether [`Self::attention`] wants to be told of this block. Where nobody does, the weights never lie in memory.
+    fn wants_attention(&self, _block: usize) -> bool {
+        false
+    }
+
     /// How much each token (row) looks at each other one (column).
     ///
     /// # Shapes

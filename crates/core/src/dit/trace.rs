@@ -53,10 +53,12 @@ impl Probe for Tracer {
         self.modulation.extend(vectors.map(strengths));
     }
 
-    fn attention(&mut self, block: usize, weights: &Tensor<4>) {
-        if block == self.block {
-            self.attention = Some(weights.clone());
-        }
+    fn wants_attention(&self, block: usize) -> bool {
+        block == self.block
+    }
+
+    fn attention(&mut self, _block: usize, weights: &Tensor<4>) {
+        self.attention = Some(weights.clone());
     }
 
     fn after(&mut self, _block: usize, x: Tensor<3>) -> Tensor<3> {

@@ -7,6 +7,7 @@
 mod model;
 mod noise;
 mod passes;
+mod reading;
 mod run;
 
 pub use crate::diffusion::guidance::Guidance;

@@ -10,6 +10,7 @@ use crate::weights::{Loader, WeightsError};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use ditscope_config::{AutoencoderConfig, ConfigError, ModelConfig};
+use ditscope_ops::Ops;
 use ditscope_schedule::training_schedule;
 
 /// A transformer and its autoencoder on a device.
@@ -19,17 +20,22 @@ pub struct Model {
     pub dit: Dit,
     pub autoencoder: Option<Autoencoder>,
     pub device: Device,
+    pub(super) ops: Ops,
+    /// Mean and deviation of the latents' channels, `[1, C, 1, 1]` each, once the model is to run.
+    stats: Option<[Tensor<4>; 2]>,
 }
 
 impl Model {
     /// A model with fresh weights.
     pub fn new(config: &ModelConfig, device: &Device) -> Self {
-        Self {
-            dit: Dit::new(&config.transformer, device),
-            autoencoder: config.autoencoder.as_ref().map(|a| Autoencoder::new(a, device)),
-            config: config.clone(),
-            device: device.clone(),
-        }
+        let dit = Dit::new(&config.transformer, device);
+        let autoencoder = config.autoencoder.as_ref().map(|a| Autoencoder::new(a, device));
+        Self::of(config.clone(), dit, autoencoder, device.clone())
+    }
+
+    /// A model of parts that are there.
+    pub fn of(config: ModelConfig, dit: Dit, autoencoder: Option<Autoencoder>, device: Device) -> Self {
+        Self { config, dit, autoencoder, device, ops: Ops::PLAIN, stats: None }
     }
 
     /// Fills whatever parameters this shard holds.
@@ -54,6 +60,15 @@ impl Model {
         self.autoencoder.as_ref().map_or(Ok(()), |autoencoder| loader.finish(autoencoder, AUTOENCODER))
     }
 
+    /// The same model, computed with the kernels of its device: for one that is loaded and is to run (see
+    /// [`Dit::fused`]).
+    #[must_use]
+    pub fn fused(self, ops: Ops) -> Self {
+        let stats = Some(self.stats());
+        let autoencoder = self.autoencoder.map(|autoencoder| autoencoder.fused(ops));
+        Self { dit: self.dit.fused(ops), autoencoder, ops, stats, ..self }
+    }
+
     /// Number of parameters, autoencoder included.
     pub fn num_params(&self) -> usize {
         self.dit.num_params() + self.autoencoder.as_ref().map_or(0, Module::num_params)
@@ -64,8 +79,8 @@ impl Model {
     /// # Shapes
     /// - `x`, result: `[N, C, h, w]`
     pub fn destandardize(&self, x: Tensor<4>) -> Tensor<4> {
-        let stats = &self.config.latents;
-        x * self.per_channel(&stats.std) + self.per_channel(&stats.mean) // [N, C, h, w]
+        let [mean, std] = self.stats();
+        x * std + mean // [N, C, h, w]
     }
 
     /// The autoencoder's own latents → standardised latents, which the transformer works on.
@@ -73,8 +88,8 @@ impl Model {
     /// # Shapes
     /// - `z`, result: `[N, C, h, w]`
     pub fn standardize(&self, z: Tensor<4>) -> Tensor<4> {
-        let stats = &self.config.latents;
-        (z - self.per_channel(&stats.mean)) / self.per_channel(&stats.std) // [N, C, h, w]
+        let [mean, std] = self.stats();
+        (z - mean) / std // [N, C, h, w]
     }
 
     /// Pictures → standardised latents, the way back from [`Self::decode`].
@@ -205,6 +220,12 @@ impl Model {
     }
 
     /// `[1, C, 1, 1]`
+    fn stats(&self) -> [Tensor<4>; 2] {
+        let latents = &self.config.latents;
+        let made = || [self.per_channel(&latents.mean), self.per_channel(&latents.std)];
+        self.stats.clone().unwrap_or_else(made)
+    }
+
     fn per_channel(&self, values: &[f32]) -> Tensor<4> {
         Tensor::from_data(TensorData::new(values.to_vec(), [1, values.len(), 1, 1]), &self.device)
     }

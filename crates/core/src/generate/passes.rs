@@ -18,6 +18,8 @@ pub struct Passes<'m> {
 struct Ahead {
     timesteps: Vec<usize>,
     vectors: Modulations,
+    /// Which of a step's rows the pictures of a batch have, and whether it is the doubled one: uploaded once.
+    rows: Option<(bool, Tensor<1, Int>)>,
 }
 
 impl<'m> Passes<'m> {
@@ -79,16 +81,18 @@ impl<'m> Passes<'m> {
             // For one step alone it would be the usual way, with detours.
             self.ahead = if timesteps.len() > 1 { Ahead::new(self.model, &timesteps, &kinds) } else { None };
         }
-        let ahead = self.ahead.as_ref()?;
+        let ahead = self.ahead.as_mut()?;
         let first = ahead.timesteps.iter().position(|t| *t == timestep)? * kinds.len();
-        let row = |kind: usize| kinds.iter().position(|k| *k == kind).map(|at| (first + at) as i64);
-        let mut rows = self.classes.iter().map(|class| row(*class)).collect::<Option<Vec<i64>>>()?;
-        if is_guided {
-            let without = row(self.model.config.transformer.null_label())?;
-            rows.extend(vec![without; self.classes.len()]);
+        if ahead.rows.as_ref().is_none_or(|(guided, _)| *guided != is_guided) {
+            let null = self.model.config.transformer.null_label();
+            let without = if is_guided { vec![null; self.classes.len()] } else { Vec::new() };
+            let row = |kind: &usize| kinds.iter().position(|k| k == kind).map(|at| at as i64);
+            let rows = self.classes.iter().chain(&without).map(row).collect::<Option<Vec<i64>>>()?;
+            let shape = [rows.len()];
+            ahead.rows = Some((is_guided, Tensor::from_data(TensorData::new(rows, shape), &self.model.device)));
         }
-        let shape = [rows.len()];
-        Some(ahead.vectors.rows(&Tensor::from_data(TensorData::new(rows, shape), &self.model.device))) // [N] or [2N]
+        let (_, rows) = ahead.rows.as_ref()?; // [N] or [2N]
+        Some(ahead.vectors.rows(first, kinds.len(), rows))
     }
 
     /// The classes of the run, each once, and "no class".
@@ -108,6 +112,6 @@ impl Ahead {
         let y: Vec<i64> = timesteps.iter().flat_map(|_| kinds.iter().map(|kind| *kind as i64)).collect();
         let t = Tensor::from_data(TensorData::new(t.clone(), [t.len()]), &model.device); // [S]
         let y = Tensor::from_data(TensorData::new(y.clone(), [y.len()]), &model.device); // [S]
-        Some(Self { timesteps: timesteps.to_vec(), vectors: model.dit.modulations(t, y)? })
+        Some(Self { timesteps: timesteps.to_vec(), vectors: model.dit.modulations(t, y)?, rows: None })
     }
 }

@@ -3,8 +3,9 @@
 use super::model::{Model, latent_shape};
 use super::noise::{Noise, seeded};
 use super::passes::Passes;
+use super::reading::Reading;
 use crate::diffusion::guidance::Guidance;
-use crate::diffusion::prediction::{eps_of_output, predict, q_sample};
+use crate::diffusion::prediction::q_sample;
 use crate::diffusion::sampler::{Sampler, SamplerConfig};
 use burn::tensor::Tensor;
 use ditscope_config::{ConfigError, Savings, VarianceType};
@@ -226,16 +227,17 @@ impl<'m> Run<'m> {
     /// When the run is done.
     pub fn step(&mut self) -> Result<Step, ConfigError> {
         assert!(!self.is_done(), "the run is done after {} steps", self.step);
-        let (step, x_t, diffusion) = (self.step, self.x_t.clone(), &self.model.config.scheduler);
+        let (step, x_t) = (self.step, self.x_t.clone());
         let (timestep, index) = (self.sampler.timestep(step), self.sampler.index(step));
         let (cond, uncond) = self.outputs(timestep); // [N, C_out, h, w] each
-        let seen = self.is_watched.then(|| (cond.clone(), uncond.clone()));
-        let output = self.guidance.combine(cond, uncond); // [N, C_out, h, w]
-        let watched = seen.map(|(cond, uncond)| {
-            let eps = |output| eps_of_output(diffusion, self.sampler.schedule(), index, x_t.clone(), output);
-            Watched { eps: eps(output.clone()), eps_cond: eps(cond), eps_uncond: uncond.map(eps) }
-        });
-        let prediction = predict(diffusion, self.sampler.schedule(), index, x_t.clone(), output);
+        let (prediction, watched) =
+            Reading { model: self.model, guidance: &self.guidance, schedule: self.sampler.schedule() }.of(
+                index,
+                &x_t,
+                cond,
+                uncond,
+                self.is_watched,
+            );
         let x0_hat = prediction.x0_hat.clone();
         let mut missing_noise = false;
         let noise = || match &self.noise {

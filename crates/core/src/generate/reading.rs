@@ -1,0 +1,71 @@
+//! What a step makes of the network's output: guidance and prediction.
+
+use super::model::Model;
+use super::run::Watched;
+use crate::diffusion::guidance::Guidance;
+use crate::diffusion::prediction::{Prediction, affine, eps_of_output, predict};
+use burn::tensor::Tensor;
+use ditscope_ops::Guide;
+use ditscope_schedule::NoiseSchedule;
+
+/// How a run reads outputs.
+pub struct Reading<'r> {
+    pub model: &'r Model,
+    pub guidance: &'r Guidance,
+    pub schedule: &'r NoiseSchedule,
+}
+
+impl Reading<'_> {
+    /// Of step `i` of the schedule.
+    ///
+    /// # Shapes
+    /// - `x_t`: `[N, C, h, w]`; `cond`, `uncond`: `[N, C_out, h, w]`
+    pub fn of(
+        &self,
+        i: usize,
+        x_t: &Tensor<4>,
+        cond: Tensor<4>,
+        uncond: Option<Tensor<4>>,
+        is_watched: bool,
+    ) -> (Prediction, Option<Watched>) {
+        if let Some((prediction, watched)) = self.fused(i, x_t, &cond, uncond.as_ref()) {
+            return (prediction, Some(watched).filter(|_| is_watched));
+        }
+        let diffusion = &self.model.config.scheduler;
+        let seen = is_watched.then(|| (cond.clone(), uncond.clone()));
+        let output = self.guidance.combine(cond, uncond); // [N, C_out, h, w]
+        let watched = seen.map(|(cond, uncond)| {
+            let eps = |output| eps_of_output(diffusion, self.schedule, i, x_t.clone(), output);
+            Watched { eps: eps(output.clone()), eps_cond: eps(cond), eps_uncond: uncond.map(eps) }
+        });
+        (predict(diffusion, self.schedule, i, x_t.clone(), output), watched)
+    }
+
+    /// The same in one pass, where the device has a kernel for it.
+    fn fused(
+        &self,
+        i: usize,
+        x_t: &Tensor<4>,
+        cond: &Tensor<4>,
+        uncond: Option<&Tensor<4>>,
+    ) -> Option<(Prediction, Watched)> {
+        let diffusion = &self.model.config.scheduler;
+        let (signal, noise) = self.schedule.q_sample_factors(i);
+        let [x0, eps] = affine(diffusion.prediction_type, signal, noise);
+        let guide = Guide {
+            scales: self.guidance.scales.clone(),
+            channels: self.guidance.channels,
+            x0,
+            eps,
+            range: diffusion.clip_sample_range,
+            process: [signal, noise],
+        };
+        let guided = self.model.ops.guide(x_t, cond, uncond, &guide)?;
+        let ([_, channels, ..], [_, total, ..]) = (x_t.dims(), cond.dims());
+        // Guidance acts on the first half alone.
+        let logits = (total > channels).then(|| cond.clone().narrow(1, channels, total - channels)); // [N, C, h, w]
+        let prediction = Prediction { x0_hat: guided.x0_hat, eps: guided.eps, variance_logits: logits };
+        let watched = Watched { eps: guided.unclamped, eps_cond: guided.eps_cond, eps_uncond: guided.eps_uncond };
+        Some((prediction, watched))
+    }
+}

@@ -1,0 +1,143 @@
+//! What a device may bring: kernels, and weights in the order in which they read them.
+//!
+//! A kernel that is given tensors which are not for it answers `None`, and the plain way is taken.
+
+use burn::tensor::{Device, Tensor};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// What can be fused, each for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    Modulate,
+    Linear,
+    Attention,
+    Conv,
+    Guide,
+}
+
+impl Operation {
+    pub const ALL: [Self; 5] = [Self::Modulate, Self::Linear, Self::Attention, Self::Conv, Self::Guide];
+
+    /// For whoever is told of it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Modulate => "norms",
+            Self::Linear => "linear layers",
+            Self::Attention => "attention",
+            Self::Conv => "convolutions",
+            Self::Guide => "guidance",
+        }
+    }
+}
+
+/// The kernels of a device.
+pub trait Kernels: Debug + Send + Sync {
+    /// See [`crate::plain::modulate`].
+    fn modulate(&self, _x: &Tensor<3>, _shift: &Tensor<3>, _scale: &Tensor<3>, _eps: f64) -> Option<Tensor<3>> {
+        None
+    }
+
+    /// See [`crate::plain::attention`].
+    fn attention(&self, _q: &Tensor<4>, _k: &Tensor<4>, _v: &Tensor<4>) -> Option<Tensor<3>> {
+        None
+    }
+
+    /// See [`crate::Ops::matrix`].
+    fn matrix(&self, _weight: &Tensor<2>, _bias: Option<&Tensor<1>>) -> Option<Weights> {
+        None
+    }
+
+    /// See [`crate::Ops::filter`].
+    fn filter(&self, _weight: &Tensor<4>, _bias: Option<&Tensor<1>>, _filter: Filter) -> Option<Filters> {
+        None
+    }
+
+    /// See [`crate::plain::guide`].
+    fn guide(&self, _x: &Tensor<4>, _cond: &Tensor<4>, _uncond: Option<&Tensor<4>>, _by: &Guide) -> Option<Guided> {
+        None
+    }
+}
+
+/// A device without any.
+#[derive(Debug)]
+pub(crate) struct NoKernels;
+
+impl Kernels for NoKernels {}
+
+/// The weights of a linear layer on a device.
+pub type Weights = Arc<dyn Matrix>;
+
+/// A linear layer with weights in the order of its kernel.
+pub trait Matrix: Debug + Send + Sync {
+    /// See [`crate::plain::linear`].
+    fn apply(&self, x: &Tensor<3>, then: &Then) -> Option<Tensor<3>>;
+
+    /// The weights as they were before: `[d_input, d_output]`.
+    fn weight(&self, device: &Device) -> Tensor<2>;
+}
+
+/// What is done to the product and the bias, before they are written.
+#[allow(clippy::large_enum_variant, reason = "one at a time, on the stack of a layer")]
+#[derive(Debug, Clone)]
+pub enum Then {
+    Nothing,
+    /// [`crate::plain::gelu_tanh`]
+    Gelu,
+    /// `to + gate·y`, or `to + y` without a gate.
+    ///
+    /// # Shapes
+    /// - `to`: `[N, T, D]` or `[1, T, D]`; `gate`: `[N, 1, D]`
+    Add {
+        to: Tensor<3>,
+        gate: Option<Tensor<3>>,
+    },
+}
+
+/// The weights of a convolution on a device.
+pub type Filters = Arc<dyn Conv>;
+
+/// What a convolution with a kernel of 3x3, stride 1 and a border of zeros does beside.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The picture is enlarged twice before, each pixel becoming four.
+    pub doubled: bool,
+    /// Negative results become zero, after what is added.
+    pub relu: bool,
+}
+
+/// A convolution with weights in the order of its kernel.
+pub trait Conv: Debug + Send + Sync {
+    /// See [`crate::plain::conv`].
+    fn apply(&self, x: &Tensor<4>, add: Option<&Tensor<4>>) -> Option<Tensor<4>>;
+}
+
+/// How clean latents and noise follow from what the network says of x_t. Both are affine in it: `x_t·a + output·b`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guide {
+    /// How strongly the class steers: one for each picture, or one for all.
+    pub scales: Vec<f64>,
+    /// Only the first so many channels are steered.
+    pub channels: usize,
+    /// a and b of the clean latents.
+    pub x0: [f64; 2],
+    /// a and b of the noise.
+    pub eps: [f64; 2],
+    /// To which the clean latents are clamped, up and down.
+    pub range: Option<f64>,
+    /// s and n of `x_t = x0·s + noise·n`, which holds after clamping, too.
+    pub process: [f64; 2],
+}
+
+/// What [`Guide`] makes of it, `[N, C, h, w]` each.
+#[derive(Debug, Clone)]
+pub struct Guided {
+    /// Clean latents, clamped.
+    pub x0_hat: Tensor<4>,
+    /// The noise that goes with them.
+    pub eps: Tensor<4>,
+    /// The noise before clamping: guided, with the class, and where there is an output for it without.
+    pub unclamped: Tensor<4>,
+    pub eps_cond: Tensor<4>,
+    pub eps_uncond: Option<Tensor<4>>,
+}

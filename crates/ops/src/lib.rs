@@ -1,0 +1,106 @@
+//! Fused operations: what the network does in several steps of the tensor library, done in one pass over memory.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`plain`] | each operation in steps of the tensor library: the reference, with gradients, on every device |
+//! | [`kernels`] | what a device may bring for them |
+//! | [`Prepared`] | weights in the order in which kernels read them, in a module |
+//! | `cube` | kernels for GPUs, with the feature `cube` |
+//! | `flex` | kernels for burn's CPU backend, with the feature `flex` |
+//!
+//! [`Ops`] decides: where a device has no kernel, or the tensors are not for it (other numbers than f32, tensors that
+//! gradients are wanted of), the plain way is taken. Without features there is only that.
+//!
+//! It must not know a model, a browser or a file.
+
+pub mod kernels;
+pub mod plain;
+mod prepared;
+
+#[cfg(feature = "cube")]
+mod cube;
+#[cfg(feature = "flex")]
+mod flex;
+
+pub use kernels::{Conv, Filter, Filters, Guide, Guided, Kernels, Matrix, Operation, Then, Weights};
+pub use prepared::Prepared;
+
+use burn::tensor::{Device, Tensor};
+use kernels::NoKernels;
+
+/// The operations of a module: which kernels it has, and which of them it uses.
+#[derive(Debug, Clone, Copy)]
+pub struct Ops {
+    kernels: &'static dyn Kernels,
+    /// Switched off, a bit each.
+    off: u8,
+}
+
+impl Default for Ops {
+    fn default() -> Self {
+        Self::PLAIN
+    }
+}
+
+impl Ops {
+    /// None fused.
+    pub const PLAIN: Self = Self { kernels: &NoKernels, off: 0 };
+
+    /// All for which there is a kernel on this device.
+    pub fn of(device: &Device) -> Self {
+        #[cfg(feature = "cube")]
+        if cube::is_here(device) {
+            return Self { kernels: &cube::CubeKernels, off: 0 };
+        }
+        #[cfg(feature = "flex")]
+        if flex::is_here(device) {
+            return Self { kernels: &flex::FlexKernels, off: 0 };
+        }
+        let _ = device;
+        Self::PLAIN
+    }
+
+    /// The same, with one operation in the plain way.
+    #[must_use]
+    pub fn without(self, operation: Operation) -> Self {
+        Self { off: self.off | 1 << operation as u8, ..self }
+    }
+
+    fn kernels(&self, operation: Operation) -> Option<&'static dyn Kernels> {
+        (self.off & 1 << operation as u8 == 0).then_some(self.kernels)
+    }
+
+    /// See [`plain::modulate`].
+    pub fn modulate(&self, x: Tensor<3>, shift: Tensor<3>, scale: Tensor<3>, eps: f64) -> Tensor<3> {
+        let fused = self.kernels(Operation::Modulate).and_then(|kernels| kernels.modulate(&x, &shift, &scale, eps));
+        fused.unwrap_or_else(|| plain::modulate(x, shift, scale, eps))
+    }
+
+    /// See [`plain::attention`].
+    pub fn attention(&self, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<3> {
+        let fused = self.kernels(Operation::Attention).and_then(|kernels| kernels.attention(&q, &k, &v));
+        fused.unwrap_or_else(|| plain::attention(q, k, v))
+    }
+
+    /// The weights of a linear layer as the device's kernel wants them; none where it has no kernel for them.
+    ///
+    /// # Shapes
+    /// - `weight`: `[d_input, d_output]`; `bias`: `[d_output]`
+    pub fn matrix(&self, weight: &Tensor<2>, bias: Option<&Tensor<1>>) -> Option<Weights> {
+        self.kernels(Operation::Linear)?.matrix(weight, bias)
+    }
+
+    /// The weights of a convolution as the device's kernel wants them; none where it has no kernel for them.
+    ///
+    /// # Shapes
+    /// - `weight`: `[C_out, C_in, 3, 3]`; `bias`: `[C_out]`
+    pub fn filter(&self, weight: &Tensor<4>, bias: Option<&Tensor<1>>, filter: Filter) -> Option<Filters> {
+        self.kernels(Operation::Conv)?.filter(weight, bias, filter)
+    }
+
+    /// See [`plain::guide`]; none where the device has no kernel for it, as there is a shorter way then when not all of it is
+    /// asked for.
+    pub fn guide(&self, x: &Tensor<4>, cond: &Tensor<4>, uncond: Option<&Tensor<4>>, by: &Guide) -> Option<Guided> {
+        self.kernels(Operation::Guide)?.guide(x, cond, uncond, by)
+    }
+}
