@@ -44,8 +44,10 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
         }
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         // What the focused element does with a key goes first.
-        let free = target.as_ref().map_or(Free::ALL, Free::beside);
         let presenting = || store.peek(|state| state.address.present);
+        // A clicker has the timeline, whatever was pressed with the pointer before.
+        let is_meant = |target: &&Element| !presenting() || target.matches(":focus-visible").unwrap_or(true);
+        let free = target.as_ref().filter(is_meant).map_or(Free::ALL, Free::beside);
         let present = |on| store.dispatch(Event::Take(take::Event::Present(on)));
         // The tour's text is scrolled with these keys.
         let reads = |target: &Element| target.closest(".tour-body").ok().flatten().is_some();
@@ -73,6 +75,8 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
             "u" | "U" if free.letters => store.dispatch(Event::Tour(tour::Event::Toggle)),
             "PageUp" if turns(target.as_ref()) => turn(-1),
             "PageDown" if turns(target.as_ref()) => turn(1),
+            "PageUp" if free.moves && presenting() => store.dispatch(Event::Timeline(timeline::Event::Step(-1))),
+            "PageDown" if free.moves && presenting() => store.dispatch(Event::Timeline(timeline::Event::Step(1))),
             "?" if free.letters => help.set(true),
             " " if free.space => store.dispatch(Event::Timeline(timeline::Event::TogglePlay)),
             "ArrowLeft" if free.moves => store.dispatch(Event::Timeline(timeline::Event::Step(-1))),

@@ -255,7 +255,10 @@ pub fn GenerateBar() -> impl IntoView {
                     node_ref=generate
                     title=say("controls.generate-hint")
                     aria-describedby="generate-hint"
-                    on:click=move |_| store.dispatch(Event::Generate)
+                    on:click=move |_| {
+                        store.dispatch(Event::Generate);
+                        show_stage();
+                    }
                 >
                     {say("controls.generate")}
                 </button>
@@ -271,6 +274,15 @@ pub fn GenerateBar() -> impl IntoView {
             </div>
             <p class="hint" id="generate-hint">{hint}</p>
         </section>
+    }
+}
+
+/// On a phone the button is there wherever the page is scrolled to, and the stage may be out of sight.
+fn show_stage() {
+    if let Ok(Some(stage)) = document().query_selector(".run-bar")
+        && dom::prefers("(max-width: 699px)")
+    {
+        stage.scroll_into_view();
     }
 }
 

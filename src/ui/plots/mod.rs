@@ -50,7 +50,7 @@ fn area(store: Store, draw: Box<dyn Fn() -> String>) -> Live {
 }
 
 /// A line of a legend: what it looks like, and its name.
-fn key(class: &str, name: Box<dyn Fn() -> String>) -> Live {
+pub fn key(class: &str, name: Box<dyn Fn() -> String>) -> Live {
     let drawn = match class {
         "dots" => "M4 5h0M12 5h0M20 5h0",
         "planned" => "M4 2v6M12 2v6M20 2v6",

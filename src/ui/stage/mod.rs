@@ -9,7 +9,7 @@ pub use canvas::PixelCanvas;
 use ditscope_page_state::stage::{ViewKind, Views};
 use offer::Offer;
 use probe::Probe;
-use views::{Chooser, StepView};
+use views::{Chooser, Flow, StepView};
 
 use super::dom;
 use super::sound::Sound;
@@ -47,10 +47,13 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
     let in_row = Signal::derive(move || narrow.get() && small.get() == 1 && on.with(|on| on.contains(&ViewKind::X0)));
     let probe = Probe::new(store, in_row);
     let large = move || on.with(|on| on.contains(&ViewKind::X0));
+    let strip = Memo::new(move |_| on.with(|on| Views::is_strip(on)));
     let views = move || {
-        let kinds = on.get().into_iter().filter(|kind| *kind != ViewKind::X0);
-        kinds.map(|kind| view! { <StepView kind in_row probe /> }).collect_view()
+        let kinds = on.with(|on| Views::beside(on)).into_iter();
+        let flow = |kind| strip.get().then(|| view! { <Flow kind /> });
+        kinds.map(|kind| view! { <StepView kind in_row probe /> {flow(kind)} }).collect_view()
     };
+    let finished = store.memo(is_finished);
     view! {
         <div class="stage">
             <p class="stage-caption">
@@ -63,6 +66,8 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
             <div
                 class="views"
                 class:large=large
+                class:strip=strip
+                class:finished=finished
                 data-small=move || small.get().to_string()
                 node_ref=node
                 on:pointermove=move |event| probe.point(&event)
@@ -94,11 +99,16 @@ fn views_on(state: &Page) -> Vec<ViewKind> {
     }
 }
 
+/// Whether the stage is at the end of the run, where there is no noise and no model any more.
+fn is_finished(state: &Page) -> bool {
+    state.shown().is_some_and(|film| state.timeline.position >= film.steps())
+}
+
 /// The large picture x̂0, or all of them, with its name.
 #[component]
 fn Predicted(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
     let store = Store::get();
-    let finished = store.memo(|state| state.shown().is_some_and(|film| state.timeline.position >= film.steps()));
+    let finished = store.memo(is_finished);
     let preview = Memo::new(move |_| {
         let selected = store.selected.get();
         let is_preview = |moment: &Moment| moment.frame.is_preview(selected);

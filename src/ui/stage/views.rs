@@ -43,10 +43,36 @@ pub fn Chooser() -> impl IntoView {
     view! { <div class="chooser"><Parts content=Box::new(content) /></div> }
 }
 
-/// `guided noise ε̂`, with the symbol as in a formula.
+/// `predicted noise ε̂`, with the symbol as in a formula.
 fn symbol(name: &str) -> Vec<Part> {
     let (words, symbol) = words::with_symbol(name);
     vec![Part::new("span", "").saying(words.into()), Part::new("var", "").saying(symbol.into())]
+}
+
+/// From one part of the strip to the next: what is done on the way, and where there is more to see of it, a button that opens
+/// that.
+#[component]
+pub fn Flow(kind: ViewKind) -> impl IntoView {
+    let store = Store::get();
+    let content = move || {
+        let (words, hint) = match kind {
+            ViewKind::XT => (say("stage.model"), say("stage.model-hint")),
+            ViewKind::EpsGuided => (say("stage.taken"), say("stage.taken-hint")),
+            ViewKind::X0Latent => (say("stage.decoder"), say("stage.decoder-hint")),
+            _ => return vec![],
+        };
+        let behind = kind.behind();
+        let part = match behind {
+            [] => Part::words("flow", words),
+            _ => {
+                let is_open = store.with(|state| behind.iter().all(|kind| state.views.on().contains(kind)));
+                Part::button("flow", words, move || store.dispatch(app::Event::Views(Event::Open(kind))))
+                    .with("aria-expanded", is_open.to_string())
+            }
+        };
+        vec![part.with("title", hint).with("data-after", kind.name())]
+    };
+    view! { <Parts content=Box::new(content) /> }
 }
 
 /// A view other than the large picture. Its elements are kept up to date by one effect: there are up to eight views,

@@ -166,6 +166,7 @@ fn entries(store: Store, film: Option<Film>, busy: bool) -> Vec<Part> {
                 if *count > 1 {
                     kinds.push((kind(Subject::All), say_with("take.all", &[("count", count)]).into()));
                 }
+                kinds.push((kind(Subject::WithLatent(*selected)), say("take.with-latent")));
                 kinds
             };
             let mut rows = vec![entry(&one(Export::Png), None), entry(&one(Export::Sheet), None)];

@@ -9,7 +9,7 @@ use ditscope_export::sheet::{Item, PAPER, Sheet};
 use ditscope_page_state as app;
 use ditscope_page_state::address::{self, Address};
 use ditscope_page_state::film::{Film, Frame, Pixels};
-use ditscope_page_state::take::choice::{columns, file_name, picture, resized, times};
+use ditscope_page_state::take::choice::{file_name, picture, resized, size, times};
 use ditscope_page_state::take::{self, Event, Export, Made, Subject, data};
 use ditscope_page_state::{Notice, Page};
 use ditscope_tensor_file as tensor_file;
@@ -182,18 +182,6 @@ impl Maker {
         TimeoutFuture::new(0).await;
         let going_on = self.store.try_peek(|state| state.take.is_making(self.number));
         if going_on == Some(true) { Ok(()) } else { Err(Notice::Stopped) }
-    }
-}
-
-/// Sides of a moving picture before it is enlarged.
-fn size(film: &Film, subject: Subject) -> (usize, usize) {
-    let [height, width] = film.info.image_shape;
-    match subject {
-        Subject::One(_) => (width, height),
-        Subject::All => {
-            let columns = columns(film.info.num_images);
-            (columns * width, film.info.num_images.div_ceil(columns) * height)
-        }
     }
 }
 

@@ -57,6 +57,8 @@ pub struct Address {
     pub view: Mode,
     /// What was chosen to be compared.
     pub compare: Option<What>,
+    /// The noise level of the forward process, where one was chosen.
+    pub noise_t: Option<usize>,
     /// Another language than the browser's.
     pub language: Option<Language>,
     /// How much of the page there is, where that was chosen.

@@ -71,6 +71,12 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter { key: "compare", read: read_compare, write: |address, _| address.compare.as_ref().map(What::to_string) },
     Parameter {
+        key: "t",
+        // How many there are is the model's business.
+        read: |address, value| whole(value, 0..=u32::MAX.into(), |t| address.noise_t = Some(t as usize)),
+        write: |address, _| address.noise_t.filter(|_| address.view == Mode::Forward).map(|t| t.to_string()),
+    },
+    Parameter {
         key: "lang",
         read: |address, value| {
             address.language = Some(one_of(Language::from_tag(value), &Language::ALL.map(Language::code))?);

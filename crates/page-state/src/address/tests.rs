@@ -113,7 +113,8 @@ proptest! {
         let language = Some(Language::German);
         let (tour, chosen) = (Some("adaln-zero".into()), Chosen::default());
         let depth = Some(PageDepth::Full);
-        let written = Address { model, backend, view, compare, language, depth, present, embed, tour, chosen };
+        let noise_t = (view == Mode::Forward).then_some(571);
+        let written = Address { model, backend, view, compare, noise_t, language, depth, present, embed, tour, chosen };
         let (address, notices) = parse(&query(&written, &settings));
         prop_assert_eq!(notices, Vec::<Notice>::new());
         prop_assert_eq!(address.chosen.over(&RunSettings::default()), settings);

@@ -87,6 +87,8 @@ pub fn content(kind: ViewKind, scene: &Scene, fitted: bool) -> Content {
         }
         ViewKind::XTDecoded => return decoded(scene),
         ViewKind::Change => return change(scene, fitted),
+        // The last frame's latent is no noisy one: no model sees it.
+        ViewKind::XT if is_finished(scene) => None,
         ViewKind::XT => of_picture(info, &frame.x_t, *picture).map(<[f32]>::to_vec),
         ViewKind::X0Latent => of(&scene.frame.x0_hat).or_else(|| finished(scene)),
         ViewKind::EpsCond => cond.clone(),

@@ -42,6 +42,8 @@ pub enum Export {
 pub enum Subject {
     One(usize),
     All,
+    /// One, and at its left the noisy latent that it is predicted from.
+    WithLatent(usize),
 }
 
 /// What was made.
