@@ -27,6 +27,7 @@ mod models;
 mod plots;
 mod runs;
 mod settings;
+mod sight;
 mod sound;
 mod stage;
 mod take;

@@ -19,11 +19,18 @@ fn a_run_is_saved_as_sheet_film_and_data() {
         assert!(sheet.pixels().any(|pixel| pixel.0 == [0, 0, 0, 255]), "{button} has pictures");
     }
 
-    let (size, frames) = decode_gif(&save(&app, "Animated GIF", "gif"));
+    let film = save(&app, "Animated GIF", "gif");
+    // A quarter of a second for each step, and two for the picture.
+    assert_eq!(duration_ms(&film), 3500);
+    assert!(app.text().contains("a loop of 3.5 s"), "{}", app.text());
+    let (size, frames) = decode_gif(&film);
     assert_eq!((size, frames.len()), ((256, 256), 7), "a frame for each step and one for the picture");
     assert!(frames.windows(2).any(|two| two[0] != two[1]), "nothing moves");
     let (size, _) = decode_gif(&save(&app, "Animated GIF: All 3", "gif"));
     assert_eq!(size, (256, 256), "two by two, enlarged four times");
+
+    let (size, _) = decode_gif(&save(&app, "Animated GIF: with xₜ at its left", "gif"));
+    assert_eq!(size, (198, 96), "two pictures of 32 and a gap of 2, enlarged three times");
 
     let film = save(&app, "Video", "webm");
     assert!(film.starts_with(&[0x1A, 0x45, 0xDF, 0xA3]), "a video begins as Matroska does");
@@ -76,13 +83,14 @@ fn presenter_mode_comes_and_goes_by_key_and_keeps_the_run() {
         let script = format!("return document.querySelector('{css}').getClientRects().length > 0");
         app.browser.script(&script) == serde_json::Value::Bool(true)
     };
-    assert!(!shown(".controls") && !shown(".header"), "few controls");
+    assert!(!shown("#sampler") && !shown(".header"), "few controls");
+    assert!(shown("#guidance") && shown(".tabs"), "what a lecture needs");
     assert!(shown(".stage") && shown(".timeline") && shown(".generate"), "stage, timeline and Generate");
     app.screenshot("present_page");
     app.generate();
     assert_eq!(app.picture(), finished, "the same settings");
     app.browser.press(key::ESCAPE);
-    app.wait("the whole page", SHORT, || (!address().contains("present") && shown(".controls")).then_some(()));
+    app.wait("the whole page", SHORT, || (!address().contains("present") && shown("#sampler")).then_some(()));
     assert_eq!(app.picture(), finished, "the film stays");
 }
 
@@ -128,6 +136,16 @@ fn save(app: &App, button: &str, extension: &str) -> Vec<u8> {
     let new = || files(app, extension).into_iter().find(|file| !before.contains(file));
     let file = app.wait(&format!("the file of \"{button}\""), SHORT, new);
     std::fs::read(&file).unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()))
+}
+
+/// How long a GIF takes until it begins again.
+fn duration_ms(bytes: &[u8]) -> usize {
+    let mut decoder = gif::DecodeOptions::new().read_info(bytes).expect("a GIF");
+    let mut hundredths = 0;
+    while let Some(frame) = decoder.read_next_frame().expect("a whole frame") {
+        hundredths += usize::from(frame.delay);
+    }
+    10 * hundredths
 }
 
 /// The sides, and every frame as RGBA.

@@ -20,6 +20,7 @@ pub enum Event {
     WorkerLost(Notice),
     ConfigFetched(Box<ModelConfig>),
     RecordingFetched(Box<Film>),
+    ComparisonFetched(Box<Film>),
     /// A model was chosen, its cost in sight.
     UseModel(ModelRef),
     /// Hear the selected picture of the step on the stage.
@@ -76,6 +77,8 @@ pub enum Effect {
     StartWorker,
     /// The small files of a model: description and recorded run.
     FetchModel(ModelRef),
+    /// The recorded comparison of a model.
+    FetchComparison(ModelRef),
     /// The index of the shipped models.
     FetchCatalog,
     RecallModels,

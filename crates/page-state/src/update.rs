@@ -35,6 +35,7 @@ impl Page {
             Event::WorkerLost(message) => return self.lose_worker(message),
             Event::ConfigFetched(config) => return self.take_config(*config),
             Event::RecordingFetched(film) => return self.take_recording(*film),
+            Event::ComparisonFetched(film) => return self.take_comparison(*film),
             Event::Choose(choice) => return self.choose(choice),
             Event::Settled => return self.run_if_changed(),
             Event::RunAtOnce(at_once) => {
@@ -162,6 +163,10 @@ impl Page {
         if self.inside.has_something_to_ask(&self.shared) {
             let looked = self.inside.ask_for_what_is_shown(&self.shared);
             effects.extend(self.follow(looked));
+        }
+        if self.compare.lacks_recording(&self.shared) {
+            self.compare.asked_recording = true;
+            effects.push(Effect::FetchComparison(self.shared.address.model.clone()));
         }
         if self.views.has_something_to_ask(&self.shared) {
             let looked = self.views.ask_for_what_is_shown(&self.shared);

@@ -66,7 +66,7 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
             <div
                 class="views"
                 class:large=large
-                class:strip=strip
+                class:chain=strip
                 class:finished=finished
                 data-small=move || small.get().to_string()
                 node_ref=node

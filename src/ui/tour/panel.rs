@@ -1,5 +1,6 @@
 //! The tour's panel: beside the stage, on a small screen at the lower edge. Never over the stage, and not modal.
 
+use super::pictures;
 use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::plots::SchedulePlot;
@@ -109,7 +110,10 @@ pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
             <Chapters place />
             <Depths />
             <div class="tour-body" tabindex="0" role="region" aria-labelledby=TITLE node_ref=body>
-                <Parts content=Box::new(move || place.with(|_| store.peek(|state| content(store, state)))) />
+                <Parts
+                    content=Box::new(move || place.with(|_| store.peek(|state| content(store, state))))
+                    update=Box::new(move |place| pictures::draw(store, place))
+                />
                 <div hidden=no_plot>
                     <SchedulePlot in_tour=true />
                 </div>
@@ -251,22 +255,13 @@ fn content(store: Store, state: &Page) -> Vec<Part> {
     match state.tour.chapter(state) {
         Some((_, chapter)) => parts.extend(match state.tour.depth {
             Depth::Words => chapter.words.iter().map(|words| Part::words("", words)).collect(),
-            Depth::Pictures => vec![steps(store, chapter, state.tour.step)],
+            Depth::Pictures => vec![pictures::steps(store, chapter, state.tour.step)],
             Depth::Maths => maths(chapter),
         }),
         None if parts.is_empty() => parts.push(Part::words("dim", say("tour.fetching"))),
         None => {}
     }
     parts
-}
-
-fn steps(store: Store, chapter: &Chapter, at: Option<usize>) -> Part {
-    let steps = chapter.pictures.iter().enumerate().map(|(i, (says, _))| {
-        let button = Part::button("tour-step", says, move || store.dispatch(PageEvent::Tour(Event::Step(i))));
-        let button = if at == Some(i) { button.with("aria-current", "step") } else { button };
-        Part::new("li", "").of(vec![button])
-    });
-    Part::new("ol", "tour-steps").of(steps.collect())
 }
 
 fn maths(chapter: &Chapter) -> Vec<Part> {

@@ -6,6 +6,7 @@ use super::super::drive;
 use super::*;
 use crate::Mode;
 use crate::ModelRef;
+use crate::stage::Content;
 use crate::update::tests::{BASE, generate_of, loaded, ready, take_message};
 use crate::{Choice, Event as PageEvent, Pace, Page, RunState, Visit};
 use ditscope_protocol::{FrameInfo, FramePart, FromWorker, RunInfo, ToWorker};
@@ -306,4 +307,17 @@ fn every_wish_can_be_asked_for_and_its_run_is_recognised() {
             assert_eq!(state.timeline.position, wish.frame(wish.settings.num_inference_steps));
         }
     }
+}
+
+#[test]
+fn a_step_has_a_picture_where_there_is_a_run_that_fits() {
+    let (mut state, effects) = at_chapter("forward");
+    let (_, chapter) = state.tour.chapter(&state).expect("a chapter");
+    let wishes: Vec<_> = chapter.pictures.iter().map(|(_, wish)| wish.clone()).collect();
+    assert!(wishes.iter().all(|wish| drive::preview(&state, wish).is_none()));
+    run_to_its_end(&mut state, &effects);
+    let shown: Vec<_> = wishes.iter().map(|wish| drive::preview(&state, wish)).collect();
+    assert!(matches!(shown[0], Some(Content::Picture { .. })), "without noise: {:?}", shown[0]);
+    assert!(shown[1..4].iter().all(|shown| matches!(shown, Some(Content::Map(_)))), "{shown:?}");
+    assert_eq!(shown[4], None, "of the schedule there is a plot");
 }

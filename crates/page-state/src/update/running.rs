@@ -209,6 +209,15 @@ impl Page {
         self.go_to(place);
     }
 
+    /// Shown until the visitor has made one.
+    pub(super) fn take_comparison(&mut self, film: Film) -> Vec<Effect> {
+        let place = self.place();
+        self.compare.take_recording(film);
+        self.publish_comparison();
+        self.go_to(place);
+        vec![]
+    }
+
     /// What the stage shows of comparisons has changed.
     fn publish_comparison(&mut self) {
         let film = self.compare.film(&self.shared).cloned();
