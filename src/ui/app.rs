@@ -8,7 +8,7 @@ use super::header::Header;
 use super::help::HelpContent;
 use super::inside::InsideStage;
 use super::inspector::Inspector;
-use super::later::{Coming, Later, Make, later};
+use super::later::{Coming, Later, Make, later, once};
 use super::modal::Modal;
 use super::mode::{ModePanel, ModeTabs};
 use super::model_dialog::Models;
@@ -45,6 +45,7 @@ later! {
     };
     tour tour: Make = |opened_before| {
         ditscope_words::add(ditscope_words::guide());
+        ditscope_words::add(ditscope_words::plots());
         view! { <TourPanel opened_before /> }.into_any()
     };
     dialogs models: Make = |open| {
@@ -78,11 +79,6 @@ fn dialog(id: &'static str, title: Words, part: fn() -> Coming<Make>, open: RwSi
     let opened = once(open.into());
     let content = move || opened.get().then(|| view! { <Later class="later" part with=open /> });
     view! { <Modal id title open>{content}</Modal> }.into_any()
-}
-
-/// Whether it was true at any time.
-fn once(now: Signal<bool>) -> Memo<bool> {
-    Memo::new(move |before| before.copied().unwrap_or_default() || now.get())
 }
 
 /// The whole page.

@@ -83,12 +83,13 @@ impl Shared {
     /// Whether the settings have become others than those of the film on the stage.
     pub fn is_set_otherwise(&self) -> bool {
         let Some(film) = self.shown().filter(|_| self.run.state != RunState::Queued) else { return false };
-        let mut settings = self.settings();
-        if film.recorded {
-            // The next run is to be a new one anyway.
-            settings.seed = film.info.settings.seed;
-        }
-        matches!(self.mode(), Mode::Denoise | Mode::Inside) && settings != film.info.settings
+        let shown = &film.info.settings;
+        let settings = match film.recorded {
+            // It may have other steps than the model's usual ones, and the next run is to be a new one anyway.
+            true => RunSettings { seed: shown.seed, ..self.address.chosen.over(shown) },
+            false => self.settings(),
+        };
+        matches!(self.mode(), Mode::Denoise | Mode::Inside) && settings != *shown
     }
 
     /// What a run would use now.

@@ -14,10 +14,10 @@ pub fn seeing(state: &Page) -> String {
     }
     let film = state.shown().filter(|film| !film.is_empty());
     match film.map(|film| (film, state.timeline.position)) {
-        None => say("plots.seeing-nothing").into(),
-        Some((film, 0)) => say_with("plots.seeing-start", &[("label", &film.label)]),
-        Some((film, position)) if position < film.steps() => say("plots.seeing-middle").into(),
-        Some(_) => say("plots.seeing-end").into(),
+        None => say("inspector.seeing-nothing").into(),
+        Some((film, 0)) => say_with("inspector.seeing-start", &[("label", &film.label)]),
+        Some((film, position)) if position < film.steps() => say("inspector.seeing-middle").into(),
+        Some(_) => say("inspector.seeing-end").into(),
     }
 }
 

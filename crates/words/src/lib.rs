@@ -51,10 +51,10 @@ macro_rules! languages {
 }
 
 languages! {
-    first: "address" "controls" "failures" "models" "modes" "page" "plots" "run" "sound" "stage" "take" "timeline"
+    first: "address" "controls" "failures" "inspector" "models" "modes" "page" "run" "sound" "stage" "take" "timeline"
         "tour";
     later: compare "compare" findings "findings" forward "forward" guide "guide" inside "inside" keys "keys" picker "picker"
-        save "save"
+        plots "plots" save "save"
 }
 
 type Texts = HashMap<String, &'static str>;
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn every_file_is_in_the_list_of_its_language() {
         let all_english =
-            [english(), compare(), findings(), forward(), guide(), inside(), keys(), picker(), save()].concat();
+            [english(), compare(), findings(), forward(), guide(), inside(), keys(), picker(), plots(), save()].concat();
         for (language, files) in [(Language::English, all_english.as_slice()), (Language::German, german())] {
             let read = read(files).into_iter().map(|(key, text)| (key, text.to_owned()));
             assert_eq!(read.collect::<BTreeMap<_, _>>(), texts(language), "{language:?}");

@@ -111,11 +111,9 @@ fn model(store: Store, row: Row, open: RwSignal<bool>) -> Part {
         about.extend(draws(id).map(|words| Part::words("draws", words)));
         about.push(pictures(&model.source(&store.peek(|state| state.base.clone()))));
     }
-    if non_commercial(&entry.license) {
-        about.push(Part::words("tag warn", say("models.non-commercial")));
-    }
+    about.extend(restriction(&entry));
     let mut details = vec![Part::new("summary", "").saying(say("models.details").into())];
-    details.extend(describe(&entry));
+    details.extend(lines(&entry));
     if stored > 0 {
         details.push(Part::words("", text::stored(stored)));
     }
@@ -169,7 +167,18 @@ fn pictures(source: &ModelSource) -> Part {
 }
 
 /// What a model is, costs and may be used for.
-fn describe(entry: &CatalogEntry) -> Vec<Part> {
+pub fn describe(entry: &CatalogEntry) -> Vec<Part> {
+    let mut parts = lines(entry);
+    parts.extend(restriction(entry));
+    parts
+}
+
+fn lines(entry: &CatalogEntry) -> Vec<Part> {
     let lines = [text::model_shape(entry), text::model_cost(entry), text::license(&entry.license)];
     lines.into_iter().map(|line| Part::words("", line)).collect()
+}
+
+/// What has to be seen before a model is used.
+fn restriction(entry: &CatalogEntry) -> Option<Part> {
+    non_commercial(&entry.license).then(|| Part::words("tag warn", say("models.non-commercial")))
 }
