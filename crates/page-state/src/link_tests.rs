@@ -197,7 +197,6 @@ fn one_step_can_be_taken_before_there_is_a_run() {
 #[test]
 fn a_recorded_run_with_steps_of_its_own_is_nothing_that_was_set() {
     let mut page = visit("", Visit { seed: Some(77), ..Visit::default() });
-    page.update(crate::update::tests::recording());
     assert!(page.shown().is_some_and(|film| film.recorded && film.steps() != page.settings().num_inference_steps));
     assert!(!page.is_set_otherwise());
     page.update(Event::Choose(Choice::Class(3)));
