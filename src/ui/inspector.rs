@@ -1,7 +1,7 @@
 //! More about the picture: the schedule, the latents' sizes, and what the terms mean.
 
-use super::parts::{Part, Parts};
 use super::later::{Later, Make, later, once};
+use super::parts::{Part, Parts};
 use super::plots::Plots;
 use super::store::Store;
 use ditscope_page_state::models::non_commercial;

@@ -119,6 +119,7 @@ fn the_player_loops_and_has_a_speed() {
 
 #[test]
 fn every_view_of_a_step_shows_something_and_its_values_can_be_read() {
+    // Long: one visit, view by view.
     let app = App::start("views", Gpu::None);
     app.open_ready("backend=cpu&class=9&steps=6&seed=7&n=2");
     app.generate();

@@ -1,6 +1,5 @@
 //! The noise under which the picture is, what the model takes for noise in it, and how far off that is over t.
 
-use super::Picture;
 use crate::ui::dom;
 use crate::ui::live::{Live, Mount};
 use crate::ui::plots::key;
@@ -9,6 +8,7 @@ use crate::ui::store::Store;
 use crate::ui::theme::Theme;
 use ditscope_page_state::Page;
 use ditscope_page_state::colour::{RANGE, Scheme};
+use ditscope_page_state::film::Pixels;
 use ditscope_page_state::forward::{SeenNoise, last_t};
 use ditscope_page_state::stage::Map;
 use ditscope_plots::drawing::Drawing;
@@ -25,7 +25,7 @@ const CLASSES: [&str; 2] = ["curve line-x", "curve line-eps"];
 pub fn Noises() -> impl IntoView {
     let store = Store::get();
     let map = move |class: &'static str, name: Words, values: fn(&SeenNoise) -> Vec<f32>| {
-        let pixels: Picture = store.memo(move |state| {
+        let pixels: Memo<Option<Pixels>> = store.memo(move |state| {
             let scheme = Scheme { gray: false, dark: store.theme.get() == Theme::Dark };
             let seen: &Arc<SeenNoise> = state.forward.seen.as_ref()?;
             Some(Map { shape: seen.shape, values: values(seen), range: RANGE }.pixels(scheme, false))

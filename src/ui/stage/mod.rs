@@ -33,10 +33,7 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
     let not_recorded = store.memo(|state| state.shown().is_none_or(|film| !film.recorded));
     let caption = store.memo(|state| state.shown().map(text::caption).unwrap_or_default());
-    let restricted = store.memo(|state| {
-        let license = state.license();
-        if non_commercial(license) { license.to_owned() } else { String::new() }
-    });
+    let restricted = store.memo(restricted);
     let changed = store.memo(|state| if state.is_set_otherwise() { say("run.changed") } else { "".into() });
     let on = store.memo(views_on);
     let node = NodeRef::<Div>::new();
@@ -89,6 +86,12 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
             <Readout probe />
         </div>
     }
+}
+
+/// A licence that restricts what may be done with the picture.
+fn restricted(state: &Page) -> String {
+    let license = state.license();
+    if non_commercial(license) { license.to_owned() } else { String::new() }
 }
 
 /// The views that are on; without a run there is nothing to see but the offer in the place of the picture.
