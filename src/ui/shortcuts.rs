@@ -37,6 +37,9 @@ pub fn keys() -> [(Words, Words); 18] {
 /// Listens on the window as long as the page lives.
 pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
     let turn = move |by| store.dispatch(Event::Tour(tour::Event::Turn(by)));
+    // A clicker has the timeline, whatever was pressed with the pointer before: who wants keys for a slider goes to it by key.
+    let pointed = StoredValue::new(false);
+    let pointer = window_event_listener(ev::pointerdown, move |_| pointed.set_value(true));
     let handle = window_event_listener(ev::keydown, move |event: KeyboardEvent| {
         let in_dialog = help.get_untracked() || models.get_untracked() || store.saving.get_untracked();
         if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || in_dialog {
@@ -45,8 +48,10 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         // What the focused element does with a key goes first.
         let presenting = || store.peek(|state| state.address.present);
-        // A clicker has the timeline, whatever was pressed with the pointer before.
-        let is_meant = |target: &&Element| !presenting() || target.matches(":focus-visible").unwrap_or(true);
+        if event.key() == "Tab" {
+            pointed.set_value(false);
+        }
+        let is_meant = |_: &&Element| !(presenting() && pointed.get_value());
         let free = target.as_ref().filter(is_meant).map_or(Free::ALL, Free::beside);
         let present = |on| store.dispatch(Event::Take(take::Event::Present(on)));
         // The tour's text is scrolled with these keys.
@@ -87,7 +92,10 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
         }
         event.prevent_default();
     });
-    on_cleanup(move || handle.remove());
+    on_cleanup(move || {
+        handle.remove();
+        pointer.remove();
+    });
 }
 
 /// Which keys the focused element has no use for itself.

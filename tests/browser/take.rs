@@ -29,7 +29,7 @@ fn a_run_is_saved_as_sheet_film_and_data() {
     let (size, _) = decode_gif(&save(&app, "Animated GIF: All 3", "gif"));
     assert_eq!(size, (256, 256), "two by two, enlarged four times");
 
-    let (size, _) = decode_gif(&save(&app, "Animated GIF: with xₜ at its left", "gif"));
+    let (size, _) = decode_gif(&save(&app, "Animated GIF: with xₜ", "gif"));
     assert_eq!(size, (198, 96), "two pictures of 32 and a gap of 2, enlarged three times");
 
     let film = save(&app, "Video", "webm");

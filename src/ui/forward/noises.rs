@@ -53,7 +53,7 @@ pub fn Noises() -> impl IntoView {
     ]);
     view! {
         <section class="noises" aria-label=say("forward.noises")>
-            <h3>{say("forward.noises")}</h3>
+            <h2>{say("forward.noises")}</h2>
             <div class="noise-maps">
                 {map("true", say("forward.true-noise"), |seen| seen.noise.clone())}
                 {map("", say("forward.predicted-with"), |seen| seen.predicted[0].clone())}
