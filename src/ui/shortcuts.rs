@@ -36,6 +36,7 @@ pub fn keys() -> [(Words, Words); 18] {
 
 /// Listens on the window as long as the page lives.
 pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
+    // Long: a table, an arm for each key.
     let turn = move |by| store.dispatch(Event::Tour(tour::Event::Turn(by)));
     // A clicker has the timeline, whatever was pressed with the pointer before: who wants keys for a slider goes to it by key.
     let pointed = StoredValue::new(false);
