@@ -8,11 +8,11 @@ use super::header::Header;
 use super::help::HelpContent;
 use super::inside::InsideStage;
 use super::inspector::Inspector;
-use super::later::{Coming, Later, Make, later};
+use super::later::{Coming, Later, Make, later, once};
 use super::modal::Modal;
 use super::mode::{ModePanel, ModeTabs};
 use super::model_dialog::Models;
-use super::run_bar::{FailurePanel, Notices, RunBar};
+use super::run_bar::{FailurePanel, Notices, RunBar, RunLink};
 use super::shortcuts;
 use super::stage::Stage;
 use super::store::Store;
@@ -43,10 +43,23 @@ later! {
         ditscope_words::add(ditscope_words::inside());
         view! { <InsideStage /> }.into_any()
     };
-    tour tour: Make = |opened_before| view! { <TourPanel opened_before /> }.into_any();
-    dialogs models: Make = |open| view! { <Models open /> }.into_any();
-    dialogs help: Make = |_| view! { <HelpContent /> }.into_any();
-    save save: Make = |_| view! { <SaveContent /> }.into_any();
+    tour tour: Make = |opened_before| {
+        ditscope_words::add(ditscope_words::guide());
+        ditscope_words::add(ditscope_words::plots());
+        view! { <TourPanel opened_before /> }.into_any()
+    };
+    dialogs models: Make = |open| {
+        ditscope_words::add(ditscope_words::picker());
+        view! { <Models open /> }.into_any()
+    };
+    dialogs help: Make = |_| {
+        ditscope_words::add(ditscope_words::keys());
+        view! { <HelpContent /> }.into_any()
+    };
+    save save: Make = |_| {
+        ditscope_words::add(ditscope_words::save());
+        view! { <SaveContent /> }.into_any()
+    };
 }
 
 /// What the stage shows in a mode.
@@ -66,11 +79,6 @@ fn dialog(id: &'static str, title: Words, part: fn() -> Coming<Make>, open: RwSi
     let opened = once(open.into());
     let content = move || opened.get().then(|| view! { <Later class="later" part with=open /> });
     view! { <Modal id title open>{content}</Modal> }.into_any()
-}
-
-/// Whether it was true at any time.
-fn once(now: Signal<bool>) -> Memo<bool> {
-    Memo::new(move |before| before.copied().unwrap_or_default() || now.get())
 }
 
 /// The whole page.
@@ -110,10 +118,11 @@ fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
                 <RunBar />
                 <FailurePanel />
                 <ModeTabs />
+                <RunLink />
                 <ModePanel panel=move |mode| panel(mode, models) />
                 <Timeline />
-                <Notices />
             </section>
+            <Notices />
             {tour_panel}
             <Controls />
             <Inspector />

@@ -49,6 +49,9 @@ pub fn carry_out(store: Store, effects: Vec<Effect>) {
             Effect::Make(number, kind) => spawn_local(make(store, number, kind)),
             Effect::ShowAddress(query) => dom::show_address(&query),
             Effect::FetchModel(model) => spawn_local(fetch_model(store, model)),
+            Effect::FetchComparison(model) => {
+                spawn_local(fetch_recording(store, model, "-guidance", Event::ComparisonFetched));
+            }
             Effect::FetchCatalog => spawn_local(fetch_catalog(store)),
             Effect::RecallModels => {
                 let added: Vec<Added> = storage::recall(ADDED_MODELS).unwrap_or_default();
@@ -64,6 +67,7 @@ pub fn carry_out(store: Store, effects: Vec<Effect>) {
             Effect::DeleteStored(urls) => in_storage(store, urls, false),
             Effect::Persist => in_storage(store, vec![], true),
             Effect::FetchTour(language) => spawn_local(fetch_tour(store, language)),
+            Effect::Keep(kept) => storage::keep(storage::KEPT, &kept.words()),
             Effect::KeepDepth(depth) => storage::keep(DEPTH, &depth.name().to_owned()),
         }
     }
@@ -139,14 +143,19 @@ async fn fetch_model(store: Store, model: ModelRef) {
     {
         store.dispatch(Event::ConfigFetched(Box::new(config)));
     }
+    fetch_recording(store, model, "", Event::RecordingFetched).await;
+}
+
+/// Fetches a run that was recorded with a shipped model. One that does not fit is left out: the stage then says what to do
+/// instead.
+async fn fetch_recording(store: Store, model: ModelRef, kind: &str, event: fn(Box<Film>) -> Event) {
     let ModelRef::Shipped(id) = &model else { return };
-    let run = format!("{base}assets/runs/{id}/run");
+    let run = store.peek(|state| format!("{}assets/runs/{id}{kind}/run", state.base));
     let Some(recorded) = fetch_json::<RecordedRun>(&format!("{run}.json")).await else { return };
     let Some(bytes) = fetch_bytes(&format!("{run}.bin")).await else { return };
-    // A recording that does not fit is left out: the stage then says what to do instead.
     if let Ok(film) = Film::from_recording(recorded, &bytes)
-        && store.peek(current)
+        && store.peek(|state| state.address.model == model)
     {
-        store.dispatch(Event::RecordingFetched(Box::new(film)));
+        store.dispatch(event(Box::new(film)));
     }
 }

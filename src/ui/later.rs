@@ -37,6 +37,11 @@ macro_rules! later {
 
 pub(crate) use later;
 
+/// Whether it was true at any time.
+pub fn once(now: Signal<bool>) -> Memo<bool> {
+    Memo::new(move |before| before.copied().unwrap_or_default() || now.get())
+}
+
 /// Whether the code is there.
 #[derive(Clone, Copy)]
 enum Code {

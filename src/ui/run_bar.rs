@@ -108,6 +108,19 @@ fn notices(store: Store, notices: &[Notice]) -> Vec<Part> {
     vec![Part::new("aside", "notices").with("aria-label", say("run.notices")).of(parts)]
 }
 
+/// Where the run that the address names waits for a word: one large button for it.
+#[component]
+pub fn RunLink() -> impl IntoView {
+    let store = Store::get();
+    let named = store.memo(|state| state.offers_link().then(|| text::settings(state)));
+    let content = move || {
+        let Some(settings) = named.get() else { return vec![] };
+        let run = Part::button("primary", say("run.link"), move || store.dispatch(Event::Generate));
+        vec![Part::group("run-link", vec![run, Part::words("hint", settings)])]
+    };
+    view! { <Parts content=Box::new(content) /> }
+}
+
 /// What happened and what to do; whatever was made stays on the stage.
 #[component]
 pub fn FailurePanel() -> impl IntoView {

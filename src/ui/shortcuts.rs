@@ -36,7 +36,11 @@ pub fn keys() -> [(Words, Words); 18] {
 
 /// Listens on the window as long as the page lives.
 pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
+    // Long: a table, an arm for each key.
     let turn = move |by| store.dispatch(Event::Tour(tour::Event::Turn(by)));
+    // A clicker has the timeline, whatever was pressed with the pointer before: who wants keys for a slider goes to it by key.
+    let pointed = StoredValue::new(false);
+    let pointer = window_event_listener(ev::pointerdown, move |_| pointed.set_value(true));
     let handle = window_event_listener(ev::keydown, move |event: KeyboardEvent| {
         let in_dialog = help.get_untracked() || models.get_untracked() || store.saving.get_untracked();
         if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || in_dialog {
@@ -44,8 +48,12 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
         }
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         // What the focused element does with a key goes first.
-        let free = target.as_ref().map_or(Free::ALL, Free::beside);
         let presenting = || store.peek(|state| state.address.present);
+        if event.key() == "Tab" {
+            pointed.set_value(false);
+        }
+        let is_meant = |_: &&Element| !(presenting() && pointed.get_value());
+        let free = target.as_ref().filter(is_meant).map_or(Free::ALL, Free::beside);
         let present = |on| store.dispatch(Event::Take(take::Event::Present(on)));
         // The tour's text is scrolled with these keys.
         let reads = |target: &Element| target.closest(".tour-body").ok().flatten().is_some();
@@ -59,7 +67,10 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
             "f" | "F" if free.letters => present(!presenting()),
             "g" | "G" if free.letters => store.dispatch(Event::Generate),
             "s" | "S" if free.letters => store.dispatch(Event::Listen),
-            "d" | "D" if free.letters => store.dispatch(Event::Choose(Choice::Seed(dom::random_seed()))),
+            "d" | "D" if free.letters => {
+                store.dispatch(Event::Choose(Choice::Seed(dom::random_seed())));
+                store.dispatch(Event::Settled);
+            }
             "m" | "M" if free.letters => models.set(true),
             "t" | "T" if free.letters => store.theme.get_untracked().other().choose(store.theme),
             "p" | "P" if free.letters => store.dispatch(Event::Run(run::Event::ToggleHold)),
@@ -70,6 +81,8 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
             "u" | "U" if free.letters => store.dispatch(Event::Tour(tour::Event::Toggle)),
             "PageUp" if turns(target.as_ref()) => turn(-1),
             "PageDown" if turns(target.as_ref()) => turn(1),
+            "PageUp" if free.moves && presenting() => store.dispatch(Event::Timeline(timeline::Event::Step(-1))),
+            "PageDown" if free.moves && presenting() => store.dispatch(Event::Timeline(timeline::Event::Step(1))),
             "?" if free.letters => help.set(true),
             " " if free.space => store.dispatch(Event::Timeline(timeline::Event::TogglePlay)),
             "ArrowLeft" if free.moves => store.dispatch(Event::Timeline(timeline::Event::Step(-1))),
@@ -80,7 +93,10 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
         }
         event.prevent_default();
     });
-    on_cleanup(move || handle.remove());
+    on_cleanup(move || {
+        handle.remove();
+        pointer.remove();
+    });
 }
 
 /// Which keys the focused element has no use for itself.

@@ -3,8 +3,8 @@
 //! Each function does nothing rather than fail where the browser refuses.
 
 use super::dom;
-use ditscope_page_state::Notice;
 use ditscope_page_state::models::{StorageReport, Stored};
+use ditscope_page_state::{Kept, Notice, Visit};
 use ditscope_protocol::{CACHE_PREFIX, cache_name};
 use js_sys::{Array, Promise, Reflect};
 use leptos::prelude::window;
@@ -54,6 +54,18 @@ pub async fn persist() {
         // The answer is part of the next look.
         let _ = wait(manager.persist()).await;
     }
+}
+
+/// Key of the browser's local storage: how the visitor likes the page.
+pub const KEPT: &str = "ditscope-page";
+
+/// What the browser says of this visit.
+pub fn visit() -> Visit {
+    let connection = Reflect::get(&window().navigator(), &"connection".into()).unwrap_or_default();
+    let saves_data = Reflect::get(&connection, &"saveData".into()).is_ok_and(|saves| saves.is_truthy());
+    let kept = recall::<String>(KEPT).map(|words| Kept::parse(&words)).unwrap_or_default();
+    let reduced_motion = dom::prefers("(prefers-reduced-motion: reduce)");
+    Visit { reduced_motion, saves_data, seed: Some(dom::random_seed()), kept }
 }
 
 /// A small thing that was kept under `key`.

@@ -1,8 +1,8 @@
 //! The state as signals.
 
 use super::bridge::Bridge;
-use super::dom;
 use super::theme::Theme;
+use super::{dom, storage};
 use ditscope_page_state::film::Moment;
 use ditscope_page_state::models;
 use ditscope_page_state::slice::{self, SLICES};
@@ -34,7 +34,7 @@ impl Store {
     /// parts of the page, which know the store.
     pub fn start(language: RwSignal<Language>, carry_out: fn(Self, Vec<Effect>)) -> Self {
         let base = dom::base();
-        let (state, effects) = Page::new(&dom::query(), &base, dom::prefers("(prefers-reduced-motion: reduce)"));
+        let (state, effects) = Page::new(&dom::query(), &base, storage::visit());
         let slices = Slices {
             page: StoredValue::new(state),
             changed: StoredValue::new(std::array::from_fn(|_| RwSignal::new(()))),

@@ -23,6 +23,7 @@ pub fn kind(ask: &Ask) -> JobKind {
         Ask::DecodeLatent => JobKind::DecodeLatent,
         Ask::DecodePicture { .. } => JobKind::Decode,
         Ask::QSample { .. } => JobKind::QSample,
+        Ask::SeeNoise { .. } => JobKind::SeeNoise,
         Ask::Sound => JobKind::Sound,
         Ask::Trace { .. } => JobKind::Trace,
         Ask::Modulation { .. } => JobKind::Modulation,
@@ -82,6 +83,11 @@ async fn find(job: &Job, model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found
             let alpha_bar = training_schedule(&model.config.scheduler).alphas_cumprod[t];
             let answer = Answer::QSampled { latent_shape, image_shape: [height, width], preview, alpha_bar };
             Ok((answer, vec![bytes(&x_t), rgba(&pixels, channels)]))
+        }
+        Ask::SeeNoise { t, seed, class } => {
+            let noises = model.seen_noise(latents::parse(model, buffer, 1)?, t, seed, class)?;
+            let noises = read(noises).await.map_err(failed)?;
+            Ok((Answer::NoiseSeen { latent_shape }, noises.iter().map(|noise| bytes(noise)).collect()))
         }
         Ask::Sound => sound(model, buffer).await,
         Ask::Trace { t, class, block } => trace(model, t, class, block, buffer).await,

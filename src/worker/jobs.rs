@@ -15,18 +15,20 @@ pub enum JobKind {
     Encode,
     DecodeLatent,
     QSample,
+    SeeNoise,
     Sound,
     Trace,
     Modulation,
 }
 
 impl JobKind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Run,
         Self::Decode,
         Self::Encode,
         Self::DecodeLatent,
         Self::QSample,
+        Self::SeeNoise,
         Self::Sound,
         Self::Trace,
         Self::Modulation,

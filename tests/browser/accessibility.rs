@@ -71,7 +71,9 @@ fn nothing_is_found_in_any_mode() {
     checker.check("denoise_recorded");
     app.generate();
     checker.check("denoise");
-    for view in ["xₜ decoded", "x̂₀ latent", "ε class", "ε no class", "Δε", "ε guided", "change"] {
+    for view in
+        ["decoded noisy latent xₜ", "noise with class ε", "noise without class ε", "class − no class Δε", "change"]
+    {
         app.browser.script(&format!(
             "[...document.querySelectorAll('.chooser button')].find(b => b.textContent === '{view}').click()"
         ));
@@ -133,7 +135,7 @@ fn nothing_is_found_in_any_dialog_and_way_to_show_the_page() {
     app.expect("button", "Leave");
     checker.check("present");
 
-    app.open("backend=cpu&steps=2&embed=1");
+    app.open("backend=cpu&embed=1");
     app.wait("the recorded run", LONG, || app.text().contains("Recorded").then_some(()));
     checker.check("embed");
     app.open("backend=cpu&steps=many&model=nowhere");

@@ -48,8 +48,19 @@ impl App {
         files.filter(|file| file.file_name().to_string_lossy().starts_with("app-")).any(|file| file.path().is_dir())
     }
 
-    /// Opens the page with URL parameters like `class=9&steps=10`.
+    /// Opens the page with URL parameters like `class=9&steps=10`, and with everything on it. The visitor wants no motion:
+    /// so a run that they name does not begin by itself, and the test has it in hand.
     pub fn open(&self, parameters: &str) {
+        self.open_with(&format!("{parameters}&depth=full"), "reduce");
+    }
+
+    /// Opens the page as a link does, for a visitor who has nothing against motion.
+    pub fn open_link(&self, parameters: &str) {
+        self.open_with(parameters, "no-preference");
+    }
+
+    fn open_with(&self, parameters: &str, motion: &str) {
+        self.browser.prefer("prefers-reduced-motion", motion);
         self.browser.goto(&format!("{}/?{parameters}", self.server.origin()));
     }
 

@@ -15,15 +15,15 @@ fn guidance_scales_run_in_step_and_make_what_plain_runs_make() {
     assert!(pictures[0] != pictures[1] && pictures[1] != pictures[2], "the scales make different pictures");
     assert!(column(&app, "guidance 1").contains("reference") && column(&app, "guidance 7").contains("differs by"));
 
-    app.click("button", "xₜ");
-    app.click("button", "cond − uncond");
+    app.click("button", "noisy latent xₜ");
+    app.click("button", "class − no class Δε");
     app.expect("img", "guidance 7, xₜ: step 6 of 6");
     assert!(column(&app, "guidance 2").contains("none at the end"));
     app.click("button", "guidance 2: go to step 3");
     app.wait("step 3", SHORT, || (app.slider("Timeline", "now") == 3.0).then_some(()));
     for scale in [1, 2, 7] {
         picture(&app, &format!("guidance {scale}: step 3 of 6"));
-        picture(&app, &format!("guidance {scale}, cond − uncond: step 3 of 6"));
+        picture(&app, &format!("guidance {scale}, class − no class Δε: step 3 of 6"));
         assert!(column(&app, &format!("guidance {scale}")).contains("RMS 0."));
     }
 

@@ -31,7 +31,8 @@ fn nothing_scrolls_sideways_on_any_screen() {
 #[test]
 fn the_accessible_names_of_the_contract_exist() {
     let app = App::start("names", Gpu::None);
-    app.open_ready("backend=cpu&steps=2");
+    app.open_link("backend=cpu");
+    app.wait_ready();
     for (role, name) in [
         ("radiogroup", "Class"),
         ("slider", "Guidance scale"),

@@ -92,6 +92,8 @@ fn the_dialog_tells_size_memory_and_licence_and_deletes_what_is_stored() {
 pub fn tells_and_deletes(app: &App) {
     app.open_ready("backend=cpu");
     open_dialog(app);
+    app.wait("what it draws", SHORT, || app.text().contains("Emojis in colour").then_some(()));
+    app.browser.script("document.querySelectorAll('#models details').forEach(details => { details.open = true; })");
     let told = ["Fashion", "9.2 MB", "memory", "MIT OR Apache-2.0"];
     app.wait("the model's description", SHORT, || told.iter().all(|word| app.text().contains(word)).then_some(()));
     let delete = "Delete from this browser: Fashion";

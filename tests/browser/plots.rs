@@ -67,9 +67,9 @@ fn the_marker_follows_the_timeline_and_leads_it() {
     app.wait("the marker at the end", SHORT, || (marker(&app) == at_end).then_some(()));
 
     let alpha_bar = path(&app, "curve");
-    app.click("radio", "SNR");
+    app.click("radio", "ratio SNR");
     let snr = app.wait("another curve", SHORT, || Some(path(&app, "curve")).filter(|new| *new != alpha_bar));
-    app.click("radio", "β");
+    app.click("radio", "step β");
     app.wait("a third curve", SHORT, || Some(path(&app, "curve")).filter(|new| *new != snr && *new != alpha_bar));
     assert_eq!(path(&app, "other"), "");
     app.click("checkbox", "Compare with the other schedule");
@@ -100,7 +100,7 @@ fn chosen_steps_and_sizes_are_drawn() {
         label.contains("step 0").then_some(label)
     });
     let x_t: f64 = label
-        .split("x_t ")
+        .split("noisy latent ")
         .nth(1)
         .and_then(|rest| rest.split(',').next())
         .and_then(|n| n.parse().ok())

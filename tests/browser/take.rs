@@ -22,11 +22,18 @@ pub fn saves(app: &App, records: bool) {
         assert!(sheet.pixels().any(|pixel| pixel.0 == [0, 0, 0, 255]), "{button} has pictures");
     }
 
-    let (size, frames) = decode_gif(&save(app, "Animated GIF", "gif"));
+    let film = save(app, "Animated GIF", "gif");
+    // A quarter of a second for each step, and two for the picture.
+    assert_eq!(duration_ms(&film), 3500);
+    assert!(app.text().contains("a loop of 3.5 s"), "{}", app.text());
+    let (size, frames) = decode_gif(&film);
     assert_eq!((size, frames.len()), ((256, 256), 7), "a frame for each step and one for the picture");
     assert!(frames.windows(2).any(|two| two[0] != two[1]), "nothing moves");
     let (size, _) = decode_gif(&save(app, "Animated GIF: All 3", "gif"));
     assert_eq!(size, (256, 256), "two by two, enlarged four times");
+
+    let (size, _) = decode_gif(&save(app, "Animated GIF: with xₜ", "gif"));
+    assert_eq!(size, (198, 96), "two pictures of 32 and a gap of 2, enlarged three times");
 
     if records {
         let film = save(app, "Video", "webm");
@@ -83,22 +90,24 @@ fn presenter_mode_comes_and_goes_by_key_and_keeps_the_run() {
         let script = format!("return document.querySelector('{css}').getClientRects().length > 0");
         app.browser.script(&script) == serde_json::Value::Bool(true)
     };
-    assert!(!shown(".controls") && !shown(".header"), "few controls");
+    assert!(!shown("#sampler") && !shown(".header"), "few controls");
+    assert!(shown("#guidance") && shown(".tabs"), "what a lecture needs");
     assert!(shown(".stage") && shown(".timeline") && shown(".generate"), "stage, timeline and Generate");
     app.screenshot("present_page");
     app.generate();
     assert_eq!(app.picture(), finished, "the same settings");
     app.browser.press(key::ESCAPE);
-    app.wait("the whole page", SHORT, || (!address().contains("present") && shown(".controls")).then_some(()));
+    app.wait("the whole page", SHORT, || (!address().contains("present") && shown("#sampler")).then_some(()));
     assert_eq!(app.picture(), finished, "the film stays");
 }
 
 #[test]
-fn an_embedded_page_shows_the_recorded_run_and_loads_when_asked() {
+fn an_embedded_page_shows_nothing_but_its_own_run_and_loads_when_asked() {
     let app = App::start("embed", Gpu::None);
     app.browser.resize(480, 360);
     app.open("backend=cpu&class=9&steps=3&seed=7&embed=1");
-    app.wait("the recorded run", LONG, || app.text().contains("Recorded").then_some(()));
+    app.wait("a button that runs it", LONG, || app.find("button", "Run this link").map(drop));
+    assert!(!app.text().contains("Recorded"), "that is another run");
     // Long enough for a page that would load unasked to begin.
     std::thread::sleep(std::time::Duration::from_secs(2));
     assert_eq!(app.server.requests(".safetensors"), 0, "an embedded page fetches no weights unasked");
@@ -127,6 +136,16 @@ fn save(app: &App, button: &str, extension: &str) -> Vec<u8> {
     let new = || app.downloaded(extension).into_iter().find(|file| !before.contains(file));
     let file = app.wait(&format!("the file of \"{button}\""), SHORT, new);
     std::fs::read(&file).unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()))
+}
+
+/// How long a GIF takes until it begins again.
+fn duration_ms(bytes: &[u8]) -> usize {
+    let mut decoder = gif::DecodeOptions::new().read_info(bytes).expect("a GIF");
+    let mut hundredths = 0;
+    while let Some(frame) = decoder.read_next_frame().expect("a whole frame") {
+        hundredths += usize::from(frame.delay);
+    }
+    10 * hundredths
 }
 
 /// The sides, and every frame as RGBA.

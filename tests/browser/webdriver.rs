@@ -178,9 +178,14 @@ impl Browser {
     }
 
     pub fn prefer_colour_scheme(&self, scheme: &str) {
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        self.devtools("Emulation.setEmulatedMedia", features);
+        self.prefer("prefers-color-scheme", scheme);
         self.settle();
+    }
+
+    /// The system prefers this and nothing else, also on pages that are opened later.
+    pub fn prefer(&self, feature: &str, value: &str) {
+        let features = json!({ "features": [{ "name": feature, "value": value }] });
+        self.devtools("Emulation.setEmulatedMedia", features);
     }
 
     /// From now on the browser's storage holds this many bytes of the origin; `None`: as many as usual.
@@ -208,7 +213,7 @@ impl Browser {
         );
     }
 
-    fn devtools(&self, command: &str, parameters: Value) {
+    pub fn devtools(&self, command: &str, parameters: Value) {
         self.post("/goog/cdp/execute", json!({ "cmd": command, "params": parameters }))
             .unwrap_or_else(|error| panic!("{command}: {error}"));
     }

@@ -192,6 +192,36 @@ fn the_later_a_run_begins_the_more_of_the_picture_stays() {
 }
 
 #[test]
+fn the_noise_that_is_seen_in_a_picture_is_that_of_a_run_from_it() {
+    let model = shipped();
+    let sampler = SamplerConfig::new(SamplerKind::Ddim, 20);
+    let noise = Noise::Seeded(vec![5]);
+    let x0 = finished(&model, Request { classes: vec![9], noise, ..request(&[2.0], sampler) });
+    let mut errors = vec![];
+    for step in [2, 10, 18] {
+        let noise = Noise::Seeded(vec![7]);
+        let start = Some(Start { step, x0: x0.clone() });
+        let (steps, _) = steps(&model, Request { classes: vec![9], noise, start, ..request(&[2.0], sampler) }, true);
+        let watched = steps[0].watched.clone().expect("a watched step");
+        let t = Run::new(&model, request(&[2.0], sampler)).expect("a run").sampler().timestep(step);
+        let [noise, with, without] = model.seen_noise(x0.clone(), t, 7, 9).expect("in range");
+        assert!(max_difference(with.clone(), watched.eps_cond) < 1e-3, "t = {t}");
+        assert!(max_difference(without.clone(), watched.eps_uncond.expect("guided")) < 1e-3, "t = {t}");
+        let x_t = model.noised(x0.clone(), t, &[7]).expect("in range");
+        let error = |seen: Tensor<4>| f64::from(values((seen - noise.clone()).square().mean())[0]);
+        assert!(max_difference(x_t, steps[0].x_t.clone()) < 1e-5);
+        errors.push((error(with), error(without)));
+    }
+    // The less noise there is, the harder it is to see; and the class is a help where there is much.
+    assert!(errors.windows(2).all(|pair| pair[0].0 < pair[1].0), "{errors:?}");
+    assert!(errors[0].0 < errors[0].1, "{errors:?}");
+    for (t, class, name) in [(1000, 9, "timestep"), (0, 10, "class")] {
+        let refused = model.seen_noise(x0.clone(), t, 7, class).expect_err("out of range");
+        assert!(matches!(refused, ConfigError::OutOfRange { name: n, .. } if n == name), "{refused}");
+    }
+}
+
+#[test]
 fn a_start_that_does_not_fit_is_refused() {
     let model = tiny_model();
     let refused = |step, shape| {

@@ -155,6 +155,7 @@ fn every_message_survives_json() {
         ToWorker::Ask { id: 1, ask: Ask::Encode },
         ToWorker::Ask { id: 2, ask: Ask::QSample { t: 999, seed: u32::MAX.into() } },
         ToWorker::Ask { id: 3, ask: Ask::Trace { t: 5, class: None, block: 2 } },
+        ToWorker::Ask { id: 8, ask: Ask::SeeNoise { t: 3, seed: u64::MAX, class: 9 } },
         ToWorker::Ask { id: 4, ask: Ask::Modulation { class: Some(9), timesteps: vec![999, 0] } },
         ToWorker::Ask { id: 5, ask: Ask::DecodePicture { run: 1 } },
     ];
@@ -184,6 +185,7 @@ fn every_message_survives_json() {
             }),
         },
         FromWorker::Answered { id: 3, result: Ok(Answer::Traced { block: 2, heads: 6, depth: 6, grid: [4, 4] }) },
+        FromWorker::Answered { id: 8, result: Ok(Answer::NoiseSeen { latent_shape: [4, 8, 8] }) },
         FromWorker::Answered { id: 4, result: Ok(Answer::Modulated { timesteps: 2, depth: 6 }) },
         FromWorker::Answered { id: 5, result: Err(Reason::NoEncoder.into()) },
         FromWorker::Inspected { source: ModelSource::Url("fashion".into()), result: Ok(entry) },

@@ -13,6 +13,7 @@ macro_rules! formulas {
     };
 }
 
+mod claims;
 mod mathml;
 mod network;
 mod process;

@@ -48,9 +48,12 @@ struct Limit {
     most: u64,
 }
 
+/// What comes later comes one part at a time, so that each is to be small; the sum is held so that it is not forgotten.
+const MOST_OF_ONE: u64 = 80_000;
+
 const LIMITS: [Limit; 4] = [
     Limit { name: "page (html, css, js, wasm)", parts: &[Part::Shell], most: 400_000 },
-    Limit { name: "parts of it that come later", parts: &[Part::Later], most: 220_000 },
+    Limit { name: "parts of it that come later", parts: &[Part::Later], most: 300_000 },
     Limit { name: "worker (js, wasm)", parts: &[Part::Worker], most: 4_400_000 },
     Limit {
         name: "first visit, with its model",
@@ -76,6 +79,11 @@ pub fn check(dist: &Path) -> Result<()> {
         if gzip > limit.most {
             exceeded.push(limit.name);
         }
+    }
+    let largest = sizes.iter().filter(|(part, ..)| *part == Part::Later).map(|(_, _, gzip)| *gzip).max().unwrap_or(0);
+    println!("{:28} {:>12} {largest:>12} {MOST_OF_ONE:>12}", "the largest of these", "");
+    if largest > MOST_OF_ONE {
+        exceeded.push("a part that comes later");
     }
     println!();
     if exceeded.is_empty() {

@@ -9,7 +9,17 @@ use ditscope_protocol::{FrameInfo, RecordedRun};
 use std::path::Path;
 use std::time::Instant;
 
-/// Collects the frames of a run with one picture.
+/// Whether all pictures have one class and one seed, so that guidance alone tells them apart.
+pub fn is_one_picture(request: &Request) -> bool {
+    let same_class = request.classes.windows(2).all(|pair| pair[0] == pair[1]);
+    let same_seed = match &request.noise {
+        Noise::Seeded(seeds) => seeds.windows(2).all(|pair| pair[0] == pair[1]),
+        Noise::Given { .. } => request.classes.len() == 1,
+    };
+    same_class && same_seed
+}
+
+/// Collects the frames of a run with one picture, or with one at several guidance scales.
 pub struct Recorder {
     run: RecordedRun,
     bytes: Vec<u8>,

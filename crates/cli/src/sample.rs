@@ -76,7 +76,8 @@ pub struct SampleOptions {
     /// Write the final latents as tensor `latents` (safetensors)
     #[arg(long, value_name = "FILE")]
     pub latents_out: Option<PathBuf>,
-    /// Record every step for the page: a folder that gets run.json and run.bin (one picture only)
+    /// Record every step for the page: a folder that gets run.json and run.bin (one picture, or one at several guidance
+    /// scales)
     #[arg(long, value_name = "DIR")]
     pub record: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
@@ -98,7 +99,11 @@ pub fn run(options: &SampleOptions) -> Result<()> {
     let model = options.device.load(&options.model)?;
     let request = request(options, &model, &device)?;
     let classes = request.classes.clone();
-    ensure!(options.record.is_none() || classes.len() == 1, "--record takes one picture, not {}", classes.len());
+    ensure!(
+        options.record.is_none() || record::is_one_picture(&request),
+        "--record takes one picture, or one class and seed at several guidance scales, not {} pictures",
+        classes.len()
+    );
     let mut run = Run::new(&model, request.clone())?;
     if options.record.is_some() {
         run = run.watched();

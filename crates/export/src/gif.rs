@@ -1,22 +1,38 @@
 //! A film as GIF, pure: frame by frame, so that the page can handle its events in between.
 
-use ditscope_page_state::film::Pixels;
-use ditscope_page_state::take::choice::resized;
+use ditscope_page_state::film::{self as page, Film, Pixels};
+use ditscope_page_state::take::choice::{even_frames, resized};
+use ditscope_page_state::timeline::Pacing;
 use gif::{Encoder, Frame, Repeat};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The whole trajectory takes about this long …
 const FILM_MS: usize = 4000;
 /// … and its end is held, before it begins anew.
-pub const HOLD_MS: usize = 2000;
+const HOLD_MS: usize = 2000;
+/// Few frames are not to stand still for too long, and none is to flicker.
+const MOST_FRAME_MS: usize = 250;
+const LEAST_FRAME_MS: f64 = 30.0;
 
 /// How many frames a moving picture has at most: more would pass too quickly to be seen.
-pub const MOST_FRAMES: usize = 125;
+const MOST_FRAMES: usize = 125;
 
-/// How long each of so many frames is shown. In hundredths of a second, GIF has no others, and viewers slow down
-/// what is shorter than two of them.
-pub fn frame_ms(frames: usize) -> usize {
-    (FILM_MS / frames.max(1) / 10 * 10).clamp(30, 250)
+/// The frames of a moving picture, and how many milliseconds each is shown: in hundredths of a second, GIF has no
+/// others, and viewers slow down what is shorter than two of them.
+pub fn timing(film: &Film, pacing: Pacing) -> Vec<(Arc<page::Frame>, usize)> {
+    let frames = even_frames(film, MOST_FRAMES);
+    let total_ms = (MOST_FRAME_MS * frames.len().saturating_sub(1)).min(FILM_MS);
+    let mut plan = pacing.plan(film, &frames, total_ms as f64, LEAST_FRAME_MS);
+    if let Some((_, ms)) = plan.last_mut() {
+        *ms = HOLD_MS;
+    }
+    plan
+}
+
+/// For how long it is seen, in seconds.
+pub fn seconds(film: &Film, pacing: Pacing) -> f64 {
+    timing(film, pacing).iter().map(|(_, ms)| *ms).sum::<usize>() as f64 / 1000.0
 }
 
 /// The GIF so far.
@@ -144,8 +160,18 @@ mod tests {
     }
 
     #[test]
-    fn a_film_takes_about_four_seconds() {
-        assert_eq!([1, 11, 31, 125].map(frame_ms), [250, 250, 120, 30]);
+    fn a_film_is_as_long_as_is_said() {
+        for pacing in Pacing::ALL {
+            let told = [1, 10, 30, 250].map(|steps| seconds(&film(steps, 1, steps + 1), pacing));
+            assert_eq!(told, [2.25, 4.5, 6.0, 6.0], "{pacing:?}");
+            let film = film(30, 1, 31);
+            let mut gif = Gif::new((3, 3), 1, true).expect("a GIF");
+            for (frame, ms) in timing(&film, pacing) {
+                gif.add(&choice::picture(&film, &frame, Subject::One(0)), ms).expect("a frame");
+            }
+            let (_, frames) = decode(&gif.finish().expect("a GIF"));
+            assert_eq!(frames.iter().map(|(hundredths, _)| usize::from(*hundredths)).sum::<usize>(), 600);
+        }
     }
 
     #[test]

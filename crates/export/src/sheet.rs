@@ -286,7 +286,7 @@ fn about(film: &Film, seeds: &str, scale: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ditscope_page_state::fixtures::film;
+    use ditscope_page_state::fixtures;
 
     fn words(sheet: &Sheet) -> Vec<&str> {
         let words = |item: &Item| matches!(item, Item::Words { .. });
@@ -299,6 +299,12 @@ mod tests {
                 Item::Pixels { .. } => "",
             })
             .collect()
+    }
+
+    /// A film, of which there are words: they come with saving.
+    fn film(steps: usize, n: usize, frames: usize) -> Film {
+        ditscope_words::add(ditscope_words::save());
+        fixtures::film(steps, n, frames)
     }
 
     /// Everything lies on the paper.

@@ -4,7 +4,7 @@
 
 use ditscope_page_state::film::Film;
 use ditscope_page_state::fixtures;
-use ditscope_page_state::{Choice, Event, Page, timeline};
+use ditscope_page_state::{Choice, Event, Page, Visit, timeline};
 use ditscope_protocol::{Backend, FrameInfo, FramePart, FromWorker, RunInfo, WeightsReport};
 use divan::Bencher;
 use divan::counter::BytesCount;
@@ -46,7 +46,7 @@ fn frame_event(step: usize, pictures: usize) -> Event {
 
 /// A page in the middle of a run.
 fn running(pictures: usize) -> Page {
-    let (mut page, _) = Page::new("", "http://host/", false);
+    let (mut page, _) = Page::new("", "http://host/", Visit::default());
     let backend = Backend { name: "CPU".into(), detail: "flex".into() };
     let weights = WeightsReport::default();
     let loaded = FromWorker::Loaded { backend, notices: vec![], num_parameters: 1, weights };

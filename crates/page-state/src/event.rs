@@ -2,8 +2,9 @@
 
 use crate::film::Film;
 use crate::models::Added;
+use crate::timeline::Pacing;
 use crate::tour::Depth;
-use crate::{Language, Mode, ModelRef, Notice};
+use crate::{Kept, Language, Mode, ModelRef, Notice, PageDepth};
 use crate::{compare, forward, inside, models, run, stage, take, timeline, tour};
 use ditscope_config::{ModelConfig, SamplerKind, Savings};
 use ditscope_protocol::{FromWorker, ToWorker};
@@ -19,11 +20,20 @@ pub enum Event {
     WorkerLost(Notice),
     ConfigFetched(Box<ModelConfig>),
     RecordingFetched(Box<Film>),
+    ComparisonFetched(Box<Film>),
     /// A model was chosen, its cost in sight.
     UseModel(ModelRef),
     /// Hear the selected picture of the step on the stage.
     Listen,
     Choose(Choice),
+    /// The control that was moved was let go.
+    Settled,
+    /// Whether changed settings are run at once.
+    RunAtOnce(bool),
+    /// How films are played and saved.
+    Pace(Pacing),
+    /// More of the page, or less.
+    Deepen(PageDepth),
     /// Show this on the stage.
     Show(Mode),
     /// The visitor chose this language.
@@ -67,6 +77,8 @@ pub enum Effect {
     StartWorker,
     /// The small files of a model: description and recorded run.
     FetchModel(ModelRef),
+    /// The recorded comparison of a model.
+    FetchComparison(ModelRef),
     /// The index of the shipped models.
     FetchCatalog,
     RecallModels,
@@ -85,6 +97,7 @@ pub enum Effect {
     /// The tour's chapters in this language.
     FetchTour(Language),
     KeepDepth(Depth),
+    Keep(Kept),
     /// Put this query string into the address bar.
     ShowAddress(String),
 }

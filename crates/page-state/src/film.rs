@@ -17,6 +17,8 @@ pub struct Film {
     pub info: Arc<RunInfo>,
     /// In the order of their steps; see `stride`.
     frames: Vec<Arc<Frame>>,
+    /// How much the pictures have changed with each frame since the first, kept or not: root mean squares, added up.
+    changes: Vec<f64>,
     /// How many have come, kept or not.
     received: usize,
     /// Every so many steps a frame is kept, and the newest one always.
@@ -79,8 +81,8 @@ impl Film {
             return Err(Misfit::FilmSteps { steps, alpha_bars: info.alpha_bar.len() }.into());
         }
         let info = Arc::new(info);
-        let (frames, max_bytes) = (Vec::new(), MAX_FILM_BYTES);
-        Ok(Self { info, frames, received: 0, stride: 1, max_bytes, model, label, recorded: false })
+        let (frames, changes, max_bytes) = (Vec::new(), Vec::new(), MAX_FILM_BYTES);
+        Ok(Self { info, frames, changes, received: 0, stride: 1, max_bytes, model, label, recorded: false })
     }
 
     /// A recorded run with all its frames.
@@ -140,6 +142,9 @@ impl Film {
 
     /// Keeps a frame, and gives up others where there is no room for all.
     fn keep(&mut self, frame: Frame) {
+        let before = self.changes.last().copied().unwrap_or_default();
+        let new = self.frames.last().and_then(|newest| distance(&newest.x0, &frame.x0)).unwrap_or_default();
+        self.changes.push(before + new);
         let stride = self.stride;
         self.frames.pop_if(|newest| !newest.step.is_multiple_of(stride));
         self.frames.push(Arc::new(frame));
@@ -149,6 +154,12 @@ impl Film {
             let (stride, newest) = (self.stride, self.last());
             self.frames.retain(|frame| frame.step.is_multiple_of(stride) || frame.step == newest);
         }
+    }
+
+    /// How much the pictures have changed from one step to another: root mean squares of what each step did, added up.
+    pub fn change(&self, from: usize, to: usize) -> f64 {
+        let until = |step: usize| self.changes.get(step).copied().unwrap_or_default();
+        (until(to) - until(from)).max(0.0)
     }
 
     /// Puts the decoded picture `i` in the place of its preview in frame `step`.
@@ -299,6 +310,12 @@ impl Frame {
 pub fn of_picture<'a>(info: &RunInfo, latents: &'a [f32], i: usize) -> Option<&'a [f32]> {
     let size = info.latent_shape.iter().product::<usize>();
     latents.get(i * size..(i + 1) * size)
+}
+
+/// Root mean square difference of pictures; nothing, where they have other sizes: a preview and what is decoded.
+fn distance(a: &[u8], b: &[u8]) -> Option<f64> {
+    let squares = a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum::<f64>();
+    (a.len() == b.len()).then(|| (squares / a.len().max(1) as f64).sqrt())
 }
 
 fn numbers(bytes: &[u8]) -> Vec<f32> {

@@ -36,6 +36,8 @@ pub(crate) enum Follow {
     Present(bool),
     /// Open this chapter of the tour, or none.
     OpenChapter(Option<String>),
+    /// The noise level of the forward process is this now; the address tells it, when it is shown again.
+    NoiseLevel(usize),
     /// Compare this; nothing: what is usual.
     Compare(Option<What>),
 }

@@ -35,6 +35,7 @@ pub mod take;
 pub mod timeline;
 pub mod tour;
 mod update;
+mod visit;
 
 pub use event::{Choice, Effect, Event};
 pub use language::Language;
@@ -46,3 +47,4 @@ pub use page::Page;
 pub use run::{Decoding, Failure, Pace, RunState};
 pub use shared::Shared;
 pub use status::Status;
+pub use visit::{Kept, PageDepth, Visit};

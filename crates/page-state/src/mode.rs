@@ -29,6 +29,11 @@ impl Mode {
         }
     }
 
+    /// Whether the stage shows what Generate makes.
+    pub fn shows_run(self) -> bool {
+        matches!(self, Self::Denoise | Self::Compare | Self::Inside)
+    }
+
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.name() == name)
     }

@@ -9,7 +9,7 @@ use crate::sound::Listening;
 use crate::stage::Views;
 use crate::take::Take;
 use crate::tour::Tour;
-use crate::{Effect, ModelState, Shared, address};
+use crate::{Effect, ModelState, Shared, Visit, address};
 use std::ops::Deref;
 
 /// Everything the page shows.
@@ -35,8 +35,11 @@ impl Deref for Page {
 }
 
 impl Page {
-    pub fn new(query: &str, base: &str, reduced_motion: bool) -> (Self, Vec<Effect>) {
-        let (address, notices) = address::parse(query);
+    pub fn new(query: &str, base: &str, visit: Visit) -> (Self, Vec<Effect>) {
+        let (mut address, notices) = address::parse(query);
+        let names_run = address.names_run();
+        address.chosen.seed = address.chosen.seed.or(visit.seed);
+        address.depth = address.depth.or(visit.kept.depth);
         let model = address.model.clone();
         let mut effects = vec![
             Effect::StartWorker,
@@ -46,15 +49,16 @@ impl Page {
             Effect::RecallFavourites(model),
             Effect::LookAtStorage,
         ];
-        let mut shared = Shared::new(address, notices, base, reduced_motion);
-        // On another's page nothing large comes unasked, the worker's own code included.
-        if shared.address.embed {
+        let mut shared = Shared::new(address, notices, base, visit);
+        // On another's page, or where data are dear, nothing large comes unasked, the worker's own code included.
+        if shared.is_frugal() {
             effects.remove(0);
             shared.models.worker = WorkerState::Lost;
             if shared.address.model.is_default() {
                 shared.models.state = ModelState::Offered;
             }
         }
+        shared.take_link(names_run);
         let page = Self {
             shared,
             views: Slice::default(),

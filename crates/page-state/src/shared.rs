@@ -7,10 +7,10 @@ use crate::address::{self, Address};
 use crate::asks::Asks;
 use crate::film::Film;
 use crate::models::{self, ModelState, Models};
-use crate::run::{Failure, Place, Run, RunState};
+use crate::run::{Failure, Link, Place, Run, RunState};
 use crate::slice::Slice;
 use crate::timeline::{self, Timeline};
-use crate::{Mode, Notice};
+use crate::{Kept, Mode, Notice, PageDepth, Visit};
 use ditscope_config::{CatalogEntry, RunSettings};
 use ditscope_protocol::ModelSource;
 
@@ -23,6 +23,8 @@ pub struct Shared {
     /// What the visitor is told, until it is put away.
     pub notices: Slice<Vec<Notice>, 1>,
     pub reduced_motion: bool,
+    pub saves_data: bool,
+    pub kept: Slice<Kept, 13>,
     pub models: Slice<Models, 2>,
     pub run: Slice<Run, 3>,
     pub timeline: Slice<Timeline, 4>,
@@ -33,7 +35,7 @@ pub struct Shared {
 
 impl Shared {
     /// As the address has it, before anything came.
-    pub(crate) fn new(address: Address, notices: Vec<Notice>, base: &str, reduced_motion: bool) -> Self {
+    pub(crate) fn new(address: Address, notices: Vec<Notice>, base: &str, visit: Visit) -> Self {
         let mut models = Models::default();
         // The default model is small and part of the page: it comes unasked.
         if address.model.is_default() {
@@ -43,7 +45,9 @@ impl Shared {
             address: Slice::new(address),
             base: base.into(),
             notices: Slice::new(notices),
-            reduced_motion,
+            reduced_motion: visit.reduced_motion,
+            saves_data: visit.saves_data,
+            kept: Slice::new(visit.kept),
             models: Slice::new(models),
             run: Slice::default(),
             timeline: Slice::default(),
@@ -52,10 +56,51 @@ impl Shared {
         }
     }
 
+    /// Whether nothing large is fetched before the visitor asks for it.
+    pub(crate) fn is_frugal(&self) -> bool {
+        self.address.embed || self.saves_data
+    }
+
+    /// The address may name a run: it is shown before any other, and begins by itself unless something is to be saved.
+    pub(crate) fn take_link(&mut self, names_run: bool) {
+        let tours = self.tour_is_open() && self.address.model.is_default();
+        self.run.named = names_run || tours;
+        if !names_run || tours {
+            return;
+        }
+        let by_itself = !self.is_frugal() && !self.reduced_motion && self.mode().shows_run();
+        self.run.link = if by_itself { Link::Begins } else { Link::Waits };
+        if by_itself {
+            self.run.queue();
+        }
+    }
+
+    /// Whether the visitor is asked to begin the run that the address names.
+    pub fn offers_link(&self) -> bool {
+        self.run.link == Link::Waits && !self.is_running() && self.mode().shows_run()
+    }
+
+    /// Whether the settings have become others than those of the film on the stage.
+    pub fn is_set_otherwise(&self) -> bool {
+        let Some(film) = self.shown().filter(|_| self.run.state != RunState::Queued) else { return false };
+        let shown = &film.info.settings;
+        let settings = match film.recorded {
+            // It may have other steps than the model's usual ones, and the next run is to be a new one anyway.
+            true => RunSettings { seed: shown.seed, ..self.address.chosen.over(shown) },
+            false => self.settings(),
+        };
+        matches!(self.mode(), Mode::Denoise | Mode::Inside) && settings != *shown
+    }
+
     /// What a run would use now.
     pub fn settings(&self) -> RunSettings {
         let defaults = self.models.config.as_ref().map(|config| config.defaults.clone()).unwrap_or_default();
         self.address.chosen.over(&defaults)
+    }
+
+    /// How much of the page there is.
+    pub fn depth(&self) -> PageDepth {
+        self.address.depth.unwrap_or_default()
     }
 
     /// What the stage shows.
@@ -173,16 +218,21 @@ impl Shared {
 
     /// What the models read, and they themselves.
     pub(crate) fn models(&mut self) -> (&mut Models, models::Around<'_>) {
-        let Self { models, address, base, run, .. } = self;
-        (models, models::Around { address, base, run: &run.state })
+        let starts = self.run.state == RunState::Queued || self.run.link == Link::Begins;
+        let is_frugal = self.is_frugal();
+        let Self { models, address, base, .. } = self;
+        (models, models::Around { address, base, is_frugal, starts })
     }
 
     /// What the timeline reads, and it itself.
     pub(crate) fn timeline(&mut self) -> (&mut Timeline, timeline::Around<'_>) {
-        let Self { timeline, address, run, compared, .. } = self;
+        let Self { timeline, address, run, compared, kept, .. } = self;
         let film = shown(address.view, run, compared);
         let is_running = run.is_running();
-        (timeline, timeline::Around { film, is_growing: is_running && run.film.is_some(), is_running })
+        (
+            timeline,
+            timeline::Around { film, is_growing: is_running && run.film.is_some(), is_running, pacing: kept.pacing },
+        )
     }
 }
 
@@ -190,6 +240,6 @@ impl Shared {
 fn shown<'a>(mode: Mode, run: &'a Slice<Run, 3>, compared: &'a Slice<Option<Film>, 5>) -> Option<&'a Film> {
     match mode {
         Mode::Compare => compared.as_ref(),
-        _ => run.film.as_ref().or(run.recorded.as_ref()),
+        _ => run.film.as_ref().or(run.stand_in()),
     }
 }

@@ -22,6 +22,7 @@ impl Page {
         }
         let mut effects = self.react(event);
         effects.extend(self.drive_tour());
+        self.judge_recording();
         effects.extend(self.ask_for_what_is_shown());
         effects
     }
@@ -34,7 +35,22 @@ impl Page {
             Event::WorkerLost(message) => return self.lose_worker(message),
             Event::ConfigFetched(config) => return self.take_config(*config),
             Event::RecordingFetched(film) => return self.take_recording(*film),
+            Event::ComparisonFetched(film) => return self.take_comparison(*film),
             Event::Choose(choice) => return self.choose(choice),
+            Event::Settled => return self.run_if_changed(),
+            Event::RunAtOnce(at_once) => {
+                self.shared.kept.at_once = at_once;
+                return vec![Effect::Keep(*self.shared.kept)];
+            }
+            Event::Pace(pacing) => {
+                self.shared.kept.pacing = pacing;
+                return vec![Effect::Keep(*self.shared.kept)];
+            }
+            Event::Deepen(depth) => {
+                self.shared.kept.depth = Some(depth);
+                self.shared.address.depth = Some(depth);
+                return vec![Effect::Keep(*self.shared.kept), self.show_address()];
+            }
             Event::Show(mode) => return self.show(mode),
             Event::Speak(language) => {
                 self.shared.address.language = Some(language);
@@ -42,9 +58,13 @@ impl Page {
             }
             Event::UseModel(model) => return self.use_model(model),
             Event::UseCpu => return self.use_cpu(),
-            Event::Generate => return self.generate(),
+            Event::Generate => {
+                self.shared.run.begins_held = false;
+                return self.generate();
+            }
             Event::Retry => return self.retry(),
             Event::Models(event) => return self.on_models(|models, around| models.update(around, event)),
+            Event::Run(run::Event::StepOnce) => return self.step_once(),
             Event::Run(event) => {
                 let place = self.shared.to_decode();
                 self.shared.run.update(place, event)
@@ -144,6 +164,10 @@ impl Page {
             let looked = self.inside.ask_for_what_is_shown(&self.shared);
             effects.extend(self.follow(looked));
         }
+        if self.compare.lacks_recording(&self.shared) {
+            self.compare.asked_recording = true;
+            effects.push(Effect::FetchComparison(self.shared.address.model.clone()));
+        }
         if self.views.has_something_to_ask(&self.shared) {
             let looked = self.views.ask_for_what_is_shown(&self.shared);
             effects.extend(self.follow(looked));
@@ -165,3 +189,7 @@ impl Page {
 #[cfg(test)]
 #[path = "update_tests.rs"]
 pub(super) mod tests;
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod link_tests;

@@ -4,7 +4,7 @@ use super::*;
 use crate::film::Film;
 use crate::fixtures::{self as films, info};
 use crate::slice::{reading, writing};
-use crate::{Choice, ModelRef, ModelState, Notice, RunState, Status};
+use crate::{Choice, ModelRef, ModelState, Notice, RunState, Status, Visit};
 use ditscope_config::{ModelConfig, RunSettings};
 use ditscope_protocol::{
     Backend, BackendChoice, FailureKind, FrameInfo, LoadNotice, LoadStage, ModelSource, Reason, RecordedRun, RunInfo,
@@ -35,7 +35,9 @@ pub fn loaded() -> FromWorker {
 
 /// A state with a model, from an address.
 pub fn ready(query: &str) -> Page {
-    let (mut state, _) = Page::new(query, BASE, false);
+    let (mut state, _) = Page::new(query, BASE, Visit::default());
+    // What the address names does not begin by itself.
+    state.update(Event::Run(crate::run::Event::Cancel));
     take_message(&mut state, FromWorker::Ready);
     take_message(&mut state, loaded());
     state
@@ -51,7 +53,7 @@ pub fn running() -> Page {
     state
 }
 
-fn recording() -> Event {
+pub fn recording() -> Event {
     let run = RecordedRun {
         model: "m".into(),
         label: "l".into(),
@@ -90,7 +92,7 @@ pub fn some_config(classes: usize) -> ModelConfig {
 
 #[test]
 fn the_model_is_asked_for_when_the_worker_takes_messages() {
-    let (mut state, effects) = Page::new("backend=cpu", BASE, false);
+    let (mut state, effects) = Page::new("backend=cpu", BASE, Visit::default());
     assert_eq!(effects[..2], [Effect::StartWorker, Effect::FetchModel(ModelRef::default())]);
     let source = ModelSource::Url("http://host/folder/assets/models/fashion".into());
     let load = ToWorker::Load { source, backend: BackendChoice::Cpu };
@@ -112,7 +114,7 @@ fn generate_uses_the_models_defaults_and_the_address_wins() {
 
 #[test]
 fn generate_while_loading_is_remembered() {
-    let (mut state, _) = Page::new("", BASE, false);
+    let (mut state, _) = Page::new("", BASE, Visit::default());
     assert_eq!(generate_of(&state.update(Event::Generate)), None);
     assert_eq!(state.run.state, RunState::Queued);
     state.update(Event::Choose(Choice::Seed(99)));
@@ -122,7 +124,7 @@ fn generate_while_loading_is_remembered() {
 
 #[test]
 fn a_class_that_the_model_lacks_is_clamped_with_a_notice() {
-    let (mut state, _) = Page::new("class=40", BASE, false);
+    let (mut state, _) = Page::new("class=40", BASE, Visit::default());
     take_message(&mut state, FromWorker::Config(Box::new(some_config(3))));
     assert_eq!(state.settings().class, 2);
     let told = Notice::ClassClamped { class: 40, last: 2, label: "label 2".into() };
@@ -174,7 +176,7 @@ fn cancel_keeps_the_frames() {
 
 #[test]
 fn progress_tells_bytes_and_speed() {
-    let (mut state, _) = Page::new("", BASE, false);
+    let (mut state, _) = Page::new("", BASE, Visit::default());
     take_message(&mut state, FromWorker::Ready);
     let report =
         |loaded_bytes| FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes, total_bytes: 8_000_000 };
@@ -239,7 +241,7 @@ fn frames_that_do_not_fit_fail_the_run() {
 
 #[test]
 fn a_recording_plays_in_a_loop_until_there_is_a_run() {
-    let (mut state, _) = Page::new("", BASE, false);
+    let (mut state, _) = Page::new("", BASE, Visit::default());
     state.update(recording());
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..40 {
@@ -256,7 +258,7 @@ fn a_recording_plays_in_a_loop_until_there_is_a_run() {
 
 #[test]
 fn with_reduced_motion_a_recording_rests_on_its_picture() {
-    let (mut state, _) = Page::new("", BASE, true);
+    let (mut state, _) = Page::new("", BASE, Visit { reduced_motion: true, ..Visit::default() });
     state.update(recording());
     state.update(Event::Timeline(crate::timeline::Event::Tick));
     assert_eq!((state.timeline.position, state.timeline.playing), (2, false));

@@ -21,14 +21,6 @@ pub enum Quantity {
 impl Quantity {
     pub const ALL: [Self; 3] = [Self::AlphaBar, Self::Beta, Self::Snr];
 
-    pub fn symbol(self) -> &'static str {
-        match self {
-            Self::AlphaBar => "ᾱ",
-            Self::Beta => "β",
-            Self::Snr => "SNR",
-        }
-    }
-
     fn of(self, schedule: &NoiseSchedule, t: usize) -> f64 {
         match self {
             Self::AlphaBar => schedule.alphas_cumprod[t],

@@ -9,6 +9,15 @@ pub struct Drawing(String);
 impl Drawing {
     /// The axes with their words. The timestep t runs from noise to picture.
     pub fn axes(scale: Scale, end: usize, symbol: &str) -> Self {
+        Self::between([&format!("t = {end}"), "t = 0"], scale, symbol)
+    }
+
+    /// The same with t from picture to noise.
+    pub fn forward_axes(scale: Scale, end: usize, symbol: &str) -> Self {
+        Self::between(["t = 0", &format!("t = {end}")], scale, symbol)
+    }
+
+    fn between([left, right]: [&str; 2], scale: Scale, symbol: &str) -> Self {
         let mut drawing = Self::default();
         let ticks = scale.ticks();
         let at = |value: f64| y(scale, value);
@@ -19,9 +28,9 @@ impl Drawing {
             drawing.text("end", (LEFT - 5.0, at(*value) + 4.0), "", words);
         }
         let below = HEIGHT - 7.0;
-        drawing.text("start", (LEFT, below), "", &format!("t = {end}"));
+        drawing.text("start", (LEFT, below), "", left);
         drawing.text("middle", ((LEFT + RIGHT) / 2.0, below), "name", symbol);
-        drawing.text("end", (RIGHT, below), "", "t = 0");
+        drawing.text("end", (RIGHT, below), "", right);
         drawing
     }
 

@@ -95,6 +95,11 @@ pub fn x(t: f64, end: usize) -> f64 {
     LEFT + (1.0 - t / end.max(1) as f64).clamp(0.0, 1.0) * (RIGHT - LEFT)
 }
 
+/// The same with the noise on the right, as the forward process goes.
+pub fn x_forward(t: f64, end: usize) -> f64 {
+    LEFT + RIGHT - x(t, end)
+}
+
 pub fn y(scale: Scale, value: f64) -> f64 {
     BOTTOM - scale.share(value) * (BOTTOM - TOP)
 }
@@ -142,6 +147,7 @@ mod tests {
     #[test]
     fn axes_reach_from_end_to_end() {
         assert_eq!((x(999.0, 999), x(0.0, 999)), (LEFT, RIGHT));
+        assert_eq!((x_forward(0.0, 999), x_forward(999.0, 999)), (LEFT, RIGHT));
         let scale = Scale::Linear { max: 1.0 };
         assert_eq!((y(scale, 0.0), y(scale, 1.0)), (BOTTOM, TOP));
         assert_eq!((y(scale, -3.0), y(scale, 7.0), y(scale, f64::NAN)), (BOTTOM, TOP, BOTTOM));

@@ -93,6 +93,8 @@ pub enum Ask {
     /// Noise a latent to timestep t of the training process, with the noise that a run with this seed begins
     /// with. Buffer 0: the latent `[C, h, w]`.
     QSample { t: usize, seed: u64 },
+    /// The noise of such a latent, and what the model takes for noise in it. Buffer 0: the latent without noise `[C, h, w]`.
+    SeeNoise { t: usize, seed: u64, class: usize },
     /// The sound of a latent's picture, for a model whose pictures are spectrograms. Buffer 0: the latent `[C, h, w]`.
     Sound,
     /// Look into one forward pass. Buffer 0: x_t `[C, h, w]`.
@@ -118,6 +120,8 @@ pub enum Answer {
     PictureDecoded,
     /// Buffer 0: x_t `[C, h, w]`; buffer 1: its picture, u8 RGBA `[H, W, 4]`, with a heavy decoder a preview.
     QSampled { latent_shape: [usize; 3], image_shape: [usize; 2], preview: bool, alpha_bar: f64 },
+    /// `[C, h, w]` each. Buffer 0: the noise ε; buffer 1: the noise that the model predicts with the class; buffer 2: without.
+    NoiseSeen { latent_shape: [usize; 3] },
     /// Buffer 0: a WAV file.
     Sound,
     /// Buffer 0: attention of the asked block `[heads, tokens, tokens]` (a row is what one token looks at, and

@@ -4,8 +4,9 @@
 //! names like `%{step}`. CONTRIBUTING.md says how a language is added; tests hold every language to the same keys.
 //!
 //! It knows the page's state and no browser: [`notices`] has the words for what the visitor is told, [`text`] those that
-//! are put together, [`stage`] those of the views of a step.
+//! are put together, [`stage`] those of the views of a step, [`hints`] those for a first visit.
 
+pub mod hints;
 pub mod notices;
 pub mod stage;
 pub mod text;
@@ -50,9 +51,10 @@ macro_rules! languages {
 }
 
 languages! {
-    first: "address" "controls" "failures" "keys" "models" "modes" "page" "plots" "run" "sound" "stage" "take" "timeline"
+    first: "address" "controls" "failures" "inspector" "models" "modes" "page" "run" "sound" "stage" "take" "timeline"
         "tour";
-    later: compare "compare" findings "findings" forward "forward" inside "inside"
+    later: compare "compare" findings "findings" forward "forward" guide "guide" inside "inside" keys "keys" picker "picker"
+        plots "plots" save "save"
 }
 
 type Texts = HashMap<String, &'static str>;
@@ -179,7 +181,9 @@ mod tests {
 
     #[test]
     fn every_file_is_in_the_list_of_its_language() {
-        let all_english = [english(), compare(), findings(), forward(), inside()].concat();
+        let all_english =
+            [english(), compare(), findings(), forward(), guide(), inside(), keys(), picker(), plots(), save()]
+                .concat();
         for (language, files) in [(Language::English, all_english.as_slice()), (Language::German, german())] {
             let read = read(files).into_iter().map(|(key, text)| (key, text.to_owned()));
             assert_eq!(read.collect::<BTreeMap<_, _>>(), texts(language), "{language:?}");

@@ -4,32 +4,35 @@ use crate::notices::notice;
 use crate::{Words, say, say_with};
 use ditscope_page_state::stage::{Nothing, Reading, ViewKind};
 
-/// The symbol, with a word where one is needed.
-pub fn label(kind: ViewKind) -> Words {
+/// Its name: in words, with the symbol behind.
+pub fn name(kind: ViewKind) -> Words {
     say(keys(kind)[0])
-}
-
-/// In words.
-pub fn title(kind: ViewKind) -> Words {
-    say(keys(kind)[1])
 }
 
 /// What is to be seen in it.
 pub fn hint(kind: ViewKind) -> Words {
-    say(keys(kind)[2])
+    say(keys(kind)[1])
 }
 
-fn keys(kind: ViewKind) -> [&'static str; 3] {
+/// A name in its words and its symbol, which may be missing.
+pub fn with_symbol(name: &str) -> (&str, &str) {
+    let at = name.rfind(' ').map_or(0, |space| space + 1);
+    let (words, last) = name.split_at(at);
+    let is_symbol = !last.is_ascii() && last.chars().count() <= 3;
+    if is_symbol { (words, last) } else { (name, "") }
+}
+
+fn keys(kind: ViewKind) -> [&'static str; 2] {
     match kind {
-        ViewKind::X0 => ["stage.x0", "stage.x0-title", "stage.x0-hint"],
-        ViewKind::XT => ["stage.x-t", "stage.x-t-title", "stage.x-t-hint"],
-        ViewKind::XTDecoded => ["stage.x-t-decoded", "stage.x-t-decoded-title", "stage.x-t-decoded-hint"],
-        ViewKind::X0Latent => ["stage.x0-latent", "stage.x0-latent-title", "stage.x0-latent-hint"],
-        ViewKind::EpsCond => ["stage.eps-cond", "stage.eps-cond-title", "stage.eps-cond-hint"],
-        ViewKind::EpsUncond => ["stage.eps-uncond", "stage.eps-uncond-title", "stage.eps-uncond-hint"],
-        ViewKind::EpsDiff => ["stage.eps-diff", "stage.eps-diff-title", "stage.eps-diff-hint"],
-        ViewKind::EpsGuided => ["stage.eps-guided", "stage.eps-guided-title", "stage.eps-guided-hint"],
-        ViewKind::Change => ["stage.change", "stage.change-title", "stage.change-hint"],
+        ViewKind::X0 => ["stage.x0", "stage.x0-hint"],
+        ViewKind::XT => ["stage.x-t", "stage.x-t-hint"],
+        ViewKind::XTDecoded => ["stage.x-t-decoded", "stage.x-t-decoded-hint"],
+        ViewKind::X0Latent => ["stage.x0-latent", "stage.x0-latent-hint"],
+        ViewKind::EpsCond => ["stage.eps-cond", "stage.eps-cond-hint"],
+        ViewKind::EpsUncond => ["stage.eps-uncond", "stage.eps-uncond-hint"],
+        ViewKind::EpsDiff => ["stage.eps-diff", "stage.eps-diff-hint"],
+        ViewKind::EpsGuided => ["stage.eps-guided", "stage.eps-guided-hint"],
+        ViewKind::Change => ["stage.change", "stage.change-hint"],
     }
 }
 
@@ -58,6 +61,16 @@ pub fn reading(name: &str, reading: &Reading) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn symbols_stand_behind_the_words() {
+        assert_eq!(with_symbol("noisy latent xₜ"), ("noisy latent ", "xₜ"));
+        assert_eq!(with_symbol("class − no class Δε"), ("class − no class ", "Δε"));
+        assert_eq!(with_symbol("change"), ("change", ""));
+        assert_eq!(with_symbol("Änderung"), ("Änderung", ""));
+        let names = ViewKind::ALL.map(name);
+        assert!(names.iter().enumerate().all(|(i, name)| !names[..i].contains(name)), "{names:?}");
+    }
 
     #[test]
     fn a_reading_names_its_view_and_place() {

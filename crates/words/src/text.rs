@@ -231,7 +231,7 @@ pub fn matches(count: usize, of: usize) -> String {
     }
 }
 
-/// `step 12 / 30 · t = 621 · ᾱ = 0.310`
+/// `step 12/30 · t = 621 · ᾱ = 0.310`
 pub fn readout(film: &Film, position: usize) -> String {
     let (t, alpha_bar) = place(&film.info, position);
     let alpha_bar = format!("{alpha_bar:.3}");
@@ -253,11 +253,32 @@ pub fn spoken_place(Place { step, steps, t }: &Place) -> String {
     }
 }
 
+/// `step 12 of 30`
+pub fn step_of(film: &Film, position: usize) -> String {
+    say_with("run.step-of", &[("step", &position), ("steps", &film.steps())])
+}
+
 /// Where a run is, and how fast.
 pub fn run_progress(film: &Film) -> String {
-    let step = film.received().min(film.steps());
-    let step = say_with("run.step-of", &[("step", &step), ("steps", &film.steps())]);
+    let step = step_of(film, film.received().min(film.steps()));
     film.ms_per_step().map_or(step.clone(), |ms| format!("{step} · {}", ms_per_step(ms)))
+}
+
+/// The settings of a run but its class.
+pub fn run_settings(settings: &RunSettings) -> String {
+    let values: [(&str, &dyn ToString); 4] = [
+        ("scale", &settings.guidance_scale),
+        ("sampler", &sampler_name(settings.sampler)),
+        ("steps", &settings.num_inference_steps),
+        ("seed", &settings.seed),
+    ];
+    say_with("take.sheet-settings", &values)
+}
+
+/// What a run would be of now.
+pub fn settings(state: &Page) -> String {
+    let settings = state.settings();
+    format!("{} · {}", class_label(state, settings.class), run_settings(&settings))
 }
 
 /// Caption of a film.
@@ -321,8 +342,8 @@ mod tests {
     #[test]
     fn the_readout_is_as_in_the_papers() {
         let film = Film::new(info(3, 1), String::new(), String::new()).expect("a sound description");
-        assert_eq!(readout(&film, 0), "step 0 / 3 · t\u{a0}=\u{a0}20 · ᾱ\u{a0}=\u{a0}0.250");
-        assert_eq!(readout(&film, 3), "step 3 / 3 · t\u{a0}=\u{a0}0 · ᾱ\u{a0}=\u{a0}1.000");
+        assert_eq!(readout(&film, 0), "step 0/3 · t\u{a0}=\u{a0}20 · ᾱ\u{a0}=\u{a0}0.250");
+        assert_eq!(readout(&film, 3), "step 3/3 · t\u{a0}=\u{a0}0 · ᾱ\u{a0}=\u{a0}1.000");
         assert_eq!(spoken_position(&film, 3), "step 3 of 3, finished picture");
     }
 

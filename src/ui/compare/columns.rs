@@ -104,7 +104,7 @@ pub fn update(place: &Element, state: &Page, dark: bool) {
             let [name, what] = match row {
                 Row::Picture => [self::place(&column), String::new()],
                 Row::Noisy => [say("compare.noisy-name").into_owned(), "xₜ".into()],
-                Row::Difference => [difference_name(&column), "cond − uncond".into()],
+                Row::Difference => [difference_name(&column), say("compare.row-difference").into()],
             };
             let beside =
                 if row == Row::Picture { frame.next_element_sibling() } else { frame.previous_element_sibling() };

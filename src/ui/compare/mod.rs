@@ -34,7 +34,15 @@ pub fn CompareStage() -> impl IntoView {
         let dark = store.theme.get() == Theme::Dark;
         store.with(|state| columns::update(place, state, dark));
     };
-    let caption = move || store.with(|state| vec![Part::words("compare-caption", caption(state))]);
+    let caption = move || {
+        store.with(|state| {
+            let made = state.compare.comparison(state).and_then(Comparison::film);
+            let recorded = made.filter(|film| film.recorded).map(|_| say("stage.recorded").into());
+            let recorded = recorded.map(|words| Part::new("span", "recorded").saying(words));
+            let words = Part::new("span", "").saying(caption(state));
+            vec![Part::new("p", "compare-caption").of(recorded.into_iter().chain([words]).collect())]
+        })
+    };
     let foot = move || store.with(foot);
     view! {
         <div class="stage compare" node_ref=node on:change=move |event| settings::typed(store, &event)>

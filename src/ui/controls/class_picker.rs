@@ -2,9 +2,10 @@
 
 use super::class_search::ClassSearch;
 use super::class_search::{FIELD, Labels};
+use super::set;
 use crate::ui::later::{Later, Make, later};
 use crate::ui::store::Store;
-use ditscope_page_state::{Choice, Event};
+use ditscope_page_state::Choice;
 use ditscope_protocol::ModelSource;
 use ditscope_words::say;
 use leptos::prelude::*;
@@ -99,7 +100,7 @@ fn Chip(class: usize, label: String, count: usize, chosen: Memo<usize>, sprite: 
                 name="class"
                 value=class.to_string()
                 prop:checked=move || chosen.get() == class
-                on:change=move |_| store.dispatch(Event::Choose(Choice::Class(class)))
+                on:change=move |_| set(store, Some(Choice::Class(class)))
             />
             {move || sprite.get().map(picture)}
             <span class="chip-label">{label}</span>

@@ -2,7 +2,7 @@
 //!
 //! Only the rows in sight are in the document.
 
-use super::{Dice, choose};
+use super::{Dice, set};
 use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::store::Store;
@@ -35,7 +35,7 @@ pub fn ClassSearch() -> impl IntoView {
     let chosen = store.memo(|state| state.settings().class);
     let label = store.memo(|state| class_label(state, state.settings().class));
     let list = List::new(labels, chosen);
-    let random = move |_| choose(store, Some(Choice::Class(dom::random_below(count.get_untracked()))));
+    let random = move |_| set(store, Some(Choice::Class(dom::random_below(count.get_untracked()))));
     let number = store.memo(|state| state.settings().class.to_string());
     let pressed = store.memo(|state| state.models.favourites.contains(&state.settings().class).to_string());
     let star = store
@@ -146,7 +146,7 @@ impl List {
     }
 
     fn take(self, store: Store, class: usize) {
-        choose(store, Some(Choice::Class(class)));
+        set(store, Some(Choice::Class(class)));
         self.close();
     }
 }
@@ -287,7 +287,7 @@ fn Favourites(chosen: Memo<usize>) -> impl IntoView {
                 |class: &&usize| state.models.config.as_ref().is_some_and(|config| **class < config.labels.len());
             let chip = |class: &usize| {
                 let (class, label) = (*class, class_label(state, *class));
-                Part::button("chip plain", "", move || choose(store, Some(Choice::Class(class))))
+                Part::button("chip plain", "", move || set(store, Some(Choice::Class(class))))
                     .with("aria-pressed", (chosen.get() == class).to_string())
                     .with("title", &label)
                     .of(vec![Part::new("span", "chip-label").saying(label)])

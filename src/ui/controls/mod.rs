@@ -4,14 +4,15 @@ mod class_picker;
 mod class_search;
 
 use super::dom;
+use super::parts::{Part, Parts};
 use super::store::Store;
 use class_picker::ClassPicker;
 use ditscope_config::{RunSettings, SamplerKind, Savings};
 use ditscope_page_state::address;
 use ditscope_page_state::run;
 use ditscope_page_state::{Choice, Event, ModelState, RunState};
-use ditscope_words::say;
 use ditscope_words::text;
+use ditscope_words::{hints, say};
 use leptos::html::Button;
 use leptos::prelude::*;
 use web_sys::HtmlInputElement;
@@ -19,6 +20,7 @@ use web_sys::HtmlInputElement;
 /// The column of controls.
 #[component]
 pub fn Controls() -> impl IntoView {
+    let store = Store::get();
     view! {
         <form class="controls" aria-label=say("controls.title") on:submit=move |event| event.prevent_default()>
             <ClassPicker />
@@ -30,6 +32,7 @@ pub fn Controls() -> impl IntoView {
                 <Pictures />
             </div>
             <Saving />
+            <Parts content=Box::new(move || at_once(store)) />
         </form>
     }
 }
@@ -53,8 +56,9 @@ fn Guidance() -> impl IntoView {
                 style=move || fill(value.get(), min, max)
                 prop:value=move || value.get().to_string()
                 on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Guidance))
+                on:change=move |_| store.dispatch(Event::Settled)
             />
-            <p class="hint" id="guidance-hint">{say("controls.guidance-short")}</p>
+            <p class="hint" id="guidance-hint">{move || hints::guidance_hint(value.get())}</p>
         </div>
     }
 }
@@ -78,8 +82,9 @@ fn Steps() -> impl IntoView {
                 style=move || fill(value.get() as f64, min as f64, max as f64)
                 prop:value=move || value.get().to_string()
                 on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Steps))
+                on:change=move |_| store.dispatch(Event::Settled)
             />
-            <p class="hint" id="steps-hint">{say("controls.steps-short")}</p>
+            <p class="hint" id="steps-hint">{move || hints::steps_hint(value.get())}</p>
         </div>
     }
 }
@@ -101,7 +106,7 @@ fn Sampler() -> impl IntoView {
             <select
                 id="sampler"
                 prop:value=move || value.get().name()
-                on:change=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Sampler))
+                on:change=move |event| set(store, event_target_value(&event).parse().ok().map(Choice::Sampler))
             >
                 {options.collect_view()}
             </select>
@@ -137,11 +142,11 @@ fn Saving() -> impl IntoView {
     };
     let chosen = move |value: String| value.parse().ok().and_then(|i: usize| ways().get(i).copied());
     view! {
-        <div class="control" title=say("controls.savings-hint")>
+        <div class="control deep" title=say("controls.savings-hint")>
             <label for="savings">{say("controls.savings")}</label>
             <select
                 id="savings"
-                on:change=move |event| choose(store, chosen(event_target_value(&event)).map(Choice::Savings))
+                on:change=move |event| set(store, chosen(event_target_value(&event)).map(Choice::Savings))
             >
                 {options}
             </select>
@@ -172,7 +177,7 @@ fn Seed() -> impl IntoView {
                     class="icon"
                     aria-label=say("controls.random-seed")
                     title=say("controls.random-seed-hint")
-                    on:click=move |_| choose(store, Some(Choice::Seed(dom::random_seed())))
+                    on:click=move |_| set(store, Some(Choice::Seed(dom::random_seed())))
                 >
                     <Dice />
                 </button>
@@ -187,7 +192,7 @@ fn Pictures() -> impl IntoView {
     let value = store.memo(|state| state.settings().num_images as u64);
     let range = RunSettings::NUM_IMAGES;
     view! {
-        <div class="control" title=say("controls.pictures-hint")>
+        <div class="control deep" title=say("controls.pictures-hint")>
             <label for="pictures">{say("controls.pictures")}</label>
             <input
                 id="pictures"
@@ -203,6 +208,20 @@ fn Pictures() -> impl IntoView {
     }
 }
 
+/// Whether a changed setting is run without a press on Generate.
+fn at_once(store: Store) -> Vec<Part> {
+    let at_once = store.with(|state| state.kept.at_once);
+    let name = say("controls.at-once");
+    // With a name of its own, so that it has the focus still when it is made anew.
+    let mut input = Part::new("input", "").with("type", "checkbox").with("aria-label", name.clone());
+    if at_once {
+        input = input.with("checked", "");
+    }
+    let input = input.doing(move || store.dispatch(Event::RunAtOnce(!at_once)));
+    let words = Part::new("span", "").saying(name.into());
+    vec![Part::new("label", "check").with("title", say("controls.at-once-hint")).of(vec![input, words])]
+}
+
 /// Generate and Cancel. On a phone this bar sticks to the lower edge.
 #[component]
 pub fn GenerateBar() -> impl IntoView {
@@ -216,6 +235,7 @@ pub fn GenerateBar() -> impl IntoView {
     let hint = store.memo(|state| match (&state.models.state, &state.run.state) {
         (ModelState::Loading(_) | ModelState::Asking, RunState::Queued) => say("controls.starts-soon").into(),
         (ModelState::Loading(_), _) => say("controls.still-loading").into(),
+        (ModelState::Ready { .. }, _) if state.is_set_otherwise() => say("run.changed").into(),
         (ModelState::Offered, _) => text::loads_first(state.bytes_to_fetch().unwrap_or_default()),
         _ => String::new(),
     });
@@ -235,7 +255,10 @@ pub fn GenerateBar() -> impl IntoView {
                     node_ref=generate
                     title=say("controls.generate-hint")
                     aria-describedby="generate-hint"
-                    on:click=move |_| store.dispatch(Event::Generate)
+                    on:click=move |_| {
+                        store.dispatch(Event::Generate);
+                        show_stage();
+                    }
                 >
                     {say("controls.generate")}
                 </button>
@@ -254,17 +277,32 @@ pub fn GenerateBar() -> impl IntoView {
     }
 }
 
+/// On a phone the button is there wherever the page is scrolled to, and the stage may be out of sight.
+fn show_stage() {
+    if let Ok(Some(stage)) = document().query_selector(".run-bar")
+        && dom::prefers("(max-width: 699px)")
+    {
+        stage.scroll_into_view();
+    }
+}
+
 fn choose(store: Store, choice: Option<Choice>) {
     if let Some(choice) = choice {
         store.dispatch(Event::Choose(choice));
     }
 }
 
+/// A choice that is made with one move.
+fn set(store: Store, choice: Option<Choice>) {
+    choose(store, choice);
+    store.dispatch(Event::Settled);
+}
+
 /// Takes a typed number in; the field then shows what was made of it, be it clamped or put back.
 fn typed(store: Store, event: &web_sys::Event, value: Memo<u64>, choice: fn(u64) -> Choice) {
     // `as` saturates, the reducer clamps.
     let number = event_target_value(event).parse::<f64>().ok().filter(|number| number.is_finite());
-    choose(store, number.map(|number| choice(number.round() as u64)));
+    set(store, number.map(|number| choice(number.round() as u64)));
     event_target::<HtmlInputElement>(event).set_value(&value.get_untracked().to_string());
 }
 

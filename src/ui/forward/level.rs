@@ -55,6 +55,7 @@ pub fn Level() -> impl IntoView {
                         send(store, Event::SetT(t));
                     }
                 }
+                on:change=move |_| send(store, Event::Settled)
             />
         </div>
         <Parts content=Box::new(move || store.with(numbers)) />
@@ -89,7 +90,10 @@ pub fn Strip() -> impl IntoView {
                 class="noise-mark"
                 aria-label=move || say_with("forward.mark", &[("t", &mark())])
                 aria-pressed=move || (t.get() == mark()).to_string()
-                on:click=move |_| send(store, Event::SetT(mark()))
+                on:click=move |_| {
+                    send(store, Event::SetT(mark()));
+                    send(store, Event::Settled);
+                }
             >
                 <span class="picture-place"><PixelCanvas pixels available across /></span>
                 <span class="hint" aria-hidden="true">{move || mark().to_string()}</span>

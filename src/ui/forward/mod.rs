@@ -5,9 +5,11 @@
 //! |---|---|
 //! | `read` | the browser decodes a file |
 //! | `sources`, `pictures`, `level` | where the picture comes from; what becomes of it; how noisy |
+//! | `noises` | the noise in it, and what the model takes for noise |
 //! | `text` | its words |
 
 mod level;
+mod noises;
 mod pictures;
 mod read;
 mod sources;
@@ -23,6 +25,7 @@ use ditscope_page_state::film::Pixels;
 use gloo::timers::callback::Interval;
 use leptos::prelude::*;
 use level::{Level, Strip};
+use noises::Noises;
 use pictures::Pictures;
 use sources::{Sources, listen_for_files};
 
@@ -41,6 +44,7 @@ pub fn ForwardStage() -> impl IntoView {
             <Pictures />
             <Level />
             <Strip />
+            <Noises />
             <p class="forward-note" class:bad=move || is_bad.get() role="status">{note}</p>
         </div>
     }

@@ -12,9 +12,10 @@ use ditscope_config::CatalogEntry;
 use ditscope_page_state::ModelRef;
 use ditscope_page_state::models::{self, Listing, non_commercial, to_fetch};
 use ditscope_page_state::{Event, ModelState, Page};
+use ditscope_protocol::ModelSource;
 use ditscope_words::notices::notice;
 use ditscope_words::text;
-use ditscope_words::{say, say_with};
+use ditscope_words::{Words, say, say_with};
 use kept::Kept;
 use leptos::prelude::*;
 
@@ -106,15 +107,22 @@ fn the_list(store: Store, listing: &Listing) -> Vec<Part> {
 fn model(store: Store, row: Row, open: RwSignal<bool>) -> Part {
     let Row { model, entry, stored, action, newest } = row;
     let mut about = vec![Part::heading(if newest { NEWEST } else { "" }, entry.name.clone())];
-    about.extend(describe(&entry));
+    if let ModelRef::Shipped(id) = &model {
+        about.extend(draws(id).map(|words| Part::words("draws", words)));
+        about.push(pictures(&model.source(&store.peek(|state| state.base.clone()))));
+    }
+    about.extend(restriction(&entry));
+    let mut details = vec![Part::new("summary", "").saying(say("models.details").into())];
+    details.extend(lines(&entry));
     if stored > 0 {
-        about.push(Part::words("", text::stored(stored)));
+        details.push(Part::words("", text::stored(stored)));
     }
     match &model {
         ModelRef::Shipped(_) => {}
-        ModelRef::Url(url) => about.push(Part::words("", url)),
-        ModelRef::Folder(name) => about.push(Part::words("", text::folder(name))),
+        ModelRef::Url(url) => details.push(Part::words("", url)),
+        ModelRef::Folder(name) => details.push(Part::words("", text::folder(name))),
     }
+    about.push(Part::new("details", "").of(details));
     let class = if action.is_ok() { "model current" } else { "model" };
     let mut buttons = vec![];
     match action {
@@ -140,12 +148,37 @@ fn model(store: Store, row: Row, open: RwSignal<bool>) -> Part {
     Part::new("li", class).of(vec![Part::group("model-words", about), Part::group("model-buttons", buttons)])
 }
 
+/// What a model of this page draws, in a line.
+fn draws(id: &str) -> Option<Words> {
+    Some(match id {
+        "fashion" => say("models.draws-fashion"),
+        "fashion-int8" => say("models.draws-fashion-int8"),
+        "fashion-fast" => say("models.draws-fashion-fast"),
+        "emoji" => say("models.draws-emoji"),
+        "tones" => say("models.draws-tones"),
+        _ => return None,
+    })
+}
+
+/// A sample of each class, as many as there is room for.
+fn pictures(source: &ModelSource) -> Part {
+    let style = format!("background-image: url(\"{}/thumbnails.png\")", source.name());
+    Part::new("div", "model-pictures").with("style", style)
+}
+
 /// What a model is, costs and may be used for.
 pub fn describe(entry: &CatalogEntry) -> Vec<Part> {
-    let lines = [text::model_shape(entry), text::model_cost(entry), text::license(&entry.license)];
-    let mut parts: Vec<Part> = lines.into_iter().map(|line| Part::words("", line)).collect();
-    if non_commercial(&entry.license) {
-        parts.push(Part::words("tag warn", say("models.non-commercial")));
-    }
+    let mut parts = lines(entry);
+    parts.extend(restriction(entry));
     parts
+}
+
+fn lines(entry: &CatalogEntry) -> Vec<Part> {
+    let lines = [text::model_shape(entry), text::model_cost(entry), text::license(&entry.license)];
+    lines.into_iter().map(|line| Part::words("", line)).collect()
+}
+
+/// What has to be seen before a model is used.
+fn restriction(entry: &CatalogEntry) -> Option<Part> {
+    non_commercial(&entry.license).then(|| Part::words("tag warn", say("models.non-commercial")))
 }

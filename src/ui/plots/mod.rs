@@ -7,16 +7,47 @@ mod schedule;
 mod size_plot;
 
 pub use schedule::SchedulePlot;
-pub use size_plot::SizePlot;
+use size_plot::SizePlot;
 
 use super::dom;
 use super::live::Live;
 use super::store::Store;
+use ditscope_page_state::film;
 use ditscope_page_state::timeline;
 use ditscope_page_state::{Event, Page};
 use ditscope_plots::geometry::{HEIGHT, WIDTH, nearest, t_at};
+use ditscope_words::say;
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{KeyboardEvent, PointerEvent};
+
+/// The plots of the inspector.
+#[component]
+pub fn Plots() -> impl IntoView {
+    let store = Store::get();
+    let shares = store.memo(|state| {
+        let film = state.shown().filter(|film| !film.is_empty())?;
+        let (_, alpha_bar) = film::place(&film.info, state.timeline.position);
+        Some((alpha_bar.sqrt(), (1.0 - alpha_bar).max(0.0).sqrt()))
+    });
+    let formula = move || match shares.get() {
+        Some((signal, noise)) => format!("xₜ = {signal:.2} · x₀ + {noise:.2} · ε"),
+        None => "xₜ = √ᾱ · x₀ + √(1 − ᾱ) · ε".into(),
+    };
+    view! {
+        <details open class="deep">
+            <summary>{say("plots.schedule")}</summary>
+            <SchedulePlot />
+            <p class="formula">{formula}</p>
+            <p class="dim">{say("plots.about-schedule")}</p>
+        </details>
+        <details open class="deep">
+            <summary>{say("plots.sizes")}</summary>
+            <SizePlot />
+            <p class="dim">{say("plots.about-sizes")}</p>
+        </details>
+    }
+}
 
 /// The process that the film on the stage was made with, as far as it is known; without a film the model's.
 fn process(state: &Page) -> Option<ditscope_plots::curves::Process> {
@@ -50,7 +81,7 @@ fn area(store: Store, draw: Box<dyn Fn() -> String>) -> Live {
 }
 
 /// A line of a legend: what it looks like, and its name.
-fn key(class: &str, name: Box<dyn Fn() -> String>) -> Live {
+pub fn key(class: &str, name: Box<dyn Fn() -> String>) -> Live {
     let drawn = match class {
         "dots" => "M4 5h0M12 5h0M20 5h0",
         "planned" => "M4 2v6M12 2v6M20 2v6",

@@ -43,7 +43,7 @@ pub fn SchedulePlot(#[prop(optional)] in_tour: bool) -> impl IntoView {
         .live("checked", Box::new(move || compared.get().to_string()))
         .live("disabled", see(|state| process(state).is_none().to_string()))
         .on("change", Box::new(move |_| compared.update(|compared| *compared = !*compared)));
-    let symbols = Quantity::ALL.map(|quantity| quantity.symbol().into());
+    let symbols = Quantity::ALL.map(quantity_name);
     let (chosen, choose) = (Rc::new(move || quantity.get()), Rc::new(move |i| quantity.set(i)));
     let live = Live::new("div", "").of(vec![
         Live::new("div", "plot-controls").of(vec![segments(
@@ -77,9 +77,9 @@ fn curves(state: &Page, (quantity, compared): (Quantity, bool)) -> Option<Curves
 
 fn draw(state: &Page, of: (Quantity, bool)) -> String {
     let Some(curves) = curves(state, of) else {
-        return Drawing::axes(Scale::Linear { max: 1.0 }, largest_t(state), of.0.symbol()).done();
+        return Drawing::axes(Scale::Linear { max: 1.0 }, largest_t(state), &quantity_name(of.0)).done();
     };
-    let mut drawing = Drawing::axes(curves.scale, curves.end, of.0.symbol());
+    let mut drawing = Drawing::axes(curves.scale, curves.end, &quantity_name(of.0));
     if let Some(process) = process(state) {
         let settings = state.settings();
         let steps = planned(process, settings.sampler, settings.num_inference_steps);
@@ -121,5 +121,13 @@ fn schedule_name(kind: BetaSchedule) -> ditscope_words::Words {
     match kind {
         BetaSchedule::Linear => say("plots.linear"),
         BetaSchedule::Cosine => say("plots.cosine"),
+    }
+}
+
+fn quantity_name(quantity: Quantity) -> ditscope_words::Words {
+    match quantity {
+        Quantity::AlphaBar => say("plots.alpha-bar"),
+        Quantity::Beta => say("plots.beta"),
+        Quantity::Snr => say("plots.snr"),
     }
 }

@@ -9,7 +9,7 @@ pub use canvas::PixelCanvas;
 use ditscope_page_state::stage::{ViewKind, Views};
 use offer::Offer;
 use probe::Probe;
-use views::{Chooser, StepView};
+use views::{Chooser, Flow, StepView};
 
 use super::dom;
 use super::sound::Sound;
@@ -21,7 +21,7 @@ use ditscope_page_state::models::non_commercial;
 use ditscope_page_state::run;
 use ditscope_page_state::take::file_name;
 use ditscope_page_state::timeline::{self, Timeline};
-use ditscope_page_state::{self as app, Choice, Page, RunState};
+use ditscope_page_state::{self as app, Choice, Page, PageDepth, RunState};
 use ditscope_words::stage as words;
 use ditscope_words::text;
 use ditscope_words::{say, say_with};
@@ -33,10 +33,8 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
     let not_recorded = store.memo(|state| state.shown().is_none_or(|film| !film.recorded));
     let caption = store.memo(|state| state.shown().map(text::caption).unwrap_or_default());
-    let restricted = store.memo(|state| {
-        let license = state.license();
-        if non_commercial(license) { license.to_owned() } else { String::new() }
-    });
+    let restricted = store.memo(restricted);
+    let changed = store.memo(|state| if state.is_set_otherwise() { say("run.changed") } else { "".into() });
     let on = store.memo(views_on);
     let node = NodeRef::<Div>::new();
     let width = dom::width_of(node);
@@ -46,21 +44,27 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
     let in_row = Signal::derive(move || narrow.get() && small.get() == 1 && on.with(|on| on.contains(&ViewKind::X0)));
     let probe = Probe::new(store, in_row);
     let large = move || on.with(|on| on.contains(&ViewKind::X0));
+    let strip = Memo::new(move |_| on.with(|on| Views::is_strip(on)));
     let views = move || {
-        let kinds = on.get().into_iter().filter(|kind| *kind != ViewKind::X0);
-        kinds.map(|kind| view! { <StepView kind in_row probe /> }).collect_view()
+        let kinds = on.with(|on| Views::beside(on)).into_iter();
+        let flow = |kind| strip.get().then(|| view! { <Flow kind /> });
+        kinds.map(|kind| view! { <StepView kind in_row probe /> {flow(kind)} }).collect_view()
     };
+    let finished = store.memo(is_finished);
     view! {
         <div class="stage">
             <p class="stage-caption">
                 <span class="recorded" hidden=not_recorded>{say("stage.recorded")}</span>
                 <span class="caption">{caption}</span>
                 <span class="tag warn" title=say("models.non-commercial")>{restricted}</span>
+                <span class="tag warn">{changed}</span>
             </p>
             <Chooser />
             <div
                 class="views"
                 class:large=large
+                class:chain=strip
+                class:finished=finished
                 data-small=move || small.get().to_string()
                 node_ref=node
                 on:pointermove=move |event| probe.point(&event)
@@ -84,6 +88,12 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
     }
 }
 
+/// A licence that restricts what may be done with the picture.
+fn restricted(state: &Page) -> String {
+    let license = state.license();
+    if non_commercial(license) { license.to_owned() } else { String::new() }
+}
+
 /// The views that are on; without a run there is nothing to see but the offer in the place of the picture.
 fn views_on(state: &Page) -> Vec<ViewKind> {
     match state.shown() {
@@ -92,23 +102,27 @@ fn views_on(state: &Page) -> Vec<ViewKind> {
     }
 }
 
+/// Whether the stage is at the end of the run, where there is no noise and no model any more.
+fn is_finished(state: &Page) -> bool {
+    state.shown().is_some_and(|film| state.timeline.position >= film.steps())
+}
+
 /// The large picture x̂0, or all of them, with its name.
 #[component]
 fn Predicted(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
     let store = Store::get();
-    let finished = store.memo(|state| state.shown().is_some_and(|film| state.timeline.position >= film.steps()));
+    let finished = store.memo(is_finished);
     let preview = Memo::new(move |_| {
         let selected = store.selected.get();
         let is_preview = |moment: &Moment| moment.frame.is_preview(selected);
         store.moment.with(|moment| moment.as_ref().is_some_and(is_preview))
     });
-    let label = move || if finished.get() { say("stage.x0-finished") } else { words::label(ViewKind::X0) };
-    let title = move || if finished.get() { say("stage.x0-finished-title") } else { words::title(ViewKind::X0) };
+    let name = move || if finished.get() { say("stage.x0-finished") } else { words::name(ViewKind::X0) };
     let preview = move || if preview.get() { say("stage.preview") } else { "".into() };
     view! {
         <figure class="picture-view">
             <figcaption title=words::hint(ViewKind::X0)>
-                <var>{label}</var>" "{title}
+                {move || words::with_symbol(&name()).0.to_owned()}<var>{move || words::with_symbol(&name()).1.to_owned()}</var>
                 <span class="tag" title=say("stage.preview-hint")>{preview}</span>
             </figcaption>
             <Pictures models probe />
@@ -179,10 +193,7 @@ fn Pictures(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
 #[component]
 fn Readout(probe: Probe) -> impl IntoView {
     let store = Store::get();
-    let readout = store.memo(|state| {
-        let film = state.shown().filter(|film| !film.is_empty());
-        film.map_or_else(|| "\u{a0}".into(), |film| text::readout(film, state.timeline.position))
-    });
+    let readout = store.memo(place);
     let line = NodeRef::<leptos::html::P>::new();
     dom::effect(Box::new(move || {
         let (Some(line), (words, spoken)) = (line.get(), probe.reading()) else { return };
@@ -250,4 +261,11 @@ fn download(store: Store) {
     if let Some((pixels, name)) = found {
         dom::download_png(&pixels, TIMES, name);
     }
+}
+
+/// Where the stage is in the run: of the simple page, only the step.
+fn place(state: &Page) -> String {
+    let Some(film) = state.shown().filter(|film| !film.is_empty()) else { return "\u{a0}".into() };
+    let words = if state.depth() == PageDepth::Full { text::readout } else { text::step_of };
+    words(film, state.timeline.position)
 }

@@ -4,7 +4,7 @@ use crate::ui::model_dialog::describe;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::store::Store;
 use ditscope_page_state::models;
-use ditscope_page_state::{Event, ModelState};
+use ditscope_page_state::{Event, ModelState, RunState};
 use ditscope_words::say;
 use ditscope_words::text;
 use leptos::prelude::*;
@@ -18,7 +18,11 @@ pub fn Offer(models: RwSignal<bool>) -> impl IntoView {
             let entry = state.entry().filter(|_| state.models.state == ModelState::Offered)?;
             Some((entry.clone(), text::load(state.bytes_to_fetch().unwrap_or_default())))
         });
-        let Some((entry, load)) = offered else { return vec![Part::words("placeholder", say("run.no-run-yet"))] };
+        let Some((entry, load)) = offered else {
+            let queued = store.with(|state| state.run.state == RunState::Queued);
+            let words = if queued { say("run.queued") } else { say("run.no-run-yet") };
+            return vec![Part::words("placeholder", words)];
+        };
         let mut parts = vec![Part::heading("", entry.name.clone())];
         parts.extend(describe(&entry));
         let load = Part::button("primary", load, move || store.dispatch(Event::Models(models::Event::Load)));

@@ -99,7 +99,7 @@ impl Probe {
             scene.picture = at.picture;
             say_with("stage.picture", &[("number", &(at.picture + 1)), ("count", &count)])
         } else {
-            words::label(at.kind).into_owned()
+            words::name(at.kind).into_owned()
         };
         let reading = content(at.kind, &scene, false).reading(at.pixel, self.in_row.get_untracked())?;
         Some(words::reading(&name, &reading))

@@ -10,7 +10,7 @@ use ditscope_page_state::colour::Scheme;
 use ditscope_page_state::film::fitted_width;
 use ditscope_page_state::stage::Event;
 use ditscope_page_state::stage::ViewKind;
-use ditscope_page_state::stage::{Content, content, limit};
+use ditscope_page_state::stage::{Content, content, is_fitted, limit};
 use ditscope_words::stage as words;
 use ditscope_words::{Words, say, say_with};
 use leptos::html::Figure;
@@ -23,22 +23,18 @@ use web_sys::{Element, HtmlCanvasElement};
 pub fn Chooser() -> impl IntoView {
     let store = Store::get();
     let chosen = store.memo(|state| (state.views.on().to_vec(), state.views.gray, state.views.fitted));
-    let toggle = move |words: Words, name: String, hint: Words, pressed: bool, event: Event| {
+    let toggle = move |words: Words, hint: Words, pressed: bool, event: Event| {
         Part::button("view-chip", "", move || store.dispatch(app::Event::Views(event.clone())))
-            .with("aria-label", name)
             .with("aria-pressed", pressed.to_string())
             .with("title", hint)
             .of(symbol(&words))
     };
     let content = move || {
         let (on, gray, fitted) = chosen.get();
-        let view = |kind: ViewKind| {
-            let name = format!("{}: {}", words::label(kind), words::title(kind));
-            toggle(words::label(kind), name, words::hint(kind), on.contains(&kind), Event::Toggle(kind))
-        };
-        let colour = |words: Words, hint, pressed, event| toggle(words.clone(), words.into(), hint, pressed, event);
-        let gray = colour(say("stage.gray"), say("stage.gray-hint"), gray, Event::ToggleGray);
-        let fit = colour(say("stage.fit"), say("stage.fit-hint"), fitted, Event::ToggleFitted);
+        let view =
+            |kind: ViewKind| toggle(words::name(kind), words::hint(kind), on.contains(&kind), Event::Toggle(kind));
+        let gray = toggle(say("stage.gray"), say("stage.gray-hint"), gray, Event::ToggleGray);
+        let fit = toggle(say("stage.fit"), say("stage.fit-hint"), fitted, Event::ToggleFitted);
         let chips =
             |name: Words, parts| Part::group("view-chips", parts).with("role", "group").with("aria-label", name);
         let views = ViewKind::ALL.into_iter().map(view).collect();
@@ -47,15 +43,36 @@ pub fn Chooser() -> impl IntoView {
     view! { <div class="chooser"><Parts content=Box::new(content) /></div> }
 }
 
-/// `ε guided`, with the symbol as in a formula.
-fn symbol(words: &str) -> Vec<Part> {
-    let first = words.split(' ').next().unwrap_or_default();
-    // A word alone is no symbol.
-    if first.is_ascii() || first.chars().count() > 3 {
-        return vec![Part::new("span", "").saying(words.into())];
-    }
-    let rest = Part::new("span", "").saying(words[first.len()..].into());
-    vec![Part::new("var", "").saying(first.into()), rest]
+/// `predicted noise ε̂`, with the symbol as in a formula.
+fn symbol(name: &str) -> Vec<Part> {
+    let (words, symbol) = words::with_symbol(name);
+    vec![Part::new("span", "").saying(words.into()), Part::new("var", "").saying(symbol.into())]
+}
+
+/// From one part of the strip to the next: what is done on the way, and where there is more to see of it, a button that opens
+/// that.
+#[component]
+pub fn Flow(kind: ViewKind) -> impl IntoView {
+    let store = Store::get();
+    let content = move || {
+        let (words, hint) = match kind {
+            ViewKind::XT => (say("stage.model"), say("stage.model-hint")),
+            ViewKind::EpsGuided => (say("stage.taken"), say("stage.taken-hint")),
+            ViewKind::X0Latent => (say("stage.decoder"), say("stage.decoder-hint")),
+            _ => return vec![],
+        };
+        let behind = kind.behind();
+        let part = match behind {
+            [] => Part::words("flow", words),
+            _ => {
+                let is_open = store.with(|state| behind.iter().all(|kind| state.views.on().contains(kind)));
+                Part::button("flow", words, move || store.dispatch(app::Event::Views(Event::Open(kind))))
+                    .with("aria-expanded", is_open.to_string())
+            }
+        };
+        vec![part.with("title", hint).with("data-after", kind.name())]
+    };
+    view! { <Parts content=Box::new(content) /> }
 }
 
 /// A view other than the large picture. Its elements are kept up to date by one effect: there are up to eight views,
@@ -74,7 +91,7 @@ pub fn StepView(kind: ViewKind, in_row: Signal<bool>, probe: Probe) -> impl Into
         let content = scene.with(|scene| scene.as_ref().map(|scene| content(kind, scene, fitted)));
         // In a row the name and the legend stand beside the map.
         let room = if in_row.get() { width.get().min(204.0) } else { width.get() };
-        Elements::of(figure).show(kind, content, fitted, scheme, in_row.get(), room);
+        Elements::of(figure).show(kind, content, is_fitted(kind, fitted), scheme, in_row.get(), room);
     }));
     dom::effect(Box::new(move || {
         let style = probe.spot(kind);
@@ -85,7 +102,7 @@ pub fn StepView(kind: ViewKind, in_row: Signal<bool>, probe: Probe) -> impl Into
     view! {
         <figure class="step-view" node_ref=node>
             <figcaption title=words::hint(kind)>
-                <Caption words=words::label(kind) />" "<span class="title">{words::title(kind)}</span>
+                <Name words=words::name(kind) />
                 <span class="tag"></span>
             </figcaption>
             <div class="map">
@@ -105,12 +122,11 @@ pub fn StepView(kind: ViewKind, in_row: Signal<bool>, probe: Probe) -> impl Into
     }
 }
 
-/// A label with its symbol as in a formula.
+/// A name with its symbol as in a formula.
 #[component]
-fn Caption(words: Words) -> impl IntoView {
-    let first = words.split(' ').next().unwrap_or_default();
-    let (symbol, rest) = if first.is_ascii() { ("", &words[..]) } else { words.split_at(first.len()) };
-    view! { <var>{symbol.to_owned()}</var>{rest.to_owned()} }
+fn Name(words: Words) -> impl IntoView {
+    let (words, symbol) = words::with_symbol(&words);
+    view! { {words.to_owned()}<var>{symbol.to_owned()}</var> }
 }
 
 /// What of a view changes with the step.
@@ -142,7 +158,7 @@ impl Elements<'_> {
     fn show(&self, kind: ViewKind, content: Option<Content>, fitted: bool, scheme: Scheme, in_row: bool, room: f64) {
         let (mut words, mut tag, mut tag_hint, mut class) = (Words::default(), Words::default(), Words::default(), "");
         let mut range = None;
-        let mut name = words::title(kind).into_owned();
+        let mut name = words::name(kind).into_owned();
         let pixels = match content {
             None => None,
             Some(Content::Nothing(why)) => {

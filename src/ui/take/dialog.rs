@@ -3,6 +3,7 @@
 use super::make::{embed_code, video_type};
 use crate::ui::parts::{Part, Parts};
 use crate::ui::store::Store;
+use ditscope_export::gif;
 use ditscope_page_state as app;
 use ditscope_page_state::take::{Event, Export, Made, Making, Subject};
 use ditscope_words::notices::notice;
@@ -39,6 +40,8 @@ struct Film {
     about: String,
     count: usize,
     selected: usize,
+    /// How long a moving picture is.
+    seconds: String,
 }
 
 /// What is in the dialog.
@@ -61,7 +64,8 @@ pub fn SaveContent() -> impl IntoView {
         if film.frames().last().is_some_and(|frame| frame.is_preview(state.timeline.selected)) {
             more(&say("take.preview"));
         }
-        Some(Film { about, count: film.info.num_images, selected: state.timeline.selected })
+        let seconds = format!("{:.1}", gif::seconds(film, state.kept.pacing));
+        Some(Film { about, count: film.info.num_images, selected: state.timeline.selected, seconds })
     });
     let busy = store.memo(|state| state.take.making.is_some());
     let content = move || {
@@ -129,13 +133,14 @@ fn name(kind: Export) -> Words {
     }
 }
 
-fn about(kind: Export) -> Words {
+fn about(kind: Export, seconds: &str) -> Words {
+    let lasting = |key: &str| Words::from(say_with(key, &[("seconds", &seconds)]));
     match kind {
         Export::Png => say("take.about-png"),
         Export::Sheet => say("take.about-sheet"),
         Export::Pictures => say("take.about-pictures"),
-        Export::Gif(_) => say("take.about-gif"),
-        Export::Video(_) => say("take.about-video"),
+        Export::Gif(_) => lasting("take.about-gif"),
+        Export::Video(_) => lasting("take.about-video"),
         Export::Json => say("take.about-json"),
         Export::Tensors => say("take.about-tensors"),
         Export::Link => say("take.about-link"),
@@ -145,11 +150,15 @@ fn about(kind: Export) -> Words {
 
 fn entries(store: Store, film: Option<Film>, busy: bool) -> Vec<Part> {
     let mut parts = vec![];
-    let entry = |kinds: &[(Export, Words)], off: Option<Words>| entry(store, kinds, off, busy);
+    let seconds = film.as_ref().map(|film| film.seconds.clone()).unwrap_or_default();
+    let entry = |kinds: &[(Export, Words)], off: Option<Words>| {
+        let words = off.clone().unwrap_or_else(|| about(kinds[0].0, &seconds));
+        entry(store, kinds, words, off.is_some() || busy)
+    };
     let one = |kind: Export| vec![(kind, name(kind))];
     match &film {
         None => parts.push(Part::words("dim", say("take.nothing-yet"))),
-        Some(Film { about, count, selected }) => {
+        Some(Film { about, count, selected, .. }) => {
             parts.push(Part::words("dim about-film", about.clone()));
             let moving = |kind: fn(Subject) -> Export| {
                 let this = kind(Subject::One(*selected));
@@ -157,6 +166,7 @@ fn entries(store: Store, film: Option<Film>, busy: bool) -> Vec<Part> {
                 if *count > 1 {
                     kinds.push((kind(Subject::All), say_with("take.all", &[("count", count)]).into()));
                 }
+                kinds.push((kind(Subject::WithLatent(*selected)), say("take.with-latent")));
                 kinds
             };
             let mut rows = vec![entry(&one(Export::Png), None), entry(&one(Export::Sheet), None)];
@@ -179,8 +189,8 @@ fn entries(store: Store, film: Option<Film>, busy: bool) -> Vec<Part> {
     parts
 }
 
-/// A line with what it is, and a button for each kind. `off` says why it is not to be had here.
-fn entry(store: Store, kinds: &[(Export, Words)], off: Option<Words>, busy: bool) -> Part {
+/// A line with what it is, and a button for each kind. Where it is `off`, the words say why.
+fn entry(store: Store, kinds: &[(Export, Words)], words: Words, off: bool) -> Part {
     let id =
         |kind: Export| format!("about-{}", name(kind).to_ascii_lowercase().replace([' ', '(', ')', ',', '.'], "-"));
     let first = kinds[0].0;
@@ -192,9 +202,9 @@ fn entry(store: Store, kinds: &[(Export, Words)], off: Option<Words>, busy: bool
             button = button.with("aria-label", format!("{}: {label}", name(first)));
         }
         let button = button.with("aria-describedby", describes.clone());
-        if busy || off.is_some() { button.with("disabled", "") } else { button }
+        if off { button.with("disabled", "") } else { button }
     });
     let buttons = Part::group("buttons", buttons.collect());
-    let words = Part::words("dim", off.clone().unwrap_or_else(|| about(first))).with("id", describes.clone());
+    let words = Part::words("dim", words).with("id", describes.clone());
     Part::new("li", "").of(vec![buttons, words])
 }

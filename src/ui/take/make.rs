@@ -3,13 +3,13 @@
 
 use crate::ui::dom;
 use crate::ui::store::Store;
-use ditscope_export::gif::{Gif, HOLD_MS, MOST_FRAMES, frame_ms, is_gray};
+use ditscope_export::gif::{Gif, is_gray, timing};
 use ditscope_export::sheet;
 use ditscope_export::sheet::{Item, PAPER, Sheet};
 use ditscope_page_state as app;
 use ditscope_page_state::address::{self, Address};
-use ditscope_page_state::film::{Film, Pixels};
-use ditscope_page_state::take::choice::{columns, even_frames, file_name, picture, resized, times};
+use ditscope_page_state::film::{Film, Frame, Pixels};
+use ditscope_page_state::take::choice::{file_name, picture, resized, size, times};
 use ditscope_page_state::take::{self, Event, Export, Made, Subject, data};
 use ditscope_page_state::{Notice, Page};
 use ditscope_tensor_file as tensor_file;
@@ -17,6 +17,7 @@ use ditscope_words::text::class_label;
 use gloo::timers::future::TimeoutFuture;
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
+use std::sync::Arc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -100,6 +101,11 @@ impl Maker {
         self.store.peek(|state| take::about(state, film, link(state, Some(film))))
     }
 
+    /// The frames of a moving picture, and for how long each is shown.
+    fn timing(self, film: &Film) -> Vec<(Arc<Frame>, usize)> {
+        timing(film, self.store.peek(|state| state.kept.pacing))
+    }
+
     /// The picture that is on the stage.
     fn png(self, film: &Film, selected: Subject) -> Outcome {
         const TIMES: u32 = 8;
@@ -111,16 +117,14 @@ impl Maker {
     }
 
     async fn gif(self, film: &Film, subject: Subject) -> Outcome {
-        let frames = even_frames(film, MOST_FRAMES);
+        let frames = self.timing(film);
         // First a look at all of them: their colours decide the palette.
-        let gray = frames.iter().all(|frame| is_gray(&picture(film, frame, subject)));
+        let gray = frames.iter().all(|(frame, _)| is_gray(&picture(film, frame, subject)));
         let size = size(film, subject);
         let mut gif = Gif::new(size, times(size.0), gray).map_err(Notice::Said)?;
-        for (done, frame) in frames.iter().enumerate() {
+        for (done, (frame, ms)) in frames.iter().enumerate() {
             self.progress(done, frames.len()).await?;
-            let last = done + 1 == frames.len();
-            gif.add(&picture(film, frame, subject), if last { HOLD_MS } else { frame_ms(frames.len()) })
-                .map_err(Notice::Said)?;
+            gif.add(&picture(film, frame, subject), *ms).map_err(Notice::Said)?;
         }
         let bytes = gif.finish().map_err(Notice::Said)?;
         save(&[Uint8Array::from(&bytes[..]).into()], "image/gif", file_name(film, subject, "", "gif"))
@@ -130,7 +134,7 @@ impl Maker {
     async fn video(self, film: &Film, subject: Subject) -> Outcome {
         let failed = |error: JsValue| not_recorded(&error);
         let (media_type, extension) = video_type().ok_or(Notice::NoVideo)?;
-        let frames = even_frames(film, MOST_FRAMES);
+        let frames = self.timing(film);
         let (width, height) = size(film, subject);
         // Video has even sides only.
         let times = times(width) * 2 / if width % 2 == 0 && height % 2 == 0 { 2 } else { 1 };
@@ -151,23 +155,19 @@ impl Maker {
         });
         recorder.set_ondataavailable(Some(on_data.as_ref().unchecked_ref()));
         let ended = Promise::new(&mut |resolve, _| recorder.set_onstop(Some(&resolve)));
-        show(&canvas, &picture(film, &frames[0], subject));
+        show(&canvas, &picture(film, &frames[0].0, subject));
         recorder.start().map_err(failed)?;
         let mut played = Ok(());
-        for (done, frame) in frames.iter().enumerate() {
+        for (done, (frame, ms)) in frames.iter().enumerate() {
             played = self.progress(done, frames.len()).await;
             if played.is_err() {
                 break;
             }
-            show(&canvas, &picture(film, frame, subject));
-            TimeoutFuture::new(frame_ms(frames.len()) as u32).await;
-        }
-        if played.is_ok() {
-            // Drawn again, or some browsers cut the end that stands still.
-            if let Some(last) = frames.last() {
-                show(&canvas, &picture(film, last, subject));
+            // Drawn again half-way, or some browsers cut an end that stands still.
+            for half in [ms / 2, ms - ms / 2] {
+                show(&canvas, &picture(film, frame, subject));
+                TimeoutFuture::new(half as u32).await;
             }
-            TimeoutFuture::new(HOLD_MS as u32).await;
         }
         recorder.stop().map_err(failed)?;
         JsFuture::from(ended).await.map_err(failed)?;
@@ -182,18 +182,6 @@ impl Maker {
         TimeoutFuture::new(0).await;
         let going_on = self.store.try_peek(|state| state.take.is_making(self.number));
         if going_on == Some(true) { Ok(()) } else { Err(Notice::Stopped) }
-    }
-}
-
-/// Sides of a moving picture before it is enlarged.
-fn size(film: &Film, subject: Subject) -> (usize, usize) {
-    let [height, width] = film.info.image_shape;
-    match subject {
-        Subject::One(_) => (width, height),
-        Subject::All => {
-            let columns = columns(film.info.num_images);
-            (columns * width, film.info.num_images.div_ceil(columns) * height)
-        }
     }
 }
 

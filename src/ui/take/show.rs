@@ -6,8 +6,8 @@ use crate::ui::dom;
 use crate::ui::store::Store;
 use ditscope_page_state as app;
 use ditscope_page_state::take::Event;
-use ditscope_words::text::class_label;
-use ditscope_words::{say, say_with};
+use ditscope_words::say;
+use ditscope_words::text::{self, class_label};
 use js_sys::{Function, Promise, Reflect};
 use leptos::ev;
 use leptos::prelude::*;
@@ -27,6 +27,12 @@ pub fn Shown() -> impl IntoView {
         (false, true) => "embed",
         (false, false) => "page",
     });
+    let depth = store.memo(|state| state.depth());
+    dom::effect(Box::new(move || {
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute("data-depth", depth.get().name());
+        }
+    }));
     dom::effect(Box::new(move || {
         let Some(root) = document().document_element() else { return };
         let shown = shown.get();
@@ -106,16 +112,8 @@ pub fn PresentBar() -> impl IntoView {
         None => class_label(state, state.settings().class),
     });
     let settings = store.memo(|state| {
-        let settings = state.shown().map_or_else(|| state.settings(), |film| film.info.settings.clone());
-        say_with(
-            "take.sheet-settings",
-            &[
-                ("scale", &settings.guidance_scale),
-                ("sampler", &settings.sampler.name().to_ascii_uppercase()),
-                ("steps", &settings.num_inference_steps),
-                ("seed", &settings.seed),
-            ],
-        )
+        let film = state.shown();
+        film.map_or_else(|| text::run_settings(&state.settings()), |film| text::run_settings(&film.info.settings))
     });
     let recorded = store.memo(|state| state.shown().is_some_and(|film| film.recorded));
     view! {

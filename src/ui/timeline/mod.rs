@@ -2,11 +2,12 @@
 
 mod hold;
 
-use ditscope_page_state::timeline::{Event, Speed};
+use ditscope_page_state::timeline::{Event, Pacing, Speed};
 pub use hold::HoldButtons;
 
 use super::controls::fill;
 use super::dom;
+use super::parts::{Part, Parts};
 use super::stage::PixelCanvas;
 use super::store::Store;
 use ditscope_page_state::film::{self, Film};
@@ -122,11 +123,21 @@ pub fn Timeline() -> impl IntoView {
                     >
                         <Outline path="M17 3l3.5 3.5L17 10M20 6.5H8a4.5 4.5 0 0 0-4.5 4.5M7 21l-3.5-3.5L7 14M4 17.5h12a4.5 4.5 0 0 0 4.5-4.5" />
                     </button>
+                    <Parts content=Box::new(move || pace(store)) />
                     <Speeds />
                 </div>
             </div>
         </section>
     }
+}
+
+/// How the time of the film is given to its steps.
+fn pace(store: Store) -> Vec<Part> {
+    let by_change = store.with(|state| state.kept.pacing) == Pacing::ByChange;
+    let other = if by_change { Pacing::Even } else { Pacing::ByChange };
+    let change = move || store.dispatch(app::Event::Pace(other));
+    let button = Part::button("view-chip", say("timeline.by-change"), change);
+    vec![button.with("title", say("timeline.hint-pacing")).with("aria-pressed", by_change.to_string())]
 }
 
 /// How fast the player goes.
@@ -255,7 +266,7 @@ fn Outline(path: &'static str) -> impl IntoView {
 fn run_player(store: Store) {
     let beat = store.memo(|state| {
         let film = state.shown().filter(|_| state.timeline.playing)?;
-        Some(state.timeline.speed.tick_ms(film.steps()))
+        Some(state.timeline.beat(film, state.kept.pacing))
     });
     let clock = StoredValue::new_local(None::<Interval>);
     dom::effect(Box::new(move || {

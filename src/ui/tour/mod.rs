@@ -2,5 +2,6 @@
 //! [`ditscope_page_state::tour`].
 
 mod panel;
+mod pictures;
 
 pub use panel::{OPENER, PANEL, TourPanel};

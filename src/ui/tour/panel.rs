@@ -1,5 +1,6 @@
 //! The tour's panel: beside the stage, on a small screen at the lower edge. Never over the stage, and not modal.
 
+use super::pictures;
 use crate::ui::dom;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::plots::SchedulePlot;
@@ -20,6 +21,11 @@ use web_sys::{Element, HtmlElement, KeyboardEvent};
 pub const PANEL: &str = "tour";
 const TITLE: &str = "tour-title";
 pub const OPENER: &str = "tour-button";
+
+/// Smaller than that no formula can be read.
+const LEAST_FIT: f64 = 0.55;
+/// Beside a formula; the style sheet's.
+const PADDING: i32 = 12;
 
 /// `opened_before`: the page began with it, so the focus is not its.
 #[component]
@@ -51,7 +57,7 @@ pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
             request_animation_frame(move || show_stage(&panel));
         }
     }));
-    let_wide_formulas_scroll(body, place);
+    make_formulas_fit(body, place);
     let no_plot = store.memo(|state| state.tour.wish(state).is_none_or(|wish| wish.look != Look::Schedule));
     let on_key = move |event: KeyboardEvent| {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
@@ -104,7 +110,10 @@ pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
             <Chapters place />
             <Depths />
             <div class="tour-body" tabindex="0" role="region" aria-labelledby=TITLE node_ref=body>
-                <Parts content=Box::new(move || place.with(|_| store.peek(|state| content(store, state)))) />
+                <Parts
+                    content=Box::new(move || place.with(|_| store.peek(|state| content(store, state))))
+                    update=Box::new(move |place| pictures::draw(store, place))
+                />
                 <div hidden=no_plot>
                     <SchedulePlot in_tour=true />
                 </div>
@@ -246,22 +255,13 @@ fn content(store: Store, state: &Page) -> Vec<Part> {
     match state.tour.chapter(state) {
         Some((_, chapter)) => parts.extend(match state.tour.depth {
             Depth::Words => chapter.words.iter().map(|words| Part::words("", words)).collect(),
-            Depth::Pictures => vec![steps(store, chapter, state.tour.step)],
+            Depth::Pictures => vec![pictures::steps(store, chapter, state.tour.step)],
             Depth::Maths => maths(chapter),
         }),
         None if parts.is_empty() => parts.push(Part::words("dim", say("tour.fetching"))),
         None => {}
     }
     parts
-}
-
-fn steps(store: Store, chapter: &Chapter, at: Option<usize>) -> Part {
-    let steps = chapter.pictures.iter().enumerate().map(|(i, (says, _))| {
-        let button = Part::button("tour-step", says, move || store.dispatch(PageEvent::Tour(Event::Step(i))));
-        let button = if at == Some(i) { button.with("aria-current", "step") } else { button };
-        Part::new("li", "").of(vec![button])
-    });
-    Part::new("ol", "tour-steps").of(steps.collect())
 }
 
 fn maths(chapter: &Chapter) -> Vec<Part> {
@@ -353,8 +353,9 @@ fn move_focus(open: Memo<bool>, opened_before: RwSignal<bool>, panel: NodeRef<As
     }));
 }
 
-/// Formulas that are wider than the panel can be scrolled with the keyboard; others are no stop for it.
-fn let_wide_formulas_scroll(body: NodeRef<Div>, place: Memo<Place>) {
+/// Formulas that are wider than the panel become smaller. One that could not be read so can be scrolled with the keyboard;
+/// others are no stop for it.
+fn make_formulas_fit(body: NodeRef<Div>, place: Memo<Place>) {
     let width = dom::width_of(body);
     dom::effect(Box::new(move || {
         place.track();
@@ -363,8 +364,14 @@ fn let_wide_formulas_scroll(body: NodeRef<Div>, place: Memo<Place>) {
         request_animation_frame(move || {
             let Ok(boxes) = body.query_selector_all(".tour-formula") else { return };
             for formula in (0..boxes.length()).filter_map(|i| boxes.get(i)?.dyn_into::<Element>().ok()) {
-                let wide = formula.scroll_width() > formula.client_width();
-                let _ = match wide {
+                let wide = || formula.scroll_width() > formula.client_width();
+                let _ = formula.remove_attribute("style");
+                if wide() {
+                    let without_padding = |width: i32| f64::from(width - 2 * PADDING).max(1.0);
+                    let fit = without_padding(formula.client_width()) / without_padding(formula.scroll_width());
+                    let _ = formula.set_attribute("style", &format!("--fit: {:.3}", (fit * 0.98).max(LEAST_FIT)));
+                }
+                let _ = match wide() {
                     true => formula.set_attribute("tabindex", "0"),
                     false => formula.remove_attribute("tabindex"),
                 };

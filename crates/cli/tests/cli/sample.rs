@@ -141,7 +141,14 @@ fn a_recording_has_a_frame_for_each_step_and_the_result() {
     // Pictures and x_t in each; x̂0 and both ε in all but the last.
     let bytes = 4 * 4 * (LATENT + (SIDE * SIDE) as usize) + 3 * 3 * 4 * LATENT;
     assert_eq!(std::fs::read(out.join("run.bin")).expect("run.bin").len(), bytes);
-    dit("sample --class 0,1").with("--model", &model).with("--record", &out).refuses(&["--record", "one picture"]);
+    for several in ["sample --class 0,1", "sample --class 1 --seed 1,2"] {
+        dit(several).with("--model", &model).with("--record", &out).refuses(&["--record", "one picture"]);
+    }
+    dit("sample --class 1 --steps 3 --guidance-scale 1,2").with("--model", &model).with("--record", &out).succeeds();
+    let json = std::fs::read(out.join("run.json")).expect("run.json");
+    let run: RecordedRun = serde_json::from_slice(&json).expect("a recorded comparison");
+    assert_eq!((run.info.num_images, run.info.guidance_scales), (2, vec![1.0, 2.0]));
+    assert_eq!(std::fs::read(out.join("run.bin")).expect("run.bin").len(), 2 * bytes);
 }
 
 #[test]

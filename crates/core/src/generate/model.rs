@@ -3,7 +3,7 @@
 use super::noise::seeded;
 use crate::autoencoder::Autoencoder;
 use crate::diffusion::guidance::Guidance;
-use crate::diffusion::prediction::q_sample;
+use crate::diffusion::prediction::{eps_of_output, q_sample};
 use crate::dit::{Dit, Given};
 use crate::weights::keys::{AUTOENCODER, TRANSFORMER};
 use crate::weights::{Loader, WeightsError};
@@ -182,6 +182,29 @@ impl Model {
         }
         let noise = seeded(seeds, 0, x0.dims(), &self.device); // [N, C, h, w]
         Ok(q_sample(&training_schedule(&self.config.scheduler), t, x0, noise))
+    }
+
+    /// The noise of a latent under noise, and what the network takes for noise in it: with the class, and without.
+    ///
+    /// # Shapes
+    /// - `x0`, results: `[1, C, h, w]`
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfRange`] for a timestep that the process or a class that the model does not have.
+    pub fn seen_noise(&self, x0: Tensor<4>, t: usize, seed: u64, class: usize) -> Result<[Tensor<4>; 3], ConfigError> {
+        let classes = self.config.transformer.num_classes;
+        if class >= classes {
+            let allowed = format!("0 to {}", classes.saturating_sub(1));
+            return Err(ConfigError::OutOfRange { name: "class", value: class.to_string(), allowed });
+        }
+        let noise = seeded(&[seed], 0, x0.dims(), &self.device); // [1, C, h, w]
+        let x_t = self.noised(x0, t, &[seed])?; // [1, C, h, w]
+        let y = Tensor::from_data(TensorData::new(vec![class as i64], [1]), &self.device); // [1]
+        let (with, without) = self.outputs(x_t.clone(), t, y, true); // [1, C_out, h, w] each
+        let without = without.unwrap_or_else(|| with.clone());
+        let (diffusion, schedule) = (&self.config.scheduler, training_schedule(&self.config.scheduler));
+        let seen = |output| eps_of_output(diffusion, &schedule, t, x_t.clone(), output);
+        Ok([noise, seen(with), seen(without)])
     }
 
     /// The guided output of the network.

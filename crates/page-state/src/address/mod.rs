@@ -9,7 +9,7 @@ mod values;
 pub use parameters::{PARAMETERS, Parameter};
 
 use crate::compare::What;
-use crate::{Language, Mode, ModelRef, Notice};
+use crate::{Language, Mode, ModelRef, Notice, PageDepth};
 use ditscope_config::{RunSettings, SamplerKind, Savings};
 use ditscope_protocol::BackendChoice;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -57,14 +57,25 @@ pub struct Address {
     pub view: Mode,
     /// What was chosen to be compared.
     pub compare: Option<What>,
+    /// The noise level of the forward process, where one was chosen.
+    pub noise_t: Option<usize>,
     /// Another language than the browser's.
     pub language: Option<Language>,
+    /// How much of the page there is, where that was chosen.
+    pub depth: Option<PageDepth>,
     /// Large, with few controls, for a lecture.
     pub present: bool,
     /// Small, as a part of another page.
     pub embed: bool,
     /// The open chapter of the tour; without a name it is the first.
     pub tour: Option<String>,
+}
+
+impl Address {
+    /// Whether it says what is to be seen, and not only how the page is shown.
+    pub(crate) fn names_run(&self) -> bool {
+        self.chosen != Chosen::default() || self.compare.is_some() || self.view == Mode::Compare
+    }
 }
 
 /// Reads a query string (with or without its `?`); the second part tells the visitor what was changed.

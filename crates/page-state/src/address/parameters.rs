@@ -4,7 +4,7 @@ use super::values::{Problem, Read, count, one_of, switch, told, whole};
 use super::{Address, to_guidance};
 use crate::compare::What;
 use crate::tour::Tour;
-use crate::{Allowed, Language, Mode, ModelRef};
+use crate::{Allowed, Language, Mode, ModelRef, PageDepth};
 use ditscope_config::{RunSettings, SamplerKind, Savings};
 use ditscope_protocol::BackendChoice;
 
@@ -71,12 +71,26 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter { key: "compare", read: read_compare, write: |address, _| address.compare.as_ref().map(What::to_string) },
     Parameter {
+        key: "t",
+        // How many there are is the model's business.
+        read: |address, value| whole(value, 0..=u32::MAX.into(), |t| address.noise_t = Some(t as usize)),
+        write: |address, _| address.noise_t.filter(|_| address.view == Mode::Forward).map(|t| t.to_string()),
+    },
+    Parameter {
         key: "lang",
         read: |address, value| {
             address.language = Some(one_of(Language::from_tag(value), &Language::ALL.map(Language::code))?);
             Ok(())
         },
         write: |address, _| address.language.map(|language| language.code().into()),
+    },
+    Parameter {
+        key: "depth",
+        read: |address, value| {
+            address.depth = Some(one_of(PageDepth::parse(value), &PageDepth::ALL.map(PageDepth::name))?);
+            Ok(())
+        },
+        write: |address, _| address.depth.map(|depth| depth.name().into()),
     },
     Parameter {
         key: "present",

@@ -112,7 +112,9 @@ proptest! {
         let view = Mode::ALL[view as usize];
         let language = Some(Language::German);
         let (tour, chosen) = (Some("adaln-zero".into()), Chosen::default());
-        let written = Address { model, backend, view, compare, language, present, embed, tour, chosen };
+        let depth = Some(PageDepth::Full);
+        let noise_t = (view == Mode::Forward).then_some(571);
+        let written = Address { model, backend, view, compare, noise_t, language, depth, present, embed, tour, chosen };
         let (address, notices) = parse(&query(&written, &settings));
         prop_assert_eq!(notices, Vec::<Notice>::new());
         prop_assert_eq!(address.chosen.over(&RunSettings::default()), settings);

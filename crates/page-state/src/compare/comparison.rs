@@ -67,6 +67,17 @@ impl Comparison {
         Self { what, runs, current: 0, number, timeline: 0, distances }
     }
 
+    /// One that was made before the visit: guidance scales, which are one run.
+    pub fn recorded(film: Film) -> Self {
+        let what = What::Guidance(film.info.guidance_scales.clone());
+        let total_ms = film.frames().iter().map(|frame| frame.ms).sum();
+        // No run of the visit has this number.
+        let mut made = Self::new(what, &film.info.settings.clone(), u32::MAX);
+        made.runs[0] = OneRun { settings: film.info.settings.clone(), film: Some(film), total_ms: Some(total_ms) };
+        made.measure();
+        made
+    }
+
     /// What its newest run is asked for with.
     pub(crate) fn plan(&self) -> Plan {
         let guidance_scales = match &self.what {

@@ -24,6 +24,8 @@ pub struct Compare {
     /// The newest comparison of each kind.
     made: Vec<Comparison>,
     pub rows: Rows,
+    /// A recorded comparison was asked for.
+    pub(crate) asked_recording: bool,
 }
 
 /// What is shown under the pictures.
@@ -120,6 +122,19 @@ impl Compare {
         self.made.retain(|other| other.what.axis() != made.what.axis());
         self.made.push(made);
         (plan, selected)
+    }
+
+    /// Whether a recorded comparison would be shown. Where the address says what is to be seen, nothing else is.
+    pub(crate) fn lacks_recording(&self, shared: &Shared) -> bool {
+        let is_wished = shared.mode() == Mode::Compare && !shared.run.named && shared.address.model.is_default();
+        is_wished && !self.asked_recording && self.made.is_empty()
+    }
+
+    pub(crate) fn take_recording(&mut self, film: Film) {
+        let recorded = Comparison::recorded(film);
+        if self.made.iter().all(|made| made.what.axis() != recorded.what.axis()) {
+            self.made.push(recorded);
+        }
     }
 
     /// Whether the newest run belongs to a comparison.

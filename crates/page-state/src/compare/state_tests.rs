@@ -282,3 +282,25 @@ fn strips_have_both_ends() {
     assert_eq!(strip(1, 8), [0, 1]);
     assert_eq!(strip(3, 8), [0, 1, 2, 3]);
 }
+
+#[test]
+fn a_recorded_comparison_is_shown_until_one_is_made() {
+    let wish = Effect::FetchComparison(ModelRef::default());
+    let mut state = ready("");
+    assert!(state.update(PageEvent::Show(Mode::Compare)).contains(&wish));
+    let mut film = crate::fixtures::film(2, 2, 3);
+    film.info = std::sync::Arc::new(RunInfo { guidance_scales: vec![1.0, 2.0], ..(*film.info).clone() });
+    film.recorded = true;
+    state.update(PageEvent::ComparisonFetched(Box::new(film.clone())));
+    assert_eq!(made(&state), [Made::Done, Made::Done]);
+    assert!(state.shown().is_some_and(|film| film.recorded));
+    state.update(PageEvent::Show(Mode::Denoise));
+    assert!(!state.update(PageEvent::Show(Mode::Compare)).contains(&wish), "it is there");
+    state.update(PageEvent::Generate);
+    assert!(state.shown().is_none(), "the visitor's own is on its way");
+    state.update(PageEvent::ComparisonFetched(Box::new(film)));
+    assert!(state.shown().is_none(), "and it is not replaced");
+    // A link shows nothing else than what it says.
+    let mut state = ready("compare=guidance:1,3");
+    assert!(!state.update(PageEvent::Show(Mode::Compare)).contains(&wish));
+}

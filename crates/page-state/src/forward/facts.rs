@@ -1,5 +1,6 @@
 //! What follows from the state of this part of the page; pure.
 
+use super::noise::Spot;
 use super::state::{FIRST_T, Forward};
 use super::steps::Beginning;
 use crate::film::Film;
@@ -10,7 +11,7 @@ impl Forward {
     /// The noise level on the slider.
     pub fn t(&self, shared: &Shared) -> usize {
         let last = last_t(shared);
-        self.t.unwrap_or((FIRST_T * (last + 1) as f64) as usize).min(last)
+        self.t.or(shared.address.noise_t).unwrap_or((FIRST_T * (last + 1) as f64) as usize).min(last)
     }
 
     /// Where a run from this noise level begins; nothing, where no step is left.
@@ -46,13 +47,27 @@ impl Forward {
     /// When this changes, other questions may be due.
     pub fn depends_on(&self, shared: &Shared) -> String {
         let ready = is_ready_for_questions(shared) && shared.models.config.is_some();
-        format!("{ready} {} {}", shared.settings().seed, shared.address.model.key())
+        let (settings, running) = (shared.settings(), shared.is_running());
+        format!("{ready} {running} {} {} {}", settings.seed, settings.class, shared.address.model.key())
+    }
+
+    /// The model's errors in the noise over t, so far as they are known of the present picture, seed and class: t, and the mean
+    /// squares with the class and without it.
+    pub fn errors(&self, shared: &Shared) -> Vec<(usize, [f64; 2])> {
+        let settings = shared.settings();
+        let is_of = |spot: &Spot| (spot.seed, spot.class) == (settings.seed, settings.class);
+        self.errors.iter().flatten().filter(|(spot, _)| is_of(spot)).map(|(spot, errors)| (spot.t, *errors)).collect()
     }
 
     /// Whether something is read or encoded that the visitor waits for.
     pub fn is_busy(&self) -> bool {
         let encoding = self.latent.is_none() && self.question.is_some();
         self.reading.1 || encoding
+    }
+
+    /// Whether the picture's latent is there.
+    pub(crate) fn is_encoded(&self) -> bool {
+        self.latent.is_some()
     }
 
     /// The number that the file which is read now has.

@@ -1,12 +1,14 @@
 //! The forward process: a picture becomes a latent, the latent is noised, and a run goes back from there.
 
 mod facts;
+mod noise;
 pub mod picture;
 mod questions;
 mod state;
 mod steps;
 
 pub use facts::last_t;
+pub use noise::{PLACES, SeenNoise, Spot};
 pub use picture::Unreadable;
 pub use questions::Noised;
 pub(crate) use state::Planned;

@@ -1,6 +1,7 @@
 //! What the worker is asked for, one after the other, and what it answers; pure.
 
 use super::facts::{is_ready_for_questions, last_t};
+use super::noise::{PLACES, SeenNoise, Spot};
 use super::picture;
 use super::state::{Forward, MARKS, Note, Source, latent_shape};
 use super::steps;
@@ -8,6 +9,7 @@ use crate::asks::{Answered, Asker};
 use crate::film::Pixels;
 use crate::follow::{Effects, Follow};
 use crate::{Mode, Notice, RunState, Shared};
+use ditscope_config::AutoencoderConfig;
 use ditscope_protocol::{Answer, Ask};
 use std::sync::Arc;
 
@@ -34,6 +36,9 @@ enum Question {
         t: usize,
         seed: u64,
     },
+    See(Spot),
+    /// For the curve of the error.
+    Place(usize, Spot),
 }
 
 /// A latent under noise.
@@ -83,6 +88,9 @@ impl Forward {
             Question::Encode => Ask::Encode,
             Question::Decode => Ask::DecodeLatent,
             Question::Noise { t, seed } | Question::Mark { t, seed, .. } => Ask::QSample { t, seed },
+            Question::See(Spot { t, seed, class }) | Question::Place(_, Spot { t, seed, class }) => {
+                Ask::SeeNoise { t, seed, class }
+            }
         };
         self.newest = self.newest.wrapping_add(1);
         let number = self.newest;
@@ -114,9 +122,30 @@ impl Forward {
         if forward.reconstruction.is_none() && !matches!(forward.source, Some(Source::Generated)) {
             return Some((Question::Decode, latent.to_vec()));
         }
-        let marks = (0..MARKS).map(|i| (i, steps::mark(i, MARKS, last_t)));
-        let (i, t) = marks.into_iter().find(|(i, t)| !is(&forward.strip[*i], *t))?;
-        Some((Question::Mark { i, t, seed }, latent.to_vec()))
+        let bytes = latent.to_vec();
+        let mut marks = (0..MARKS).map(|i| (i, steps::mark(i, MARKS, last_t)));
+        let mark = marks.find(|(i, t)| !is(&forward.strip[*i], *t)).map(|(i, t)| Question::Mark { i, t, seed });
+        let question = forward.next_look(shared, Spot { t, seed, class: shared.settings().class }, mark)?;
+        Some((question, bytes))
+    }
+
+    /// What the model sees at the slider's t, then the filmstrip, then the curve of its error. A run needs the model more,
+    /// and a picture that dissolves is not to wait.
+    fn next_look(&self, shared: &Shared, here: Spot, mark: Option<Question>) -> Option<Question> {
+        if shared.is_running() || self.playing {
+            return mark;
+        }
+        if self.seen.as_ref().is_none_or(|seen| seen.spot != here) {
+            return Some(Question::See(here));
+        }
+        let place = || {
+            // With a large model each place would take seconds.
+            let is_heavy = shared.models.config.as_ref()?.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
+            let places = (0..PLACES).map(|i| Spot { t: steps::mark(i, PLACES, last_t(shared)), ..here }).enumerate();
+            let is_due = |(i, spot): &(usize, Spot)| self.errors[*i].is_none_or(|(known, _)| known != *spot);
+            places.filter(|_| !is_heavy).find(is_due).map(|(i, spot)| Question::Place(i, spot))
+        };
+        mark.or_else(place)
     }
 
     fn take(
@@ -152,6 +181,12 @@ impl Forward {
                     // Shown even when the slider has gone on meanwhile: it is asked for again then.
                     _ => forward.noised = noised,
                 }
+            }
+            (Question::See(spot), answer, buffers) => {
+                forward.seen = Some(Arc::new(SeenNoise::new(spot, due, &answer, buffers)?));
+            }
+            (Question::Place(i, spot), answer, buffers) => {
+                forward.errors[i] = Some((spot, SeenNoise::new(spot, due, &answer, buffers)?.errors()));
             }
             _ => return Err(odd()),
         }

@@ -4,6 +4,7 @@
 //! What is asked next follows from what is there, so that the last position of the slider counts.
 
 use super::facts::last_t;
+use super::noise::{PLACES, SeenNoise, Spot};
 use super::picture::{self, Unreadable};
 use super::questions::{Noised, Pending};
 use super::steps;
@@ -36,6 +37,10 @@ pub struct Forward {
     pub noised: Option<Arc<Noised>>,
     /// The filmstrip.
     pub strip: [Option<Arc<Noised>>; MARKS],
+    /// What the model takes for noise in what is noised.
+    pub seen: Option<Arc<SeenNoise>>,
+    /// Its errors with the class and without it, over t.
+    pub(super) errors: [Option<(Spot, [f64; 2])>; PLACES],
     pub(super) question: Option<Pending>,
     /// Number of the newest question.
     pub(super) newest: u32,
@@ -122,6 +127,8 @@ pub enum Event {
     Read(u32, String, Result<(Pixels, bool), Unreadable>),
     Invert(bool),
     SetT(usize),
+    /// The slider was let go: the address tells where it is.
+    Settled,
     TogglePlay,
     Tick,
 }
@@ -166,6 +173,7 @@ impl Forward {
                 (self.t, self.playing) = (Some(t.min(last_t(shared))), false);
                 self.note = None;
             }
+            Event::Settled => return vec![Follow::Do(Effect::ShowAddress(shared.query()))],
             Event::TogglePlay => {
                 self.playing = !self.playing && self.latent.is_some();
                 if self.playing && self.t(shared) == last_t(shared) {
@@ -174,7 +182,9 @@ impl Forward {
             }
             Event::Tick => self.play_tick(shared),
         }
-        self.ask_what_is_due(shared)
+        let mut effects = self.ask_what_is_due(shared);
+        effects.extend(self.t.filter(|t| shared.address.noise_t != Some(*t)).map(Follow::NoiseLevel));
+        effects
     }
 
     /// What Generate starts in this mode.
@@ -248,7 +258,7 @@ impl Forward {
 
     fn use_generated(&mut self, shared: &Shared) {
         let own = shared.run.film.as_ref().filter(|_| shared.run.film_model.as_ref() == Some(&shared.address.model));
-        let Some((film, frame)) = [own, shared.run.recorded.as_ref()].into_iter().flatten().find_map(|film| {
+        let Some((film, frame)) = [own, shared.run.stand_in()].into_iter().flatten().find_map(|film| {
             let frame = film.frames().last().filter(|_| film.is_complete())?;
             let fits =
                 shared.models.config.as_ref().is_none_or(|config| latent_shape(config) == film.info.latent_shape);
@@ -299,6 +309,7 @@ impl Forward {
         forward.picture = picture.map(Arc::new);
         (forward.latent, forward.reconstruction, forward.noised) = (None, None, None);
         forward.strip = Default::default();
+        (forward.seen, forward.errors) = (None, Default::default());
         forward.note = None;
         forward.run = None;
         // A file that is still read was chosen before.
@@ -343,4 +354,4 @@ pub fn can_encode(config: &ModelConfig) -> bool {
 
 #[cfg(test)]
 #[path = "state_tests.rs"]
-mod tests;
+pub(super) mod tests;

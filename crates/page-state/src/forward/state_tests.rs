@@ -2,11 +2,11 @@ use super::*;
 use crate::ModelRef;
 use crate::update::tests::{loaded, ready, some_config, take_message};
 use crate::{self as app, Choice};
-use crate::{Mode, Page, RunState};
+use crate::{Mode, Page, RunState, Visit};
 use ditscope_protocol::{Answer, Ask, FromWorker, Reason, ToWorker};
 
-const SIDE: usize = 4;
-const LATENT: usize = 64;
+pub const SIDE: usize = 4;
+pub const LATENT: usize = 64;
 
 /// A model on pixels of 4 × 4, one channel: picture and latent are of one size.
 fn config() -> ModelConfig {
@@ -20,7 +20,7 @@ fn sheet() -> Pixels {
 }
 
 /// With the stage shown, and the question that follows.
-fn with_pictures(query: &str) -> (Page, Vec<Effect>) {
+pub fn with_pictures(query: &str) -> (Page, Vec<Effect>) {
     let mut state = ready(query);
     state.update(app::Event::ConfigFetched(Box::new(config())));
     let look = send(&mut state, Event::Look);
@@ -29,13 +29,13 @@ fn with_pictures(query: &str) -> (Page, Vec<Effect>) {
     (state, effects)
 }
 
-fn send(state: &mut Page, event: Event) -> Vec<Effect> {
+pub fn send(state: &mut Page, event: Event) -> Vec<Effect> {
     state.update(app::Event::Forward(event))
 }
 
 /// The only question.
 #[track_caller]
-fn asked(effects: &[Effect]) -> (u32, Ask, Vec<Vec<u8>>) {
+pub fn asked(effects: &[Effect]) -> (u32, Ask, Vec<Vec<u8>>) {
     let asks = effects.iter().filter_map(|effect| match effect {
         Effect::SendWith(ToWorker::Ask { id, ask }, buffers) => Some((*id, ask.clone(), buffers.clone())),
         _ => None,
@@ -45,7 +45,7 @@ fn asked(effects: &[Effect]) -> (u32, Ask, Vec<Vec<u8>>) {
     ask.clone()
 }
 
-fn answer(state: &mut Page, id: u32, answer: Answer, buffers: Vec<Vec<u8>>) -> Vec<Effect> {
+pub fn answer(state: &mut Page, id: u32, answer: Answer, buffers: Vec<Vec<u8>>) -> Vec<Effect> {
     let message = FromWorker::Answered { id, result: Ok(answer) };
     state.update(app::Event::Worker { message, buffers, now_ms: 0.0 })
 }
@@ -58,14 +58,14 @@ fn encoded() -> Answer {
     Answer::Encoded { latent_shape: [1, SIDE, SIDE] }
 }
 
-fn noised(state: &mut Page, id: u32, value: u8) -> Vec<Effect> {
+pub fn noised(state: &mut Page, id: u32, value: u8) -> Vec<Effect> {
     let qsampled =
         Answer::QSampled { latent_shape: [1, SIDE, SIDE], image_shape: [SIDE, SIDE], preview: false, alpha_bar: 0.5 };
     answer(state, id, qsampled, vec![vec![0; LATENT], vec![value; 4 * SIDE * SIDE]])
 }
 
 /// Answers everything that is asked; gives the timesteps that were noised to.
-fn answer_all(state: &mut Page, mut effects: Vec<Effect>) -> Vec<usize> {
+pub fn answer_all(state: &mut Page, mut effects: Vec<Effect>) -> Vec<usize> {
     let mut timesteps = vec![];
     while !effects.is_empty() {
         let (id, ask, _) = asked(&effects);
@@ -79,6 +79,7 @@ fn answer_all(state: &mut Page, mut effects: Vec<Effect>) -> Vec<usize> {
                 timesteps.push(t);
                 noised(state, id, 9)
             }
+            Ask::SeeNoise { .. } => super::super::noise::asking::seen(state, id),
             other => panic!("{other:?}"),
         };
     }
@@ -115,9 +116,11 @@ fn one_question_at_a_time_and_the_newest_wish_wins() {
     let (second, ask, _) = asked(&effects);
     assert_eq!(ask, Ask::QSample { t: 301, seed: 5 });
     assert_eq!(noised(&mut state, first, 1), [], "an answer that was heard already");
-    assert_eq!(noised(&mut state, second, 1), []);
+    let effects = noised(&mut state, second, 1);
+    assert_eq!(answer_all(&mut state, effects), [0; 0]);
     // A mark of the filmstrip is known.
-    assert_eq!(send(&mut state, Event::SetT(428)), []);
+    let effects = send(&mut state, Event::SetT(428));
+    assert_eq!(answer_all(&mut state, effects), [0; 0]);
     assert_eq!(state.forward.noised.as_ref().map(|n| n.t), Some(428));
     // Another seed makes other noise.
     state.update(app::Event::Choose(Choice::Seed(6)));
@@ -231,7 +234,7 @@ fn generate_waits_for_the_latent() {
 
 #[test]
 fn generate_before_the_model_is_there_waits_for_model_and_latent() {
-    let (mut state, _) = Page::new("view=forward", "http://host/folder/", false);
+    let (mut state, _) = Page::new("view=forward", "http://host/folder/", Visit::default());
     take_message(&mut state, FromWorker::Ready);
     state.update(app::Event::ConfigFetched(Box::new(config())));
     send(&mut state, Event::Look);
@@ -242,6 +245,18 @@ fn generate_before_the_model_is_there_waits_for_model_and_latent() {
     let (id, ..) = asked(&send(&mut state, Event::Look));
     let effects = answer(&mut state, id, encoded(), vec![vec![1; LATENT]]);
     assert!(effects.iter().any(|e| matches!(e, Effect::SendWith(ToWorker::Generate { .. }, _))));
+}
+
+#[test]
+fn the_run_begins_with_the_latent_that_the_stage_shows() {
+    let (mut state, effects) = with_pictures("view=forward&steps=10");
+    answer_all(&mut state, effects);
+    send(&mut state, Event::SetT(500));
+    let beginning = state.forward.beginning(&state).expect("a step is left");
+    assert_ne!(beginning.t, 500, "no step of the run");
+    state.update(app::Event::Generate);
+    assert_eq!(state.forward.t(&state), beginning.t);
+    assert_eq!(state.forward.beginning(&state), Some(beginning));
 }
 
 fn read(state: &mut Page, result: Result<Pixels, Unreadable>) -> Vec<Effect> {

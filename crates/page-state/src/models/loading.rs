@@ -4,7 +4,7 @@ use super::known::{Adding, BIG, Listing};
 use super::progress::Progress;
 use super::state::{Around, ModelState, Models, WorkerState};
 use crate::follow::{Effects, Follow};
-use crate::{Effect, Failure, ModelRef, Notice, RunState};
+use crate::{Effect, Failure, ModelRef, Notice};
 use ditscope_config::ModelConfig;
 use ditscope_protocol::{Backend, FailureKind, LoadNotice, LoadStage, ToWorker, WeightsReport};
 
@@ -42,7 +42,7 @@ impl Models {
             let wait = in_index && self.shipped == Listing::Loading;
             return if wait { vec![] } else { self.inspect(around, model) };
         };
-        let waits_for_word = around.address.embed && *around.run != RunState::Queued;
+        let waits_for_word = around.is_frugal && !around.starts;
         if download_bytes > BIG && self.storage.is_none() {
             self.state = ModelState::Asking;
             vec![]
@@ -125,7 +125,7 @@ impl Models {
             added.kept = true;
             effects.push(Follow::Do(Effect::KeepModels(self.to_keep())));
         }
-        if *around.run == RunState::Queued {
+        if around.starts {
             effects.push(Follow::Generate);
         }
         effects

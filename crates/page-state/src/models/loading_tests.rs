@@ -5,7 +5,7 @@ use crate::fixtures::info;
 use crate::models::tests::entry;
 use crate::models::{BIG, StorageReport, Stored};
 use crate::update::tests::{BASE, generate_of, loaded, ready, running, sends_load, some_config, take_message};
-use crate::{Choice, Effect, Event, ModelState, Page, RunState};
+use crate::{Choice, Effect, Event, ModelState, Page, RunState, Visit};
 use crate::{Notice, Status};
 use ditscope_config::{Catalog, CatalogEntry};
 use ditscope_protocol::{FailureKind, FromWorker, LoadStage, ModelSource, Reason, Refusal, ToWorker};
@@ -32,7 +32,7 @@ fn xl() -> ModelRef {
 
 /// The page at the address of a large model, whose size has just become known.
 fn offered() -> Page {
-    let (mut state, _) = Page::new(&format!("model={XL}"), BASE, false);
+    let (mut state, _) = Page::new(&format!("model={XL}"), BASE, Visit::default());
     state.update(storage("", 0));
     let ask = Effect::Send(ToWorker::Inspect { source: ModelSource::Url(XL.into()) });
     assert_eq!(take_message(&mut state, FromWorker::Ready), [ask]);
@@ -42,7 +42,7 @@ fn offered() -> Page {
 
 #[test]
 fn loading_can_be_stopped_and_started_again() {
-    let (mut state, _) = Page::new("", BASE, false);
+    let (mut state, _) = Page::new("", BASE, Visit::default());
     take_message(&mut state, FromWorker::Ready);
     state.update(Event::Generate);
     assert_eq!(state.update(Event::Models(crate::models::Event::CancelLoad)), [Effect::Send(ToWorker::CancelLoad)]);
@@ -53,7 +53,7 @@ fn loading_can_be_stopped_and_started_again() {
 
 #[test]
 fn loading_can_be_stopped_before_the_worker_is_there() {
-    let (mut state, _) = Page::new("", BASE, false);
+    let (mut state, _) = Page::new("", BASE, Visit::default());
     assert_eq!(state.update(Event::Models(crate::models::Event::CancelLoad)), []);
     assert_eq!(take_message(&mut state, FromWorker::Ready), [], "nothing is loaded unasked");
     assert!(sends_load(&state.update(Event::Generate)), "generate loads what it needs");
@@ -78,7 +78,7 @@ fn generate_loads_a_large_model_that_is_offered() {
 
 #[test]
 fn generate_before_the_size_is_known_does_not_fetch_a_large_model() {
-    let (mut state, _) = Page::new(&format!("model={XL}"), BASE, false);
+    let (mut state, _) = Page::new(&format!("model={XL}"), BASE, Visit::default());
     state.update(storage("", 0));
     take_message(&mut state, FromWorker::Ready);
     state.update(Event::Generate);
@@ -89,11 +89,11 @@ fn generate_before_the_size_is_known_does_not_fetch_a_large_model() {
 
 #[test]
 fn a_small_model_or_a_stored_one_loads_by_itself() {
-    let (mut state, _) = Page::new(&format!("model={XL}"), BASE, false);
+    let (mut state, _) = Page::new(&format!("model={XL}"), BASE, Visit::default());
     take_message(&mut state, FromWorker::Ready);
     assert!(sends_load(&inspected(&mut state, &xl(), Ok(entry("xl", BIG)))));
 
-    let (mut state, _) = Page::new(&format!("model={XL}"), BASE, false);
+    let (mut state, _) = Page::new(&format!("model={XL}"), BASE, Visit::default());
     take_message(&mut state, FromWorker::Ready);
     assert_eq!(inspected(&mut state, &xl(), Ok(entry("xl", 20 * BIG))), [], "it may be stored");
     assert_eq!(state.models.state, ModelState::Asking);
@@ -103,7 +103,7 @@ fn a_small_model_or_a_stored_one_loads_by_itself() {
 
 #[test]
 fn a_model_of_the_index_needs_no_asking() {
-    let (mut state, _) = Page::new("model=big", BASE, false);
+    let (mut state, _) = Page::new("model=big", BASE, Visit::default());
     state.update(storage("", 0));
     assert_eq!(take_message(&mut state, FromWorker::Ready), [], "the index may tell");
     let models = vec![entry("big", 2 * BIG)];
@@ -114,7 +114,7 @@ fn a_model_of_the_index_needs_no_asking() {
 #[test]
 fn a_model_that_is_not_in_the_index_is_asked_about() {
     for result in [Ok(Catalog::default()), Err(Notice::said("404"))] {
-        let (mut state, _) = Page::new("model=tiny", BASE, false);
+        let (mut state, _) = Page::new("model=tiny", BASE, Visit::default());
         take_message(&mut state, FromWorker::Ready);
         let source = ModelSource::Url(format!("{BASE}assets/models/tiny"));
         let ask = Effect::Send(ToWorker::Inspect { source });
@@ -125,14 +125,14 @@ fn a_model_that_is_not_in_the_index_is_asked_about() {
 
 #[test]
 fn without_an_index_the_default_model_works() {
-    let (mut state, _) = Page::new("", BASE, false);
+    let (mut state, _) = Page::new("", BASE, Visit::default());
     state.update(Event::Models(crate::models::Event::CatalogFetched(Err(Notice::said("404")))));
     assert!(sends_load(&take_message(&mut state, FromWorker::Ready)));
 }
 
 #[test]
 fn an_unknown_model_fails_and_the_default_one_can_be_taken() {
-    let (mut state, effects) = Page::new("model=nope&seed=3", BASE, false);
+    let (mut state, effects) = Page::new("model=nope&seed=3", BASE, Visit::default());
     assert!(effects.contains(&Effect::FetchModel(ModelRef::Shipped("nope".into()))));
     state.update(Event::Models(crate::models::Event::CatalogFetched(Ok(Catalog::default()))));
     take_message(&mut state, FromWorker::Ready);

@@ -4,7 +4,7 @@ use super::known::{Added, Adding, IN_8_BITS, Listing, StorageReport, to_fetch};
 use super::progress::Progress;
 use crate::address::Address;
 use crate::follow::{Effects, Follow};
-use crate::{Effect, Failure, ModelRef, Notice, RunState};
+use crate::{Effect, Failure, ModelRef, Notice};
 use ditscope_config::{Catalog, CatalogEntry, ModelConfig};
 use ditscope_protocol::{Backend, ModelSource, Refusal, WeightsReport};
 
@@ -88,7 +88,10 @@ pub(crate) struct Around<'a> {
     pub address: &'a Address,
     /// Folder of the page, with a slash at its end.
     pub base: &'a str,
-    pub run: &'a RunState,
+    /// Whether nothing large is fetched before the visitor asks for it.
+    pub is_frugal: bool,
+    /// Whether a run begins as soon as the model is there.
+    pub starts: bool,
 }
 
 impl Around<'_> {

@@ -5,7 +5,7 @@ use crate::Notice;
 use crate::models::tests::entry;
 use crate::models::{Added, Adding, Listing, StorageReport};
 use crate::update::tests::{BASE, loaded, ready, sends_load, take_message};
-use crate::{Effect, Event, ModelState, Page};
+use crate::{Effect, Event, ModelState, Page, Visit};
 use ditscope_config::Catalog;
 use ditscope_protocol::{FromWorker, ModelSource, Reason, ToWorker};
 
@@ -80,7 +80,7 @@ fn a_model_is_asked_about_when_a_lost_worker_is_back() {
 
 #[test]
 fn a_model_named_by_a_link_is_remembered_once_it_is_loaded() {
-    let (mut state, _) = Page::new(&format!("model={URL}"), BASE, false);
+    let (mut state, _) = Page::new(&format!("model={URL}"), BASE, Visit::default());
     take_message(&mut state, FromWorker::Ready);
     let result = Ok(entry("m", 1));
     take_message(&mut state, FromWorker::Inspected { source: ModelSource::Url(URL.into()), result });

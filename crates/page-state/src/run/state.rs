@@ -13,8 +13,15 @@ pub struct Run {
     pub state: RunState,
     /// The visitor's own run, or what there is of it.
     pub film: Option<Film>,
-    /// Shown until there is an own run.
+    /// Shown until there is an own run …
     pub recorded: Option<Film>,
+    /// … if it shows nothing else than the address says.
+    pub(crate) stands_in: bool,
+    /// Whether the address says what is to be seen.
+    pub(crate) named: bool,
+    pub link: Link,
+    /// The next run is held after its first step.
+    pub(crate) begins_held: bool,
     /// A picture of the own film that is being decoded on demand.
     pub decoding: Option<Decoding>,
     /// How far the decoder is: of the last frame of a run, or of `decoding`.
@@ -44,6 +51,18 @@ pub enum RunState {
     },
     Cancelled,
     Failed(Failure),
+}
+
+/// What becomes of the run that the address names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Link {
+    /// It names none, or it has begun.
+    #[default]
+    Nothing,
+    /// It begins as soon as the model is there.
+    Begins,
+    /// It begins at the visitor's word.
+    Waits,
 }
 
 /// How a run goes on.
@@ -98,6 +117,10 @@ impl Default for Run {
             state: RunState::Idle,
             film: None,
             recorded: None,
+            stands_in: false,
+            named: false,
+            link: Link::Nothing,
+            begins_held: false,
             decoding: None,
             decoded: None,
             number: 0,
@@ -140,19 +163,29 @@ impl Run {
         }
     }
 
+    /// The recorded run, where it may be shown.
+    pub fn stand_in(&self) -> Option<&Film> {
+        self.recorded.as_ref().filter(|_| self.stands_in)
+    }
+
     /// Has the worker begin a run, in place of the one under way.
-    pub(crate) fn start(&mut self, plan: Plan) -> Follow {
+    pub(crate) fn start(&mut self, plan: Plan) -> Effects {
         self.number += 1;
-        self.state = RunState::Running { cancelling: false, pace: Pace::Free };
+        let is_held = std::mem::take(&mut self.begins_held);
+        let pace = if is_held { Pace::Holding } else { Pace::Free };
+        self.state = RunState::Running { cancelling: false, pace };
+        self.link = Link::Nothing;
         // The worker drops a decoding for a run.
         (self.decoding, self.decoded) = (None, None);
         let Plan { settings, guidance_scales, start } = plan;
         let (start, buffers) = start.map(|(start, latent)| (start, vec![latent])).unzip();
         let message = ToWorker::Generate { run: self.number, settings, guidance_scales, start };
-        Follow::Do(match buffers {
+        let started = match buffers {
             Some(buffers) => Effect::SendWith(message, buffers),
             None => Effect::Send(message),
-        })
+        };
+        let held = is_held.then_some(Effect::Send(ToWorker::StepOnce));
+        [Some(started), held].into_iter().flatten().map(Follow::Do).collect()
     }
 
     /// The newest run has begun, and makes this film.
@@ -192,6 +225,7 @@ impl Run {
             self.state = RunState::Cancelled;
         }
         (self.decoding, self.decoded, self.recorded) = (None, None, None);
+        (self.named, self.link) = (false, Link::Nothing);
     }
 
     /// It begins when the model is there.
@@ -221,7 +255,7 @@ impl Run {
                 vec![Follow::Do(Effect::Send(ToWorker::Cancel))]
             }
             RunState::Queued => {
-                self.state = RunState::Idle;
+                (self.state, self.link) = (RunState::Idle, Link::Nothing);
                 vec![]
             }
             _ => self.cancel_decoding(),

@@ -22,7 +22,6 @@ const HELD: FromWorker = FromWorker::Paused { run: 1, step: 2 };
 fn a_run_is_held_stepped_and_let_go() {
     let mut state = ready("");
     assert_eq!(press(&mut state, Event::ToggleHold), [], "there is no run");
-    assert_eq!(press(&mut state, Event::StepOnce), []);
     state.update(AppEvent::Generate);
     take_message(&mut state, FromWorker::Started { run: 1, info: info(4, 1) });
     push(&mut state, 0);

@@ -68,8 +68,15 @@ const RANGE_OF_CHANGE: f32 = 0.5;
 /// Hundreds of channels could not be told apart; the first sixteen can.
 const MOST_CHANNELS: usize = 16;
 
+/// Whether a map's colours reach as far as its values: if that was chosen, and always those of a difference, which would be
+/// pale beside noise.
+pub fn is_fitted(kind: ViewKind, chosen: bool) -> bool {
+    chosen || kind == ViewKind::EpsDiff
+}
+
 /// What `kind` shows of a step.
 pub fn content(kind: ViewKind, scene: &Scene, fitted: bool) -> Content {
+    let fitted = is_fitted(kind, fitted);
     let Scene { info, frame, picture, .. } = scene;
     let of = |latents: &Option<Vec<f32>>| of_picture(info, latents.as_deref()?, *picture).map(<[f32]>::to_vec);
     let (cond, uncond) = (of(&frame.eps_cond), of(&frame.eps_uncond));
@@ -80,6 +87,8 @@ pub fn content(kind: ViewKind, scene: &Scene, fitted: bool) -> Content {
         }
         ViewKind::XTDecoded => return decoded(scene),
         ViewKind::Change => return change(scene, fitted),
+        // The last frame's latent is no noisy one: no model sees it.
+        ViewKind::XT if is_finished(scene) => None,
         ViewKind::XT => of_picture(info, &frame.x_t, *picture).map(<[f32]>::to_vec),
         ViewKind::X0Latent => of(&scene.frame.x0_hat).or_else(|| finished(scene)),
         ViewKind::EpsCond => cond.clone(),

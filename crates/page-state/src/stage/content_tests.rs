@@ -104,10 +104,11 @@ fn every_view_of_a_step_shows_something_that_is_not_uniform() {
 fn what_is_not_there_is_said() {
     let (film, _) = recording();
     let last = scene(&film, film.steps(), 0);
-    for kind in [ViewKind::EpsCond, ViewKind::EpsUncond, ViewKind::EpsDiff, ViewKind::EpsGuided] {
+    for kind in [ViewKind::XT, ViewKind::EpsCond, ViewKind::EpsUncond, ViewKind::EpsDiff, ViewKind::EpsGuided] {
         assert_eq!(nothing(kind, &last), Nothing::NoNoiseLeft);
     }
-    assert_eq!(map(ViewKind::X0Latent, &last), map(ViewKind::XT, &last), "the finished latent is the prediction");
+    let finished = of_picture(&film.info, &last.frame.x_t, 0).expect("the finished latent");
+    assert_eq!(map(ViewKind::X0Latent, &last).values, finished, "is the prediction");
     assert!(matches!(content(ViewKind::XTDecoded, &last, false), Content::Picture { stale: false, .. }));
     assert_eq!(nothing(ViewKind::Change, &scene(&film, 0, 0)), Nothing::NothingBefore);
     assert_eq!(nothing(ViewKind::XTDecoded, &scene(&film, 0, 0)), Nothing::Decoding);
@@ -188,6 +189,7 @@ fn the_range_is_fixed_or_fitted() {
     let map = |values: &[f32], fitted| Map::new([1, 1, values.len()], values.to_vec(), RANGE, fitted).range;
     assert_eq!((map(&[0.1, -0.4], false), map(&[0.1, -0.4], true)), (3.0, 0.4));
     assert_eq!(map(&[0.0, f32::NAN, f32::INFINITY], true), 3.0, "nothing to fit to");
+    assert!(is_fitted(ViewKind::EpsDiff, false) && !is_fitted(ViewKind::EpsCond, false));
     assert_eq!([3.0, 0.5, 0.4212, 12.34, 0.001].map(limit), ["3", "0.5", "0.42", "12.3", "0.001"]);
     assert_eq!([1.27, -0.0312].map(signed), ["+1.270", "−0.0312"]);
 }

@@ -36,6 +36,19 @@ impl ViewKind {
         Self::Change,
     ];
 
+    /// What goes into the model and what comes out of it, up to the picture.
+    pub const STRIP: [Self; 4] = [Self::XT, Self::EpsGuided, Self::X0Latent, Self::X0];
+
+    /// What can be opened behind a part of the strip: of the model, what it predicts with the class and without; of the
+    /// decoder, what it makes of the noisy latent.
+    pub fn behind(self) -> &'static [Self] {
+        match self {
+            Self::XT => &[Self::EpsCond, Self::EpsUncond, Self::EpsDiff],
+            Self::X0Latent => &[Self::XTDecoded],
+            _ => &[],
+        }
+    }
+
     /// Stable: in the tour's data and in the page's elements.
     pub fn name(self) -> &'static str {
         match self {

@@ -4,6 +4,6 @@ mod content;
 mod kind;
 mod state;
 
-pub use content::{Content, Map, Nothing, Reading, Scene, content, limit};
+pub use content::{Content, Map, Nothing, Reading, Scene, content, is_fitted, limit};
 pub use kind::ViewKind;
 pub use state::{Decoded, Event, Sight, Spot, Views};

@@ -56,20 +56,36 @@ pub enum Event {
     /// Exactly these views; what was on stays if there are none.
     Set(Vec<ViewKind>),
     Toggle(ViewKind),
+    /// What lies behind this part of the strip: all of it, or none if all is there.
+    Open(ViewKind),
     ToggleGray,
     ToggleFitted,
 }
 
 impl Default for Views {
     fn default() -> Self {
-        let on = vec![ViewKind::X0, ViewKind::XT];
-        Self { on, gray: false, fitted: false, kept: vec![], asked: None, refused: None, newest: 0 }
+        let mut views =
+            Self { on: vec![], gray: false, fitted: false, kept: vec![], asked: None, refused: None, newest: 0 };
+        views.set(&ViewKind::STRIP);
+        views
     }
 }
 
 impl Views {
     pub fn on(&self) -> &[ViewKind] {
         &self.on
+    }
+
+    /// Whether the stage shows what goes into the model and what comes out, one after the other.
+    pub fn is_strip(on: &[ViewKind]) -> bool {
+        ViewKind::STRIP.iter().all(|kind| on.contains(kind))
+    }
+
+    /// The views beside the picture: first those of the strip, as they follow one another.
+    pub fn beside(on: &[ViewKind]) -> Vec<ViewKind> {
+        let strip: &[ViewKind] = if Self::is_strip(on) { &ViewKind::STRIP } else { &[] };
+        let rest = on.iter().filter(|kind| !strip.contains(kind));
+        strip.iter().chain(rest).filter(|kind| **kind != ViewKind::X0).copied().collect()
     }
 
     fn set(&mut self, kinds: &[ViewKind]) {
@@ -85,6 +101,15 @@ impl Views {
             None => kinds.push(kind),
         }
         self.set(&kinds);
+    }
+
+    /// Opens what lies behind a part of the strip, or closes it.
+    fn open(&mut self, kinds: &[ViewKind]) {
+        let are_on = kinds.iter().all(|kind| self.on.contains(kind));
+        let mut on = self.on.clone();
+        on.retain(|kind| !kinds.contains(kind));
+        on.extend(kinds.iter().filter(|_| !are_on));
+        self.set(&on);
     }
 
     fn keep(&mut self, spot: Spot, decoded: Decoded) {
@@ -127,6 +152,7 @@ impl Views {
         match event {
             Event::Set(kinds) => self.set(&kinds),
             Event::Toggle(kind) => self.toggle(kind),
+            Event::Open(kind) => self.open(kind.behind()),
             Event::ToggleGray => self.gray = !self.gray,
             Event::ToggleFitted => self.fitted = !self.fitted,
         }

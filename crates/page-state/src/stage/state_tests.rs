@@ -44,6 +44,7 @@ fn stopped() -> Page {
 #[test]
 fn one_view_always_stays() {
     let mut state = ready("");
+    views(&mut state, Event::Set(vec![ViewKind::XT, ViewKind::X0]));
     assert_eq!(state.views.on(), [ViewKind::X0, ViewKind::XT]);
     views(&mut state, Event::Toggle(ViewKind::X0));
     views(&mut state, Event::Toggle(ViewKind::XT));
@@ -55,6 +56,27 @@ fn one_view_always_stays() {
     assert_eq!(state.views.on(), [ViewKind::EpsCond, ViewKind::Change]);
     views(&mut state, Event::Set(vec![]));
     assert_eq!(state.views.on().len(), 2);
+}
+
+#[test]
+fn the_strip_comes_first_and_is_opened_part_by_part() {
+    let mut state = ready("");
+    let beside = |state: &Page| Views::beside(state.views.on());
+    let strip = [ViewKind::XT, ViewKind::EpsGuided, ViewKind::X0Latent];
+    assert_eq!(beside(&state), strip);
+    views(&mut state, Event::Open(ViewKind::XT));
+    let model = [ViewKind::EpsCond, ViewKind::EpsUncond, ViewKind::EpsDiff];
+    assert_eq!(beside(&state), [strip, model].concat());
+    views(&mut state, Event::Toggle(ViewKind::EpsUncond));
+    views(&mut state, Event::Open(ViewKind::XT));
+    assert_eq!(beside(&state), [strip, model].concat(), "what was missing comes, too");
+    views(&mut state, Event::Open(ViewKind::XT));
+    views(&mut state, Event::Open(ViewKind::X0Latent));
+    assert_eq!(beside(&state)[3..], [ViewKind::XTDecoded]);
+    views(&mut state, Event::Open(ViewKind::EpsGuided));
+    views(&mut state, Event::Toggle(ViewKind::X0Latent));
+    assert!(!Views::is_strip(state.views.on()));
+    assert_eq!(beside(&state), [ViewKind::XT, ViewKind::XTDecoded, ViewKind::EpsGuided]);
 }
 
 #[test]

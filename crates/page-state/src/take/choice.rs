@@ -1,6 +1,7 @@
 //! What there is to save of a film, pure: which frames, which pictures, under which names.
 
 use super::state::Subject;
+use crate::colour::diverging;
 use crate::film::{self, Film, Frame, Pixels};
 use crate::take::file_name;
 use std::sync::Arc;
@@ -30,7 +31,52 @@ pub fn picture(film: &Film, frame: &Frame, subject: Subject) -> Pixels {
                 (0..film.info.num_images).map(|i| film::picture(&film.info, frame, i)).collect();
             side_by_side(&pictures)
         }
+        Subject::WithLatent(i) => {
+            let [height, width] = film.info.image_shape;
+            let picture = resized(&film::picture(&film.info, frame, i), width, height);
+            beside(&latent(film, frame, i), &picture)
+        }
     }
+}
+
+/// Sides of what [`picture`] makes of a frame.
+pub fn size(film: &Film, subject: Subject) -> (usize, usize) {
+    let [height, width] = film.info.image_shape;
+    match subject {
+        Subject::One(_) => (width, height),
+        Subject::All => {
+            let columns = columns(film.info.num_images);
+            (columns * width, film.info.num_images.div_ceil(columns) * height)
+        }
+        Subject::WithLatent(_) => (2 * width + gap(width), height),
+    }
+}
+
+/// Black between a latent and a picture of this width; even, as video wants it.
+fn gap(width: usize) -> usize {
+    2 * (width / 32).max(1)
+}
+
+/// The channels of the noisy latent as tiles over a picture's area; black at the end, where there is none any more.
+fn latent(film: &Film, frame: &Frame, i: usize) -> Pixels {
+    let ([channels, h, w], [height, width]) = (film.info.latent_shape, film.info.image_shape);
+    let values = film::of_picture(&film.info, &frame.x_t, i).filter(|_| frame.step < film.steps());
+    let columns = columns(channels);
+    let mut rgba = Vec::with_capacity(4 * width * height);
+    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+        let (row, column) = (y * columns * h / height, x * columns * w / width);
+        let at = ((row / h * columns + column / w) * h + row % h) * w + column % w;
+        let value = values.and_then(|values| values.get(at));
+        rgba.extend(value.map_or([0, 0, 0, 255], |value| diverging(*value, false)));
+    }
+    Pixels { width, height, rgba }
+}
+
+fn beside(left: &Pixels, right: &Pixels) -> Pixels {
+    let gap = gap(right.width);
+    let rows = left.rgba.chunks_exact(4 * left.width).zip(right.rgba.chunks_exact(4 * right.width));
+    let rgba = rows.flat_map(|(left, right)| [left, &[0, 0, 0, 255].repeat(gap), right].concat()).collect();
+    Pixels { width: left.width + gap + right.width, height: right.height, rgba }
 }
 
 /// In a grid that is as square as can be; those of another size are brought to the largest.
@@ -80,6 +126,7 @@ pub fn times(width: usize) -> usize {
 pub fn file_name(film: &Film, subject: Subject, what: &str, extension: &str) -> String {
     let (pictures, all) = match subject {
         Subject::One(i) => (i..i + 1, ""),
+        Subject::WithLatent(i) => (i..i + 1, "-with-latent"),
         Subject::All => (0..film.info.num_images, if film.info.num_images > 1 { "-all" } else { "" }),
     };
     let name = file_name::stem(film, pictures.clone());
@@ -93,7 +140,7 @@ pub fn file_name(film: &Film, subject: Subject, what: &str, extension: &str) -> 
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::fixtures::{film, info, preview};
+    use crate::fixtures::{film, frame, info, preview};
 
     #[test]
     fn frames_are_even_and_both_ends_are_there() {
@@ -126,6 +173,24 @@ pub mod tests {
         assert_eq!((small.width, resized(&small, 3, 3).rgba), (2, vec![9; 36]));
         let nothing = Pixels { width: 2, height: 2, rgba: vec![] };
         assert_eq!(resized(&nothing, 3, 3).rgba.len(), 36, "what is missing is black, and no panic");
+    }
+
+    #[test]
+    fn a_picture_lies_beside_its_latent_until_there_is_none() {
+        let mut film = Film::new(info(1, 1), "m".into(), "l".into()).expect("a sound description");
+        let x_t: Vec<u8> = (0..16).flat_map(|i| (i as f32 - 8.0).to_le_bytes()).collect();
+        for step in 0..2 {
+            film.push(&frame(step), vec![x_t.clone(), vec![9; 36]]).expect("a sound frame");
+        }
+        let both = picture(&film, &film.frames()[0], Subject::WithLatent(0));
+        assert_eq!((both.width, both.height), size(&film, Subject::WithLatent(0)));
+        let pixel = |pixels: &Pixels, x: usize, y: usize| pixels.rgba[4 * (y * 8 + x)..][..4].to_vec();
+        assert_eq!(pixel(&both, 0, 0), diverging(-8.0, false));
+        assert_eq!(pixel(&both, 2, 2), diverging(4.0, false), "the first value of the last of four channels");
+        assert_eq!((pixel(&both, 3, 1), pixel(&both, 5, 1)), (vec![0, 0, 0, 255], vec![9; 4]));
+        let last = picture(&film, &film.frames()[1], Subject::WithLatent(0));
+        assert_eq!((pixel(&last, 0, 0), pixel(&last, 5, 1)), (vec![0, 0, 0, 255], vec![9; 4]));
+        assert!(file_name(&film, Subject::WithLatent(0), "", "gif").ends_with("-s7-with-latent.gif"));
     }
 
     #[test]

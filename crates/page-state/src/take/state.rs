@@ -42,6 +42,8 @@ pub enum Export {
 pub enum Subject {
     One(usize),
     All,
+    /// One, and at its left the noisy latent that it is predicted from.
+    WithLatent(usize),
 }
 
 /// What was made.
@@ -148,9 +150,9 @@ pub fn embed_code(link: &str, title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Page;
     use crate::update::tests::{BASE, generate_of, loaded, ready, sends_load, take_message};
     use crate::{Event as AppEvent, RunState};
+    use crate::{Page, Visit};
     use ditscope_protocol::FromWorker;
 
     fn take(state: &mut Page, event: Event) -> Vec<Effect> {
@@ -189,7 +191,7 @@ mod tests {
 
     #[test]
     fn an_embedded_page_fetches_no_model_before_it_is_asked_to() {
-        let (mut state, effects) = Page::new("embed=1&class=3", BASE, false);
+        let (mut state, effects) = Page::new("embed=1&class=3", BASE, Visit::default());
         assert!(!effects.contains(&Effect::StartWorker), "not even the worker's code");
         assert_eq!(state.models.state, ModelState::Offered);
         let effects = state.update(AppEvent::Generate);
@@ -202,7 +204,7 @@ mod tests {
 
     #[test]
     fn an_embedded_page_asks_before_any_other_model_too() {
-        let (mut state, effects) = Page::new("embed=1&model=other", BASE, false);
+        let (mut state, effects) = Page::new("embed=1&model=other", BASE, Visit::default());
         assert!(!effects.contains(&Effect::StartWorker));
         state.update(AppEvent::Models(crate::models::Event::CatalogFetched(Err(Notice::said("none")))));
         take_message(&mut state, FromWorker::Ready);

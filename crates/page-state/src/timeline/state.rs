@@ -2,10 +2,14 @@
 //!
 //! It is apart from the run: a film plays while its run is held, and a run goes on while its film is stopped.
 
+use super::pacing::Pacing;
 use crate::film::Film;
 
-/// Ticks of rest at the end of a looping film.
+/// Ticks of rest at the end of a looping film, and how long one is.
 const REST_TICKS: u8 = 12;
+const REST_MS: f64 = 120.0;
+/// No faster than can be drawn.
+const LEAST_MS: f64 = 50.0;
 
 /// Where in the film the visitor is, and how it is played.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -61,6 +65,7 @@ pub(crate) struct Around<'a> {
     /// Whether there is an own film, and its run goes on.
     pub is_growing: bool,
     pub is_running: bool,
+    pub pacing: Pacing,
 }
 
 impl Speed {
@@ -81,20 +86,10 @@ impl Speed {
         Self::ALL[at]
     }
 
-    /// Milliseconds that a step is shown for.
+    /// Milliseconds that a step is shown for in the mean.
     fn ms_per_step(self, steps: usize) -> f64 {
         let plain = 4000.0 / (steps as f64 + 1.0);
         plain.min(400.0) / self.factor()
-    }
-
-    /// Time between two ticks …
-    pub fn tick_ms(self, steps: usize) -> u32 {
-        self.ms_per_step(steps).max(50.0) as u32
-    }
-
-    /// … and how many steps a tick advances.
-    fn stride(self, steps: usize) -> usize {
-        (50.0 / self.ms_per_step(steps)).ceil().max(1.0) as usize
     }
 }
 
@@ -169,12 +164,27 @@ impl Timeline {
         }
     }
 
+    /// Milliseconds until the next tick while this film is played.
+    pub fn beat(&self, film: &Film, pacing: Pacing) -> u32 {
+        self.next(film, pacing).1.max(LEAST_MS) as u32
+    }
+
+    /// Where the player goes next, and after how long.
+    fn next(&self, film: &Film, pacing: Pacing) -> (usize, f64) {
+        let frames = film.frames();
+        let here = frames.partition_point(|frame| frame.step < self.position);
+        if here + 1 >= frames.len() {
+            return (self.position, REST_MS);
+        }
+        let total_ms = self.speed.ms_per_step(film.steps()) * film.last() as f64;
+        let (next, ms) = pacing.next(film, frames, here, total_ms, LEAST_MS);
+        (frames[next].step, ms)
+    }
+
     fn tick(&mut self, around: Around) {
         let Some(film) = around.film.filter(|_| self.playing) else { return };
-        let (here, last) = (self.position, film.last());
-        let there = film.kept(here + self.speed.stride(film.steps()));
-        let next = if there > here { there } else { film.neighbour(here, 1) };
-        match (here >= last, self.loops(around.film)) {
+        let (next, _) = self.next(film, around.pacing);
+        match (self.position >= film.last(), self.loops(around.film)) {
             (false, _) => (self.position, self.rest) = (next, REST_TICKS),
             (true, true) if self.rest > 0 => self.rest -= 1,
             (true, true) => self.position = 0,

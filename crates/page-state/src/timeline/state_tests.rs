@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Event as AppEvent;
-use crate::fixtures::{frame, info};
+use crate::fixtures::{film, frame, info};
 use crate::update::tests::{ready, running, take_message};
 use crate::{Effect, Page};
 use ditscope_protocol::{FrameInfo, FromWorker};
@@ -54,13 +54,18 @@ fn a_loop_begins_again_and_an_own_film_plays_once() {
 
 #[test]
 fn every_speed_takes_its_time() {
-    for steps in [1, 30, 250] {
-        let time = |speed: Speed| f64::from(speed.tick_ms(steps)) / speed.stride(steps) as f64;
-        let whole = time(Speed::Whole);
-        for speed in Speed::ALL {
-            let off = time(speed) * speed.factor() / whole;
-            assert!((0.6..1.6).contains(&off), "{steps} steps at {speed:?}: {off}");
-            assert!(speed.tick_ms(steps) >= 50, "no faster than can be drawn");
+    for (steps, seconds) in [(1, 0.4), (30, 3.87), (250, 3.98)] {
+        let film = film(steps, 1, steps + 1);
+        for (speed, pacing) in Speed::ALL.into_iter().flat_map(|speed| Pacing::ALL.map(|pacing| (speed, pacing))) {
+            let (mut timeline, mut time) = (Timeline { playing: true, speed, ..Timeline::default() }, 0.0);
+            while timeline.position < steps {
+                let ms = timeline.beat(&film, pacing);
+                assert!(ms >= 50, "no faster than can be drawn");
+                time += f64::from(ms) * speed.factor() / 1000.0;
+                let around = Around { film: Some(&film), is_growing: false, is_running: false, pacing };
+                timeline.update(around, Event::Tick);
+            }
+            assert!((0.95..1.1).contains(&(time / seconds)), "{steps} steps at {speed:?}, {pacing:?}: {time} s");
         }
     }
     let mut state = ready("");

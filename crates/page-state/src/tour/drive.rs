@@ -6,8 +6,8 @@ use super::book::{Look, Wish};
 use crate::Mode;
 use crate::compare::What;
 use crate::inside::Panel;
-use crate::stage::ViewKind;
-use crate::{Choice, Event};
+use crate::stage::{Content, Scene, Sight, ViewKind, content};
+use crate::{Choice, Event, Shared};
 use crate::{compare, film, forward, inside, stage, timeline};
 use ditscope_protocol::RunInfo;
 
@@ -90,6 +90,23 @@ pub fn fits(info: &RunInfo, wish: &Wish) -> bool {
             plain && *steps_skipped == 0 && *settings == wish.settings && scales.len() == num_images
         }
     }
+}
+
+/// What a step is about, as a small picture: of a film that is there and fits.
+pub fn preview(shared: &Shared, wish: &Wish) -> Option<Content> {
+    let films = [shared.run.film.as_ref(), shared.run.recorded.as_ref()].into_iter().flatten();
+    let film = films.into_iter().find(|film| fits(&film.info, wish))?;
+    let at = wish.frame(film.steps());
+    let kind = match wish.look {
+        Look::X0 => ViewKind::X0,
+        // Without noise it is the picture.
+        Look::XT | Look::Channels | Look::Forward if at < film.steps() => ViewKind::XT,
+        Look::XT | Look::Channels | Look::Forward => ViewKind::X0,
+        Look::Guidance => ViewKind::EpsDiff,
+        _ => return None,
+    };
+    let (info, frame) = (film.info.clone(), film.at(at)?.clone());
+    Some(content(kind, &Scene { info, frame, before: None, picture: 0, sight: Sight::Awaited(None) }, false))
 }
 
 /// How many frames must have come before [`arrive`].

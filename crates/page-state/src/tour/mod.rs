@@ -6,5 +6,6 @@ mod state;
 mod steer;
 
 pub use book::{Book, Chapter, Formula, Look, Wish};
+pub use drive::preview;
 pub use state::{Depth, Drive, Event, Obstacle, Tour, obstacle};
 pub use steer::Progress;

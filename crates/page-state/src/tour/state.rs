@@ -1,8 +1,10 @@
 //! Where the visitor is in the tour. Which chapter is open is in the address; `steer` brings the page there.
 
 use super::book::{Book, Chapter, Wish};
+use super::drive;
 use crate::follow::{Effects, Follow};
 use crate::{Effect, Language, ModelState, Notice, Shared};
+use ditscope_protocol::RunInfo;
 use std::sync::Arc;
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -152,6 +154,11 @@ impl Tour {
         let (_, chapter) = self.chapter(shared)?;
         let step = self.step.and_then(|step| chapter.pictures.get(step));
         Some(step.map_or(&chapter.wish, |(_, wish)| wish))
+    }
+
+    /// Whether a run with this description is what the page is to show.
+    pub(crate) fn is_shown_by(&self, shared: &Shared, info: &RunInfo) -> bool {
+        self.wish(shared).is_some_and(|wish| drive::fits(info, wish))
     }
 
     /// Asks for the book if the tour is open and it is not there in the page's language.

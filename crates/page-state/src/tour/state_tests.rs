@@ -6,8 +6,9 @@ use super::super::drive;
 use super::*;
 use crate::Mode;
 use crate::ModelRef;
+use crate::stage::Content;
 use crate::update::tests::{BASE, generate_of, loaded, ready, take_message};
-use crate::{Choice, Event as PageEvent, Pace, Page, RunState};
+use crate::{Choice, Event as PageEvent, Pace, Page, RunState, Visit};
 use ditscope_protocol::{FrameInfo, FramePart, FromWorker, RunInfo, ToWorker};
 
 fn tell(state: &mut Page, event: Event) -> Vec<Effect> {
@@ -146,7 +147,7 @@ fn the_old_film_is_not_taken_for_the_new_run() {
 
 #[test]
 fn a_chapter_waits_for_the_model() {
-    let (mut state, _) = Page::new("tour=reverse&steps=7", BASE, false);
+    let (mut state, _) = Page::new("tour=reverse&steps=7", BASE, Visit::default());
     started(&mut state);
     fetched(&mut state);
     assert_eq!((state.tour.drive, state.settings().num_inference_steps), (Drive::Waiting, 7), "nothing is touched yet");
@@ -164,7 +165,7 @@ fn a_chapter_waits_for_the_model() {
 #[test]
 fn who_acts_is_not_fought() {
     for event in [PageEvent::Choose(Choice::Seed(1)), PageEvent::Show(Mode::Compare), PageEvent::Generate] {
-        let (mut state, _) = Page::new("tour=reverse", BASE, false);
+        let (mut state, _) = Page::new("tour=reverse", BASE, Visit::default());
         started(&mut state);
         fetched(&mut state);
         state.update(event);
@@ -306,4 +307,17 @@ fn every_wish_can_be_asked_for_and_its_run_is_recognised() {
             assert_eq!(state.timeline.position, wish.frame(wish.settings.num_inference_steps));
         }
     }
+}
+
+#[test]
+fn a_step_has_a_picture_where_there_is_a_run_that_fits() {
+    let (mut state, effects) = at_chapter("forward");
+    let (_, chapter) = state.tour.chapter(&state).expect("a chapter");
+    let wishes: Vec<_> = chapter.pictures.iter().map(|(_, wish)| wish.clone()).collect();
+    assert!(wishes.iter().all(|wish| drive::preview(&state, wish).is_none()));
+    run_to_its_end(&mut state, &effects);
+    let shown: Vec<_> = wishes.iter().map(|wish| drive::preview(&state, wish)).collect();
+    assert!(matches!(shown[0], Some(Content::Picture { .. })), "without noise: {:?}", shown[0]);
+    assert!(shown[1..4].iter().all(|shown| matches!(shown, Some(Content::Map(_)))), "{shown:?}");
+    assert_eq!(shown[4], None, "of the schedule there is a plot");
 }

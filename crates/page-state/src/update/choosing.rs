@@ -24,6 +24,14 @@ impl Page {
         vec![self.show_address()]
     }
 
+    /// Where the visitor wants to see at once what was changed.
+    pub(super) fn run_if_changed(&mut self) -> Vec<Effect> {
+        let shared = &self.shared;
+        let can = shared.kept.at_once && matches!(shared.models.state, ModelState::Ready { .. });
+        let is_new = shared.run.film.is_none() || shared.is_set_otherwise() || shared.mode() == Mode::Compare;
+        if can && is_new && shared.mode().shows_run() { self.generate() } else { vec![] }
+    }
+
     pub(super) fn show(&mut self, mode: Mode) -> Vec<Effect> {
         let place = self.place();
         self.shared.address.view = mode;

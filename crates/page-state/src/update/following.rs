@@ -35,6 +35,7 @@ impl Page {
                     self.shared.address.tour = chapter;
                     outside.push(self.show_address());
                 }
+                Follow::NoiseLevel(t) => self.shared.address.noise_t = Some(t),
                 Follow::Compare(what) => outside.extend(self.compare(what)),
             }
         }

@@ -2,9 +2,9 @@
 
 use crate::compare::What;
 use crate::film::Film;
-use crate::forward::Planned;
-use crate::run::Plan;
-use crate::{Effect, Failure, Mode, ModelState, Notice, Page, RunState};
+use crate::forward::{self, Planned};
+use crate::run::{self, Link, Plan};
+use crate::{Effect, Event, Failure, Mode, ModelState, Notice, Page, RunState};
 use ditscope_protocol::{FailureKind, FrameInfo, RunInfo};
 use std::ops::ControlFlow;
 
@@ -14,9 +14,13 @@ type At = (usize, Option<usize>);
 impl Page {
     /// Starts what the stage shows, or has it wait for the model.
     pub(super) fn generate(&mut self) -> Vec<Effect> {
+        if self.shared.run.link == Link::Waits {
+            self.shared.run.link = Link::Begins;
+        }
         let mut effects = vec![self.show_address()];
         match &self.shared.models.state {
             ModelState::Ready { .. } => {
+                effects.extend(self.set_noise_level());
                 if let Some(plan) = self.plan() {
                     effects.extend(self.start_run(plan));
                 }
@@ -30,6 +34,18 @@ impl Page {
             }
         }
         effects
+    }
+
+    /// In Forward the stage shows the very latent that the run begins with.
+    fn set_noise_level(&mut self) -> Vec<Effect> {
+        let shows = self.shared.mode() == Mode::Forward && self.forward.is_encoded();
+        let beginning = self.forward.beginning(&self.shared).filter(|_| shows);
+        match beginning {
+            Some(beginning) if beginning.t != self.forward.t(&self.shared) => {
+                self.react(Event::Forward(forward::Event::SetT(beginning.t)))
+            }
+            _ => vec![],
+        }
     }
 
     /// The run that the stage's mode would start.
@@ -60,7 +76,33 @@ impl Page {
     pub(super) fn start_run(&mut self, plan: Plan) -> Vec<Effect> {
         self.show_longest_comparison();
         let started = self.shared.run.start(plan);
-        self.follow(vec![started])
+        self.follow(started)
+    }
+
+    /// One step of the run under way, or the first one of a new run.
+    pub(super) fn step_once(&mut self) -> Vec<Effect> {
+        if self.shared.is_running() {
+            let place = self.shared.to_decode();
+            let stepped = self.shared.run.update(place, run::Event::StepOnce);
+            return self.follow(stepped);
+        }
+        self.shared.run.begins_held = true;
+        self.generate()
+    }
+
+    /// Whether the recorded run may be shown: an address that says what is to be seen is not to open on something else.
+    pub(super) fn judge_recording(&mut self) {
+        let run = &self.shared.run;
+        let Some(film) = run.recorded.as_ref().filter(|_| run.film.is_none()) else { return };
+        let tours = self.shared.tour_is_open() && self.shared.address.model.is_default();
+        let stands_in = match (run.named, tours) {
+            (false, _) => true,
+            (true, true) => self.tour.is_shown_by(&self.shared, &film.info),
+            (true, false) => film.info.settings == self.shared.settings(),
+        };
+        if stands_in != run.stands_in {
+            self.shared.run.stands_in = stands_in;
+        }
     }
 
     /// The worker has begun the newest run.
@@ -165,6 +207,15 @@ impl Page {
         self.compare.show_longest(&self.shared);
         self.publish_comparison();
         self.go_to(place);
+    }
+
+    /// Shown until the visitor has made one.
+    pub(super) fn take_comparison(&mut self, film: Film) -> Vec<Effect> {
+        let place = self.place();
+        self.compare.take_recording(film);
+        self.publish_comparison();
+        self.go_to(place);
+        vec![]
     }
 
     /// What the stage shows of comparisons has changed.
