@@ -162,7 +162,9 @@ async fn start_webgpu(forced: bool) -> Result<Gpu, Refusal> {
     let started = Device::wgpu_options().tasks_max(MOST_TASKS).init_with_setup_async().await;
     let (device, setup) = started.map_err(|error| Reason::Device.found(format!("WebGPU: {error}")))?;
     let queue = setup.queue;
-    nudge::set_device(move || drop(queue.submit([])));
+    nudge::set_device(move || {
+        queue.submit([]);
+    });
     let checking = Arc::new(AtomicBool::new(false));
     let refused = checking.clone();
     setup.device.on_uncaptured_error(Arc::new(move |error| match refused.load(Relaxed) {
