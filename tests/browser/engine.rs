@@ -153,6 +153,8 @@ fn firefox(gpu: Gpu, folder: &Path) -> Value {
             "browser.download.dir": folder.join("downloads"),
             // A page of JSON is none that scripts of tests can run in, with it.
             "devtools.jsonview.enabled": false,
+            // See `Browser::prefer`.
+            "ui.prefersReducedMotion": 1,
             "network.dns.forceResolve": "127.0.0.1",
         },
     });
@@ -162,12 +164,20 @@ fn firefox(gpu: Gpu, folder: &Path) -> Value {
     json!({ "moz:firefoxOptions": options })
 }
 
-/// The browser takes no options; these variables say where it keeps things, and a file where downloads go.
+/// The browser takes no options; these variables say where it keeps things, and files where downloads go and that nothing
+/// is to move (see `Browser::prefer`).
 fn webkit_folders(folder: &Path) -> [(&'static str, std::path::PathBuf); 3] {
     let settings = folder.join("config");
     let downloads = format!("XDG_DOWNLOAD_DIR=\"{}\"\n", folder.join("downloads").display());
-    let written = std::fs::create_dir_all(&settings);
-    written.and_then(|()| std::fs::write(settings.join("user-dirs.dirs"), downloads)).expect("the browser's settings");
+    let motion = "[Settings]\ngtk-enable-animations=0\n";
+    for (file, text) in
+        [("user-dirs.dirs", downloads.as_str()), ("gtk-3.0/settings.ini", motion), ("gtk-4.0/settings.ini", motion)]
+    {
+        let file = settings.join(file);
+        let written =
+            std::fs::create_dir_all(file.parent().unwrap_or(&settings)).and_then(|()| std::fs::write(&file, text));
+        written.expect("the browser's settings");
+    }
     [("XDG_CONFIG_HOME", settings), ("XDG_DATA_HOME", folder.join("data")), ("XDG_CACHE_HOME", folder.join("cache"))]
 }
 

@@ -30,6 +30,7 @@ pub mod key {
 
 /// A running browser with a fresh profile. Ends with the value.
 pub struct Browser {
+    engine: Engine,
     driver: Driver,
     session: String,
     profile: TempDir,
@@ -61,7 +62,8 @@ impl Browser {
         let profile = tempfile::tempdir().expect("a temporary folder for the browser's profile");
         std::fs::create_dir(profile.path().join("downloads")).expect("a folder for downloads");
         let driver = Driver::start(engine, profile.path());
-        let mut browser = Self { session: format!("{}/session", driver.address), driver, profile };
+        let session = format!("{}/session", driver.address);
+        let mut browser = Self { engine, session, driver, profile };
         let wanted = engine.capabilities(gpu, browser.profile.path());
         let answer = browser.post("", json!({ "capabilities": { "alwaysMatch": wanted } }));
         let answer = answer.unwrap_or_else(|error| panic!("{engine:?} did not start: {error}"));
@@ -182,8 +184,13 @@ impl Browser {
         self.settle();
     }
 
-    /// The system prefers this and nothing else, also on pages that are opened later.
+    /// The system prefers this and nothing else, also on pages that are opened later. Only Chromium can be told so; the
+    /// others prefer reduced motion from the start.
     pub fn prefer(&self, feature: &str, value: &str) {
+        if self.engine != Engine::Chromium {
+            assert_eq!((feature, value), ("prefers-reduced-motion", "reduce"), "{:?} cannot be told", self.engine);
+            return;
+        }
         let features = json!({ "features": [{ "name": feature, "value": value }] });
         self.devtools("Emulation.setEmulatedMedia", features);
     }
