@@ -74,7 +74,7 @@ fn the_language_of_the_help_is_changed_in_it() {
 #[test]
 fn the_language_changes_in_the_middle_of_a_run() {
     let app = App::start("another_language", Gpu::None);
-    app.open_ready("backend=cpu&class=1&steps=250&seed=1");
+    app.open_ready("backend=cpu&class=1&steps=250&seed=1&n=8");
     assert_eq!((app.language().as_str(), app.language_in_address().as_str()), ("en", "null"));
     app.click("button", "Generate");
     let made = |steps: f64| app.timeline().1 == 250.0 && app.timeline().0 >= steps;
