@@ -3,21 +3,32 @@
 use crate::app::App;
 use crate::server::Fault;
 use crate::webdriver::Gpu;
-use crate::worker::talk;
+use crate::worker::{numbers, talk};
 use serde_json::Value;
 
+const MIB: f64 = 1_048_576.0;
+
 /// Before the worker's script, in the worker that leads and in its members: so many processors, and in the one that leads
-/// a count of what members were asked and answered. A member may be broken when it has answered a few times; those who
-/// wait for one that is silent wait a hundredth of their time.
+/// a count of how often members answered, and how much memory each module has. A member may be broken when it has
+/// answered a few times; those who wait for one that is silent wait a hundredth of their time.
 const POOL: &str = "
     Object.defineProperty(WorkerNavigator.prototype, 'hardwareConcurrency', { get: () => PROCESSORS });
     const isMember = self.name === 'member', post = self.postMessage.bind(self);
     const members = [];
+    let memory;
+    for (const name of ['instantiate', 'instantiateStreaming']) {
+        const real = WebAssembly[name];
+        WebAssembly[name] = async (...given) => {
+            const made = await real.apply(WebAssembly, given);
+            memory = (made.instance ?? made).exports.memory;
+            return made;
+        };
+    }
     if (isMember) {
         let answers = 0;
         self.postMessage = (message, ...given) => {
             if (message.header === '\"Answer\"' && ++answers > 4) BREAK;
-            post(message, ...given);
+            post({ ...message, memory: memory.buffer.byteLength }, ...given);
         };
     } else {
         const setTimer = self.setTimeout;
@@ -25,15 +36,20 @@ const POOL: &str = "
         self.Worker = class extends Worker {
             constructor(...given) {
                 super(...given);
-                const member = { answers: 0 };
+                const member = { answers: 0, memory: 0 };
                 members.push(member);
-                this.addEventListener('message', ({ data }) => data.header === '\"Answer\"' && member.answers++);
+                this.addEventListener('message', ({ data }) => {
+                    member.answers += data.header === '\"Answer\"';
+                    member.memory = data.memory;
+                });
             }
         };
         self.addEventListener('message', event => {
             if (event.data !== 'members') return;
             event.stopImmediatePropagation();
-            post({ header: JSON.stringify({ Members: members.map(member => member.answers) }), buffers: [] });
+            const [answers, memories] = ['answers', 'memory'].map(what => members.map(member => member[what]));
+            const said = { answers, memory: [memory.buffer.byteLength, ...memories] };
+            post({ header: JSON.stringify({ Members: said }), buffers: [] });
         });
     }
 ";
@@ -41,7 +57,8 @@ const POOL: &str = "
 /// Runs once all members have loaded the model, and gives all that the frames hold, and how often each member answered.
 const RUN: &str = "
     const members = async () => (worker.postMessage('members'), (await hear('Members')).body);
-    while ((await members()).includes(0)) await pause(20);
+    while ((await members()).answers.includes(0)) await pause(20);
+    const { memory } = await members();
     const runs = [
         { ...settings, sampler: 'ddpm' },
         { ...settings, num_images: 3, savings: { guidance_interval: [0.2, 0.8], cache_interval: 1 } },
@@ -57,7 +74,7 @@ const RUN: &str = "
         seen.push(await Promise.all(frames.map(async ({ body, buffers }) =>
             [body.step, body.parts, await Promise.all(buffers.map(digest))])));
     }
-    return { seen, answers: await members() };
+    return { seen, answers: (await members()).answers, memory, weights: 4 * loaded.body.num_parameters };
 ";
 
 /// What is seen of the runs, and how often each member answered, with so many processors.
@@ -69,6 +86,14 @@ fn runs(name: &'static str, processors: usize, breaking: &str) -> (Value, Vec<u6
     let mut said = talk(&app, "fashion", RUN);
     let answers = said["answers"].as_array().unwrap_or_else(|| panic!("answers, not {said}"));
     let answers = answers.iter().filter_map(Value::as_u64).collect();
+    let weights = said["weights"].as_f64().unwrap_or_else(|| panic!("bytes of weights, not {said}"));
+    let memory = numbers(&said["memory"]);
+    assert_eq!(memory.len(), processors);
+    println!("{:.0} MiB of weights, memory of each worker once they are loaded: {memory:?}", weights / MIB);
+    for bytes in memory {
+        assert!(bytes <= 1.3 * weights + 64.0 * MIB, "{:.0} MiB", bytes / MIB);
+    }
+    assert_eq!(app.server.requests("worker_bg.wasm"), 1, "members are handed the module");
     (said["seen"].take(), answers)
 }
 

@@ -8,6 +8,11 @@ use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// What starts a worker's module. A worker that another one has started as its member is handed the module, compiled.
+const LOADER: &str = "import init from './NAME.js';\
+    const module=self.name==='member'?new Promise(take=>self.onmessage=({data})=>take(data)):undefined;\
+    await init(module&&{module_or_path:await module});";
+
 /// What decides what is made of the linker's output, beside that output itself.
 const MAKERS: [&str; 3] = [include_str!("program.rs"), include_str!("bind.rs"), include_str!("split.rs")];
 
@@ -123,7 +128,7 @@ impl Plan {
         }
         bind(&linked.path, &ready.name, &ready.folder, false)?;
         if self.program.is_worker {
-            let loader = format!("import init from './{}.js';await init();", ready.name);
+            let loader = LOADER.replace("NAME", &ready.name);
             fs::write(ready.folder.join(format!("{}_loader.js", ready.name)), loader)?;
         }
         Ok(())

@@ -24,7 +24,8 @@ pub fn start() {
     std::panic::set_hook(Box::new(console_error_panic_hook::hook));
     let (sender, told) = unbounded();
     let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-        let opened = envelope::open(&event.data()).ok().flatten().expect("a message of the worker that leads");
+        // The module, where the loader has not taken it.
+        let Some(opened) = envelope::open(&event.data()).ok().flatten() else { return };
         let message = serde_json::from_str(&opened.header).expect("a message that members know");
         // Who receives is there for as long as the member lives.
         let _ = sender.try_send((message, opened.buffers.into_iter().next().unwrap_or_default()));
