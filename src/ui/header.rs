@@ -110,7 +110,7 @@ fn to_theme(theme: Theme) -> Words {
 fn share(store: Store) {
     let link = store.peek(share_link);
     let in_folder = store.peek(|state| matches!(state.address.model, ModelRef::Folder(_)));
-    dom::show_address(&store.peek(|state| state.query()));
+    dom::show_address(&store.peek(|state| state.linked_query()));
     wasm_bindgen_futures::spawn_local(async move {
         let copied = dom::copy(&link).await;
         let word = match (copied, in_folder) {

@@ -150,9 +150,9 @@ impl Slices {
     }
 }
 
-/// The page's link to the visitor's settings.
+/// The page's link to the run that is seen, or else to the visitor's settings.
 pub fn share_link(state: &Page) -> String {
     let page = dom::page();
     let end = page.find(['?', '#']).unwrap_or(page.len());
-    format!("{}?{}", &page[..end], state.query())
+    format!("{}?{}", &page[..end], state.linked_query())
 }

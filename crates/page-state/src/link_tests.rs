@@ -202,3 +202,19 @@ fn a_recorded_run_with_steps_of_its_own_is_nothing_that_was_set() {
     page.update(Event::Choose(Choice::Class(3)));
     assert!(page.is_set_otherwise());
 }
+
+#[test]
+fn what_is_shared_is_the_run_that_is_seen() {
+    let mut page = visit("", Visit { seed: Some(11), ..Visit::default() });
+    let recorded = page.run.recorded.as_ref().expect("a recording").info.settings.clone();
+    assert_ne!(page.settings().seed, recorded.seed, "a visit has a seed of its own");
+    assert_eq!(page.linked_settings(), recorded);
+    // What is chosen and not run yet is not seen.
+    page.update(Event::Choose(Choice::Class(2)));
+    assert_eq!((page.settings().class, page.linked_settings()), (2, recorded.clone()));
+    let shared = visit(&page.linked_query(), Visit::default());
+    assert_eq!((shared.settings().seed, shows_recording(&shared)), (recorded.seed, true));
+    // Elsewhere it is what is chosen.
+    page.update(Event::Show(Mode::Forward));
+    assert_eq!(page.linked_settings(), page.settings());
+}

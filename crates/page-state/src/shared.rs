@@ -196,6 +196,18 @@ impl Shared {
         address::query(&self.address, &self.settings())
     }
 
+    /// What a link names: the run that is seen, else what is chosen.
+    pub fn linked_settings(&self) -> RunSettings {
+        let is_seen = matches!(self.mode(), Mode::Denoise | Mode::Inside) && self.film_is_of_model();
+        let seen = self.shown().filter(|_| is_seen);
+        seen.map_or_else(|| self.settings(), |film| film.info.settings.clone())
+    }
+
+    /// The query string of a link.
+    pub fn linked_query(&self) -> String {
+        address::query(&self.address, &self.linked_settings())
+    }
+
     /// The name of a class, once names are known.
     pub fn label(&self, class: usize) -> Option<&str> {
         self.models.config.as_ref()?.labels.get(class).map(String::as_str)

@@ -38,17 +38,17 @@ fn send(store: Store, event: Event) {
     store.dispatch(app::Event::Take(event));
 }
 
-/// The page's link to the film's or else to the chosen settings, whatever way the page is shown now.
+/// The page's link to the film's settings or else to those of the run that is seen, whatever way the page is shown now.
 pub fn link(state: &Page, film: Option<&Film>) -> String {
     let shown = Address { present: false, embed: false, ..(*state.address).clone() };
-    let settings = film.map_or_else(|| state.settings(), |film| film.info.settings.clone());
+    let settings = film.map_or_else(|| state.linked_settings(), |film| film.info.settings.clone());
     let page = dom::page();
     let end = page.find(['?', '#']).unwrap_or(page.len());
     format!("{}?{}", &page[..end], address::query(&shown, &settings))
 }
 
 pub fn embed_code(state: &Page) -> String {
-    let title = format!("ditscope: {}, {}", state.model_name(), class_label(state, state.settings().class));
+    let title = format!("ditscope: {}, {}", state.model_name(), class_label(state, state.linked_settings().class));
     take::embed_code(&link(state, None), &title)
 }
 
