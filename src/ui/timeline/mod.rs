@@ -51,7 +51,11 @@ pub fn Timeline() -> impl IntoView {
                 step="1"
                 disabled=move || empty.get()
                 style=style
-                prop:value=move || position.get().to_string()
+                prop:value=move || {
+                    // A slider keeps within its maximum, so it is told again when that changes.
+                    steps.track();
+                    position.get().to_string()
+                }
                 on:input=move |event| {
                     if let Ok(position) = event_target_value(&event).parse() {
                         store.dispatch(app::Event::Timeline(Event::Seek(position)));
