@@ -49,7 +49,11 @@ pub fn Level() -> impl IntoView {
                 max=move || last.get().to_string()
                 step="1"
                 style=move || fill(t.get() as f64, 0.0, last.get() as f64)
-                prop:value=move || t.get().to_string()
+                prop:value=move || {
+                    // As the timeline's: told again when its maximum changes.
+                    last.track();
+                    t.get().to_string()
+                }
                 on:input=move |event| {
                     if let Ok(t) = event_target_value(&event).parse() {
                         send(store, Event::SetT(t));
