@@ -17,7 +17,7 @@ fn without_webgpu_the_page_takes_the_cpu_and_says_why() {
 fn without_an_adapter_the_page_takes_the_cpu_and_says_why() {
     let app = App::start("no_adapter", Gpu::None);
     takes_the_cpu(&app);
-    assert!(app.notices().contains("adapter"), "{}", app.notices());
+    assert!(app.notices().contains("graphics card"), "{}", app.notices());
 }
 
 #[test]
