@@ -138,6 +138,17 @@ fn the_classifier_loads_and_is_small() {
     assert!(bytes < 1_000_000, "{bytes} bytes");
 }
 
+/// Whether numbers of its weights are stored in 8 bits.
+fn is_in_8_bits(folder: &Path) -> bool {
+    let file = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let mut shards = file.filter(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
+    shards.any(|path| {
+        let bytes = std::fs::read(path).expect("a file");
+        let length = u64::from_le_bytes(bytes[..8].try_into().expect("8 bytes")) as usize;
+        String::from_utf8_lossy(&bytes[8..8 + length]).contains("\"I8\"")
+    })
+}
+
 /// The same weights have the same files, whichever version wrote them: what is known by its hash stays known.
 #[test]
 fn written_anew_the_files_keep_every_byte() {
@@ -153,9 +164,11 @@ fn written_anew_the_files_keep_every_byte() {
     };
     for folder in folders("models") {
         let anew = out.path().join(folder.file_name().expect("a name"));
-        // A model in 8 bits was made of the one beside it.
-        let (source, dtype) = match folder.to_string_lossy().strip_suffix("-int8") {
-            Some(source) => (source.into(), StoredType::Int8),
+        // A model in 8 bits was made of the one beside it; of weights that are not here it cannot be made anew.
+        let beside = folder.to_string_lossy().strip_suffix("-int8").map(PathBuf::from).filter(|source| source.is_dir());
+        let (source, dtype) = match beside {
+            Some(source) => (source, StoredType::Int8),
+            None if is_in_8_bits(&folder) => continue,
             None => (folder.clone(), StoredType::F16),
         };
         let plan = Plan {

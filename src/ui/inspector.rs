@@ -7,7 +7,7 @@ use super::store::Store;
 use ditscope_page_state::models::non_commercial;
 use ditscope_page_state::{Event, PageDepth};
 use ditscope_words::text;
-use ditscope_words::{hints, say};
+use ditscope_words::{Words, hints, say};
 use leptos::prelude::*;
 
 later! {
@@ -34,14 +34,7 @@ pub fn Inspector() -> impl IntoView {
             {move || deep.get().then(|| view! { <Later class="later" part=plots with=RwSignal::new(true) /> })}
             <details open>
                 <summary>{say("inspector.terms")}</summary>
-                <dl class="terms">
-                    <dt><var>"xₜ"</var>" · "{say("inspector.term-x")}</dt>
-                    <dd>{say("inspector.about-x")}</dd>
-                    <dt><var>"x̂₀"</var>" · "{say("inspector.term-x0")}</dt>
-                    <dd>{say("inspector.about-x0")}</dd>
-                    <dt>{say("inspector.term-guidance")}</dt>
-                    <dd>{say("inspector.about-guidance")}</dd>
-                </dl>
+                <Parts content=Box::new(|| vec![terms()]) />
             </details>
             <p class="dim licence">
                 {licence}
@@ -49,6 +42,29 @@ pub fn Inspector() -> impl IntoView {
             </p>
         </aside>
     }
+}
+
+/// What the words on the first screen mean, in the order of the strip.
+fn terms() -> Part {
+    let term = |symbol: &str, name: Words, about: Words| {
+        let name = Part::new("span", "").saying(if symbol.is_empty() { name.into() } else { format!(" · {name}") });
+        let name = match symbol {
+            "" => vec![name],
+            symbol => vec![Part::new("var", "").saying(symbol.into()), name],
+        };
+        [Part::new("dt", "").of(name), Part::new("dd", "").saying(about.into())]
+    };
+    let terms = [
+        term("xₜ", say("inspector.term-x"), say("inspector.about-x")),
+        term("ε̂", say("inspector.term-eps"), say("inspector.about-eps")),
+        term("x̂₀", say("inspector.term-x0"), say("inspector.about-x0")),
+        term("", say("inspector.term-decoder"), say("inspector.about-decoder")),
+        term("", say("inspector.term-guidance"), say("inspector.about-guidance")),
+        term("", say("inspector.term-sampler"), say("inspector.about-sampler")),
+        term("", say("inspector.term-seed"), say("inspector.about-seed")),
+        term("", say("stage.recorded"), say("inspector.about-recorded")),
+    ];
+    Part::new("dl", "terms").of(terms.into_iter().flatten().collect())
 }
 
 /// What is on the stage, for somebody who has never seen it, and the way to more of the page or less.

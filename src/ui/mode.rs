@@ -69,6 +69,8 @@ pub fn ModeTabs() -> impl IntoView {
                 aria-controls=PANEL
                 aria-selected=move || (chosen.get() == mode).to_string()
                 tabindex=move || if chosen.get() == mode { "0" } else { "-1" }
+                // A tab that has the focus takes the arrows; who points at it wants them for the timeline, as before.
+                on:mousedown=move |event| event.prevent_default()
                 on:click=move |_| choose(mode)
             >
                 {label(mode)}

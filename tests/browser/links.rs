@@ -54,6 +54,30 @@ fn a_link_of_each_kind_shows_its_own_picture_first() {
 }
 
 #[test]
+fn a_shared_link_names_the_run_that_is_seen() {
+    let app = App::start("shared", Gpu::None);
+    app.open_ready("backend=cpu&class=1&steps=3&seed=12");
+    app.browser.script(
+        "Object.defineProperty(navigator, 'clipboard', { value: { writeText: async text => { window.copied = text; } } })",
+    );
+    let shared = || {
+        app.browser.script("window.copied = ''");
+        app.click("button", "Share");
+        app.wait("a link", SHORT, || {
+            let link = app.browser.script("return window.copied").as_str().unwrap_or_default().to_owned();
+            (!link.is_empty()).then_some(link)
+        })
+    };
+    assert!(shared().contains("seed=12"), "before a run, what is chosen");
+    app.generate();
+    app.click("button", "Random seed");
+    assert_ne!(app.settings().seed, "12");
+    assert!(shared().contains("seed=12"), "the picture that is seen has this seed still");
+    app.generate();
+    assert!(shared().contains(&format!("seed={}", app.settings().seed)));
+}
+
+#[test]
 fn the_recorded_run_stands_in_for_itself_only() {
     let app = App::start("links_recorded", Gpu::None);
     app.save_data();

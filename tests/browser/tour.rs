@@ -85,6 +85,8 @@ fn every_chapter_is_reached_with_the_keyboard_and_shows_what_it_speaks_of() {
     app.wait("the end of the tour", SHORT, || app.tour().is_empty().then_some(()));
     assert!(!app.query().contains("tour"), "{}", app.query());
     assert_eq!(app.focused(), "Tour", "the focus goes to where the tour is opened");
+    assert_eq!(app.settings().steps, 2.0, "what was set before the tour comes back");
+    assert!(app.query().contains("steps=2"), "{}", app.query());
 
     // The next visit goes as deep as this one, and the tour is found where it was.
     app.browser.press("u");

@@ -73,6 +73,27 @@ pub struct Pixels {
     pub rgba: Vec<u8>,
 }
 
+impl Pixels {
+    /// One beside the other, as squarely as it goes, with a free pixel between them. All are of the size of the first.
+    pub fn beside(pictures: &[Self]) -> Self {
+        let Some(Self { width, height, .. }) = pictures.first() else {
+            return Self { width: 0, height: 0, rgba: vec![] };
+        };
+        let columns = (1..).find(|columns| columns * columns >= pictures.len()).unwrap_or(1);
+        let rows = pictures.len().div_ceil(columns);
+        let (all_width, all_height) = (columns * (width + 1) - 1, rows * (height + 1) - 1);
+        let mut rgba = vec![0; 4 * all_width * all_height];
+        for (i, picture) in pictures.iter().enumerate() {
+            let (left, top) = (i % columns * (width + 1), i / columns * (height + 1));
+            for (row, line) in picture.rgba.chunks_exact(4 * width).enumerate() {
+                let at = 4 * ((top + row) * all_width + left);
+                rgba[at..at + line.len()].copy_from_slice(line);
+            }
+        }
+        Self { width: all_width, height: all_height, rgba }
+    }
+}
+
 impl Film {
     pub fn new(info: RunInfo, model: String, label: String) -> Result<Self, Notice> {
         frame_bytes(&info, info.image_shape)?;

@@ -174,3 +174,16 @@ fn scales_are_whole_device_pixels() {
     assert_eq!(fitted_width(32, 400.0, 2.0), 400.0);
     assert_eq!(fitted_width(512, 300.0, 1.0), 300.0);
 }
+
+#[test]
+fn pictures_beside_each_other_are_all_there() {
+    let of = |value: u8| Pixels { width: 2, height: 3, rgba: vec![value; 24] };
+    let four = Pixels::beside(&[1, 2, 3, 4].map(of));
+    assert_eq!((four.width, four.height), (5, 7));
+    for (value, (x, y)) in [(1, (0, 0)), (1, (1, 2)), (0, (2, 0)), (2, (3, 0)), (0, (0, 3)), (3, (0, 4)), (4, (4, 6))] {
+        assert_eq!(four.rgba[4 * (y * 5 + x)], value, "{x}, {y}");
+    }
+    assert_eq!(Pixels::beside(&[of(7)]), of(7));
+    assert_eq!(Pixels::beside(&[1, 2, 3].map(of)).height, 7);
+    assert_eq!(Pixels::beside(&[]).rgba.len(), 0);
+}

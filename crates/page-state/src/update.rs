@@ -6,6 +6,7 @@
 mod choosing;
 mod following;
 mod running;
+mod touring;
 
 use crate::follow::Effects;
 use crate::models::{self, Loaded, Models};

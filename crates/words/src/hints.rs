@@ -7,10 +7,10 @@ use ditscope_page_state::{Mode, Page};
 pub fn seeing(state: &Page) -> String {
     match state.mode() {
         Mode::Denoise => {}
-        Mode::Compare => return say("modes.hint-compare").into(),
-        Mode::Forward => return say("modes.hint-forward").into(),
-        Mode::Inside => return say("modes.hint-inside").into(),
-        Mode::Findings => return say("modes.hint-findings").into(),
+        Mode::Compare => return say("inspector.seeing-compare").into(),
+        Mode::Forward => return say("inspector.seeing-forward").into(),
+        Mode::Inside => return say("inspector.seeing-inside").into(),
+        Mode::Findings => return say("inspector.seeing-findings").into(),
     }
     let film = state.shown().filter(|film| !film.is_empty());
     match film.map(|film| (film, state.timeline.position)) {

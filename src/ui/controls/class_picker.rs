@@ -3,13 +3,16 @@
 use super::class_search::ClassSearch;
 use super::class_search::{FIELD, Labels};
 use super::set;
+use crate::ui::dom;
 use crate::ui::later::{Later, Make, later};
 use crate::ui::store::Store;
 use ditscope_page_state::Choice;
 use ditscope_protocol::ModelSource;
 use ditscope_words::say;
+use leptos::html::Div;
 use leptos::prelude::*;
 use std::sync::Arc;
+use web_sys::Element;
 
 /// More classes than this are searched, not shown at once.
 const MOST_CHIPS: usize = 24;
@@ -65,11 +68,20 @@ fn Chips(labels: Memo<Option<Arc<Vec<String>>>>) -> impl IntoView {
         let chip = |(class, label): (usize, &String)| view! { <Chip class label=label.clone() count chosen sprite /> };
         labels.iter().enumerate().map(chip).collect_view().into_any()
     };
+    let row = NodeRef::<Div>::new();
+    dom::effect(Box::new(move || {
+        chosen.track();
+        labels.track();
+        if let Some(row) = row.get() {
+            request_animation_frame(move || show_chosen(&row));
+        }
+    }));
     view! {
         <div
             class="chips"
             role="radiogroup"
             aria-labelledby="class-label"
+            node_ref=row
             aria-busy=move || labels.get().is_none().to_string()
         >
             {chips}
@@ -81,6 +93,16 @@ fn Chips(labels: Memo<Option<Arc<Vec<String>>>>) -> impl IntoView {
             on:load=move |_| loaded.set(sprite_url.get_untracked())
         />
     }
+}
+
+/// On a small screen the chips are one row that scrolls: the chosen one comes to its middle, and the page stays where it is.
+fn show_chosen(row: &Element) {
+    let Ok(Some(chip)) = row.query_selector(".chip:has(:checked)") else { return };
+    let middle = |element: &Element| {
+        let bounds = element.get_bounding_client_rect();
+        bounds.left() + bounds.width() / 2.0
+    };
+    row.set_scroll_left(row.scroll_left() + (middle(&chip) - middle(row)) as i32);
 }
 
 #[component]

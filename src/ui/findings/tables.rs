@@ -35,13 +35,14 @@ fn first(report: &Report) -> Option<&Row> {
 pub fn conditioning(all: &Findings, base: &str) -> Vec<Part> {
     let reports = &all.conditioning;
     let Some(one) = reports.first() else { return vec![] };
+    let scale = first(one).map_or(1.0, |row| row.guidance_scale);
     let head = [
         say("findings.variant"),
         say("findings.parameters"),
         say("findings.pass"),
         say("findings.loss"),
-        say("findings.accuracy"),
-        say("findings.distance"),
+        say_with("findings.accuracy-at", &[("guidance", &scale)]).into(),
+        say_with("findings.distance-at", &[("guidance", &scale)]).into(),
         say("findings.paper"),
     ];
     let rows = reports.iter().filter_map(|report| {
@@ -62,6 +63,7 @@ pub fn conditioning(all: &Findings, base: &str) -> Vec<Part> {
         Part::words("", say("findings.conditioning-words")),
         table(&say("findings.conditioning"), &head, rows.collect()),
         Part::words("", order(reports)),
+        Part::words("", doubts(all)),
         Part::group("findings-samples", pictures),
         Part::words("hint", measured(one)),
     ]
@@ -93,6 +95,24 @@ fn order(reports: &[Report]) -> String {
         if ours == paper { say_with("findings.same-order", &values) } else { say_with("findings.order", &values) };
     let first = if ours.first() == paper.first() { say("findings.same-best") } else { say("findings.other-best") };
     format!("{same} {first}")
+}
+
+/// How little the order by distance says: another figure orders them otherwise, and chance has a share in both.
+fn doubts(all: &Findings) -> String {
+    let accuracy = |report: &Report| first(report).map_or(0.0, |row| row.class_accuracy);
+    let mut sorted: Vec<&Report> = all.conditioning.iter().collect();
+    sorted.sort_by(|a, b| accuracy(b).total_cmp(&accuracy(a)));
+    let sorted: Vec<_> = sorted.into_iter().map(|report| name(report.conditioning)).collect();
+    let said = say_with("findings.accuracy-order", &[("ours", &sorted.join(" > "))]);
+    // The first two differ in the seed alone.
+    let [Some(one), Some(other)] = [0, 1].map(|i| all.training.get(i).and_then(first)) else { return said };
+    let (accuracy, distance) =
+        (one.class_accuracy - other.class_accuracy, one.frechet_distance - other.frechet_distance);
+    let (accuracy, distance) = (format!("{:.1}", 100.0 * accuracy.abs()), format!("{:.1}", distance.abs()));
+    let scale = one.guidance_scale;
+    let spread =
+        say_with("findings.seeds-differ", &[("accuracy", &accuracy), ("distance", &distance), ("guidance", &scale)]);
+    format!("{said} {spread}")
 }
 
 /// How it was measured.

@@ -35,7 +35,7 @@ pub fn AttentionPanel() -> impl IntoView {
         })
     };
     let most = |state: &Page, over: Option<usize>| {
-        let (most, even) = (percent(largest(&shares(state, over))), percent(1.0 / count(grid(state)) as f32));
+        let (most, even) = (percent(heat::reach(&shares(state, over))), percent(1.0 / count(grid(state)) as f32));
         say_with("inside.most", &[("most", &most), ("even", &even)])
     };
     let under = Live::new("div", "").of(vec![
@@ -105,7 +105,7 @@ fn tokens(store: Store, under_pointer: RwSignal<Option<usize>>) -> Live {
         let over = under_pointer.get();
         store.with(|state| {
             let shares = shares(state, over);
-            Some(heat::map(&shares, grid(state)[1], largest(&shares)))
+            Some(heat::map(&shares, grid(state)[1], heat::reach(&shares)))
         })
     }));
     let at = move |event: &PointerEvent| {
@@ -184,7 +184,7 @@ fn heads(store: Store, under_pointer: RwSignal<Option<usize>>) -> Live {
         };
         let map = on_ground(Box::new(move || {
             let (shares, width) = shares()?;
-            Some(heat::map(&shares, width, largest(&shares)))
+            Some(heat::map(&shares, width, heat::reach(&shares)))
         }));
         let most = move || shares().map_or_else(String::new, |(shares, _)| percent(largest(&shares)));
         let name =

@@ -4,8 +4,8 @@
 use super::make::link;
 use crate::ui::dom;
 use crate::ui::store::Store;
-use ditscope_page_state as app;
 use ditscope_page_state::take::Event;
+use ditscope_page_state::{self as app, Mode};
 use ditscope_words::say;
 use ditscope_words::text::{self, class_label};
 use js_sys::{Function, Promise, Reflect};
@@ -112,8 +112,12 @@ pub fn PresentBar() -> impl IntoView {
         None => class_label(state, state.settings().class),
     });
     let settings = store.memo(|state| {
-        let film = state.shown();
-        film.map_or_else(|| text::run_settings(&state.settings()), |film| text::run_settings(&film.info.settings))
+        match (state.mode(), state.shown()) {
+            // Its columns differ in the rest, and say in what.
+            (Mode::Compare, Some(film)) => format!("{} {}", say("controls.seed"), film.info.settings.seed),
+            (_, Some(film)) => text::run_settings(&film.info.settings),
+            (_, None) => text::run_settings(&state.settings()),
+        }
     });
     let recorded = store.memo(|state| state.shown().is_some_and(|film| film.recorded));
     view! {

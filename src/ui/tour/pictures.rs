@@ -36,7 +36,11 @@ pub fn draw(store: Store, place: &Element) {
     let pictures: Vec<Option<Pixels>> = store.with(|state| {
         let chapter = state.tour.chapter(state).map(|(_, chapter)| chapter);
         let wishes = chapter.iter().flat_map(|chapter| &chapter.pictures);
-        wishes.map(|(_, wish)| pixels(tour::preview(state, wish)?, scheme)).collect()
+        let of = |wish| {
+            let each = tour::previews(state, wish)?.into_iter().map(|content| pixels(content, scheme));
+            Some(Pixels::beside(&each.collect::<Option<Vec<_>>>()?))
+        };
+        wishes.map(|(_, wish)| of(wish)).collect()
     });
     for (i, pixels) in pictures.iter().enumerate() {
         let canvas = canvases.get(i as u32).and_then(|canvas| canvas.dyn_into::<HtmlCanvasElement>().ok());

@@ -27,6 +27,12 @@ pub fn map(values: &[f32], width: usize, most: f32) -> Pixels {
     Pixels { width, height: values.len() / width.max(1), rgba }
 }
 
+/// How far the colours of shares reach that make 1 together: at least to three times what each would have if they were
+/// even, so that what is nearly even looks so.
+pub fn reach(shares: &[f32]) -> f32 {
+    shares.iter().copied().fold(3.0 / shares.len().max(1) as f32, f32::max)
+}
+
 /// The map itself, for a legend.
 pub fn legend() -> Pixels {
     let shares: Vec<f32> = (0..64).map(|i| i as f32 / 63.0).collect();
@@ -59,5 +65,6 @@ mod tests {
         assert_eq!(self::map(&[0.0; 4], 2, 0.0).rgba, colour(0.0).repeat(4));
         assert_eq!(self::map(&[], 0, 1.0).height, 0);
         assert_eq!(legend().rgba.len(), 256);
+        assert_eq!((reach(&[0.25; 4]), reach(&[0.9, 0.1, 0.0, 0.0]), reach(&[])), (0.75, 0.9, 3.0));
     }
 }

@@ -25,6 +25,8 @@ pub fn mode(look: Look) -> Mode {
 fn views(wish: &Wish) -> Vec<Event> {
     let step = |kinds: &[ViewKind]| vec![Event::Views(stage::Event::Set(kinds.to_vec()))];
     let views = match wish.look {
+        // The last latent is no noisy one.
+        Look::Channels if wish.position == 1.0 => step(&[ViewKind::X0, ViewKind::X0Latent]),
         Look::X0 | Look::Channels | Look::Schedule => step(&[ViewKind::X0, ViewKind::XT]),
         Look::XT => step(&[ViewKind::X0, ViewKind::XTDecoded]),
         Look::Guidance => step(&[ViewKind::X0, ViewKind::EpsCond, ViewKind::EpsUncond, ViewKind::EpsDiff]),
@@ -92,8 +94,8 @@ pub fn fits(info: &RunInfo, wish: &Wish) -> bool {
     }
 }
 
-/// What a step is about, as a small picture: of a film that is there and fits.
-pub fn preview(shared: &Shared, wish: &Wish) -> Option<Content> {
+/// What a step is about, as a small picture for each of the run's: of a film that is there and fits.
+pub fn previews(shared: &Shared, wish: &Wish) -> Option<Vec<Content>> {
     let films = [shared.run.film.as_ref(), shared.run.recorded.as_ref()].into_iter().flatten();
     let film = films.into_iter().find(|film| fits(&film.info, wish))?;
     let at = wish.frame(film.steps());
@@ -101,12 +103,17 @@ pub fn preview(shared: &Shared, wish: &Wish) -> Option<Content> {
         Look::X0 => ViewKind::X0,
         // Without noise it is the picture.
         Look::XT | Look::Channels | Look::Forward if at < film.steps() => ViewKind::XT,
-        Look::XT | Look::Channels | Look::Forward => ViewKind::X0,
+        Look::Channels => ViewKind::X0Latent,
+        Look::XT | Look::Forward => ViewKind::X0,
         Look::Guidance => ViewKind::EpsDiff,
         _ => return None,
     };
-    let (info, frame) = (film.info.clone(), film.at(at)?.clone());
-    Some(content(kind, &Scene { info, frame, before: None, picture: 0, sight: Sight::Awaited(None) }, false))
+    let (info, frame) = (&film.info, film.at(at)?);
+    let scene = |picture| {
+        let (info, frame) = (info.clone(), frame.clone());
+        Scene { info, frame, before: None, picture, sight: Sight::Awaited(None) }
+    };
+    Some((0..info.num_images).map(|picture| content(kind, &scene(picture), false)).collect())
 }
 
 /// How many frames must have come before [`arrive`].

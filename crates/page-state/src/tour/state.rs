@@ -1,5 +1,6 @@
 //! Where the visitor is in the tour. Which chapter is open is in the address; `steer` brings the page there.
 
+use super::before::Before;
 use super::book::{Book, Chapter, Wish};
 use super::drive;
 use crate::follow::{Effects, Follow};
@@ -21,6 +22,7 @@ pub struct Tour {
     fetching: Option<Language>,
     /// The chapter that was open when the tour was closed.
     last: String,
+    pub(crate) before: Option<Before>,
 }
 
 /// How far the page is in showing what the chapter or step asks for.

@@ -243,6 +243,29 @@ fn the_tour_is_closed_and_found_where_it_was() {
 }
 
 #[test]
+fn what_was_set_before_the_tour_comes_back_after_it() {
+    let mut state = ready("class=7&steps=12&sampler=ddpm&view=forward");
+    let before = (state.settings(), state.mode(), state.views.on().to_vec());
+    started(&mut state);
+    tell(&mut state, Event::Toggle);
+    fetched(&mut state);
+    let guidance = state.tour.book.as_ref().and_then(|book| book.find("guidance")).expect("a chapter on guidance");
+    tell(&mut state, Event::Chapter(guidance));
+    assert_ne!((state.settings(), state.mode(), state.views.on().to_vec()), before);
+    let effects = tell(&mut state, Event::Toggle);
+    assert_eq!((state.settings(), state.mode(), state.views.on().to_vec()), before);
+    assert!(
+        matches!(&effects[..], [Effect::ShowAddress(query)] if query.contains("class=7") && query.contains("ddpm"))
+    );
+
+    // An address that opens the tour has set nothing before it.
+    let (mut state, _) = at_chapter("guidance");
+    let shown = (state.settings(), state.mode());
+    tell(&mut state, Event::Toggle);
+    assert_eq!((state.settings(), state.mode()), shown);
+}
+
+#[test]
 fn a_comparison_that_was_made_is_not_made_again() {
     let (mut state, effects) = at_chapter("samplers");
     assert_eq!(state.mode(), Mode::Compare);
@@ -314,10 +337,10 @@ fn a_step_has_a_picture_where_there_is_a_run_that_fits() {
     let (mut state, effects) = at_chapter("forward");
     let (_, chapter) = state.tour.chapter(&state).expect("a chapter");
     let wishes: Vec<_> = chapter.pictures.iter().map(|(_, wish)| wish.clone()).collect();
-    assert!(wishes.iter().all(|wish| drive::preview(&state, wish).is_none()));
+    assert!(wishes.iter().all(|wish| drive::previews(&state, wish).is_none()));
     run_to_its_end(&mut state, &effects);
-    let shown: Vec<_> = wishes.iter().map(|wish| drive::preview(&state, wish)).collect();
-    assert!(matches!(shown[0], Some(Content::Picture { .. })), "without noise: {:?}", shown[0]);
-    assert!(shown[1..4].iter().all(|shown| matches!(shown, Some(Content::Map(_)))), "{shown:?}");
+    let shown: Vec<_> = wishes.iter().map(|wish| drive::previews(&state, wish)).collect();
+    assert!(matches!(shown[0].as_deref(), Some([Content::Picture { .. }])), "without noise: {:?}", shown[0]);
+    assert!(shown[1..4].iter().all(|shown| matches!(shown.as_deref(), Some([Content::Map(_)]))), "{shown:?}");
     assert_eq!(shown[4], None, "of the schedule there is a plot");
 }

@@ -31,10 +31,7 @@ impl Page {
                     self.shared.address.present = present;
                     outside.push(self.show_address());
                 }
-                Follow::OpenChapter(chapter) => {
-                    self.shared.address.tour = chapter;
-                    outside.push(self.show_address());
-                }
+                Follow::OpenChapter(chapter) => outside.push(self.open_chapter(chapter)),
                 Follow::NoiseLevel(t) => self.shared.address.noise_t = Some(t),
                 Follow::Compare(what) => outside.extend(self.compare(what)),
             }

@@ -237,20 +237,4 @@ impl Page {
             timeline.go_to(film, place);
         }
     }
-
-    /// Takes the tour's next steps towards what it shows, as far as they can be taken now.
-    pub(super) fn drive_tour(&mut self) -> Vec<Effect> {
-        let mut effects = vec![];
-        while let Some((next, follows)) = self.tour.next_step(&self.shared, &self.compare) {
-            self.tour.drive = next;
-            effects.extend(self.follow(follows));
-        }
-        // It acts as a visitor would, setting by setting; the address is shown once.
-        let all = effects.len();
-        effects.retain(|effect| !matches!(effect, Effect::ShowAddress(_)));
-        if effects.len() < all {
-            effects.push(self.show_address());
-        }
-        effects
-    }
 }
