@@ -10,7 +10,7 @@ pub fn root() -> &'static Path {
 
 fn cargo(arguments: &str) -> String {
     let program = std::env::var_os("CARGO").unwrap_or("cargo".into());
-    let output = Command::new(program).args(arguments.split_whitespace()).arg("--offline").current_dir(root()).output();
+    let output = Command::new(program).args(arguments.split_whitespace()).arg("--locked").current_dir(root()).output();
     let output = output.expect("cargo starts");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "cargo {arguments} failed:\n{said}");
