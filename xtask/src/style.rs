@@ -32,7 +32,8 @@ fn parts(root: &Path) -> Vec<PathBuf> {
 
 /// Leaves out comments and needless spaces, and touches nothing else.
 fn compact(css: &str) -> String {
-    const SPACE: &str = r"(?:\s|/\*(?s:.*?)\*/)";
+    // Of a comment nothing may be more than it is: no `*/` within.
+    const SPACE: &str = r"(?:\s|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/)";
     // What stays of each is in parentheses; of other spaces, one.
     let patterns = [
         r#"("(?:\\(?s:.)|[^"\\])*"|'(?:\\(?s:.)|[^'\\])*')"#,
@@ -72,6 +73,13 @@ mod tests {
     fn spaces_and_comments_go_where_they_mean_nothing() {
         let css = "/* first */\n@layer a , b;\n\na > b ,\n.c :hover {\n  width: calc(1px + 2px); /* ; } */\n  color: red;\n}\n";
         assert_eq!(compact(css), "@layer a,b;a > b,.c :hover{width:calc(1px + 2px);color:red}");
+    }
+
+    /// Between two comments stands something.
+    #[test]
+    fn a_comment_ends_where_it_ends() {
+        let css = "/* one */\na {\n  color: red;\n  /** two **/\n}\nb {\n  color: blue; /* three * / */\n}\n";
+        assert_eq!(compact(css), "a{color:red}b{color:blue}");
     }
 
     #[test]
