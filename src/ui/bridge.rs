@@ -5,6 +5,7 @@ use crate::envelope::{self, Opened};
 use ditscope_page_state::{Event, Notice};
 use ditscope_protocol::{FromWorker, ModelSource, Reason, Refusal, ToWorker};
 use js_sys::{Array, Reflect};
+use leptos::prelude::document;
 use wasm_bindgen::prelude::*;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -42,7 +43,7 @@ impl Bridge {
         self.worker = None;
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = match Worker::new_with_options(&format!("{}worker_loader.js", self.base), &options) {
+        let worker = match Worker::new_with_options(&format!("{}{}", self.base, loader()), &options) {
             Ok(worker) => worker,
             Err(error) => {
                 let message = Notice::NoWorker(dom::reason(&error));
@@ -92,6 +93,12 @@ impl Bridge {
         }
         let _ = live.worker.post_message_with_transfer(&object, &transfer);
     }
+}
+
+/// The worker's script: of this build, where the page says so; `trunk build` gives it one name for all builds.
+fn loader() -> String {
+    let meta = document().query_selector("meta[name=worker]").ok().flatten();
+    meta.and_then(|meta| meta.get_attribute("content")).unwrap_or_else(|| "worker_loader.js".into())
 }
 
 /// A message and its buffers.

@@ -124,7 +124,7 @@ fn put(element: &Element, name: &str, value: &str) {
             element.set_inner_html(value);
             Ok(())
         }
-        "value" => js_sys::Reflect::set(element, &name.into(), &value.into()).map(drop),
+        "value" | "style" => js_sys::Reflect::set(element, &name.into(), &value.into()).map(drop),
         "checked" => js_sys::Reflect::set(element, &name.into(), &yes.into()).map(drop),
         // An empty address would be that of the page.
         "src" if value.is_empty() => element.remove_attribute(name),

@@ -110,7 +110,7 @@ impl Part {
     fn make(&self, presses: &mut Vec<Press>) -> Option<Element> {
         let element = document().create_element(self.tag).ok()?;
         for (name, value) in &self.attributes {
-            let _ = element.set_attribute(name, value);
+            dom::set_attribute(&element, name, value);
         }
         if !self.words.is_empty() {
             element.set_text_content(Some(&self.words));

@@ -266,7 +266,7 @@ fn candidates(role: &str) -> &'static str {
 }
 
 /// The built app.
-fn dist() -> PathBuf {
+pub fn dist() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let dist = std::env::var_os("DITSCOPE_DIST").map_or_else(|| root.join("dist"), |folder| root.join(folder));
     assert!(
@@ -275,6 +275,14 @@ fn dist() -> PathBuf {
         dist.display()
     );
     dist
+}
+
+/// The name of a file of the built worker, by its ending; each build gives it another one.
+pub fn worker_file(ending: &str) -> String {
+    let names = std::fs::read_dir(dist()).expect("the built app").flatten();
+    let names = names.map(|file| file.file_name().to_string_lossy().into_owned());
+    let found = names.into_iter().find(|name| name.starts_with("worker") && name.ends_with(ending));
+    found.unwrap_or_else(|| panic!("no worker…{ending} in the built app"))
 }
 
 pub fn decode_base64(text: &str) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! Which device the page chooses, and what it says about it.
 
-use crate::app::{App, LONG, SHORT};
+use crate::app::{App, LONG, SHORT, worker_file};
 use crate::server::Fault;
 use crate::tiny;
 use crate::webdriver::Gpu;
@@ -9,7 +9,7 @@ use crate::webdriver::Gpu;
 fn without_webgpu_the_page_takes_the_cpu_and_says_why() {
     let app = App::start("no_webgpu", Gpu::None);
     // Chromium has no flag for that.
-    app.server.break_file("worker_loader.js", Fault::Before("delete WorkerNavigator.prototype.gpu;"));
+    app.server.break_file(&worker_file("_loader.js"), Fault::Before("delete WorkerNavigator.prototype.gpu;"));
     takes_the_cpu(&app);
 }
 
@@ -72,7 +72,7 @@ fn a_broken_kernel_is_left_out_and_the_picture_is_right() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     tiny::write(folder.path());
     let app = App::start_with_models("broken_kernels", Gpu::Software, &[("tiny", folder.path())]);
-    app.server.break_file("worker_loader.js", Fault::Before(BROKEN_KERNELS));
+    app.server.break_file(&worker_file("_loader.js"), Fault::Before(BROKEN_KERNELS));
     let [notices, silence] = same_pictures(&app);
     assert!(notices.contains("attention") && notices.contains("convolutions"), "{notices}");
     assert!(!notices.contains("norms") && !notices.contains("linear"), "{notices}");
@@ -105,7 +105,7 @@ fn a_device_with_small_limits_makes_the_same_picture() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     tiny::write(folder.path());
     let app = App::start_with_models("small_limits", Gpu::Software, &[("tiny", folder.path())]);
-    app.server.break_file("worker_loader.js", Fault::Before(SMALL_LIMITS));
+    app.server.break_file(&worker_file("_loader.js"), Fault::Before(SMALL_LIMITS));
     let [notices, _] = same_pictures(&app);
     assert_eq!(notices, "", "all kernels are right on it");
 }

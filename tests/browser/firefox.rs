@@ -1,6 +1,6 @@
 //! The page in Firefox: what a visit consists of, and the wait for its GPU. `cargo xtask test browser --engines firefox`
 
-use crate::app::App;
+use crate::app::{App, worker_file};
 use crate::server::Fault;
 use crate::webdriver::{Engine, Gpu};
 use crate::worker::{numbers, talk_on};
@@ -110,7 +110,7 @@ const STEPS: usize = 30;
 fn no_wait_for_the_gpu_costs_a_poll_interval() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let app = app_with("firefox_waits", Gpu::Software, "tiny", folder.path());
-    app.server.break_file("worker_loader.js", Fault::Before(WATCHING));
+    app.server.break_file(&worker_file("_loader.js"), Fault::Before(WATCHING));
     let runs = "
         const tell = async message => (worker.postMessage(message), (await hear('Waits')).body);
         const run = async run => {

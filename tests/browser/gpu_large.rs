@@ -1,6 +1,6 @@
 //! What a step of DiT-XL/2 asks of WebGPU, from models of its width with few blocks: each block asks for the same.
 
-use crate::app::App;
+use crate::app::{App, worker_file};
 use crate::gpu_work::{COUNTING, asked, noted};
 use crate::server::Fault;
 use crate::tiny;
@@ -35,7 +35,7 @@ fn of_depth(depth: usize) -> Asked {
     let app = App::start_with_models("gpu_large", Gpu::Software, &[("wide", folder.path())]);
     let counting = format!("{COUNTING}{IDLE}");
     // For as long as the tests run.
-    app.server.break_file("worker_loader.js", Fault::Before(counting.leak()));
+    app.server.break_file(&worker_file("_loader.js"), Fault::Before(counting.leak()));
     let run = "
         send({ Generate: { run: 1, settings: { ...settings, num_inference_steps: 3 } } });
         const end = await hear(m => m.kind === 'Done' || m.kind === 'Failed');

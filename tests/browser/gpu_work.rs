@@ -2,7 +2,7 @@
 //! in software are not, and each dispatch costs the host time however fast the card is. To see the numbers:
 //! `cargo test --release --workspace --test browser gpu_work -- --nocapture`
 
-use crate::app::App;
+use crate::app::{App, worker_file};
 use crate::server::Fault;
 use crate::webdriver::Gpu;
 use crate::worker::talk_on;
@@ -39,7 +39,7 @@ pub struct Noted {
 #[test]
 fn a_step_asks_the_gpu_for_no_more_than_is_known() {
     let app = App::start("gpu_work", Gpu::Software);
-    app.server.break_file("worker_loader.js", Fault::Before(COUNTING));
+    app.server.break_file(&worker_file("_loader.js"), Fault::Before(COUNTING));
     let runs = "
         const tell = async message => (worker.postMessage(message), (await hear('Noted')).body);
         const run = async (run, num_inference_steps) => {

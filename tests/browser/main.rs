@@ -35,6 +35,7 @@ mod settings;
 mod sight;
 mod sound;
 mod stage;
+mod start;
 mod take;
 mod tour;
 mod webkit;

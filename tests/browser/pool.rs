@@ -1,6 +1,6 @@
 //! Workers that share a run's steps on the CPU: the same bits with any number of them, and whatever happens to one.
 
-use crate::app::App;
+use crate::app::{App, worker_file};
 use crate::server::Fault;
 use crate::webdriver::Gpu;
 use crate::worker::{numbers, talk};
@@ -82,7 +82,7 @@ fn runs(name: &'static str, processors: usize, breaking: &str) -> (Value, Vec<u6
     let app = App::start(name, Gpu::None);
     let pool = POOL.replace("PROCESSORS", &processors.to_string()).replace("BREAK", breaking);
     // For as long as the tests run.
-    app.server.break_file("worker_loader.js", Fault::Before(pool.leak()));
+    app.server.break_file(&worker_file("_loader.js"), Fault::Before(pool.leak()));
     let mut said = talk(&app, "fashion", RUN);
     let answers = said["answers"].as_array().unwrap_or_else(|| panic!("answers, not {said}"));
     let answers = answers.iter().filter_map(Value::as_u64).collect();
@@ -93,7 +93,7 @@ fn runs(name: &'static str, processors: usize, breaking: &str) -> (Value, Vec<u6
     for bytes in memory {
         assert!(bytes <= 1.3 * weights + 64.0 * MIB, "{:.0} MiB", bytes / MIB);
     }
-    assert_eq!(app.server.requests("worker_bg.wasm"), 1, "members are handed the module");
+    assert_eq!(app.server.requests(&worker_file("_bg.wasm")), 1, "members are handed the module");
     (said["seen"].take(), answers)
 }
 

@@ -32,6 +32,10 @@ pub enum Fault {
     Slow,
     /// A script with another one before it.
     Before(&'static str),
+    /// It is said to be of another type.
+    As(&'static str),
+    /// A page in its place, as hosts of apps with many addresses answer.
+    Page,
 }
 
 /// Serves folders until it is dropped.
@@ -47,6 +51,8 @@ struct Shared {
     mounts: Vec<(String, PathBuf)>,
     /// End of a path → what happens to it.
     faults: Mutex<HashMap<String, Fault>>,
+    /// Headers of every answer, as a host may add them.
+    headers: Mutex<Vec<(&'static str, String)>>,
     /// How often something went wrong.
     mishaps: AtomicUsize,
     /// The path of every request, in order.
@@ -57,7 +63,7 @@ impl Server {
     /// Serves each folder under its path, like `("/", dist)`.
     pub fn start(mut mounts: Vec<(String, PathBuf)>) -> Self {
         mounts.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
-        let (faults, mishaps, log) = Default::default();
+        let (faults, headers, mishaps, log) = Default::default();
         let shared = Arc::new(Shared { mounts, faults, mishaps, log });
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
@@ -77,6 +83,11 @@ impl Server {
         self.shared.faults.lock().unwrap().insert(path_end.to_owned(), fault);
     }
 
+    /// From now on every answer has this header, too.
+    pub fn add_header(&self, name: &'static str, value: &str) {
+        self.shared.headers.lock().unwrap().push((name, value.to_owned()));
+    }
+
     /// From now on, all goes well.
     pub fn heal(&self) {
         self.shared.faults.lock().unwrap().clear();
@@ -94,7 +105,11 @@ impl Server {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
-    shared.answer(uri.path())
+    let mut response = shared.answer(uri.path());
+    for (name, value) in shared.headers.lock().unwrap().iter() {
+        response.headers_mut().insert(*name, value.parse().expect("a header's value"));
+    }
+    response
 }
 
 impl Shared {
@@ -104,7 +119,14 @@ impl Shared {
         self.mishaps.fetch_add(fault.is_some().into(), Ordering::SeqCst);
         let file = self.file(path).filter(|_| fault != Some(Fault::Missing));
         match file.and_then(|file| Some((std::fs::read(&file).ok()?, media_type(&file)))) {
-            Some((bytes, media_type)) => respond(spoil(bytes, fault), media_type, fault),
+            Some((bytes, media_type)) => {
+                let media_type = match fault {
+                    Some(Fault::As(other)) => other,
+                    Some(Fault::Page) => "text/html; charset=utf-8",
+                    _ => media_type,
+                };
+                respond(spoil(bytes, fault), media_type, fault)
+            }
             None => (StatusCode::NOT_FOUND, "not found").into_response(),
         }
     }
@@ -127,6 +149,7 @@ fn spoil(mut bytes: Vec<u8>, fault: Option<Fault>) -> Vec<u8> {
     match fault {
         Some(Fault::Corrupt) => bytes[middle] ^= 0x55,
         Some(Fault::Truncated) => bytes.truncate(middle),
+        Some(Fault::Page) => bytes = b"<!doctype html><title>not here</title>".to_vec(),
         Some(Fault::Before(script)) => drop(bytes.splice(..0, script.bytes())),
         _ => {}
     }

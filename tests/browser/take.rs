@@ -1,6 +1,6 @@
 //! Taking results away, presenting, and being a part of another page.
 
-use crate::app::{App, LONG, SHORT, decode_png};
+use crate::app::{App, LONG, SHORT, decode_png, worker_file};
 use crate::webdriver::{Gpu, key};
 
 #[test]
@@ -111,7 +111,7 @@ fn an_embedded_page_shows_nothing_but_its_own_run_and_loads_when_asked() {
     // Long enough for a page that would load unasked to begin.
     std::thread::sleep(std::time::Duration::from_secs(2));
     assert_eq!(app.server.requests(".safetensors"), 0, "an embedded page fetches no weights unasked");
-    assert_eq!(app.server.requests("worker_bg.wasm"), 0, "nor the worker");
+    assert_eq!(app.server.requests(&worker_file("_bg.wasm")), 0, "nor the worker");
     let link = app.browser.script("return document.querySelector('a.whole-page').href");
     let link = link.as_str().unwrap_or_default();
     assert!(link.contains("class=9") && link.contains("seed=7") && !link.contains("embed"), "{link}");

@@ -1,13 +1,13 @@
 //! The worker by itself, as any page could talk to it: holding a run, questions beside it, scales and starts.
 
-use crate::app::App;
+use crate::app::{App, worker_file};
 use crate::tiny;
 use crate::webdriver::Gpu;
 use serde_json::Value;
 
 /// A conversation: `send` a message, `hear` the first one that fits and was not heard yet.
 const TALK: &str = "
-    const worker = new Worker('worker_loader.js', { type: 'module' });
+    const worker = new Worker('LOADER', { type: 'module' });
     const heard = [], waiting = [];
     worker.onmessage = ({ data }) => {
         const message = JSON.parse(data.header);
@@ -47,8 +47,8 @@ pub fn talk(app: &App, model: &str, body: &str) -> Value {
 /// The same with the backend that is asked for.
 pub fn talk_on(app: &App, backend: &str, model: &str, body: &str) -> Value {
     app.browser.goto(&format!("{}/assets/models/index.json", app.server.origin()));
-    let loader = format!("{}/worker_loader.js", app.server.origin());
-    let talk = TALK.replace("MODEL", model).replace("BACKEND", backend).replace("worker_loader.js", &loader);
+    let loader = format!("{}/{}", app.server.origin(), worker_file("_loader.js"));
+    let talk = TALK.replace("MODEL", model).replace("BACKEND", backend).replace("LOADER", &loader);
     app.browser.script(&format!("return (async () => {{ {talk} {body} }})()"))
 }
 

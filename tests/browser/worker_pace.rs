@@ -1,6 +1,6 @@
 //! The worker's pace: what a run's times count, and that questions are answered between two steps.
 
-use crate::app::App;
+use crate::app::{App, worker_file};
 use crate::server::Fault;
 use crate::webdriver::Gpu;
 use crate::worker::{numbers, talk};
@@ -34,7 +34,7 @@ const POSTING: f64 = 1000.0;
 #[test]
 fn the_times_of_the_frames_are_the_time_of_the_run_and_no_timer_delays_it() {
     let app = App::start("worker_clock", Gpu::None);
-    app.server.break_file("worker_loader.js", Fault::Before(CLOCK));
+    app.server.break_file(&worker_file("_loader.js"), Fault::Before(CLOCK));
     let said = talk(
         &app,
         "fashion",
@@ -109,7 +109,7 @@ const BUSY: &str = "
 #[test]
 fn of_questions_that_wait_only_the_newest_is_answered() {
     let app = App::start("worker_row", Gpu::None);
-    app.server.break_file("worker_loader.js", Fault::Before(BUSY));
+    app.server.break_file(&worker_file("_loader.js"), Fault::Before(BUSY));
     let said = talk(
         &app,
         "fashion",

@@ -101,6 +101,10 @@ pub fn assemble(index: &Index, programs: &HashMap<String, Ready>, dist: &Path, e
                 let name = put_hashed(&bytes, href, &stage)?;
                 format!("<link rel=\"icon\" type=\"{mime}\" href=\"./{name}\" />")
             }
+            Link::Script { href } => {
+                let bytes = fs::read(href).with_context(|| format!("cannot read {}", href.display()))?;
+                format!("<script src=\"./{}\">", put_hashed(&bytes, href, &stage)?)
+            }
             Link::Css { href } => {
                 let name = put_hashed(style::read(href)?.as_bytes(), href, &stage)?;
                 format!("<link rel=\"stylesheet\" href=\"./{name}\" />")
@@ -114,7 +118,10 @@ pub fn assemble(index: &Index, programs: &HashMap<String, Ready>, dist: &Path, e
             Link::Rust(program) => {
                 let ready = &programs[&program.bin];
                 project::copy_folder(&ready.folder, &stage)?;
-                if program.is_worker { String::new() } else { start(&ready.name) + &extras.html }
+                match program.is_worker {
+                    true => format!("<meta name=\"worker\" content=\"{}_loader.js\" />", ready.name),
+                    false => start(&ready.name) + &extras.html,
+                }
             }
         })
     };
@@ -128,10 +135,7 @@ fn start(name: &str) -> String {
     format!(
         r#"<link rel="modulepreload" href="./{name}.js" crossorigin />
     <link rel="preload" href="./{name}_bg.wasm" as="fetch" type="application/wasm" crossorigin />
-    <script type="module">
-      import init from "./{name}.js";
-      await init({{ module_or_path: "./{name}_bg.wasm" }});
-    </script>"#
+    <script type="module" src="./{name}_start.js"></script>"#
     )
 }
 

@@ -22,6 +22,8 @@ pub enum Link {
     Icon { href: PathBuf, mime: String },
     /// A style sheet.
     Css { href: PathBuf },
+    /// A plain script.
+    Script { href: PathBuf },
     /// A folder, and where it goes.
     CopyDir { href: PathBuf, to: PathBuf },
     /// A program in WebAssembly.
@@ -57,9 +59,11 @@ impl Index {
         let mut links = Vec::new();
         for token in Tokenizer::new_with_emitter(&html, emitter) {
             let Ok(Token::StartTag(tag)) = token else { continue };
-            if *tag.name == *b"link" && tag.attributes.contains_key(&b"data-trunk"[..]) {
+            let is_script = *tag.name == *b"script";
+            if (is_script || *tag.name == *b"link") && tag.attributes.contains_key(&b"data-trunk"[..]) {
                 let place = tag.span.start..tag.span.end;
-                let link = Attributes::new(&tag, folder)?.link();
+                let attributes = Attributes::new(&tag, folder)?;
+                let link = if is_script { attributes.script() } else { attributes.link() };
                 links.push((
                     place.clone(),
                     link.with_context(|| format!("what it asks for is not clear: {}", &html[place]))?,
@@ -115,29 +119,41 @@ impl<'a> Attributes<'a> {
         self.take(name).with_context(|| format!("it has no {name}"))
     }
 
-    fn path(&mut self) -> Result<PathBuf> {
-        Ok(project::without_dots(&self.folder.join(self.need("href")?)))
+    fn path(&mut self, name: &str) -> Result<PathBuf> {
+        Ok(project::without_dots(&self.folder.join(self.need(name)?)))
+    }
+
+    fn script(mut self) -> Result<Link> {
+        self.take("data-trunk");
+        self.take("data-integrity");
+        let link = Link::Script { href: self.path("src")? };
+        self.end(link)
     }
 
     fn link(mut self) -> Result<Link> {
         self.take("data-trunk");
+        // Trunk's alone: nothing here takes a digest.
+        self.take("data-integrity");
         let link = match self.need("rel")?.as_str() {
-            "icon" => Link::Icon { href: self.path()?, mime: self.need("type")? },
-            "css" => Link::Css { href: self.path()? },
-            "copy-dir" => Link::CopyDir { href: self.path()?, to: self.need("data-target-path")?.into() },
+            "icon" => Link::Icon { href: self.path("href")?, mime: self.need("type")? },
+            "css" => Link::Css { href: self.path("href")? },
+            "copy-dir" => Link::CopyDir { href: self.path("href")?, to: self.need("data-target-path")?.into() },
             "rust" => Link::Rust(self.program()?),
             other => {
                 bail!("rel=\"{other}\" is not known here; known are icon, css, copy-dir and rust (xtask/src/index.rs)")
             }
         };
+        self.end(link)
+    }
+
+    /// The link, if nothing is left over.
+    fn end(self, link: Link) -> Result<Link> {
         let names: Vec<_> = self.left.iter().map(|(name, _)| name.as_str()).collect();
         ensure!(names.is_empty(), "it has {}, which xtask/src/index.rs does not know", names.join(", "));
         Ok(link)
     }
 
     fn program(&mut self) -> Result<Program> {
-        // Trunk's alone: nothing here takes a digest.
-        self.take("data-integrity");
         let is_worker = match self.take("data-type").as_deref() {
             None | Some("main") => false,
             Some("worker") => true,
@@ -159,7 +175,7 @@ impl<'a> Attributes<'a> {
             }
         };
         Ok(Program {
-            manifest: self.path()?,
+            manifest: self.path("href")?,
             bin: self.need("data-bin")?,
             profile: self.take("data-cargo-profile").unwrap_or("release".into()),
             features: self.take("data-cargo-features").unwrap_or_default(),

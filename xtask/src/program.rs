@@ -13,6 +13,9 @@ const LOADER: &str = "import init from './NAME.js';\
     const module=self.name==='member'?new Promise(take=>self.onmessage=({data})=>take(data)):undefined;\
     await init(module&&{module_or_path:await module});";
 
+/// What starts the page's module.
+const START: &str = "import init from './NAME.js';await init({module_or_path:new URL('./NAME_bg.wasm',import.meta.url)});";
+
 /// What decides what is made of the linker's output, beside that output itself.
 const MAKERS: [&str; 3] = [include_str!("program.rs"), include_str!("bind.rs"), include_str!("split.rs")];
 
@@ -74,6 +77,7 @@ impl Plan {
         let _ = fs::remove_file(ready.stamp());
         project::empty_folder(&ready.folder)?;
         self.bind(linked, &ready)?;
+        self.write_start(&ready)?;
         self.optimise(&ready.folder)?;
         fs::write(ready.stamp(), self.made_from(linked))?;
         Ok(ready)
@@ -81,9 +85,9 @@ impl Plan {
 
     /// Where it is made ready.
     fn ready(&self, linked: &Linked) -> Ready {
-        let Program { bin, profile, is_worker, wasm_opt, .. } = &self.program;
-        // The page names its own files, but asks for the worker's by their plain name.
-        let name = if *is_worker { bin.clone() } else { format!("{bin}-{}", linked.hash) };
+        let Program { bin, profile, wasm_opt, .. } = &self.program;
+        // A name for each build: no cache can give a page a file of another one.
+        let name = format!("{bin}-{}", linked.hash);
         let size = if wasm_opt.is_empty() { "-large" } else { "" };
         Ready { folder: project::web_target().join("ready").join(format!("{bin}-{profile}{size}")), name }
     }
@@ -126,12 +130,14 @@ impl Plan {
         if self.is_cut {
             return split::split(&linked.module, &ready.name, &ready.folder);
         }
-        bind(&linked.path, &ready.name, &ready.folder, false)?;
-        if self.program.is_worker {
-            let loader = LOADER.replace("NAME", &ready.name);
-            fs::write(ready.folder.join(format!("{}_loader.js", ready.name)), loader)?;
-        }
-        Ok(())
+        bind(&linked.path, &ready.name, &ready.folder, false)
+    }
+
+    /// Writes the script that starts it: as a file, since a strict content security policy forbids scripts in the page.
+    fn write_start(&self, ready: &Ready) -> Result<()> {
+        let (script, file) = if self.program.is_worker { (LOADER, "loader") } else { (START, "start") };
+        let path = ready.folder.join(format!("{}_{file}.js", ready.name));
+        fs::write(&path, script.replace("NAME", &ready.name)).with_context(|| format!("cannot write {}", path.display()))
     }
 
     fn optimise(&self, folder: &Path) -> Result<()> {

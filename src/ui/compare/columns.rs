@@ -190,10 +190,10 @@ fn set(element: &Element, attribute: &str, value: Option<&str>) {
     if element.get_attribute(attribute).as_deref() == value {
         return;
     }
-    let _ = match value {
-        Some(value) => element.set_attribute(attribute, value),
-        None => element.remove_attribute(attribute),
-    };
+    match value {
+        Some(value) => dom::set_attribute(element, attribute, value),
+        None => drop(element.remove_attribute(attribute)),
+    }
 }
 
 fn write(element: &Element, words: &str) {

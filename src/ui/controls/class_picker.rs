@@ -113,7 +113,7 @@ fn Chip(class: usize, label: String, count: usize, chosen: Memo<usize>, sprite: 
         let at = if count > 1 { class as f64 / (count - 1) as f64 * 100.0 } else { 0.0 };
         let (size, url) = (count * 100, url.replace(['"', '\\'], ""));
         let style = format!("background: url(\"{url}\") {at:.3}% 0 / {size}% 100%");
-        view! { <span class="thumb" aria-hidden="true" style=style></span> }
+        view! { <span class="thumb" aria-hidden="true" prop:style=style></span> }
     };
     view! {
         <label class="chip">

@@ -267,7 +267,7 @@ fn Rows(list: List) -> impl IntoView {
             class="class-scroller"
             tabindex="-1"
             node_ref=list.scroller
-            style=style
+            prop:style=style
             on:scroll=move |event| list.scroll_to(f64::from(event_target::<web_sys::Element>(&event).scroll_top()))
             // The focus stays in the text field.
             on:mousedown=move |event| event.prevent_default()

@@ -53,7 +53,7 @@ fn Guidance() -> impl IntoView {
                 max=max.to_string()
                 step=address::GUIDANCE_STEP.to_string()
                 aria-describedby="guidance-hint"
-                style=move || fill(value.get(), min, max)
+                prop:style=move || fill(value.get(), min, max)
                 prop:value=move || value.get().to_string()
                 on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Guidance))
                 on:change=move |_| store.dispatch(Event::Settled)
@@ -79,7 +79,7 @@ fn Steps() -> impl IntoView {
                 max=max.to_string()
                 step="1"
                 aria-describedby="steps-hint"
-                style=move || fill(value.get() as f64, min as f64, max as f64)
+                prop:style=move || fill(value.get() as f64, min as f64, max as f64)
                 prop:value=move || value.get().to_string()
                 on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Steps))
                 on:change=move |_| store.dispatch(Event::Settled)

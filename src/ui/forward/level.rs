@@ -48,7 +48,7 @@ pub fn Level() -> impl IntoView {
                 min="0"
                 max=move || last.get().to_string()
                 step="1"
-                style=move || fill(t.get() as f64, 0.0, last.get() as f64)
+                prop:style=move || fill(t.get() as f64, 0.0, last.get() as f64)
                 prop:value=move || {
                     // As the timeline's: told again when its maximum changes.
                     last.track();

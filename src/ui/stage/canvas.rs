@@ -34,7 +34,7 @@ pub fn PixelCanvas(
         <canvas
             class="pixels"
             node_ref=node
-            style=style
+            prop:style=style
             hidden=move || size.get().is_none()
             role=label.map(|_| "img")
             aria-label=move || label.map(|label| label.get())

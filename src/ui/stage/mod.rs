@@ -155,7 +155,7 @@ fn Pictures(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
         view! {
             <div class="plate" tabindex="0" role="img" aria-label=label data-view=ViewKind::X0.name()>
                 <PixelCanvas pixels=pixels(0) available across />
-                <i class="spot" style=move || probe.spot(ViewKind::X0)></i>
+                <i class="spot" prop:style=move || probe.spot(ViewKind::X0)></i>
             </div>
         }
     };
@@ -179,7 +179,7 @@ fn Pictures(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
             .collect_view()
     };
     view! {
-        <div class="frame" node_ref=node style=move || format!("--columns: {}", columns())>
+        <div class="frame" node_ref=node prop:style=move || format!("--columns: {}", columns())>
             {move || match count.get() {
                 0 => view! { <Offer models /> }.into_any(),
                 1 => one().into_any(),

@@ -96,7 +96,7 @@ pub fn StepView(kind: ViewKind, in_row: Signal<bool>, probe: Probe) -> impl Into
     dom::effect(Box::new(move || {
         let style = probe.spot(kind);
         if let Some(spot) = node.get().and_then(|figure| figure.query_selector(".spot").ok().flatten()) {
-            let _ = spot.set_attribute("style", &style);
+            dom::set_attribute(&spot, "style", &style);
         }
     }));
     view! {
@@ -151,7 +151,7 @@ impl Elements<'_> {
 
     fn set(&self, selector: &str, attribute: &str, value: &str) {
         if let Some(element) = self.find(selector) {
-            let _ = element.set_attribute(attribute, value);
+            dom::set_attribute(&element, attribute, value);
         }
     }
 

@@ -50,7 +50,7 @@ pub fn Timeline() -> impl IntoView {
                 max=move || steps.get().max(1).to_string()
                 step="1"
                 disabled=move || empty.get()
-                style=style
+                prop:style=style
                 prop:value=move || {
                     // A slider keeps within its maximum, so it is told again when that changes.
                     steps.track();

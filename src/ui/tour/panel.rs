@@ -369,7 +369,7 @@ fn make_formulas_fit(body: NodeRef<Div>, place: Memo<Place>) {
                 if wide() {
                     let without_padding = |width: i32| f64::from(width - 2 * PADDING).max(1.0);
                     let fit = without_padding(formula.client_width()) / without_padding(formula.scroll_width());
-                    let _ = formula.set_attribute("style", &format!("--fit: {:.3}", (fit * 0.98).max(LEAST_FIT)));
+                    dom::set_attribute(&formula, "style", &format!("--fit: {:.3}", (fit * 0.98).max(LEAST_FIT)));
                 }
                 let _ = match wide() {
                     true => formula.set_attribute("tabindex", "0"),

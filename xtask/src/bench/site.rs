@@ -28,11 +28,12 @@ impl Site {
         let read = |path: &Path| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
         let (hook, calls) = (read(&sources.join("page.js"))?, read(&sources.join("gpu_calls.js"))?);
         let html = with_script(&read(&app.join("index.html"))?, &hook)?;
-        let loader = format!("{calls}{}", read(&app.join("worker_loader.js"))?);
+        let loader = loader_of(app)?;
+        let script = format!("{calls}{}", read(&app.join(&loader))?);
         let file = |media_type: &'static str, text: String| get(async move || ([(CONTENT_TYPE, media_type)], text));
         let app = Router::new()
             .route("/", file("text/html; charset=utf-8", html))
-            .route("/worker_loader.js", file("text/javascript", loader))
+            .route(&format!("/{loader}"), file("text/javascript", script))
             .fallback_service(ServeDir::new(app));
         // With these two a page may share memory between threads.
         let header = |name, value| {
@@ -61,6 +62,13 @@ fn serve(files: Router) -> Result<Site> {
         })
     });
     Ok(Site { origin })
+}
+
+/// The name of the script that starts the app's worker.
+fn loader_of(app: &Path) -> Result<String> {
+    let names = fs::read_dir(app)?.flatten().map(|file| file.file_name().to_string_lossy().into_owned());
+    let loader = names.into_iter().find(|name| name.starts_with("worker") && name.ends_with("_loader.js"));
+    loader.with_context(|| format!("there is no worker in {}", app.display()))
 }
 
 /// The page with a script before all others.

@@ -1,0 +1,115 @@
+//! The page where it cannot start, or only just: each time a sentence that says what is missing and what to do.
+
+use crate::app::{App, SHORT, dist};
+use crate::server::Fault;
+use crate::webdriver::Gpu;
+use serde_json::json;
+
+/// As README's "Host it" has it.
+const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; \
+    img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self' https:";
+
+impl App {
+    /// Runs a script before those of every page that is opened from now on.
+    fn before(&self, source: &str) {
+        self.browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source }));
+    }
+
+    /// What stands in the page's place, once it says that something is wrong.
+    fn told(&self) -> String {
+        self.wait("a sentence in the page's place", SHORT, || {
+            let text = "const boot = document.querySelector('#boot[role=alert]');
+                return boot && boot.querySelector('button') ? boot.innerText : ''";
+            let text = self.browser.script(text).as_str().unwrap_or_default().to_owned();
+            (!text.is_empty()).then_some(text)
+        })
+    }
+}
+
+#[test]
+fn a_browser_that_lacks_something_is_told_what() {
+    let app = App::start("start_lacks", Gpu::None);
+    app.before("if (location.search.includes('lacks=wasm')) delete window.WebAssembly;");
+    for parameters in ["lacks=wasm", "lacks=wasm&embed=1"] {
+        app.open_link(parameters);
+        assert!(app.told().contains("no WebAssembly"), "{}", app.told());
+        app.open_link(&format!("{parameters}&lang=de"));
+        assert!(app.told().contains("kein WebAssembly"), "{}", app.told());
+    }
+    app.browser.resize(390, 844);
+    app.screenshot("start_phone");
+    let no_simd = "if (location.search.includes('lacks=simd')) {
+        WebAssembly.validate = () => false;
+        const refuse = async () => { throw new WebAssembly.CompileError('invalid opcode'); };
+        Object.assign(WebAssembly, { instantiate: refuse, instantiateStreaming: refuse });
+    }";
+    app.before(no_simd);
+    app.open_link("lacks=simd");
+    assert!(app.told().contains("SIMD"), "{}", app.told());
+}
+
+#[test]
+fn files_of_the_page_that_do_not_come_as_they_should_are_named() {
+    let app = App::start("start_files", Gpu::None);
+    let names = std::fs::read_dir(dist()).expect("the built app").flatten();
+    let names: Vec<_> = names.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+    let script = names.iter().find(|name| name.starts_with("app-") && name.ends_with("_start.js"));
+    let script = script.expect("the page's start").replace("_start.js", ".js");
+    let module = script.replace(".js", "_bg.wasm");
+    let said = |file: &str, fault: Fault| {
+        app.server.heal();
+        app.server.break_file(file, fault);
+        app.open_link("backend=cpu");
+        app.told()
+    };
+    for file in [&script, &module] {
+        for fault in [Fault::Missing, Fault::Page] {
+            let said = said(file, fault);
+            assert!(said.contains("not on the server") && said.contains(file.as_str()), "{said}");
+        }
+    }
+    let said_type = said(&script, Fault::As("text/plain"));
+    assert!(said_type.contains("text/javascript") && said_type.contains("text/plain"), "{said_type}");
+    for fault in [Fault::Truncated, Fault::Corrupt] {
+        let said = said(&module, fault);
+        assert!(said.contains("damaged") || said.contains("stopped"), "{said}");
+    }
+    let cut = said(&script, Fault::Truncated);
+    assert!(cut.contains("stopped"), "{cut}");
+    app.server.heal();
+    app.click("button", "Reload");
+    app.wait_ready();
+}
+
+#[test]
+fn as_a_file_and_in_a_sandbox_the_page_says_what_it_needs() {
+    let app = App::start("start_place", Gpu::None);
+    app.browser.goto(&format!("file://{}/index.html", dist().display()));
+    assert!(app.told().contains("web server"), "{}", app.told());
+    app.server.add_header("content-security-policy", "sandbox allow-scripts");
+    app.open_link("");
+    assert!(app.told().contains("allow-same-origin"), "{}", app.told());
+}
+
+#[test]
+fn the_page_works_under_a_strict_policy() {
+    let app = App::start("start_policy", Gpu::None);
+    let readme = include_str!("../../README.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(readme.contains(POLICY), "README's \"Host it\" has this header");
+    app.before(
+        "window.violations = [];
+        document.addEventListener('securitypolicyviolation', e => violations.push(`${e.violatedDirective} ${e.sourceFile} ${e.sample}`));",
+    );
+    app.server.add_header("content-security-policy", POLICY);
+    app.open_ready("backend=cpu&class=1&steps=3&seed=12");
+    app.generate();
+    for tab in ["Compare", "Forward process", "Inside", "Findings", "Denoise"] {
+        app.click("tab", tab);
+    }
+    app.browser.press("u");
+    app.wait("the tour", SHORT, || app.text().contains("1 of 9").then_some(()));
+    let filled = "return getComputedStyle(document.querySelector('input[type=range]')).getPropertyValue('--fill').trim()";
+    assert_ne!(app.browser.script(filled), json!(""), "styles are set");
+    assert_eq!(app.browser.script("return violations"), json!([]));
+    app.screenshot("start_policy_tour");
+}
