@@ -1,7 +1,8 @@
-//! How a message crosses between page and worker, in both directions: `{header: <JSON>, buffers: [ArrayBuffer…]}`. The
+//! How a message crosses between page and worker, in both directions: `{header: <JSON>, buffers: [ArrayBuffer…], protocol}`. The
 //! buffers are transferred. One that names a folder on the visitor's disk has `files` besides: its `File` objects, which
 //! only the browser can read.
 
+use ditscope_protocol::VERSION;
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
@@ -26,12 +27,19 @@ pub fn sealed(message: &impl Serialize, transfer: &Array) -> Object {
     let header = serde_json::to_string(message).unwrap_or_default();
     let _ = Reflect::set(&object, &"header".into(), &header.into());
     let _ = Reflect::set(&object, &"buffers".into(), transfer);
+    let _ = Reflect::set(&object, &"protocol".into(), &VERSION.into());
     object
 }
 
 /// Buffers of JavaScript's own.
 pub fn copies(buffers: &[&[u8]]) -> Array {
     buffers.iter().map(|bytes| Uint8Array::from(*bytes).buffer()).collect()
+}
+
+/// Whether an envelope comes from a program that knows the same messages.
+#[cfg(feature = "ui")]
+pub fn is_of_this_build(data: &JsValue) -> bool {
+    Reflect::get(data, &"protocol".into()).ok().and_then(|version| version.as_string()).as_deref() == Some(VERSION)
 }
 
 /// Lays the files of a folder into the envelope.

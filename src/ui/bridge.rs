@@ -109,6 +109,9 @@ fn read(data: &JsValue) -> Result<Option<Message>, Refusal> {
     let Some(Opened { header, buffers }) = envelope::open(data).map_err(|name| Reason::Message.found(name))? else {
         return Ok(None);
     };
+    if !envelope::is_of_this_build(data) {
+        return Err(Reason::OtherBuild.into());
+    }
     let message = dom::parse_json(&header).map_err(|error| Reason::Message.found(error))?;
     Ok(Some((message, buffers)))
 }

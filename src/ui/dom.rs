@@ -92,6 +92,11 @@ pub fn parse_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, serde
     serde_json::from_value(serde_json::from_str(text)?)
 }
 
+/// Loads the page anew, at the same address.
+pub fn reload() {
+    let _ = window().location().reload();
+}
+
 /// Sets an attribute. A style goes another way, which a strict content security policy lets pass.
 #[inline(never)]
 pub fn set_attribute(element: &Element, name: &str, value: &str) {

@@ -3,12 +3,15 @@
 //! `cargo xtask build` cuts them out of the page's module (xtask/src/split.rs). Without that, as under `trunk serve`,
 //! all lie in one and nothing here is waited for.
 
+use super::dom;
 use super::parts::{Part, Parts};
 use ditscope_words::say;
 use leptos::prelude::*;
 use leptos::wasm_split::SplitLoaderError;
+use gloo::net::http::Request;
 use std::pin::Pin;
 use wasm_bindgen_futures::spawn_local;
+use web_sys::RequestCache;
 
 /// Makes a view that is told something: a dialog, whether it is open.
 pub type Make = fn(RwSignal<bool>) -> AnyView;
@@ -50,6 +53,18 @@ enum Code {
     Missing,
 }
 
+/// Whether the server has another build of the page by now, which has no parts for this one.
+async fn is_updated() -> bool {
+    let Ok(Some(start)) = document().query_selector("script[type=module][src]") else { return false };
+    let name = start.get_attribute("src").unwrap_or_default();
+    // The folder of the page: its index.
+    let page = Request::get("./").cache(RequestCache::NoStore).send().await;
+    match page {
+        Ok(page) if page.ok() => page.text().await.is_ok_and(|html| !html.contains(&name)),
+        _ => false,
+    }
+}
+
 /// Shows a part when its code is there; until then, and when it cannot be fetched, an element of class `class` in its
 /// place.
 #[component]
@@ -68,10 +83,21 @@ pub fn Later(class: &'static str, part: fn() -> Coming<Make>, with: RwSignal<boo
         Code::Here(make) => make(with),
         Code::Coming => view! { <div class=class aria-busy="true"></div> }.into_any(),
         Code::Missing => {
+            let updated = RwSignal::new(false);
+            spawn_local(async move { drop(updated.try_set(is_updated().await)) });
             let content = move || {
-                let retry = Part::group("buttons", vec![Part::button("primary", say("failures.retry"), fetch)]);
-                let words = Part::words("", say("failures.code"));
-                vec![Part::group("failure", vec![words, retry]).with("role", "alert")]
+                let (words, button) = match updated.get() {
+                    true => (
+                        vec![say("failures.updated"), say("failures.cure-page")],
+                        Part::button("primary", say("failures.reload"), dom::reload),
+                    ),
+                    false => {
+                        (vec![say("failures.code")], Part::button("primary", say("failures.retry"), fetch))
+                    }
+                };
+                let mut parts: Vec<Part> = words.into_iter().map(|words| Part::words("", words)).collect();
+                parts.push(Part::group("buttons", vec![button]));
+                vec![Part::group("failure", parts).with("role", "alert")]
             };
             view! { <div class=class><Parts content=Box::new(content) /></div> }.into_any()
         }

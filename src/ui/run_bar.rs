@@ -1,5 +1,6 @@
 //! What is going on: status, progress, and the buttons that belong to it; notices and failures.
 
+use super::dom;
 use super::parts::{Part, Parts};
 use super::store::Store;
 use super::timeline::HoldButtons;
@@ -137,12 +138,17 @@ fn failure(store: Store, state: &Page) -> Vec<Part> {
     if model_failed && state.models.reached_bytes > 0 {
         cure = format!("{cure} {}", say("failures.resume"));
     }
-    let mut buttons = vec![Part::button("primary", say("failures.retry"), move || store.dispatch(Event::Retry))];
+    let retry = || Part::button("primary", say("failures.retry"), move || store.dispatch(Event::Retry));
+    let mut buttons = match failure.kind {
+        FailureKind::Browser => vec![],
+        FailureKind::Page => vec![Part::button("primary", say("failures.reload"), dom::reload)],
+        _ => vec![retry()],
+    };
     if failure.kind == FailureKind::Device && cpu_is_left {
         buttons.push(Part::button("", say("failures.use-cpu"), move || store.dispatch(Event::UseCpu)));
     }
     // A model of another name may simply not be there: the one that is shipped is.
-    if model_failed && !state.address.model.is_default() {
+    if model_failed && !state.address.model.is_default() && !buttons.is_empty() {
         let words = say_with("failures.use-default", &[("model", &DEFAULT_MODEL)]);
         buttons.push(Part::button("", words, move || {
             store.dispatch(Event::UseModel(ditscope_page_state::ModelRef::default()))

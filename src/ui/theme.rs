@@ -1,13 +1,13 @@
 //! Light and dark: the system's setting until the visitor chooses.
 //!
-//! `index.html` sets `data-theme` before the first paint; this keeps it right.
+//! `web/start.js` sets `data-theme` before the first paint; this keeps it right.
 
 use super::dom;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
-/// Also read by the inline script of `index.html`.
+/// Also read by `web/start.js`.
 const KEY: &str = "ditscope-theme";
 const DARK_QUERY: &str = "(prefers-color-scheme: dark)";
 

@@ -40,6 +40,10 @@ pub async fn fetch(
         let status = format!("{} {}", response.status(), response.status_text());
         return Err(Reason::NotServed.of(url, status, ""));
     }
+    // Hosts of apps with many addresses answer their page for whatever is not there. No file of a model is one.
+    if response.headers().get("content-type").is_some_and(|media_type| media_type.starts_with("text/html")) {
+        return Err(Reason::NotServed.of(url, "404 (HTML)", ""));
+    }
     match response.body() {
         Some(body) => read(url, &body, size, signal, progress).await,
         None => Ok(Vec::new()),

@@ -10,6 +10,16 @@ fn a_missing_model_is_named_and_retry_finds_it() {
 }
 
 #[test]
+fn a_page_in_the_place_of_a_model_is_a_missing_model() {
+    fails_then_recovers("page_for_model", "config.json", Fault::Page, "404");
+}
+
+#[test]
+fn a_page_in_the_place_of_a_shard_is_a_missing_shard() {
+    fails_then_recovers("page_for_shard", ".safetensors", Fault::Page, "404");
+}
+
+#[test]
 fn a_missing_shard_is_named_and_retry_finds_it() {
     fails_then_recovers("missing_shard", ".safetensors", Fault::Missing, ".safetensors");
 }

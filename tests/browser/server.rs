@@ -64,7 +64,7 @@ impl Server {
     pub fn start(mut mounts: Vec<(String, PathBuf)>) -> Self {
         mounts.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
         let (faults, headers, mishaps, log) = Default::default();
-        let shared = Arc::new(Shared { mounts, faults, mishaps, log });
+        let shared = Arc::new(Shared { mounts, faults, headers, mishaps, log });
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let origin = format!("http://{}", listener.local_addr().expect("its own address"));

@@ -1,6 +1,6 @@
 //! The page where it cannot start, or only just: each time a sentence that says what is missing and what to do.
 
-use crate::app::{App, SHORT, dist};
+use crate::app::{App, LONG, SHORT, dist, worker_file};
 use crate::server::Fault;
 use crate::webdriver::Gpu;
 use serde_json::json;
@@ -89,6 +89,57 @@ fn as_a_file_and_in_a_sandbox_the_page_says_what_it_needs() {
     app.server.add_header("content-security-policy", "sandbox allow-scripts");
     app.open_link("");
     assert!(app.told().contains("allow-same-origin"), "{}", app.told());
+}
+
+#[test]
+fn in_a_sandbox_that_may_read_the_page_shows_what_it_can() {
+    let app = App::start("start_sandbox", Gpu::None);
+    app.server.add_header("content-security-policy", "sandbox allow-scripts");
+    app.server.add_header("access-control-allow-origin", "*");
+    app.open_link("depth=full");
+    app.wait("why there is no worker", LONG, || app.failure().contains("worker").then_some(()));
+    assert!(app.failure().contains("sandboxed frame"), "{}", app.failure());
+    app.wait("the recorded run", SHORT, || app.text().contains("Recorded").then_some(()));
+    assert!(app.find("button", "Retry").is_none() && app.find("button", "Use the CPU").is_none());
+    let styled = "return getComputedStyle(document.querySelector('.layout')).display";
+    assert_eq!(app.browser.script(styled), json!("grid"));
+}
+
+#[test]
+fn a_worker_of_another_build_is_refused_in_words() {
+    let app = App::start("start_build", Gpu::None);
+    let old = "const post = self.postMessage.bind(self);
+        self.postMessage = (message, ...rest) => { message.protocol = 'old'; post(message, ...rest); };";
+    app.server.break_file(&worker_file("_loader.js"), Fault::Before(old));
+    app.open("backend=cpu");
+    app.wait_status("Failed", LONG);
+    assert!(app.failure().contains("different versions"), "{}", app.failure());
+    app.server.heal();
+    app.click("button", "Reload");
+    app.wait_ready();
+
+    app.server.break_file(&worker_file("_loader.js"), Fault::Missing);
+    app.open("backend=cpu");
+    app.wait_status("Failed", LONG);
+    app.expect("button", "Reload");
+}
+
+#[test]
+fn a_part_that_an_update_took_away_is_known_as_such() {
+    let app = App::start("start_updated", Gpu::None);
+    if !app.is_split() {
+        println!("LEFT OUT: the page in dist is one module; 'cargo xtask build' splits it");
+        return;
+    }
+    app.open_ready("backend=cpu&class=3&steps=2&seed=5");
+    app.server.break_file("split_compare.wasm", Fault::Missing);
+    app.server.break_file("/", Fault::Page);
+    app.click("tab", "Compare");
+    app.wait("a word about it", SHORT, || app.failure().contains("was updated").then_some(()));
+    app.server.heal();
+    app.click("button", "Reload");
+    app.wait("the part itself", LONG, || app.text().contains("Guidance scales").then_some(()));
+    assert!(app.settings().class == "3" && app.settings().seed == "5", "the address is the same");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the visitor is told, without words: `ditscope-words` has them, in the language of the page.
 
-use ditscope_protocol::{LoadNotice, Refusal};
+use ditscope_protocol::{FailureKind, LoadNotice, Reason, Refusal};
 use std::sync::Arc;
 
 /// Something that happened, or why something did not.
@@ -112,6 +112,18 @@ pub enum Misfit {
     FramePreview { step: usize },
     DecodedBytes { step: usize, found: usize, due: usize },
     NoPicture { picture: usize, step: usize },
+}
+
+impl Notice {
+    /// What kind of failure it is that a worker was lost so.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::NoWorker(_) => FailureKind::Browser,
+            Self::WorkerScript => FailureKind::Page,
+            Self::Refused(refusal) if refusal.reason == Reason::OtherBuild => FailureKind::Page,
+            _ => FailureKind::Device,
+        }
+    }
 }
 
 impl From<Refusal> for Notice {

@@ -28,6 +28,9 @@ pub use refusal::{FailureKind, Reason, Refusal};
 use ditscope_config::{CatalogEntry, ModelConfig, RunSettings};
 use serde::{Deserialize, Serialize};
 
+/// Another one when messages have become others, so that page and worker of different builds know it.
+pub const VERSION: &str = env!("DITSCOPE_PROTOCOL");
+
 /// From the page to the worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ToWorker {

@@ -64,6 +64,9 @@ pub enum Reason {
     NoRoom,
     /// The worker itself stopped.
     Crashed,
+
+    /// Page and worker come from different builds: some cache kept an old file.
+    OtherBuild,
 }
 
 /// What kind of thing went wrong: decides what the page offers.
@@ -77,6 +80,10 @@ pub enum FailureKind {
     Device,
     /// The request made no sense.
     BadRequest,
+    /// A file of the page itself is missing or of another build: reload the page.
+    Page,
+    /// The browser, or the frame around the page, does not let it work.
+    Browser,
 }
 
 impl Reason {
@@ -87,6 +94,7 @@ impl Reason {
             Self::NoWebGpu | Self::NoAdapter | Self::SoftwareWebGpu | Self::Device | Self::NoRoom | Self::Crashed => {
                 FailureKind::Device
             }
+            Self::OtherBuild => FailureKind::Page,
             _ => FailureKind::BadRequest,
         }
     }

@@ -114,6 +114,7 @@ fn refused(Refusal { reason, of, found, allowed }: &Refusal) -> String {
         Reason::SoftwareWebGpu => "run.software-webgpu",
         Reason::Device => "failures.device",
         Reason::Crashed => "failures.worker-stopped",
+        Reason::OtherBuild => "failures.other-build",
     };
     say_with(key, &[("of", of), ("found", found), ("allowed", allowed)])
 }

@@ -87,6 +87,8 @@ pub fn cure(kind: FailureKind, cpu_is_left: bool) -> Words {
         FailureKind::Device if cpu_is_left => say("failures.cure-device-or-cpu"),
         FailureKind::Device => say("failures.cure-device"),
         FailureKind::BadRequest => say("failures.cure-bad-request"),
+        FailureKind::Page => say("failures.cure-page"),
+        FailureKind::Browser => say("failures.cure-browser"),
     }
 }
 

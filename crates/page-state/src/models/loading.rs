@@ -156,7 +156,8 @@ impl Models {
 
     /// The worker is gone, and with it the model and what it was to describe.
     pub(crate) fn lose_worker(&mut self, message: Notice) {
-        self.fail(FailureKind::Device, message.clone());
+        self.worker = WorkerState::Lost;
+        self.state = ModelState::Failed(Failure { kind: message.kind(), message: message.clone() });
         if matches!(self.adding, Some(Adding::Asking(_))) {
             self.adding = Some(Adding::Failed(message));
         }

@@ -174,7 +174,7 @@ impl Page {
         self.shared.asks.forget();
         self.listening.forget_question();
         self.forward.forget_question();
-        self.fail_what_needs_the_model(FailureKind::Device, &message);
+        self.fail_what_needs_the_model(message.kind(), &message);
         self.shared.models.lose_worker(message);
         vec![]
     }
