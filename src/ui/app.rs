@@ -19,7 +19,7 @@ use super::store::Store;
 use super::take::{PresentBar, SaveContent, Shown};
 use super::timeline::Timeline;
 use super::tour::TourPanel;
-use super::{dom, effects, language};
+use super::{dom, effects, language, window_events};
 use ditscope_page_state::Mode;
 use ditscope_words::{Words, say};
 use leptos::mount::mount_to;
@@ -87,6 +87,7 @@ pub fn App() -> impl IntoView {
     let store = Store::start(language::signal(), effects::carry_out);
     let (help, models) = (RwSignal::new(false), RwSignal::new(false));
     shortcuts::listen(store, help, models);
+    window_events::listen(store);
     // The message of index.html that the page is loading.
     if let Some(boot) = document().get_element_by_id("boot") {
         boot.remove();

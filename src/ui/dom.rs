@@ -2,9 +2,10 @@
 
 use ditscope_page_state::film::Pixels;
 use leptos::prelude::*;
+use std::cell::{OnceCell, RefCell};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen::{Clamped, JsCast};
-use web_sys::{CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, ImageData, ResizeObserver};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData, ResizeObserver};
 
 /// The whole address of the page.
 pub fn page() -> String {
@@ -21,9 +22,27 @@ pub fn query() -> String {
     window().location().search().unwrap_or_default()
 }
 
+thread_local! {
+    /// The address that a browser would not take yet.
+    static WAITING: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Puts a query string into the address bar. Safari takes no more than a hundred in ten seconds: then the last one waits.
 pub fn show_address(query: &str) {
-    if let Ok(history) = window().history() {
-        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&format!("?{query}")));
+    let waited = WAITING.replace(Some(query.to_owned())).is_some();
+    if !waited {
+        show_waiting_address();
+    }
+}
+
+fn show_waiting_address() {
+    let Some(query) = WAITING.take() else { return };
+    let shown = window().history().and_then(|history| {
+        history.replace_state_with_url(&JsValue::NULL, "", Some(&format!("?{query}")))
+    });
+    if shown.is_err() {
+        WAITING.set(Some(query));
+        gloo::timers::callback::Timeout::new(1_000, show_waiting_address).forget();
     }
 }
 
@@ -121,32 +140,16 @@ pub fn draw(canvas: &HtmlCanvasElement, pixels: &Pixels) {
     }
 }
 
-/// Saves a picture as PNG, enlarged `times` without smoothing.
-pub fn download_png(pixels: &Pixels, times: u32, name: String) {
-    let canvas = || document().create_element("canvas").ok()?.dyn_into::<HtmlCanvasElement>().ok();
-    let (Some(small), Some(large)) = (canvas(), canvas()) else { return };
-    draw(&small, pixels);
-    let (width, height) = (pixels.width as u32 * times, pixels.height as u32 * times);
-    large.set_width(width);
-    large.set_height(height);
-    let Some(context) = context(&large) else { return };
-    context.set_image_smoothing_enabled(false);
-    let (w, h) = (f64::from(width), f64::from(height));
-    let _ = context.draw_image_with_html_canvas_element_and_dw_and_dh(&small, 0.0, 0.0, w, h);
-    let save = Closure::once_into_js(move |blob: Option<web_sys::Blob>| {
-        let url = blob.and_then(|blob| web_sys::Url::create_object_url_with_blob(&blob).ok());
-        let link = document().create_element("a").ok().and_then(|a| a.dyn_into::<HtmlAnchorElement>().ok());
-        let (Some(url), Some(link)) = (url, link) else { return };
-        link.set_href(&url);
-        link.set_download(&name);
-        link.click();
-        // Some browsers read the address only after the click is over.
-        gloo::timers::callback::Timeout::new(10_000, move || {
-            let _ = web_sys::Url::revoke_object_url(&url);
-        })
-        .forget();
-    });
-    let _ = large.to_blob(save.unchecked_ref());
+/// Whether a canvas gives back what was drawn on it: some browsers alter it, so that nobody is known by it.
+pub fn canvas_is_honest() -> bool {
+    let rgba: Vec<u8> = (0..64).flat_map(|i| [i * 4, 255 - i * 3, 128 ^ i, 255]).collect();
+    let pixels = Pixels { width: 8, height: 8, rgba };
+    let read = || {
+        let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
+        draw(&canvas, &pixels);
+        Some(context(&canvas)?.get_image_data(0, 0, 8, 8).ok()?.data().0)
+    };
+    read().is_some_and(|read| read == pixels.rgba)
 }
 
 /// Width of an element in CSS pixels, kept up to date.
@@ -182,7 +185,30 @@ where
 }
 
 pub fn device_pixel_ratio() -> f64 {
-    window().device_pixel_ratio().max(0.5)
+    RATIO.with(|ratio| ratio.get_or_init(follow_ratio).get())
+}
+
+thread_local! {
+    static RATIO: OnceCell<ArcRwSignal<f64>> = const { OnceCell::new() };
+}
+
+/// The ratio changes with the zoom, and when a window is moved to another screen.
+fn follow_ratio() -> ArcRwSignal<f64> {
+    let ratio = ArcRwSignal::new(0.0);
+    watch_ratio(ratio.clone());
+    ratio
+}
+
+/// A query names one ratio, so each change needs the next.
+fn watch_ratio(ratio: ArcRwSignal<f64>) {
+    let now = window().device_pixel_ratio();
+    ratio.set(now.max(0.5));
+    let Ok(Some(media)) = window().match_media(&format!("(resolution: {now}dppx)")) else { return };
+    let changed = Closure::once_into_js(move || watch_ratio(ratio));
+    let once = web_sys::AddEventListenerOptions::new();
+    once.set_once(true);
+    let changed: &js_sys::Function = changed.unchecked_ref();
+    let _ = media.add_event_listener_with_callback_and_add_event_listener_options("change", changed, &once);
 }
 
 pub fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {

@@ -3,12 +3,15 @@
 use super::language::LanguageSelect;
 use super::parts::{Part, Parts};
 use super::shortcuts;
+use super::store::Store;
+use ditscope_page_state::Event;
 use ditscope_words::{Words, say};
 use leptos::prelude::*;
 
 /// What is in the dialog.
 #[component]
 pub fn HelpContent() -> impl IntoView {
+    let store = Store::get();
     let content = || {
         let row = |(key, meaning): (Words, Words)| {
             let key = Part::new("dt", "").of(vec![Part::new("kbd", "").saying(key.into())]);
@@ -24,5 +27,15 @@ pub fn HelpContent() -> impl IntoView {
             <LanguageSelect id="language-in-help" />
         </p>
         <Parts content=Box::new(content) />
+        <Parts content=Box::new(move || vec![letters(store)]) />
     }
+}
+
+/// Whether single letters are keys: somebody who dictates, or whose hand trembles, may not want them.
+fn letters(store: Store) -> Part {
+    let on = store.with(|state| !state.kept.no_letters);
+    let input = Part::new("input", "").with("type", "checkbox").with("aria-label", say("keys.letters"));
+    let input = if on { input.with("checked", "") } else { input };
+    let input = input.doing(move || store.dispatch(Event::UseLetters(!on)));
+    Part::new("label", "check").of(vec![input, Part::new("span", "").saying(say("keys.letters").into())])
 }

@@ -59,6 +59,7 @@ mod take;
 mod theme;
 mod timeline;
 mod tour;
+mod window_events;
 
 /// Begins the page.
 pub fn start() {

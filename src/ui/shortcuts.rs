@@ -53,14 +53,15 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
             pointed.set_value(false);
         }
         let is_meant = |_: &&Element| !(presenting() && pointed.get_value());
-        let free = target.as_ref().filter(is_meant).map_or(Free::ALL, Free::beside);
+        let mut free = target.as_ref().filter(is_meant).map_or(Free::ALL, Free::beside);
+        free.letters &= store.peek(|state| !state.kept.no_letters);
         let present = |on| store.dispatch(Event::Take(take::Event::Present(on)));
         // The tour's text is scrolled with these keys.
         let reads = |target: &Element| target.closest(".tour-body").ok().flatten().is_some();
         let turns = |target: Option<&Element>| {
             free.moves && store.peek(|state| state.tour_is_open()) && !target.is_some_and(reads)
         };
-        let key = event.key();
+        let key = latin(event.key(), &event.code());
         match key.as_str() {
             "Escape" if presenting() => present(false),
             "Escape" => store.dispatch(Event::Run(run::Event::Cancel)),
@@ -97,6 +98,15 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
         handle.remove();
         pointer.remove();
     });
+}
+
+/// On a keyboard of another script a letter is known by its place.
+fn latin(key: String, code: &str) -> String {
+    let is_letter = |key: &str| key.chars().count() == 1 && !key.is_ascii();
+    match code.strip_prefix("Key").filter(|_| is_letter(&key)) {
+        Some(letter) => letter.to_lowercase(),
+        None => key,
+    }
 }
 
 /// Which keys the focused element has no use for itself.

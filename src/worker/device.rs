@@ -142,7 +142,8 @@ async fn pass(
 
 async fn start_webgpu(forced: bool) -> Result<Gpu, Refusal> {
     if !has_webgpu() {
-        return Err(Reason::NoWebGpu.into());
+        let secure = super::post::scope().is_secure_context();
+        return Err(if secure { Reason::NoWebGpu } else { Reason::NotSecure }.into());
     }
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let options =

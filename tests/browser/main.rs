@@ -18,6 +18,7 @@ mod accessibility;
 mod compare;
 mod devices;
 mod failures;
+mod field;
 mod findings;
 mod firefox;
 mod forward;

@@ -3,4 +3,5 @@
 //! It must not know a browser: bytes and places come out; the caller draws and stores them.
 
 pub mod gif;
+pub mod picture;
 pub mod sheet;

@@ -32,6 +32,8 @@ pub enum Event {
     RunAtOnce(bool),
     /// How films are played and saved.
     Pace(Pacing),
+    /// Whether single letters are keys of the page.
+    UseLetters(bool),
     /// More of the page, or less.
     Deepen(PageDepth),
     /// Show this on the stage.

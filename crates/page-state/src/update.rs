@@ -47,6 +47,10 @@ impl Page {
                 self.shared.kept.pacing = pacing;
                 return vec![Effect::Keep(*self.shared.kept)];
             }
+            Event::UseLetters(letters) => {
+                self.shared.kept.no_letters = !letters;
+                return vec![Effect::Keep(*self.shared.kept)];
+            }
             Event::Deepen(depth) => {
                 self.shared.kept.depth = Some(depth);
                 self.shared.address.depth = Some(depth);

@@ -51,10 +51,13 @@ pub struct Kept {
     /// How films are played and saved.
     pub pacing: Pacing,
     pub depth: Option<PageDepth>,
+    /// Single letters are no keys of the page (WCAG 2.1.4).
+    pub no_letters: bool,
 }
 
 const AT_ONCE: &str = "at-once";
 const EVEN: &str = "even";
+const NO_LETTERS: &str = "no-letters";
 
 impl Kept {
     /// As the browser stores it: words, of which those that mean nothing are passed over.
@@ -64,6 +67,7 @@ impl Kept {
             match word {
                 AT_ONCE => kept.at_once = true,
                 EVEN => kept.pacing = Pacing::Even,
+                NO_LETTERS => kept.no_letters = true,
                 _ => kept.depth = PageDepth::parse(word).or(kept.depth),
             }
         }
@@ -72,7 +76,8 @@ impl Kept {
 
     pub fn words(self) -> String {
         let even = (self.pacing == Pacing::Even).then_some(EVEN);
-        let words = [self.at_once.then_some(AT_ONCE), even, self.depth.map(PageDepth::name)];
+        let no_letters = self.no_letters.then_some(NO_LETTERS);
+        let words = [self.at_once.then_some(AT_ONCE), even, no_letters, self.depth.map(PageDepth::name)];
         words.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
@@ -83,7 +88,8 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_read_again() {
-        for kept in [Kept::default(), Kept { at_once: true, pacing: Pacing::Even, depth: Some(PageDepth::Full) }] {
+        let all = Kept { at_once: true, pacing: Pacing::Even, depth: Some(PageDepth::Full), no_letters: true };
+        for kept in [Kept::default(), all] {
             assert_eq!(Kept::parse(&kept.words()), kept);
         }
         assert_eq!(Kept::parse("at-once and more"), Kept { at_once: true, ..Kept::default() });

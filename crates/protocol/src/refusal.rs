@@ -56,6 +56,8 @@ pub enum Reason {
 
     // The device.
     NoWebGpu,
+    /// The page came over plain http.
+    NotSecure,
     NoAdapter,
     /// It is slower than the CPU.
     SoftwareWebGpu,
@@ -91,7 +93,7 @@ impl Reason {
         match self {
             Self::NotRead | Self::NotServed | Self::NotStored | Self::StorageFull => FailureKind::Network,
             Self::NoFile | Self::BadFile | Self::Mismatch | Self::TooLarge => FailureKind::BadModel,
-            Self::NoWebGpu | Self::NoAdapter | Self::SoftwareWebGpu | Self::Device | Self::NoRoom | Self::Crashed => {
+            Self::NoWebGpu | Self::NotSecure | Self::NoAdapter | Self::SoftwareWebGpu | Self::Device | Self::NoRoom | Self::Crashed => {
                 FailureKind::Device
             }
             Self::OtherBuild => FailureKind::Page,

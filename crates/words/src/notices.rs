@@ -110,6 +110,7 @@ fn refused(Refusal { reason, of, found, allowed }: &Refusal) -> String {
         Reason::NotStored => "failures.not-stored",
         Reason::StorageFull => "failures.storage-full",
         Reason::NoWebGpu => "run.no-webgpu",
+        Reason::NotSecure => "run.not-secure",
         Reason::NoAdapter => "run.no-adapter",
         Reason::SoftwareWebGpu => "run.software-webgpu",
         Reason::Device => "failures.device",

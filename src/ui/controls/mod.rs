@@ -6,6 +6,7 @@ mod class_search;
 use super::dom;
 use super::parts::{Part, Parts};
 use super::store::Store;
+use super::window_events;
 use class_picker::ClassPicker;
 use ditscope_config::{RunSettings, SamplerKind, Savings};
 use ditscope_page_state::address;
@@ -301,7 +302,8 @@ fn set(store: Store, choice: Option<Choice>) {
 /// Takes a typed number in; the field then shows what was made of it, be it clamped or put back.
 fn typed(store: Store, event: &web_sys::Event, value: Memo<u64>, choice: fn(u64) -> Choice) {
     // `as` saturates, the reducer clamps.
-    let number = event_target_value(event).parse::<f64>().ok().filter(|number| number.is_finite());
+    let refused = window_events::was_refused(&event_target::<HtmlInputElement>(event));
+    let number = event_target_value(event).parse::<f64>().ok().filter(|number| number.is_finite() && !refused);
     set(store, number.map(|number| choice(number.round() as u64)));
     event_target::<HtmlInputElement>(event).set_value(&value.get_untracked().to_string());
 }

@@ -15,12 +15,11 @@ use super::dom;
 use super::sound::Sound;
 use super::store::Store;
 use super::take::SaveButton;
-use ditscope_page_state::film;
 use ditscope_page_state::film::Moment;
 use ditscope_page_state::models::non_commercial;
 use ditscope_page_state::run;
-use ditscope_page_state::take::file_name;
-use ditscope_page_state::timeline::{self, Timeline};
+use ditscope_page_state::take::{self, Export};
+use ditscope_page_state::timeline;
 use ditscope_page_state::{self as app, Choice, Page, PageDepth, RunState};
 use ditscope_words::stage as words;
 use ditscope_words::text;
@@ -231,7 +230,7 @@ fn Readout(probe: Probe) -> impl IntoView {
                     type="button"
                     disabled=move || !own.get()
                     title=say("stage.download-hint")
-                    on:click=move |_| download(store)
+                    on:click=move |_| store.dispatch(app::Event::Take(take::Event::Make(Export::Png)))
                 >
                     {say("stage.download")}
                 </button>
@@ -246,20 +245,6 @@ fn Readout(probe: Probe) -> impl IntoView {
                 </button>
             </div>
         </div>
-    }
-}
-
-/// Small pictures are saved enlarged, so that they are of use in a document.
-fn download(store: Store) {
-    const TIMES: u32 = 8;
-    let found = store.peek(|state| {
-        let film = state.run.film.as_ref()?;
-        let Timeline { position, selected, .. } = *state.timeline;
-        let frame = film.at(position)?;
-        Some((film::picture(&film.info, frame, selected), file_name::of_picture(film, selected, position)))
-    });
-    if let Some((pixels, name)) = found {
-        dom::download_png(&pixels, TIMES, name);
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::ui::dom;
 use crate::ui::store::Store;
 use ditscope_export::gif::{Gif, is_gray, timing};
+use ditscope_export::picture::{png, svg};
 use ditscope_export::sheet;
 use ditscope_export::sheet::{Item, PAPER, Sheet};
 use ditscope_page_state as app;
@@ -76,9 +77,11 @@ impl Maker {
             Export::Png => self.png(&film, selected),
             Export::Sheet => {
                 let i = if let Subject::One(i) = selected { i } else { 0 };
-                draw(sheet::trajectory(&film, i), file_name(&film, selected, "-steps", "png"))
+                save_sheet(&sheet::trajectory(&film, i), file_name(&film, selected, "-steps", "png")).await
             }
-            Export::Pictures => draw(sheet::pictures(&film), file_name(&film, Subject::All, "-pictures", "png")),
+            Export::Pictures => {
+                save_sheet(&sheet::pictures(&film), file_name(&film, Subject::All, "-pictures", "png")).await
+            }
             Export::Gif(subject) => self.gif(&film, subject).await,
             Export::Video(subject) => self.video(&film, subject).await,
             Export::Json => {
@@ -108,12 +111,11 @@ impl Maker {
 
     /// The picture that is on the stage.
     fn png(self, film: &Film, selected: Subject) -> Outcome {
-        const TIMES: u32 = 8;
+        const TIMES: usize = 8;
         let position = self.store.peek(|state| state.timeline.position);
         let (Some(frame), Subject::One(i)) = (film.at(position), selected) else { return Err(Notice::Stopped) };
         let name = ditscope_page_state::take::file_name::of_picture(film, i, position);
-        dom::download_png(&picture(film, frame, selected), TIMES, name.clone());
-        Ok(Made::File(name))
+        save_png(&picture(film, frame, selected), TIMES, name)
     }
 
     async fn gif(self, film: &Film, subject: Subject) -> Outcome {
@@ -244,10 +246,31 @@ fn put(context: &CanvasRenderingContext2d, pixels: &Pixels, x: f64, y: f64, widt
     let _ = context.draw_image_with_html_canvas_element_and_dw_and_dh(&small, x, y, width, height);
 }
 
-fn draw(sheet: Sheet, name: String) -> Outcome {
-    let failed = || Notice::NoCanvas;
-    let canvas = canvas(sheet.width, sheet.height).ok_or_else(failed)?;
-    let context = context(&canvas).ok_or_else(failed)?;
+fn save_png(pixels: &Pixels, times: usize, name: String) -> Outcome {
+    let bytes = png(pixels, times).map_err(Notice::Said)?;
+    save(&[Uint8Array::from(&bytes[..]).into()], "image/png", name)
+}
+
+/// As PNG where the browser gives back what was drawn, else as SVG, which is made without a canvas.
+async fn save_sheet(sheet: &Sheet, name: String) -> Outcome {
+    if dom::canvas_is_honest()
+        && let Some(canvas) = drawn(sheet)
+        && let Some(blob) = blob(&canvas).await
+    {
+        download(&blob, &name);
+        return Ok(Made::File(name));
+    }
+    let base64 = |bytes: &[u8]| {
+        let text: String = bytes.iter().copied().map(char::from).collect();
+        window().btoa(&text).unwrap_or_default()
+    };
+    let drawing = svg(sheet, base64).map_err(Notice::Said)?;
+    save(&[drawing.into()], "image/svg+xml", name.replace(".png", ".svg"))
+}
+
+fn drawn(sheet: &Sheet) -> Option<HtmlCanvasElement> {
+    let canvas = canvas(sheet.width, sheet.height)?;
+    let context = context(&canvas)?;
     context.set_fill_style_str(PAPER);
     context.fill_rect(0.0, 0.0, sheet.width as f64, sheet.height as f64);
     context.set_text_baseline("top");
@@ -262,14 +285,17 @@ fn draw(sheet: Sheet, name: String) -> Outcome {
             }
         }
     }
-    let file = name.clone();
-    let take = Closure::once_into_js(move |blob: Option<Blob>| {
-        if let Some(blob) = blob {
-            download(&blob, &file);
+    Some(canvas)
+}
+
+/// The picture of a canvas as PNG; none where it is too large for the browser.
+async fn blob(canvas: &HtmlCanvasElement) -> Option<Blob> {
+    let made = Promise::new(&mut |resolve, _| {
+        if canvas.to_blob(&resolve).is_err() {
+            let _ = resolve.call1(&JsValue::NULL, &JsValue::NULL);
         }
     });
-    canvas.to_blob(take.unchecked_ref()).map_err(|_| failed())?;
-    Ok(Made::File(name))
+    JsFuture::from(made).await.ok()?.dyn_into().ok()
 }
 
 fn save(parts: &[JsValue], media_type: &str, name: String) -> Outcome {

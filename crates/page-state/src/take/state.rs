@@ -102,7 +102,10 @@ impl Take {
             }
             Event::Ended { number, result } => {
                 if self.is_making(number) {
+                    let refused = result.as_ref().err().filter(|why| **why != Notice::Stopped).cloned();
                     (self.making, self.outcome) = (None, Some(result));
+                    // It may have been asked for without the dialog, which would say so.
+                    return refused.map(Follow::TellOnce).into_iter().collect();
                 }
             }
             Event::Make(_) => {}
