@@ -48,13 +48,13 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
                     title=say("page.models-hint")
                     on:click=move |_| models.set(true)
                 >
-                    <span class="model-name">{name}</span>
-                    <span class="model-size">{size}</span>
+                    <span class="model-name" translate="no">{name}</span>
+                    <span class="model-size" translate="no">{size}</span>
                     <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
                         <path d="m2.5 4.5 3.5 3.5 3.5-3.5" fill="none" stroke="currentColor" stroke-width="1.5" />
                     </svg>
                 </button>
-                <span class="badge" title=about_device>{badge}</span>
+                <span class="badge" title=about_device translate="no">{badge}</span>
             </div>
             <LanguageSelect id="language" />
             <div class="header-buttons">

@@ -39,7 +39,7 @@ pub fn RunBar() -> impl IntoView {
         });
     };
     view! {
-        <div class="run-bar">
+        <div class="run-bar" translate="no">
             <p class="status" role="status">{move || store.word.get().unwrap_or_else(|| status.get())}</p>
             <p class="detail">{detail}</p>
             <HoldButtons />

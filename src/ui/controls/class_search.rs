@@ -42,8 +42,8 @@ pub fn ClassSearch() -> impl IntoView {
         .memo(|state| if state.models.favourites.contains(&state.settings().class) { "★" } else { "☆" }.to_string());
     view! {
         <div class="chosen">
-            <span class="number">{number}</span>
-            <span class="chosen-label">{label}</span>
+            <span class="number" translate="no">{number}</span>
+            <span class="chosen-label" translate="no">{label}</span>
             <button
                 type="button"
                 class="quiet icon star"
@@ -214,7 +214,7 @@ fn Field(list: List, count: Memo<usize>) -> impl IntoView {
             />
             <div class="class-popup" hidden=closed>
                 <Rows list />
-                <p class="hint" role="status">{matches}</p>
+                <p class="hint" role="status" translate="no">{matches}</p>
             </div>
         </div>
     }

@@ -46,7 +46,7 @@ fn Guidance() -> impl IntoView {
     view! {
         <div class="control" title=say("controls.guidance-hint")>
             <label for="guidance">{say("controls.guidance")}</label>
-            <span class="value" aria-hidden="true">{move || format!("{:.1}", value.get())}</span>
+            <span class="value" aria-hidden="true" translate="no">{move || format!("{:.1}", value.get())}</span>
             <input
                 id="guidance"
                 type="range"
@@ -59,7 +59,7 @@ fn Guidance() -> impl IntoView {
                 on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Guidance))
                 on:change=move |_| store.dispatch(Event::Settled)
             />
-            <p class="hint" id="guidance-hint">{move || hints::guidance_hint(value.get())}</p>
+            <p class="hint" id="guidance-hint" translate="no">{move || hints::guidance_hint(value.get())}</p>
         </div>
     }
 }
@@ -72,7 +72,7 @@ fn Steps() -> impl IntoView {
     view! {
         <div class="control" title=say("controls.steps-hint")>
             <label for="steps">{say("controls.steps")}</label>
-            <span class="value" aria-hidden="true">{move || value.get()}</span>
+            <span class="value" aria-hidden="true" translate="no">{move || value.get()}</span>
             <input
                 id="steps"
                 type="range"
@@ -85,7 +85,7 @@ fn Steps() -> impl IntoView {
                 on:input=move |event| choose(store, event_target_value(&event).parse().ok().map(Choice::Steps))
                 on:change=move |_| store.dispatch(Event::Settled)
             />
-            <p class="hint" id="steps-hint">{move || hints::steps_hint(value.get())}</p>
+            <p class="hint" id="steps-hint" translate="no">{move || hints::steps_hint(value.get())}</p>
         </div>
     }
 }
@@ -273,7 +273,7 @@ pub fn GenerateBar() -> impl IntoView {
                     {say("controls.cancel")}
                 </button>
             </div>
-            <p class="hint" id="generate-hint">{hint}</p>
+            <p class="hint" id="generate-hint" translate="no">{hint}</p>
         </section>
     }
 }

@@ -100,7 +100,7 @@ pub fn Strip() -> impl IntoView {
                 }
             >
                 <span class="picture-place"><PixelCanvas pixels available across /></span>
-                <span class="hint" aria-hidden="true">{move || mark().to_string()}</span>
+                <span class="hint" aria-hidden="true" translate="no">{move || mark().to_string()}</span>
             </button>
         }
     };

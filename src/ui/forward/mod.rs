@@ -45,7 +45,7 @@ pub fn ForwardStage() -> impl IntoView {
             <Level />
             <Strip />
             <Noises />
-            <p class="forward-note" class:bad=move || is_bad.get() role="status">{note}</p>
+            <p class="forward-note" class:bad=move || is_bad.get() role="status" translate="no">{note}</p>
         </div>
     }
 }

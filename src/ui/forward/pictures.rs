@@ -89,7 +89,7 @@ fn figure(class: &'static str, title: Words, caption: Memo<String>, label: Memo<
     let width = dom::width_of(node);
     view! {
         <figure class=class title=title>
-            <figcaption>{caption}</figcaption>
+            <figcaption translate="no">{caption}</figcaption>
             <div class="picture-place" node_ref=node>
                 <PixelCanvas pixels available=width across=across() label />
             </div>

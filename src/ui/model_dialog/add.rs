@@ -67,7 +67,7 @@ pub fn AddModel() -> impl IntoView {
                 on:change=move |event| open_folder(store, &event_target(&event))
             />
             <button type="button" hidden=no_folders on:click=pick>{say("models.add-folder")}</button>
-            <p class="answer" role="status">{answer}</p>
+            <p class="answer" role="status" translate="no">{answer}</p>
         </section>
     }
 }

@@ -38,7 +38,7 @@ pub fn Plots() -> impl IntoView {
         <details open class="deep">
             <summary>{say("plots.schedule")}</summary>
             <SchedulePlot />
-            <p class="formula">{formula}</p>
+            <p class="formula" translate="no">{formula}</p>
             <p class="dim">{say("plots.about-schedule")}</p>
         </details>
         <details open class="deep">

@@ -15,7 +15,7 @@ use super::dom;
 use super::sound::Sound;
 use super::store::Store;
 use super::take::SaveButton;
-use ditscope_page_state::film::Moment;
+use ditscope_page_state::film::{self, Moment};
 use ditscope_page_state::models::non_commercial;
 use ditscope_page_state::run;
 use ditscope_page_state::take::{self, Export};
@@ -52,7 +52,7 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
     let finished = store.memo(is_finished);
     view! {
         <div class="stage">
-            <p class="stage-caption">
+            <p class="stage-caption" translate="no">
                 <span class="recorded" hidden=not_recorded>{say("stage.recorded")}</span>
                 <span class="caption">{caption}</span>
                 <span class="tag warn" title=say("models.non-commercial")>{restricted}</span>
@@ -211,7 +211,7 @@ fn Readout(probe: Probe) -> impl IntoView {
     };
     view! {
         <div class="readout">
-            <div class="place">
+            <div class="place" translate="no">
                 <p>{readout}</p>
                 <p class="probed" node_ref=line></p>
             </div>

@@ -98,7 +98,7 @@ fn Outcome() -> impl IntoView {
     };
     view! {
         <div class="making">
-            <p role="status" class:failed=failed>{said}</p>
+            <p role="status" class:failed=failed translate="no">{said}</p>
             <button
                 type="button"
                 class="quiet"

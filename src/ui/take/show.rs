@@ -122,7 +122,7 @@ pub fn PresentBar() -> impl IntoView {
     let recorded = store.memo(|state| state.shown().is_some_and(|film| film.recorded));
     view! {
         <div class="present-bar">
-            <h1 class="present-class">{class}</h1>
+            <h1 class="present-class" translate="no">{class}</h1>
             <p class="present-settings">
                 {settings}
                 <span class="recorded" hidden=move || !recorded.get()>{say("stage.recorded")}</span>

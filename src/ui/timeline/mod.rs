@@ -66,7 +66,7 @@ pub fn Timeline() -> impl IntoView {
                 }
             />
             <div class="playback">
-                <p class="memory" title=say("timeline.hint-memory")>{memory}</p>
+                <p class="memory" translate="no" title=say("timeline.hint-memory")>{memory}</p>
                 <div class="player" role="group" aria-label=say("timeline.playback")>
                     <PlayerButton
                         name=say("timeline.first")

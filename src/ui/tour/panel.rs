@@ -83,7 +83,7 @@ pub fn TourPanel(opened_before: RwSignal<bool>) -> impl IntoView {
             node_ref=panel
             on:keydown=on_key
         >
-            <h2 id=TITLE tabindex="-1" aria-live="polite">{move || place.get().title}</h2>
+            <h2 id=TITLE tabindex="-1" aria-live="polite" translate="no">{move || place.get().title}</h2>
             <div class="tour-head">
                 <button
                     type="button"
@@ -201,7 +201,7 @@ fn Chapters(place: Memo<Place>) -> impl IntoView {
             >
                 {options}
             </select>
-            <span class="tour-progress">{progress}</span>
+            <span class="tour-progress" translate="no">{progress}</span>
             <button type="button" class="primary" title=say("tour.next-hint") on:click=next>
                 {move || if last.get() { say("tour.finish") } else { say("tour.next") }}
             </button>
