@@ -36,6 +36,7 @@ pub fn Inspector() -> impl IntoView {
                 <summary>{say("inspector.terms")}</summary>
                 <Parts content=Box::new(|| vec![terms()]) />
             </details>
+            <p class="dim works-offline">{say("page.works-offline")}</p>
             <p class="dim licence">
                 {licence}
                 <span class="tag warn">{mark}</span>

@@ -95,7 +95,7 @@ fn progress(state: &Page) -> Option<Option<f64>> {
 #[component]
 pub fn Notices() -> impl IntoView {
     let store = Store::get();
-    let content = move || store.with(|state| notices(store, &state.notices));
+    let content = move || store.with(|state| notices(store, &state.notices).into_iter().chain([updated()]).collect());
     view! { <Parts content=Box::new(content) /> }
 }
 
@@ -107,6 +107,12 @@ fn notices(store: Store, notices: &[Notice]) -> Vec<Part> {
     let dismiss = Part::button("quiet", say("run.dismiss"), move || store.dispatch(Event::DismissNotices));
     let parts = vec![Part::new("ul", "").of(items), dismiss];
     vec![Part::new("aside", "notices").with("aria-label", say("run.notices")).of(parts)]
+}
+
+/// That the server has a newer build. It is seen when web/start.js says so.
+fn updated() -> Part {
+    let reload = Part::button("quiet", say("failures.reload"), dom::reload);
+    Part::new("aside", "updated").with("role", "status").of(vec![Part::words("", say("page.update")), reload])
 }
 
 /// Where the run that the address names waits for a word: one large button for it.

@@ -29,6 +29,7 @@ mod language;
 mod layout;
 mod links;
 mod models;
+mod offline;
 mod plots;
 mod pool;
 mod runs;

@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt};
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -53,6 +53,11 @@ struct Shared {
     faults: Mutex<HashMap<String, Fault>>,
     /// Headers of every answer, as a host may add them.
     headers: Mutex<Vec<(&'static str, String)>>,
+    /// Whether the page is given what serves it without a network: its cache would hide the faults of other tests.
+    works_offline: AtomicBool,
+    /// Whether nothing is answered at all.
+    is_gone: AtomicBool,
+    renamed: Mutex<Option<(String, String)>>,
     /// How often something went wrong.
     mishaps: AtomicUsize,
     /// The path of every request, in order.
@@ -63,8 +68,8 @@ impl Server {
     /// Serves each folder under its path, like `("/", dist)`.
     pub fn start(mut mounts: Vec<(String, PathBuf)>) -> Self {
         mounts.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
-        let (faults, headers, mishaps, log) = Default::default();
-        let shared = Arc::new(Shared { mounts, faults, headers, mishaps, log });
+        let (faults, headers, works_offline, is_gone, renamed, mishaps, log) = Default::default();
+        let shared = Arc::new(Shared { mounts, faults, headers, works_offline, is_gone, renamed, mishaps, log });
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let origin = format!("http://{}", listener.local_addr().expect("its own address"));
@@ -81,6 +86,20 @@ impl Server {
     /// From now on, files whose path ends so go wrong.
     pub fn break_file(&self, path_end: &str, fault: Fault) {
         self.shared.faults.lock().unwrap().insert(path_end.to_owned(), fault);
+    }
+
+    pub fn let_work_offline(&self) {
+        self.shared.works_offline.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on nothing is answered, as without a network; or again.
+    pub fn be_gone(&self, gone: bool) {
+        self.shared.is_gone.store(gone, Ordering::SeqCst);
+    }
+
+    /// In every page and script one word is another from now on.
+    pub fn rename(&self, from: &str, to: &str) {
+        *self.shared.renamed.lock().unwrap() = Some((from.to_owned(), to.to_owned()));
     }
 
     /// From now on every answer has this header, too.
@@ -105,6 +124,11 @@ impl Server {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    if shared.is_gone.load(Ordering::SeqCst) {
+        // Half an answer is none: the connection breaks.
+        let broken = stream::iter([Err::<Vec<u8>, _>(io::Error::other("no network"))]);
+        return ([(CONTENT_LENGTH, "10")], Body::from_stream(broken)).into_response();
+    }
     let mut response = shared.answer(uri.path());
     for (name, value) in shared.headers.lock().unwrap().iter() {
         response.headers_mut().insert(*name, value.parse().expect("a header's value"));
@@ -116,8 +140,9 @@ impl Shared {
     fn answer(&self, path: &str) -> Response {
         self.log.lock().unwrap().push(path.to_owned());
         let fault = self.fault(path);
+        let is_hidden = path == "/sw.js" && !self.works_offline.load(Ordering::SeqCst);
         self.mishaps.fetch_add(fault.is_some().into(), Ordering::SeqCst);
-        let file = self.file(path).filter(|_| fault != Some(Fault::Missing));
+        let file = self.file(path).filter(|_| fault != Some(Fault::Missing) && !is_hidden);
         match file.and_then(|file| Some((std::fs::read(&file).ok()?, media_type(&file)))) {
             Some((bytes, media_type)) => {
                 let media_type = match fault {
@@ -125,9 +150,18 @@ impl Shared {
                     Some(Fault::Page) => "text/html; charset=utf-8",
                     _ => media_type,
                 };
-                respond(spoil(bytes, fault), media_type, fault)
+                respond(self.renamed(spoil(bytes, fault), media_type), media_type, fault)
             }
             None => (StatusCode::NOT_FOUND, "not found").into_response(),
+        }
+    }
+
+    fn renamed(&self, bytes: Vec<u8>, media_type: &str) -> Vec<u8> {
+        match &*self.renamed.lock().unwrap() {
+            Some((from, to)) if media_type.contains("html") || media_type.contains("javascript") => {
+                String::from_utf8_lossy(&bytes).replace(from, to).into_bytes()
+            }
+            _ => bytes,
         }
     }
 

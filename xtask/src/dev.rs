@@ -166,7 +166,7 @@ impl Bench {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
         // Small enough for a number in JavaScript.
         let version = now.as_millis() as u64;
-        assemble(index, &self.ready, &self.folder, &Extras { folders: false, html: reload(version) })?;
+        assemble(index, &self.ready, &self.folder, &Extras { html: reload(version), ..Extras::default() })?;
         self.stale.files = false;
         self.version.send_replace(version);
         Ok(())

@@ -2,6 +2,7 @@
 
 use crate::index::{Index, Link, Program};
 use crate::program::{Plan, Ready};
+use crate::offline::{self, WORKER};
 use crate::{project, sizes, style, tools};
 use anyhow::{Context, Result};
 use std::collections::HashMap;
@@ -74,7 +75,8 @@ fn put_together(make: fn(&Plan) -> Result<Ready>) -> Result<()> {
         let done = started.into_iter().map(|made| made.join().unwrap_or_else(|panic| panic::resume_unwind(panic)));
         done.collect::<Result<_>>()
     })?;
-    assemble(&index, &programs, &project::dist(), &Extras { folders: true, ..Extras::default() })?;
+    let extras = Extras { folders: true, html: format!("\n    <meta name=\"offline\" content=\"./{WORKER}\" />"), offline: true };
+    assemble(&index, &programs, &project::dist(), &extras)?;
     println!("build: dist/ is ready after {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
 }
@@ -86,6 +88,8 @@ pub struct Extras {
     pub folders: bool,
     /// HTML that goes after the page's program.
     pub html: String,
+    /// With what serves the page without a network.
+    pub offline: bool,
 }
 
 /// Puts the app together, and only then in the place of what is there.
@@ -127,6 +131,9 @@ pub fn assemble(index: &Index, programs: &HashMap<String, Ready>, dist: &Path, e
     };
     let texts: Vec<_> = index.links().map(place).collect::<Result<_>>()?;
     fs::write(stage.join("index.html"), index.write(&texts))?;
+    if extras.offline {
+        offline::write(&stage)?;
+    }
     replace(dist, &stage)
 }
 

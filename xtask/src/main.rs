@@ -9,6 +9,7 @@ mod dev;
 mod dist;
 mod gpu;
 mod index;
+mod offline;
 mod process;
 mod program;
 mod project;

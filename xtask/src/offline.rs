@@ -1,0 +1,34 @@
+//! The service worker: web/sw.js with the files of a build.
+
+use crate::project;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::Path;
+
+/// Its file in the app.
+pub const WORKER: &str = "sw.js";
+
+/// Writes it into the folder of an app that is complete. Weights are not among its files: the page keeps them itself.
+pub fn write(app: &Path) -> Result<()> {
+    let source = project::root().join("web").join(WORKER);
+    let source = fs::read_to_string(&source).with_context(|| format!("cannot read {}", source.display()))?;
+    let mut files = vec!["./".to_owned()];
+    let mut contents = vec![];
+    for path in project::files(app) {
+        let name = path.strip_prefix(app).expect("a file of the app lies in it").to_string_lossy().replace('\\', "/");
+        if name == "index.html" || name.ends_with(".safetensors") || name.ends_with(".md") {
+            continue;
+        }
+        contents.push(project::hash(fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?));
+        files.push(name);
+    }
+    files.sort();
+    // The page names the build by its program, so that the two are known to belong together.
+    let page = fs::read_to_string(app.join("index.html"))?;
+    let build = project::hash((&files, contents, &page));
+    let page = page.replace("</head>", &format!("  <meta name=\"build\" content=\"{build}\" />\n  </head>"));
+    fs::write(app.join("index.html"), page)?;
+    let list = files.iter().map(|file| format!("  \"{file}\",\n")).collect::<String>();
+    let script = source.replace("%BUILD%", &build).replace("%FILES%", &format!("[\n{list}]"));
+    Ok(fs::write(app.join(WORKER), script)?)
+}
