@@ -37,9 +37,9 @@ pub fn show_address(query: &str) {
 
 fn show_waiting_address() {
     let Some(query) = WAITING.take() else { return };
-    let shown = window().history().and_then(|history| {
-        history.replace_state_with_url(&JsValue::NULL, "", Some(&format!("?{query}")))
-    });
+    let shown = window()
+        .history()
+        .and_then(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&format!("?{query}"))));
     if shown.is_err() {
         WAITING.set(Some(query));
         gloo::timers::callback::Timeout::new(1_000, show_waiting_address).forget();
@@ -118,7 +118,7 @@ pub fn reload() {
 
 /// Sets an attribute. A style goes another way, which a strict content security policy lets pass.
 #[inline(never)]
-pub fn set_attribute(element: &Element, name: &str, value: &str) {
+pub fn set_attribute(element: &web_sys::Element, name: &str, value: &str) {
     let _ = match name {
         "style" => js_sys::Reflect::set(element, &name.into(), &value.into()).map(drop),
         _ => element.set_attribute(name, value),
@@ -147,7 +147,7 @@ pub fn canvas_is_honest() -> bool {
     let read = || {
         let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
         draw(&canvas, &pixels);
-        Some(context(&canvas)?.get_image_data(0, 0, 8, 8).ok()?.data().0)
+        Some(context(&canvas)?.get_image_data(0.0, 0.0, 8.0, 8.0).ok()?.data().0)
     };
     read().is_some_and(|read| read == pixels.rgba)
 }

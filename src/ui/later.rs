@@ -6,9 +6,9 @@
 use super::dom;
 use super::parts::{Part, Parts};
 use ditscope_words::say;
+use gloo::net::http::Request;
 use leptos::prelude::*;
 use leptos::wasm_split::SplitLoaderError;
-use gloo::net::http::Request;
 use std::pin::Pin;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::RequestCache;
@@ -84,16 +84,17 @@ pub fn Later(class: &'static str, part: fn() -> Coming<Make>, with: RwSignal<boo
         Code::Coming => view! { <div class=class aria-busy="true"></div> }.into_any(),
         Code::Missing => {
             let updated = RwSignal::new(false);
-            spawn_local(async move { drop(updated.try_set(is_updated().await)) });
+            spawn_local(async move {
+                let is_updated = is_updated().await;
+                let _ = updated.try_set(is_updated);
+            });
             let content = move || {
                 let (words, button) = match updated.get() {
                     true => (
                         vec![say("failures.updated"), say("failures.cure-page")],
                         Part::button("primary", say("failures.reload"), dom::reload),
                     ),
-                    false => {
-                        (vec![say("failures.code")], Part::button("primary", say("failures.retry"), fetch))
-                    }
+                    false => (vec![say("failures.code")], Part::button("primary", say("failures.retry"), fetch)),
                 };
                 let mut parts: Vec<Part> = words.into_iter().map(|words| Part::words("", words)).collect();
                 parts.push(Part::group("buttons", vec![button]));

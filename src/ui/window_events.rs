@@ -18,7 +18,7 @@ pub fn listen(store: Store) {
     let drag = window_event_listener(ev::dragover, |event| event.prevent_default());
     let drop = window_event_listener(ev::drop, |event| event.prevent_default());
     let leave = window_event_listener(ev::beforeunload, move |event| {
-        if store.peek(|state| is_long_run(state)) {
+        if store.peek(is_long_run) {
             event.prevent_default();
         }
     });
@@ -47,7 +47,8 @@ fn number_field(event: &Event) -> Option<HtmlInputElement> {
 /// Whether something was typed into a field that it refused; it is forgotten then.
 pub fn was_refused(field: &HtmlInputElement) -> bool {
     let refused = !field.validation_message().is_ok_and(|message| message.is_empty());
-    let is_ours = Reflect::get(field, &"validity".into()).and_then(|validity| Reflect::get(&validity, &"customError".into()));
+    let is_ours =
+        Reflect::get(field, &"validity".into()).and_then(|validity| Reflect::get(&validity, &"customError".into()));
     field.set_custom_validity("");
     refused && is_ours.is_ok_and(|is| is.is_truthy())
 }
@@ -66,7 +67,8 @@ fn take_comma(event: &Event) {
         event.prevent_default();
         let document = document();
         let insert = Reflect::get(&document, &"execCommand".into()).ok().and_then(|f| f.dyn_into::<Function>().ok());
-        let arguments: Array = [JsValue::from("insertText"), false.into(), data.replace(',', ".").into()].iter().collect();
+        let arguments: Array =
+            [JsValue::from("insertText"), false.into(), data.replace(',', ".").into()].iter().collect();
         let _ = insert.map(|insert| insert.apply(&document, &arguments));
     }
 }

@@ -90,7 +90,8 @@ fn keys_are_known_by_their_place_and_letters_can_be_switched_off() {
 #[test]
 fn over_plain_http_the_notice_says_what_webgpu_needs() {
     let app = App::start("field_http", Gpu::None);
-    let plain = "Object.defineProperty(self, 'isSecureContext', { value: false }); delete WorkerNavigator.prototype.gpu;";
+    let plain =
+        "Object.defineProperty(self, 'isSecureContext', { value: false }); delete WorkerNavigator.prototype.gpu;";
     app.server.break_file(&worker_file("_loader.js"), Fault::Before(plain));
     app.open_ready("backend=webgpu&steps=2");
     app.wait("a word about https", LONG, || app.notices().contains("https").then_some(()));

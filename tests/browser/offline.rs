@@ -61,13 +61,20 @@ fn a_newer_build_is_said_and_never_mixed() {
     app.browser.script("return navigator.serviceWorker.getRegistration().then(r => r.update()).then(() => true)");
     let shown = "const e = document.querySelector('.updated'); return e && getComputedStyle(e).display !== 'none'";
     app.wait("a word about it", LONG, || (app.browser.script(shown) == json!(true)).then_some(()));
-    let caches = || app.browser.script("return caches.keys().then(names => names.filter(n => n.startsWith('ditscope-page')).sort())");
+    let caches = || {
+        app.browser
+            .script("return caches.keys().then(names => names.filter(n => n.startsWith('ditscope-page')).sort())")
+    };
     assert_eq!(caches().as_array().map(Vec::len), Some(2), "each build has its own");
     let before = app.server.requests(&worker_file("_loader.js"));
     app.browser.reload();
     app.wait_ready();
     let named = "return document.querySelector('meta[name=build]').content";
-    assert_eq!(app.browser.script(named), json!("0123456789abcdef"), "the page comes from the server where there is one");
+    assert_eq!(
+        app.browser.script(named),
+        json!("0123456789abcdef"),
+        "the page comes from the server where there is one"
+    );
     assert_eq!(app.server.requests(&worker_file("_loader.js")), before, "what did not change is kept");
 }
 

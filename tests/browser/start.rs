@@ -159,7 +159,8 @@ fn the_page_works_under_a_strict_policy() {
     }
     app.browser.press("u");
     app.wait("the tour", SHORT, || app.text().contains("1 of 9").then_some(()));
-    let filled = "return getComputedStyle(document.querySelector('input[type=range]')).getPropertyValue('--fill').trim()";
+    let filled =
+        "return getComputedStyle(document.querySelector('input[type=range]')).getPropertyValue('--fill').trim()";
     assert_ne!(app.browser.script(filled), json!(""), "styles are set");
     assert_eq!(app.browser.script("return violations"), json!([]));
     app.screenshot("start_policy_tour");

@@ -1,8 +1,8 @@
 //! Builds the app into `dist/`.
 
 use crate::index::{Index, Link, Program};
-use crate::program::{Plan, Ready};
 use crate::offline::{self, WORKER};
+use crate::program::{Plan, Ready};
 use crate::{project, sizes, style, tools};
 use anyhow::{Context, Result};
 use std::collections::HashMap;
@@ -75,7 +75,11 @@ fn put_together(make: fn(&Plan) -> Result<Ready>) -> Result<()> {
         let done = started.into_iter().map(|made| made.join().unwrap_or_else(|panic| panic::resume_unwind(panic)));
         done.collect::<Result<_>>()
     })?;
-    let extras = Extras { folders: true, html: format!("\n    <meta name=\"offline\" content=\"./{WORKER}\" />"), offline: true };
+    let extras = Extras {
+        folders: true,
+        html: format!("\n    <meta name=\"offline\" content=\"./{WORKER}\" />"),
+        offline: true,
+    };
     assemble(&index, &programs, &project::dist(), &extras)?;
     println!("build: dist/ is ready after {:.0} s", start.elapsed().as_secs_f64());
     Ok(())

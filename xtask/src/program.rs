@@ -14,7 +14,8 @@ const LOADER: &str = "import init from './NAME.js';\
     await init(module&&{module_or_path:await module});";
 
 /// What starts the page's module.
-const START: &str = "import init from './NAME.js';await init({module_or_path:new URL('./NAME_bg.wasm',import.meta.url)});";
+const START: &str =
+    "import init from './NAME.js';await init({module_or_path:new URL('./NAME_bg.wasm',import.meta.url)});";
 
 /// What decides what is made of the linker's output, beside that output itself.
 const MAKERS: [&str; 3] = [include_str!("program.rs"), include_str!("bind.rs"), include_str!("split.rs")];
@@ -137,7 +138,8 @@ impl Plan {
     fn write_start(&self, ready: &Ready) -> Result<()> {
         let (script, file) = if self.program.is_worker { (LOADER, "loader") } else { (START, "start") };
         let path = ready.folder.join(format!("{}_{file}.js", ready.name));
-        fs::write(&path, script.replace("NAME", &ready.name)).with_context(|| format!("cannot write {}", path.display()))
+        fs::write(&path, script.replace("NAME", &ready.name))
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 
     fn optimise(&self, folder: &Path) -> Result<()> {

@@ -93,9 +93,13 @@ impl Reason {
         match self {
             Self::NotRead | Self::NotServed | Self::NotStored | Self::StorageFull => FailureKind::Network,
             Self::NoFile | Self::BadFile | Self::Mismatch | Self::TooLarge => FailureKind::BadModel,
-            Self::NoWebGpu | Self::NotSecure | Self::NoAdapter | Self::SoftwareWebGpu | Self::Device | Self::NoRoom | Self::Crashed => {
-                FailureKind::Device
-            }
+            Self::NoWebGpu
+            | Self::NotSecure
+            | Self::NoAdapter
+            | Self::SoftwareWebGpu
+            | Self::Device
+            | Self::NoRoom
+            | Self::Crashed => FailureKind::Device,
             Self::OtherBuild => FailureKind::Page,
             _ => FailureKind::BadRequest,
         }
