@@ -4,7 +4,6 @@ use super::store::Store;
 use ditscope_page_state::{Page, RunState};
 use ditscope_words::say;
 use js_sys::{Array, Function, Reflect};
-use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, HtmlInputElement};
@@ -14,21 +13,18 @@ const LONG_RUN_MS: f64 = 20_000.0;
 
 /// Listens as long as the page lives.
 pub fn listen(store: Store) {
-    // Else the browser would leave the page and show the file. Where files are wanted, others listen, too.
-    let drag = window_event_listener(ev::dragover, |event| event.prevent_default());
-    let drop = window_event_listener(ev::drop, |event| event.prevent_default());
-    let leave = window_event_listener(ev::beforeunload, move |event| {
-        if store.peek(is_long_run) {
-            event.prevent_default();
-        }
+    // One for all, with less code than one for each.
+    let hear = Closure::<dyn Fn(Event)>::new(move |event: Event| match event.type_().as_str() {
+        // Else the browser would leave the page and show the file. Where files are wanted, others listen, too.
+        "dragover" | "drop" => event.prevent_default(),
+        "beforeunload" if store.peek(is_long_run) => event.prevent_default(),
+        "beforeinput" => take_comma(&event),
+        _ => {}
     });
-    let typed = window_event_listener(ev::Custom::<Event>::new("beforeinput"), |event| take_comma(&event));
-    on_cleanup(move || {
-        drag.remove();
-        drop.remove();
-        leave.remove();
-        typed.remove();
-    });
+    for name in ["dragover", "drop", "beforeunload", "beforeinput"] {
+        let _ = window().add_event_listener_with_callback(name, hear.as_ref().unchecked_ref());
+    }
+    hear.forget();
 }
 
 fn is_long_run(state: &Page) -> bool {

@@ -117,6 +117,11 @@ pub fn assemble(index: &Index, programs: &HashMap<String, Ready>, dist: &Path, e
                 let name = put_hashed(style::read(href)?.as_bytes(), href, &stage)?;
                 format!("<link rel=\"stylesheet\" href=\"./{name}\" />")
             }
+            Link::CopyFile { href } => {
+                let name = href.file_name().with_context(|| format!("{} is no file", href.display()))?;
+                fs::copy(href, stage.join(name)).with_context(|| format!("cannot copy {}", href.display()))?;
+                String::new()
+            }
             Link::CopyDir { href, to } => {
                 if extras.folders {
                     project::copy_folder(href, &stage.join(to))?;

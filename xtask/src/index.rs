@@ -24,6 +24,8 @@ pub enum Link {
     Css { href: PathBuf },
     /// A plain script.
     Script { href: PathBuf },
+    /// A file that keeps its name.
+    CopyFile { href: PathBuf },
     /// A folder, and where it goes.
     CopyDir { href: PathBuf, to: PathBuf },
     /// A program in WebAssembly.
@@ -137,10 +139,13 @@ impl<'a> Attributes<'a> {
         let link = match self.need("rel")?.as_str() {
             "icon" => Link::Icon { href: self.path("href")?, mime: self.need("type")? },
             "css" => Link::Css { href: self.path("href")? },
+            "copy-file" => Link::CopyFile { href: self.path("href")? },
             "copy-dir" => Link::CopyDir { href: self.path("href")?, to: self.need("data-target-path")?.into() },
             "rust" => Link::Rust(self.program()?),
             other => {
-                bail!("rel=\"{other}\" is not known here; known are icon, css, copy-dir and rust (xtask/src/index.rs)")
+                bail!(
+                    "rel=\"{other}\" is not known here; known are icon, css, copy-file, copy-dir and rust (xtask/src/index.rs)"
+                )
             }
         };
         self.end(link)
@@ -248,7 +253,10 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_refused() {
         let said = refused(r#"<link data-trunk rel="sass" href="a.scss">"#);
-        assert!(said.contains(r#"rel="sass" is not known here; known are icon, css, copy-dir and rust"#), "{said}");
+        assert!(
+            said.contains(r#"rel="sass" is not known here; known are icon, css, copy-file, copy-dir and rust"#),
+            "{said}"
+        );
         assert!(said.contains(r#"<link data-trunk rel="sass" href="a.scss">"#), "{said}");
         let said = refused("<link data-trunk rel=css href=a.css data-inline>");
         assert!(said.contains("it has data-inline, which"), "{said}");

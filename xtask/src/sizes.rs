@@ -1,5 +1,6 @@
 //! What visitors download, held to limits.
 
+use crate::offline::WORKER;
 use crate::{project, split, tools};
 use anyhow::{Context, Result, ensure};
 use flate2::{Compression, write::GzEncoder};
@@ -32,6 +33,7 @@ impl Part {
         let is_code = matches!(path.extension().and_then(|e| e.to_str()), Some("html" | "css" | "js" | "wasm"));
         match is_code {
             true if name.starts_with("worker") => Self::Worker,
+            true if [WORKER, "trouble.js"].contains(&&*name) => Self::Later,
             // The page itself imports what fetches the others.
             true if is_later && name != split::LINKS => Self::Later,
             true if !is_in("models") => Self::Shell,
@@ -112,6 +114,7 @@ mod tests {
         assert!(part("app-0123_bg.wasm") == Part::Shell);
         assert!(part("app-0123/split_tour.wasm") == Part::Later);
         assert!(part("app-0123/__wasm_split.js") == Part::Shell);
+        assert!(part("sw.js") == Part::Later);
         assert!(part("worker_bg.wasm") == Part::Worker);
         assert!(part("worker_loader.js") == Part::Worker);
         assert!(part("models/fashion/model-00001-of-00002.safetensors") == Part::Model);
