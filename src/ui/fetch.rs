@@ -13,12 +13,21 @@ pub async fn fetch_text(address: &str) -> Option<String> {
     String::from_utf8(fetch_bytes(address).await?).ok()
 }
 
-/// Reads a file that is no page; `None` where there is none.
+/// Reads a page; `None` where there is none.
+pub async fn fetch_page(address: &str) -> Option<String> {
+    let (bytes, is_page) = fetch(address).await?;
+    String::from_utf8(bytes).ok().filter(|_| is_page)
+}
+
+/// Reads a file; `None` where there is none, also where the host answers a page for whatever is not there.
 pub async fn fetch_bytes(address: &str) -> Option<Vec<u8>> {
+    let (bytes, is_page) = fetch(address).await?;
+    (!is_page).then_some(bytes)
+}
+
+/// A file, and whether it is a page.
+async fn fetch(address: &str) -> Option<(Vec<u8>, bool)> {
     let response = Request::get(address).send().await.ok().filter(|response| response.ok())?;
-    // Hosts of apps with many addresses answer their page for whatever is not there.
-    if response.headers().get("content-type").is_some_and(|media_type| media_type.starts_with("text/html")) {
-        return None;
-    }
-    response.binary().await.ok()
+    let is_page = response.headers().get("content-type").is_some_and(|media_type| media_type.starts_with("text/html"));
+    Some((response.binary().await.ok()?, is_page))
 }

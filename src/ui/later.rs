@@ -4,14 +4,13 @@
 //! all lie in one and nothing here is waited for.
 
 use super::dom;
+use super::fetch::fetch_page;
 use super::parts::{Part, Parts};
 use ditscope_words::say;
-use gloo::net::http::Request;
 use leptos::prelude::*;
 use leptos::wasm_split::SplitLoaderError;
 use std::pin::Pin;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::RequestCache;
 
 /// Makes a view that is told something: a dialog, whether it is open.
 pub type Make = fn(RwSignal<bool>) -> AnyView;
@@ -57,12 +56,8 @@ enum Code {
 async fn is_updated() -> bool {
     let Ok(Some(start)) = document().query_selector("script[type=module][src]") else { return false };
     let name = start.get_attribute("src").unwrap_or_default();
-    // The folder of the page: its index.
-    let page = Request::get("./").cache(RequestCache::NoStore).send().await;
-    match page {
-        Ok(page) if page.ok() => page.text().await.is_ok_and(|html| !html.contains(&name)),
-        _ => false,
-    }
+    // The folder of the page: its index. Always asked for anew.
+    fetch_page(&format!("./?{}", js_sys::Date::now())).await.is_some_and(|html| !html.contains(&name))
 }
 
 /// Shows a part when its code is there; until then, and when it cannot be fetched, an element of class `class` in its

@@ -104,7 +104,7 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
 fn latin(key: String, code: &str) -> String {
     let is_letter = |key: &str| key.chars().count() == 1 && !key.is_ascii();
     match code.strip_prefix("Key").filter(|_| is_letter(&key)) {
-        Some(letter) => letter.to_lowercase(),
+        Some(letter) => letter.to_ascii_lowercase(),
         None => key,
     }
 }

@@ -4,7 +4,7 @@
 use crate::ui::dom;
 use crate::ui::store::Store;
 use ditscope_export::gif::{Gif, is_gray, timing};
-use ditscope_export::picture::{png, svg};
+use ditscope_export::picture::{lines, png, stored, svg};
 use ditscope_export::sheet;
 use ditscope_export::sheet::{Item, PAPER, Sheet};
 use ditscope_page_state as app;
@@ -24,7 +24,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
     Blob, BlobEvent, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, MediaRecorder,
-    MediaRecorderOptions, MediaStream,
+    MediaRecorderOptions, MediaStream, Response,
 };
 
 /// The effect of [`Event::Make`].
@@ -74,7 +74,7 @@ impl Maker {
         let film = film.ok_or(Notice::NothingMade)?;
         let selected = Subject::One(self.store.peek(|state| state.timeline.selected));
         match kind {
-            Export::Png => self.png(&film, selected),
+            Export::Png => self.png(&film, selected).await,
             Export::Sheet => {
                 let i = if let Subject::One(i) = selected { i } else { 0 };
                 save_sheet(&sheet::trajectory(&film, i), file_name(&film, selected, "-steps", "png")).await
@@ -110,12 +110,12 @@ impl Maker {
     }
 
     /// The picture that is on the stage.
-    fn png(self, film: &Film, selected: Subject) -> Outcome {
+    async fn png(self, film: &Film, selected: Subject) -> Outcome {
         const TIMES: usize = 8;
         let position = self.store.peek(|state| state.timeline.position);
         let (Some(frame), Subject::One(i)) = (film.at(position), selected) else { return Err(Notice::Stopped) };
         let name = ditscope_page_state::take::file_name::of_picture(film, i, position);
-        save_png(&picture(film, frame, selected), TIMES, name)
+        save_png(&picture(film, frame, selected), TIMES, name).await
     }
 
     async fn gif(self, film: &Film, subject: Subject) -> Outcome {
@@ -246,9 +246,26 @@ fn put(context: &CanvasRenderingContext2d, pixels: &Pixels, x: f64, y: f64, widt
     let _ = context.draw_image_with_html_canvas_element_and_dw_and_dh(&small, x, y, width, height);
 }
 
-fn save_png(pixels: &Pixels, times: usize, name: String) -> Outcome {
-    let bytes = png(pixels, times).map_err(Notice::Said)?;
+async fn save_png(pixels: &Pixels, times: usize, name: String) -> Outcome {
+    let lines = lines(pixels, times);
+    let zlib = match compressed(&lines).await {
+        Some(zlib) => zlib,
+        None => stored(&lines),
+    };
+    let bytes = png(pixels.width * times, pixels.height * times, &zlib);
     save(&[Uint8Array::from(&bytes[..]).into()], "image/png", name)
+}
+
+/// Bytes as the browser's zlib has them; by name, since not every browser has it.
+async fn compressed(bytes: &[u8]) -> Option<Vec<u8>> {
+    let make: Function = Reflect::get(&window(), &"CompressionStream".into()).ok()?.dyn_into().ok()?;
+    let stream = Reflect::construct(&make, &Array::of1(&"deflate".into())).ok()?;
+    let parts = Array::of1(&Uint8Array::from(bytes));
+    let source = call(Blob::new_with_u8_array_sequence(&parts).ok()?.as_ref(), "stream", &[]).ok()?;
+    let piped = call(&source, "pipeThrough", &[stream]).ok()?;
+    let response = Response::new_with_opt_readable_stream(Some(piped.unchecked_ref())).ok()?;
+    let buffer = JsFuture::from(response.array_buffer().ok()?).await.ok()?;
+    Some(Uint8Array::new(&buffer).to_vec())
 }
 
 /// As PNG where the browser gives back what was drawn, else as SVG, which is made without a canvas.
@@ -264,7 +281,7 @@ async fn save_sheet(sheet: &Sheet, name: String) -> Outcome {
         let text: String = bytes.iter().copied().map(char::from).collect();
         window().btoa(&text).unwrap_or_default()
     };
-    let drawing = svg(sheet, base64).map_err(Notice::Said)?;
+    let drawing = svg(sheet, base64);
     save(&[drawing.into()], "image/svg+xml", name.replace(".png", ".svg"))
 }
 
