@@ -93,7 +93,7 @@ fn over_plain_http_the_notice_says_what_webgpu_needs() {
     let plain =
         "Object.defineProperty(self, 'isSecureContext', { value: false }); delete WorkerNavigator.prototype.gpu;";
     app.server.break_file(&worker_file("_loader.js"), Fault::Before(plain));
-    app.open_ready("backend=webgpu&steps=2");
+    app.open_ready("steps=2");
     app.wait("a word about https", LONG, || app.notices().contains("https").then_some(()));
     assert!(!app.notices().contains("has no WebGPU"), "{}", app.notices());
 }

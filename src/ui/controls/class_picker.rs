@@ -72,6 +72,8 @@ fn Chips(labels: Memo<Option<Arc<Vec<String>>>>) -> impl IntoView {
     dom::effect(Box::new(move || {
         chosen.track();
         labels.track();
+        // With its pictures the row is wider.
+        sprite.track();
         if let Some(row) = row.get() {
             request_animation_frame(move || show_chosen(&row));
         }

@@ -50,6 +50,8 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
         kinds.map(|kind| view! { <StepView kind in_row probe /> {flow(kind)} }).collect_view()
     };
     let finished = store.memo(is_finished);
+    // From a clean latent to the picture it takes no model.
+    let decodes = Memo::new(move |_| on.with(|on| on.contains(&ViewKind::X0Latent)));
     view! {
         <div class="stage">
             <p class="stage-caption" translate="no">
@@ -74,7 +76,7 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
             >
                 <div class="step-views" class:in-row=in_row>{views}</div>
                 <div class="arrow" aria-hidden="true">
-                    <span>{say("stage.model")}</span>
+                    <span>{move || if decodes.get() { say("stage.decoder") } else { say("stage.model") }}</span>
                     <svg viewBox="0 0 48 12">
                         <path d="M0 6h44M39 1.5 44.5 6 39 10.5" fill="none" stroke="currentColor" stroke-width="1.5" />
                     </svg>
