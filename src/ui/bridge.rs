@@ -75,10 +75,14 @@ impl Bridge {
         self.worker = Some(Running { worker, _on_message: on_message, _on_error: on_error });
     }
 
-    /// Keeps a folder's files, which travel with every message that names it.
-    pub fn keep_folder(&mut self, name: String, files: Array) {
-        self.folders.retain(|(other, _)| *other != name);
-        self.folders.push((name, files));
+    /// Keeps a folder's files, which travel with every message that names it, and gives the name: another one where a folder
+    /// of this name was opened before, which may be a different one.
+    pub fn keep_folder(&mut self, name: &str, files: Array) -> String {
+        let is_free = |name: &String| self.folders.iter().all(|(other, _)| other != name);
+        let numbered = (2..).map(|number| format!("{name} ({number})"));
+        let free = std::iter::once(name.to_owned()).chain(numbered).find(is_free).unwrap_or_default();
+        self.folders.push((free.clone(), files));
+        free
     }
 
     /// Sends a message; without a worker it goes nowhere, and the state knows that the worker is lost.

@@ -63,7 +63,6 @@ fn terms() -> Part {
         term("", say("inspector.term-guidance"), say("inspector.about-guidance")),
         term("", say("inspector.term-sampler"), say("inspector.about-sampler")),
         term("", say("inspector.term-seed"), say("inspector.about-seed")),
-        term("", say("stage.recorded"), say("inspector.about-recorded")),
     ];
     Part::new("dl", "terms").of(terms.into_iter().flatten().collect())
 }

@@ -109,8 +109,10 @@ impl Store {
 
     /// Takes a folder of the visitor's: its files stay with the bridge, its name goes to the reducer.
     pub fn open_folder(self, name: String, files: Array) {
-        self.bridge.update_value(|bridge| bridge.keep_folder(name.clone(), files));
-        self.dispatch(Event::Models(models::Event::AddFolder(name)));
+        let name = self.bridge.try_update_value(|bridge| bridge.keep_folder(&name, files));
+        if let Some(name) = name {
+            self.dispatch(Event::Models(models::Event::AddFolder(name)));
+        }
     }
 }
 

@@ -60,9 +60,9 @@ fn a_translated_page_goes_on() {
     app.wait_done();
     app.browser.press("\u{E011}"); // Home
     let shown = || app.evaluate("return document.querySelector('.readout p').innerText");
-    app.wait("the first step", SHORT, || shown().as_str().is_some_and(|text| text.contains("step 1/4")).then_some(()));
+    app.wait("the first step", SHORT, || shown().as_str().is_some_and(|text| text.contains("step 0/4")).then_some(()));
     app.browser.press("\u{E014}"); // →
-    app.wait("the second step", SHORT, || shown().as_str().is_some_and(|text| text.contains("step 2/4")).then_some(()));
+    app.wait("the second step", SHORT, || shown().as_str().is_some_and(|text| text.contains("step 1/4")).then_some(()));
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn forced_colours_show_what_is_chosen() {
     app.generate();
     app.browser.prefer("forced-colors", "active");
     let differ = |chosen: &str, other: &str| {
-        let colours = "const look = e => { const s = getComputedStyle(e); return s.backgroundColor + s.outlineColor; };
+        let colours = "const look = e => { const s = getComputedStyle(e); return s.backgroundColor + s.outlineStyle; };
             const [chosen, other] = arguments[0].map(selector => document.querySelector(selector));
             return chosen && other ? look(chosen) !== look(other) : `${chosen} ${other}`";
         let colours = colours.replace("arguments[0]", &json!([chosen, other]).to_string());
@@ -199,7 +199,7 @@ fn forced_colours_show_what_is_chosen() {
     differ(".tab[aria-selected=true]", ".tab[aria-selected=false]");
     differ(".chip:has(:checked)", ".chip:not(:has(:checked))");
     differ(".view-chip[aria-pressed=true]", ".view-chip[aria-pressed=false]");
-    differ(".strip-step[aria-current]", ".strip-step:not([aria-current])");
+    differ(".slot.here", ".slot:not(.here)");
     let track = "return getComputedStyle(document.querySelector('#guidance')).forcedColorAdjust";
     assert_eq!(app.evaluate(track), json!("none"), "the slider keeps its track");
     app.screenshot("field_forced");

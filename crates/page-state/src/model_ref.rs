@@ -2,6 +2,7 @@
 
 use ditscope_protocol::ModelSource;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The model that is shown when the address names none: small, and part of the page.
 pub const DEFAULT_MODEL: &str = "fashion";
@@ -43,6 +44,7 @@ impl ModelRef {
         let text = text.trim();
         let (scheme, rest) = text.split_once("://")?;
         let scheme = scheme.to_ascii_lowercase();
+        let rest = &files_of_page(rest);
         let path = FILE_OF_A_FOLDER.iter().find_map(|file| rest.strip_suffix(file)).unwrap_or(rest);
         let path = path.trim_end_matches('/');
         let host = path.split('/').next().unwrap_or_default();
@@ -78,7 +80,11 @@ impl ModelRef {
     pub fn name(&self) -> &str {
         match self {
             Self::Shipped(name) | Self::Folder(name) => name,
-            Self::Url(url) => url.rsplit('/').next().unwrap_or(url),
+            // A repository's files lie under its name and a revision.
+            Self::Url(url) => {
+                let folder = url.split_once("/resolve/").map_or(&url[..], |(repository, _)| repository);
+                folder.rsplit('/').next().unwrap_or(url)
+            }
         }
     }
 
@@ -94,6 +100,23 @@ impl ModelRef {
     }
 }
 
+/// Of the page of a repository that a visitor copied, the address under which its files can be read by other pages.
+fn files_of_page(rest: &str) -> Cow<'_, str> {
+    let page = rest.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    let parts: Vec<&str> = page.split('/').collect();
+    let files = match &parts[..] {
+        ["huggingface.co" | "www.huggingface.co", user, name] => format!("huggingface.co/{user}/{name}/resolve/main"),
+        ["huggingface.co" | "www.huggingface.co", user, name, "tree" | "blob" | "resolve", inner @ ..] => {
+            format!("huggingface.co/{user}/{name}/resolve/{}", inner.join("/"))
+        }
+        ["github.com" | "www.github.com", user, name, "tree" | "blob" | "raw", inner @ ..] => {
+            format!("raw.githubusercontent.com/{user}/{name}/{}", inner.join("/"))
+        }
+        _ => return rest.into(),
+    };
+    files.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +130,29 @@ mod tests {
         assert_eq!(ModelRef::parse("a-model_1.0"), Some(ModelRef::Shipped("a-model_1.0".into())));
         assert_eq!(ModelRef::parse("https://a.b/c"), url("https://a.b/c"));
         assert_eq!(ModelRef::parse_url("fashion"), None);
+    }
+
+    #[test]
+    fn pages_of_repositories_become_their_files() {
+        let main = url("https://huggingface.co/user/repo/resolve/main");
+        for page in [
+            "https://huggingface.co/user/repo",
+            "https://huggingface.co/user/repo/",
+            "https://www.huggingface.co/user/repo/tree/main",
+            "https://huggingface.co/user/repo/blob/main/config.json",
+            "https://huggingface.co/user/repo/resolve/main/config.json?download=true",
+            "https://huggingface.co/user/repo/resolve/main",
+        ] {
+            assert_eq!(ModelRef::parse_url(page), main, "{page}");
+        }
+        assert_eq!(main.as_ref().map(ModelRef::name), Some("repo"));
+        let inner = "https://huggingface.co/user/repo/tree/v1.0/models/boots";
+        assert_eq!(ModelRef::parse_url(inner), url("https://huggingface.co/user/repo/resolve/v1.0/models/boots"));
+        let github = "https://github.com/user/repo/tree/main/assets/models/boots";
+        let raw = "https://raw.githubusercontent.com/user/repo/main/assets/models/boots";
+        assert_eq!(ModelRef::parse_url(github), url(raw));
+        assert_eq!(ModelRef::parse_url("https://huggingface.co/user/repo/blob/main/../x"), None);
+        assert_eq!(ModelRef::parse_url("https://a.b/c?d"), None, "other questions are no addresses of folders");
     }
 
     #[test]

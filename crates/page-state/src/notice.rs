@@ -65,6 +65,15 @@ pub enum Notice {
     NoDecoder,
     /// What was typed is no address of a model.
     NoModelAddress,
+    /// The folder that was chosen has no file.
+    FolderEmpty,
+    FolderOfModels {
+        name: String,
+        folders: Vec<String>,
+    },
+    /// Saved by diffusers, and not converted.
+    FolderOfDiffusers(String),
+    FolderOfSomethingElse(String),
     /// The index of models at this address could not be read.
     NoListing {
         address: String,

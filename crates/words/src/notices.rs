@@ -39,6 +39,14 @@ pub fn notice(notice: &Notice) -> String {
         Notice::SoundMisfit => say("sound.misfit"),
         Notice::NoDecoder => say("stage.no-decoder"),
         Notice::NoModelAddress => say("models.no-address"),
+        Notice::FolderEmpty => say("models.folder-empty"),
+        Notice::FolderOfModels { name, folders } => {
+            return say_with("models.folder-of-models", &[("name", name), ("folders", &folders.join(", "))]);
+        }
+        Notice::FolderOfDiffusers(name) => {
+            return say_with("models.folder-of-diffusers", &[("name", name), ("path", name)]);
+        }
+        Notice::FolderOfSomethingElse(name) => return say_with("models.folder-other", &[("name", name)]),
         Notice::NoCode => say("failures.code"),
         Notice::WorkerScript => say("failures.worker-script"),
         Notice::NothingMade => say("take.nothing-yet"),

@@ -4,11 +4,11 @@ use crate::ui::dom;
 use crate::ui::store::Store;
 use ditscope_page_state::Event;
 use ditscope_page_state::models;
-use ditscope_page_state::models::Adding;
+use ditscope_page_state::models::{Adding, folder};
 use ditscope_words::notices::notice;
 use ditscope_words::say;
 use ditscope_words::text;
-use js_sys::{Array, Reflect};
+use js_sys::Reflect;
 use leptos::prelude::*;
 use web_sys::{File, HtmlInputElement};
 
@@ -65,6 +65,8 @@ pub fn AddModel() -> impl IntoView {
                 hidden
                 aria-label=say("models.folder-field")
                 on:change=move |event| open_folder(store, &event_target(&event))
+                // Some browsers say so of a folder without files.
+                on:cancel=move |event| open_folder(store, &event_target(&event))
             />
             <button type="button" hidden=no_folders on:click=pick>{say("models.add-folder")}</button>
             <p class="answer" role="status" translate="no">{answer}</p>
@@ -76,19 +78,16 @@ pub fn AddModel() -> impl IntoView {
 fn open_folder(store: Store, picker: &HtmlInputElement) {
     let path = |file: &File| Reflect::get(file, &"webkitRelativePath".into()).ok().and_then(|path| path.as_string());
     let Some(list) = picker.files() else { return };
-    let (mut name, files) = (String::new(), Array::new());
-    for file in (0..list.length()).filter_map(|i| list.item(i)) {
-        let path = path(&file).unwrap_or_default();
-        if let Some((folder, rest)) = path.split_once('/')
-            && !rest.contains('/')
-        {
-            name = folder.into();
-            files.push(&file);
-        }
-    }
+    let all: Vec<File> = (0..list.length()).filter_map(|i| list.item(i)).collect();
+    let paths: Vec<String> = all.iter().map(|file| path(file).unwrap_or_default()).collect();
     // So that the same folder can be chosen again.
     picker.set_value("");
-    if files.length() > 0 {
-        store.open_folder(name, files);
+    match folder::name(&paths) {
+        Ok(name) => {
+            let lies_in_it = |path: &&String| path.matches('/').count() == 1;
+            let files = all.iter().zip(&paths).filter(|(_, path)| lies_in_it(path)).map(|(file, _)| file);
+            store.open_folder(name, files.collect());
+        }
+        Err(why) => store.dispatch(Event::Models(models::Event::FolderRefused(why))),
     }
 }

@@ -55,7 +55,7 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
     view! {
         <div class="stage">
             <p class="stage-caption" translate="no">
-                <span class="recorded" hidden=not_recorded>{say("stage.recorded")}</span>
+                <span class="recorded" hidden=not_recorded title=say("stage.recorded-hint")>{say("stage.recorded")}</span>
                 <span class="caption">{caption}</span>
                 <span class="tag warn" title=say("models.non-commercial")>{restricted}</span>
                 <span class="tag warn">{changed}</span>

@@ -1,5 +1,6 @@
 //! The models: which there are to choose from, what this browser stores of them, and how one comes into use.
 
+pub mod folder;
 mod known;
 mod loading;
 mod progress;

@@ -72,6 +72,8 @@ pub enum Event {
     AddUrl(String),
     /// A folder was picked; the page keeps its files by this name.
     AddFolder(String),
+    /// What was picked is no model's folder.
+    FolderRefused(Notice),
     Remove(ModelRef),
     /// Delete the stored weights of these addresses.
     DeleteStored(Vec<String>),
@@ -119,6 +121,7 @@ impl Models {
                 Some(model) => return self.add_asked(around, model),
                 None => self.adding = Some(Adding::Failed(Notice::NoModelAddress)),
             },
+            Event::FolderRefused(why) => self.adding = Some(Adding::Failed(why)),
             Event::AddFolder(name) => return self.add_asked(around, ModelRef::Folder(name)),
             Event::Remove(model) => return self.remove(&model),
             Event::DeleteStored(urls) => return vec![Follow::Do(Effect::DeleteStored(urls))],
