@@ -1,5 +1,6 @@
 //! What the window hears, whatever the page shows: commas in number fields, files dropped beside their place, leaving.
 
+use super::effects;
 use super::store::Store;
 use ditscope_page_state::{Page, RunState};
 use ditscope_words::say;
@@ -19,9 +20,11 @@ pub fn listen(store: Store) {
         "dragover" | "drop" => event.prevent_default(),
         "beforeunload" if store.peek(is_long_run) => event.prevent_default(),
         "beforeinput" => take_comma(&event),
+        // Another tab has added a model: this one must not forget it when it keeps its own.
+        "storage" => effects::recall_models(store),
         _ => {}
     });
-    for name in ["dragover", "drop", "beforeunload", "beforeinput"] {
+    for name in ["dragover", "drop", "beforeunload", "beforeinput", "storage"] {
         let _ = window().add_event_listener_with_callback(name, hear.as_ref().unchecked_ref());
     }
     hear.forget();

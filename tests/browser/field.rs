@@ -204,3 +204,25 @@ fn forced_colours_show_what_is_chosen() {
     assert_eq!(app.evaluate(track), json!("none"), "the slider keeps its track");
     app.screenshot("field_forced");
 }
+
+#[test]
+fn two_tabs_that_add_models_keep_both() {
+    let app = App::start("field_tabs", Gpu::None);
+    app.open_ready("backend=cpu");
+    // Another tab of the same page adds one: what it stores is heard of here.
+    app.evaluate(
+        "return (async () => {
+            const { models } = await (await fetch('assets/models/index.json')).json();
+            const entry = { ...models.find(model => model.id === 'tones'), name: 'Other tab' };
+            const frame = document.createElement('iframe');
+            frame.src = 'assets/models/index.json';
+            document.body.append(frame);
+            await new Promise(done => frame.onload = done);
+            const added = [{ model: { Url: `${location.origin}/assets/models/tones` }, entry }];
+            frame.contentWindow.localStorage.setItem('ditscope-models', JSON.stringify(added));
+            return true;
+        })()",
+    );
+    app.browser.press("m");
+    app.wait("the other tab's model", SHORT, || app.text().contains("Other tab").then_some(()));
+}

@@ -16,7 +16,10 @@ pub fn write(app: &Path) -> Result<()> {
     let mut contents = vec![];
     for path in project::files(app) {
         let name = path.strip_prefix(app).expect("a file of the app lies in it").to_string_lossy().replace('\\', "/");
-        if name == "index.html" || name.ends_with(".safetensors") || name.ends_with(".md") {
+        if ["index.html", "404.html", "robots.txt"].contains(&&*name)
+            || name.ends_with(".safetensors")
+            || name.ends_with(".md")
+        {
             continue;
         }
         contents.push(project::hash(fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?));

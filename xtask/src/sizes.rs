@@ -33,7 +33,7 @@ impl Part {
         let is_code = matches!(path.extension().and_then(|e| e.to_str()), Some("html" | "css" | "js" | "wasm"));
         match is_code {
             true if name.starts_with("worker") => Self::Worker,
-            true if [WORKER, "trouble.js"].contains(&&*name) => Self::Later,
+            true if [WORKER, "trouble.js", "404.html"].contains(&&*name) => Self::Later,
             // The page itself imports what fetches the others.
             true if is_later && name != split::LINKS => Self::Later,
             true if !is_in("models") => Self::Shell,
