@@ -1,6 +1,7 @@
 //! What SRC is: a file or a folder, whose contents tell what they are.
 
 use super::checkpoint::Checkpoint;
+use super::scheduler::with_class;
 use anyhow::{Context, Result, bail, ensure};
 use ditscope_config::AutoencoderConfig;
 use ditscope_core::weights::keys::AUTOENCODER;
@@ -78,7 +79,10 @@ impl Pipeline {
         Ok(Self {
             transformer: part("transformer")?,
             autoencoder: path.join("vae").is_dir().then(|| part("vae")).transpose()?,
-            scheduler: if scheduler.is_file() { read_json(&scheduler)? } else { Value::Null },
+            scheduler: match scheduler.is_file() {
+                true => with_class(read_json(&scheduler)?, &read_json(&index)?),
+                false => Value::Null,
+            },
             labels: if names.is_null() {
                 None
             } else {

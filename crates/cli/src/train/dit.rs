@@ -116,20 +116,17 @@ impl DitOptions {
             Schedule::Linear => BetaSchedule::Linear,
             Schedule::Cosine => BetaSchedule::Cosine,
         };
+        let prediction_type = match self.prediction_type {
+            Prediction::Epsilon => PredictionType::Epsilon,
+            Prediction::Sample => PredictionType::Sample,
+            Prediction::V => PredictionType::VPrediction,
+        };
         let config = ModelConfig {
             name: self.name.clone().unwrap_or_else(|| data.name.clone()),
             transformer,
             scheduler: DiffusionConfig {
-                num_train_timesteps: 1000,
-                beta_schedule,
-                prediction_type: match self.prediction_type {
-                    Prediction::Epsilon => PredictionType::Epsilon,
-                    Prediction::Sample => PredictionType::Sample,
-                    Prediction::V => PredictionType::VPrediction,
-                },
-                variance_type: VarianceType::FixedSmall,
                 clip_sample_range: Some(self.clip_sample_range),
-                guidance_channels: None,
+                ..DiffusionConfig::new(beta_schedule, prediction_type, VarianceType::FixedSmall)
             },
             autoencoder: Some(autoencoder),
             latents,
