@@ -175,7 +175,7 @@ fn convert_model(plan: &Plan, pipeline: Pipeline, watch: Watch) -> Result<Writte
     }
     let scheduler = scheduler::read(&pipeline.scheduler, &transformer.config, plan.numbers)
         .with_context(|| plan.source.display().to_string())?;
-    notes.extend(scheduler.note.clone());
+    notes.extend(remarks(&scheduler, &transformer.config, plan.numbers));
     let decoder_license = decoder.and_then(|decoder| decoder.license.as_deref());
     let mut config = model_config(plan, &pipeline, transformer.config, scheduler, config, decoder_license)?;
     let staged = stage(plan, &tensors, watch)?;
@@ -212,6 +212,13 @@ fn convert_model(plan: &Plan, pipeline: Pipeline, watch: Watch) -> Result<Writte
             notes: &notes,
         },
     )
+}
+
+/// What was found out about how the model is to be run.
+fn remarks(scheduler: &Scheduler, transformer: &DitConfig, numbers: Numbers) -> impl Iterator<Item = String> {
+    let own = "every block has embedders of its own, so it was trained with diffusers: give --numbers diffusers for its numbers";
+    let is_theirs = transformer.block_embedders && numbers == Numbers::Official;
+    scheduler.note.clone().into_iter().chain(is_theirs.then(|| own.to_owned()))
 }
 
 fn model_config(

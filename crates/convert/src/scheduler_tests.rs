@@ -17,6 +17,7 @@ fn transformer(learn_sigma: bool) -> DitConfig {
         downscale_freq_shift: 1,
         mlp_norm_eps: 1e-5,
         qk_norm: false,
+        block_embedders: true,
     }
 }
 

@@ -108,6 +108,7 @@ impl DitOptions {
             downscale_freq_shift: 0,
             mlp_norm_eps: DitConfig::NORM_EPS,
             qk_norm: self.qk_norm,
+            block_embedders: false,
         };
         if let Some(preset) = &self.preset {
             transformer = transformer.with_preset(preset)?;
