@@ -49,14 +49,6 @@ pub fn read(config: &Value, transformer: &DitConfig, numbers: Numbers) -> Result
     of_diffusers(config, official, transformer).context("scheduler_config.json")
 }
 
-/// The file's settings, with the class that `model_index.json` names where the file itself does not.
-pub fn with_class(mut config: Value, pipeline: &Value) -> Value {
-    if let (Some(settings), Some(class)) = (config.as_object_mut(), pipeline["scheduler"][1].as_str()) {
-        settings.entry("_class_name").or_insert_with(|| class.into());
-    }
-    config
-}
-
 fn of_diffusers(config: &Value, official: DiffusionConfig, transformer: &DitConfig) -> Result<Scheduler> {
     let class = Class::of(config)?;
     let settings = Settings { config, class };

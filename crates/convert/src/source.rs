@@ -1,7 +1,6 @@
 //! What SRC is: a file or a folder, whose contents tell what they are.
 
 use super::checkpoint::Checkpoint;
-use super::scheduler::with_class;
 use anyhow::{Context, Result, bail, ensure};
 use ditscope_config::AutoencoderConfig;
 use ditscope_core::weights::keys::AUTOENCODER;
@@ -199,6 +198,14 @@ fn recognise(checkpoint: &Checkpoint) -> Result<SourceKind> {
         "neither a DiT (official or diffusers names) nor a decoder (AutoencoderKL, TAESD): its tensors are {}, …",
         first.join(", ")
     )
+}
+
+/// The settings of a `scheduler_config.json`, with the class that `model_index.json` names where the file itself does not.
+fn with_class(mut config: Value, pipeline: &Value) -> Value {
+    if let (Some(settings), Some(class)) = (config.as_object_mut(), pipeline["scheduler"][1].as_str()) {
+        settings.entry("_class_name").or_insert_with(|| class.into());
+    }
+    config
 }
 
 /// `{"0": "tench", …}`
