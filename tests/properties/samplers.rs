@@ -270,7 +270,7 @@ fn the_last_step_of_a_spacing_of_diffusers_is_as_noisy_as_there() {
     let large = |config: &mut DiffusionConfig| config.variance_type = VarianceType::FixedLarge;
     // β of the step from t = 249 to the picture is 1 − ᾱ there.
     let beta = 1.0 - training_schedule(&diffusion(BetaSchedule::Linear, PredictionType::Epsilon)).alphas_cumprod[249];
-    assert!((f64::from(last(Ddpm, Trailing, large)) - beta.sqrt()).abs() < 1e-5);
+    assert!((last(Ddpm, Trailing, large) - beta.sqrt()).abs() < 1e-5);
     assert!(
         last(Ddpm, Leading, |config| (config.steps_offset, config.variance_type) = (1, VarianceType::FixedLarge))
             > 0.01

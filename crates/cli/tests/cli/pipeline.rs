@@ -206,6 +206,12 @@ fn a_scheduler_without_a_sampler_is_refused_by_name() {
     refused("_class_name", "FlowMatchEulerDiscreteScheduler".into(), &["FlowMatchEuler", "flow matching"]);
     refused("_class_name", "HeunDiscreteScheduler".into(), &["HeunDiscreteScheduler", "DDIMScheduler"]);
     refused("thresholding", true.into(), &["thresholding = true", "thresholding=False"]);
+    // Of the transformer alone it is the same.
+    for part in ["transformer", "transformer/diffusion_pytorch_model.safetensors"] {
+        let flow = serde_json::json!({ "_class_name": "FlowMatchEulerDiscreteScheduler" });
+        write_json(&source.join("scheduler/scheduler_config.json"), &flow);
+        dit("convert").with("--out", &out).with("--", source.join(part)).refuses(&["flow matching"]);
+    }
     // A class that the file does not name is the one of model_index.json.
     convert_with(&|scheduler| drop(scheduler.remove("_class_name"))).succeeds();
     assert_eq!(model_dir::read_config(&out).expect("a configuration").defaults.sampler.name(), "ddim");
