@@ -242,9 +242,10 @@ impl Settings<'_> {
         self.only("solver_type", |value| value != "heun", "\"midpoint\"")?;
         let is_learned = |value: &Value| value == "learned" || value == "learned_range";
         self.only("variance_type", |value| !is_learned(value), "None")?;
-        // Below the noisiest timestep's λ = log(α/σ) it cuts nothing off. JSON has no −∞, so that it may be a word.
+        // Below the noisiest timestep's λ = log(α/σ) it cuts nothing off. JSON has no −∞: it is a word, or null.
         let last = training_schedule(diffusion).snr(diffusion.num_train_timesteps - 1);
-        let cuts_nothing = |value: &Value| value.as_f64().is_none_or(|least| least < 0.5 * last.ln());
+        let cuts_nothing =
+            |value: &Value| value == "-Infinity" || value.as_f64().is_some_and(|least| least < 0.5 * last.ln());
         self.only("lambda_min_clipped", cuts_nothing, "-float(\"inf\")")
     }
 

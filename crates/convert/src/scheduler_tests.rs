@@ -174,6 +174,7 @@ fn what_would_compute_otherwise_is_refused_by_name() {
         (dpm, "solver_type", json!("heun")),
         (dpm, "variance_type", json!("learned_range")),
         (dpm, "lambda_min_clipped", json!(-4.0)),
+        (dpm, "lambda_min_clipped", json!("NaN")),
         (unipc, "solver_type", json!("bh1")),
         (unipc, "predict_x0", json!(false)),
         (unipc, "lower_order_final", json!(false)),
