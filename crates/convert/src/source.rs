@@ -87,6 +87,31 @@ impl Pipeline {
     }
 }
 
+/// The settings of a pipeline's `scheduler_config.json`, with the class that `model_index.json` names where the file itself
+/// does not; null without the file.
+fn scheduler_of(pipeline: &Path) -> Result<Value> {
+    let file = pipeline.join("scheduler/scheduler_config.json");
+    if !file.is_file() {
+        return Ok(Value::Null);
+    }
+    let (mut config, index) = (read_json(&file)?, read_json(&pipeline.join(PIPELINE_FILE))?);
+    if let (Some(settings), Some(class)) = (config.as_object_mut(), index["scheduler"][1].as_str()) {
+        settings.entry("_class_name").or_insert_with(|| class.into());
+    }
+    Ok(config)
+}
+
+/// The same for a pipeline's `transformer/`, or a file in it: what it was trained with lies beside it.
+fn scheduler_beside(part: &Path) -> Result<Value> {
+    let part = part.canonicalize().with_context(|| format!("{}: cannot be opened", part.display()))?;
+    let folder = if part.is_dir() { Some(part.as_path()) } else { part.parent() };
+    let folder = folder.filter(|folder| folder.file_name().is_some_and(|name| name == "transformer"));
+    match folder.and_then(Path::parent).filter(|pipeline| pipeline.join(PIPELINE_FILE).is_file()) {
+        Some(pipeline) => scheduler_of(pipeline),
+        None => Ok(Value::Null),
+    }
+}
+
 impl Source {
     /// Opens a file or a folder.
     ///
@@ -194,31 +219,6 @@ fn recognise(checkpoint: &Checkpoint) -> Result<SourceKind> {
         "neither a DiT (official or diffusers names) nor a decoder (AutoencoderKL, TAESD): its tensors are {}, …",
         first.join(", ")
     )
-}
-
-/// The settings of a pipeline's `scheduler_config.json`, with the class that `model_index.json` names where the file itself
-/// does not; null without the file.
-fn scheduler_of(pipeline: &Path) -> Result<Value> {
-    let file = pipeline.join("scheduler/scheduler_config.json");
-    if !file.is_file() {
-        return Ok(Value::Null);
-    }
-    let (mut config, index) = (read_json(&file)?, read_json(&pipeline.join(PIPELINE_FILE))?);
-    if let (Some(settings), Some(class)) = (config.as_object_mut(), index["scheduler"][1].as_str()) {
-        settings.entry("_class_name").or_insert_with(|| class.into());
-    }
-    Ok(config)
-}
-
-/// The same for a pipeline's `transformer/`, or a file in it: what it was trained with lies beside it.
-fn scheduler_beside(part: &Path) -> Result<Value> {
-    let part = part.canonicalize().with_context(|| format!("{}: cannot be opened", part.display()))?;
-    let folder = if part.is_dir() { Some(part.as_path()) } else { part.parent() };
-    let folder = folder.filter(|folder| folder.file_name().is_some_and(|name| name == "transformer"));
-    match folder.and_then(Path::parent).filter(|pipeline| pipeline.join(PIPELINE_FILE).is_file()) {
-        Some(pipeline) => scheduler_of(pipeline),
-        None => Ok(Value::Null),
-    }
 }
 
 /// `{"0": "tench", …}`
