@@ -143,6 +143,8 @@ class Transformer:
         self.shift, self.mlp_eps = config.get("downscale_freq_shift", 0), config.get("mlp_norm_eps", 1e-6)
         if config.get("conditioning", "adaln_zero") != "adaln_zero" or config.get("qk_norm"):
             raise Unsupported("only transformers with adaLN-Zero and without qk_norm can be exported")
+        if config.get("block_embedders"):
+            raise Unsupported("transformers whose blocks have embedders of their own cannot be exported")
 
     def linear(self, value, name, scale=1.0, add=0.0):
         """A layer on tokens; `scale` and `add`, one for each row, go into its weights."""
@@ -282,6 +284,8 @@ def step_model(config, transformer, autoencoder, pictures):
     dit = Transformer(g, config["transformer"], transformer, 2 * pictures)
     if dit.out_channels != dit.channels or config["scheduler"].get("guidance_channels"):
         raise Unsupported("a step can be exported of models that predict no variance and whose channels are all guided")
+    if config["scheduler"].get("clipping", "consistent") != "consistent":
+        raise Unsupported("a step can be exported of models that clamp as dit does, not as diffusers does")
     latents = [pictures, dit.channels, dit.side, dit.side]
     x, y = g.input("x", latents), g.input("y", [2 * pictures], TensorProto.INT32)
     numbers = ["t", "guidance", "x0_x", "x0_out", "next_x", "next_x0"]

@@ -158,7 +158,10 @@ fn request(model: &Model, Asked { settings, guidance_scales, start, .. }: &Asked
         noise: Noise::Seeded(seeds),
         guidance_scales: scales,
         guidance_channels: None,
-        sampler: SamplerConfig::new(settings.sampler, settings.num_inference_steps),
+        sampler: SamplerConfig {
+            spacing: settings.timestep_spacing,
+            ..SamplerConfig::new(settings.sampler, settings.num_inference_steps)
+        },
         start: start.transpose()?,
     })
 }

@@ -75,6 +75,22 @@ fn the_url_carries_all_settings() {
     assert_eq!(app.settings(), expected, "a reload keeps the settings");
 }
 
+/// The worker visits the timesteps that the address names, and the caption says so.
+#[test]
+fn a_link_may_name_the_timesteps() {
+    let app = App::start("spacing", Gpu::None);
+    let mut pictures = Vec::new();
+    for (parameter, words) in [("", "DDIM ·"), ("&spacing=leading", "DDIM, leading")] {
+        app.open_ready(&format!("backend=cpu&class=9&guidance=2&steps=4&sampler=ddim{parameter}&seed=7"));
+        app.generate();
+        let text = app.text();
+        assert!(text.contains(words), "'{words}' is not in: {text}");
+        assert_eq!(app.url_parameters().contains_key("spacing"), !parameter.is_empty());
+        pictures.push(app.picture());
+    }
+    assert_ne!(pictures[0], pictures[1], "other timesteps, another picture");
+}
+
 #[test]
 fn a_step_may_leave_something_out() {
     let app = App::start("savings", Gpu::None);
@@ -113,6 +129,7 @@ fn bad_url_parameters_are_mended_with_a_notice() {
         ("class=foo", "class"),
         ("class=10", "class"),
         ("sampler=x", "sampler"),
+        ("spacing=karras", "spacing"),
         ("seed=-1", "seed"),
         ("reuse=0", "reuse"),
         ("interval=0.8,0.2", "interval"),

@@ -5,14 +5,13 @@ use crate::{F16_TOLERANCE, Golden, TOLERANCE, load, read, relative_error};
 use burn::tensor::{Device, Tensor};
 use ditscope_config::{
     BetaSchedule, DiffusionConfig, DitConfig, LatentStats, ModelConfig, PredictionType, RunSettings, SamplerKind,
-    VarianceType,
+    TimestepSpacing, VarianceType,
 };
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::dit::{Dit, timestep_frequencies};
 use ditscope_core::generate::{Guidance, Model, Noise, Request, Run};
 use ditscope_core::weights::{Dtype, Loader, collect, write_shards};
 use ditscope_ops::Ops;
-use ditscope_schedule::Spacing;
 
 const GUIDED: [&str; 2] = ["dit-learn-sigma-p2", "dit-learn-sigma-p4"];
 const ALL: [&str; 3] = ["dit-learn-sigma-p2", "dit-learn-sigma-p4", "dit-eps-p2-gray"];
@@ -105,8 +104,8 @@ fn guided_forward_matches_on_three_channels() {
 fn ddim_matches_at_10_and_20_steps() {
     for name in ALL {
         for steps in [10, 20] {
-            let sampler =
-                SamplerConfig { spacing: Spacing::DdimStride, ..SamplerConfig::new(SamplerKind::Ddim, steps) };
+            let spacing = Some(TimestepSpacing::Leading);
+            let sampler = SamplerConfig { spacing, ..SamplerConfig::new(SamplerKind::Ddim, steps) };
             assert_run_matches(name, sampler, &format!("ddim{steps}"), vec![]);
         }
     }
@@ -155,14 +154,11 @@ fn model(name: &str) -> Model {
     let channels = transformer.in_channels;
     let config = ModelConfig {
         name: name.into(),
-        scheduler: DiffusionConfig {
-            num_train_timesteps: 1000,
-            beta_schedule: BetaSchedule::Linear,
-            prediction_type: PredictionType::Epsilon,
-            variance_type: if transformer.learn_sigma { VarianceType::LearnedRange } else { VarianceType::FixedLarge },
-            clip_sample_range: None,
-            guidance_channels: None,
-        },
+        scheduler: DiffusionConfig::new(
+            BetaSchedule::Linear,
+            PredictionType::Epsilon,
+            if transformer.learn_sigma { VarianceType::LearnedRange } else { VarianceType::FixedLarge },
+        ),
         autoencoder: None,
         latents: LatentStats { mean: vec![0.0; channels], std: vec![1.0; channels], rgb: None },
         audio: None,

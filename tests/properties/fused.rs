@@ -3,7 +3,9 @@
 use crate::support::{max_difference, random, random_model, tiny_config, values};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use ditscope_config::{AutoencoderConfig, Conditioning, DitConfig, ModelConfig, SamplerKind};
+use ditscope_config::{
+    AutoencoderConfig, Clipping, Conditioning, DiffusionConfig, DitConfig, ModelConfig, SamplerKind,
+};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::dit::Dit;
 use ditscope_core::generate::{Model, Noise, Passes, Request, Run, latent_shape};
@@ -18,15 +20,17 @@ fn shipped() -> Model {
     model_dir::load(&folder, &Device::flex()).expect("the shipped model")
 }
 
-/// Every conditioning, normalised queries and keys, and the model that is shipped.
+/// Every conditioning, normalised queries and keys, embedders in every block, and the model that is shipped.
 fn models() -> Vec<Model> {
     let tiny = tiny_config();
     let variant = |conditioning, qk_norm| {
         let transformer = DitConfig { depth: 3, conditioning, qk_norm, ..tiny.transformer.clone() };
         random_model(&ModelConfig { transformer, ..tiny.clone() })
     };
+    let own = DitConfig { depth: 3, block_embedders: true, ..tiny.transformer.clone() };
+    let own = random_model(&ModelConfig { transformer: own, ..tiny.clone() });
     let variants = Conditioning::ALL.into_iter().map(|conditioning| variant(conditioning, false));
-    variants.chain([variant(Conditioning::AdaLnZero, true), shipped()]).collect()
+    variants.chain([variant(Conditioning::AdaLnZero, true), own, shipped()]).collect()
 }
 
 fn fused(model: &Model) -> Model {
@@ -150,6 +154,30 @@ fn a_run_ends_in_the_same_picture() {
     };
     let off = max_difference(picture(&fused(&model)), picture(&model));
     assert!(off <= 1.0 / 255.0, "off by {off:e}");
+}
+
+/// Clamped our way and diffusers', with every sampler.
+#[test]
+fn a_run_that_is_clamped_ends_alike() {
+    let tiny = tiny_config();
+    for clipping in [Clipping::Consistent, Clipping::Diffusers] {
+        let scheduler = DiffusionConfig { clip_sample_range: Some(0.5), clipping, ..tiny.scheduler.clone() };
+        let model = random_model(&ModelConfig { scheduler, ..tiny.clone() });
+        for kind in SamplerKind::ALL {
+            let end = |model: &Model| {
+                let request = Request { classes: vec![2, 1], ..request(kind) };
+                let mut run = Run::new(model, request).expect("a valid request");
+                while !run.is_done() {
+                    run.step().expect("a step");
+                }
+                run.x_t().clone()
+            };
+            let off = relative(end(&fused(&model)), end(&model));
+            assert!(off <= 1e-4, "{clipping:?}, {}: off by {off:e}", kind.name());
+            let clamps = clipping == Clipping::Consistent || matches!(kind, SamplerKind::Ddim | SamplerKind::Ddpm);
+            assert_eq!(largest(&end(&model)) <= 0.5, clamps, "{clipping:?}, {}", kind.name());
+        }
+    }
 }
 
 /// They are kept once, in the order of the kernels, and made of that when somebody asks.

@@ -3,25 +3,19 @@
 use crate::cases;
 use crate::support::{max_difference, random, tensor, values};
 use burn::tensor::Tensor;
-use ditscope_config::{BetaSchedule, ConfigError, DiffusionConfig, PredictionType, SamplerKind, VarianceType};
+use ditscope_config::{
+    BetaSchedule, Clipping, ConfigError, DiffusionConfig, PredictionType, SamplerKind, TimestepSpacing, VarianceType,
+};
 use ditscope_core::diffusion::guidance::classifier_free_guidance;
 use ditscope_core::diffusion::prediction::{LogVariance, log_variance, predict, q_sample, training_target};
 use ditscope_core::diffusion::sampler::{Sampler, SamplerConfig};
-use ditscope_schedule::Spacing;
 use ditscope_schedule::training_schedule;
 use proptest::prelude::*;
 
 const SHAPE: [usize; 4] = [2, 3, 2, 2];
 
 fn diffusion(kind: BetaSchedule, prediction_type: PredictionType) -> DiffusionConfig {
-    DiffusionConfig {
-        num_train_timesteps: 1000,
-        beta_schedule: kind,
-        prediction_type,
-        variance_type: VarianceType::FixedSmall,
-        clip_sample_range: None,
-        guidance_channels: None,
-    }
+    DiffusionConfig::new(kind, prediction_type, VarianceType::FixedSmall)
 }
 
 fn beta_schedule() -> impl Strategy<Value = BetaSchedule> {
@@ -91,6 +85,29 @@ proptest! {
         prop_assert!(max_difference(q_sample(&schedule, i, found.x0_hat, found.eps), x_t) < 1e-4);
     }
 
+    /// diffusers' way: x̂0 is clamped, ε stays the network's, and two of its samplers do not clamp at all.
+    #[test]
+    fn a_clamp_as_diffusers_has_it_leaves_eps_alone(
+        prediction in prediction_type(), i in 100..900usize, seed in any::<u64>(), range in 0.01..0.5f64,
+    ) {
+        let plain = diffusion(BetaSchedule::Linear, prediction);
+        let clipped =
+            DiffusionConfig { clip_sample_range: Some(range), clipping: Clipping::Diffusers, ..plain.clone() };
+        let (schedule, x_t, output) = (training_schedule(&plain), random(seed, SHAPE), random(!seed, SHAPE));
+        let read = |config: &DiffusionConfig| predict(config, &schedule, i, x_t.clone(), output.clone());
+        let (before, after) = (read(&plain), read(&clipped));
+        prop_assert_eq!(max_difference(after.eps, before.eps), 0.0);
+        prop_assert_eq!(max_difference(after.x0_hat, before.x0_hat.clone().clamp(-range, range)), 0.0);
+        for kind in SamplerKind::ALL {
+            let clamps = matches!(kind, SamplerKind::Ddim | SamplerKind::Ddpm);
+            let sampler = Sampler::new(&clipped, SamplerConfig::new(kind, 10)).expect("a valid sampler");
+            prop_assert_eq!(sampler.process().clip_sample_range, clamps.then_some(range), "{}", kind.name());
+            let ours = DiffusionConfig { clipping: Clipping::Consistent, ..clipped.clone() };
+            let sampler = Sampler::new(&ours, SamplerConfig::new(kind, 10)).expect("a valid sampler");
+            prop_assert_eq!(sampler.process(), &ours);
+        }
+    }
+
     #[test]
     fn every_sampler_lands_on_x0_with_a_perfect_network(
         kind in beta_schedule(), prediction in prediction_type(), steps in 1..40usize, seed in any::<u64>(),
@@ -107,11 +124,15 @@ proptest! {
     }
 
     #[test]
-    fn the_first_step_of_dpm_solver_is_ddims(kind in beta_schedule(), steps in 2..40usize, seed in any::<u64>()) {
+    fn the_first_step_of_dpm_solver_is_ddims(
+        kind in beta_schedule(), steps in prop::sample::select(&[2, 4, 5, 8, 10, 20, 25, 40][..]), seed in any::<u64>(),
+    ) {
         let config = diffusion(kind, PredictionType::VPrediction);
         let (x_t, output) = (random(seed, SHAPE), random(!seed, SHAPE));
         let first = |kind| {
-            let config_of = SamplerConfig { spacing: Spacing::UniformT, ..SamplerConfig::new(kind, steps) };
+            // Both visit the same timesteps and go from each to the next, as these numbers divide 1000.
+            let spacing = Some(TimestepSpacing::Trailing);
+            let config_of = SamplerConfig { spacing, ..SamplerConfig::new(kind, steps) };
             let mut sampler = Sampler::new(&config, config_of).expect("a valid sampler");
             let prediction = predict(&config, sampler.schedule(), sampler.index(0), x_t.clone(), output.clone());
             sampler.step(0, x_t.clone(), prediction, || unreachable!("neither asks for noise"))
@@ -178,9 +199,9 @@ fn the_second_order_solvers_converge_faster_than_ddim() {
     const S: f64 = 0.5;
     let config = diffusion(BetaSchedule::Cosine, PredictionType::Sample);
     let error = |kind, steps| {
-        let mut sampler =
-            Sampler::new(&config, SamplerConfig { spacing: Spacing::UniformT, ..SamplerConfig::new(kind, steps) })
-                .expect("a valid sampler");
+        let spacing = Some(TimestepSpacing::Trailing);
+        let mut sampler = Sampler::new(&config, SamplerConfig { spacing, ..SamplerConfig::new(kind, steps) })
+            .expect("a valid sampler");
         let scale = |ab: f64| (ab * S * S + 1.0 - ab).sqrt();
         let mut x_t = random(9, SHAPE);
         let exact = x_t.clone() * (S / scale(sampler.alpha_bar(0)));
@@ -226,6 +247,40 @@ fn ddim_with_eta_zero_asks_for_no_noise_and_ddpm_not_at_its_last_step() {
     assert_eq!(asked(SamplerConfig::new(SamplerKind::Ddpm, 4)), [true, true, true, false]);
     let noisy = SamplerConfig { eta: 0.5, ..SamplerConfig::new(SamplerKind::Ddim, 4) };
     assert_eq!(asked(noisy), [true, true, true, false]);
+}
+
+/// diffusers' DDPM asks whether t > 0, and its DDIM goes on to ᾱ of the first timestep without `set_alpha_to_one`.
+#[test]
+fn the_last_step_of_a_spacing_of_diffusers_is_as_noisy_as_there() {
+    let last = |kind, spacing, change: fn(&mut DiffusionConfig)| {
+        let mut config = diffusion(BetaSchedule::Linear, PredictionType::Epsilon);
+        change(&mut config);
+        let config_of = SamplerConfig { spacing: Some(spacing), eta: 0.5, ..SamplerConfig::new(kind, 4) };
+        let sampler = Sampler::new(&config, config_of).expect("a valid sampler");
+        let (x_t, output) = (random(1, SHAPE), random(2, SHAPE));
+        let prediction = predict(&config, sampler.schedule(), 0, x_t.clone(), output);
+        let step = |noise: f32| {
+            let noise = tensor(vec![noise; SHAPE.iter().product()], SHAPE);
+            sampler.clone().step(3, x_t.clone(), prediction.clone(), || noise.clone())
+        };
+        max_difference(step(1.0), step(0.0))
+    };
+    use SamplerKind::{Ddim, Ddpm};
+    use TimestepSpacing::{Leading, Linspace, Trailing, Uniform};
+    let large = |config: &mut DiffusionConfig| config.variance_type = VarianceType::FixedLarge;
+    // β of the step from t = 249 to the picture is 1 − ᾱ there.
+    let beta = 1.0 - training_schedule(&diffusion(BetaSchedule::Linear, PredictionType::Epsilon)).alphas_cumprod[249];
+    assert!((last(Ddpm, Trailing, large) - beta.sqrt()).abs() < 1e-5);
+    assert!(
+        last(Ddpm, Leading, |config| (config.steps_offset, config.variance_type) = (1, VarianceType::FixedLarge))
+            > 0.01
+    );
+    for spacing in [Uniform, Leading, Linspace] {
+        assert_eq!(last(Ddpm, spacing, large), 0.0, "{spacing:?} ends at t = 0");
+    }
+    assert_eq!(last(Ddpm, Trailing, |_| {}), 0.0, "the small variance is none there");
+    assert_eq!(last(Ddim, Trailing, |_| {}), 0.0);
+    assert!(last(Ddim, Trailing, |config| config.set_alpha_to_one = false) > 1e-3);
 }
 
 #[test]

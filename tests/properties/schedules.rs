@@ -1,8 +1,10 @@
 //! Noise schedules and respacing.
 
 use crate::cases;
-use ditscope_config::{BetaSchedule, ConfigError};
-use ditscope_schedule::{NoiseSchedule, Spacing};
+use ditscope_config::{
+    BetaSchedule, ConfigError, DiffusionConfig, PredictionType, SamplerKind, TimestepSpacing, VarianceType,
+};
+use ditscope_schedule::{NoiseSchedule, Spacing, training_schedule};
 use proptest::prelude::*;
 
 const SPACINGS: [Spacing; 3] = [Spacing::Linspace, Spacing::DdimStride, Spacing::UniformT];
@@ -104,6 +106,71 @@ proptest! {
         if !total.is_multiple_of(stranger) {
             assert_refuses(&full, Spacing::DdimStride, stranger)?;
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(400))]
+
+    /// Whatever the spacing: as many timesteps as asked for, all of the process, none twice; or the error says what is allowed.
+    #[test]
+    fn a_run_visits_timesteps_of_the_process(
+        kind in prop::sample::select(SamplerKind::ALL.to_vec()),
+        spacing in prop::sample::select(TimestepSpacing::ALL.to_vec()),
+        total in 2..1500usize, at in any::<usize>(), steps_offset in 0..3usize, set_alpha_to_one in any::<bool>(),
+    ) {
+        let steps = 1 + at % (total + 2);
+        let plain = DiffusionConfig::new(BetaSchedule::Linear, PredictionType::Epsilon, VarianceType::FixedSmall);
+        let process = DiffusionConfig { num_train_timesteps: total, steps_offset, set_alpha_to_one, ..plain };
+        let whole = training_schedule(&process);
+        let run = match whole.for_run(&process, kind, Some(spacing), steps) {
+            Ok(run) => run,
+            Err(ConfigError::OutOfRange { name: "steps", value, allowed }) => {
+                prop_assert_eq!(value, steps.to_string());
+                let is_offset = steps_offset > 0 && allowed.starts_with("fewer");
+                prop_assert!(steps >= total || is_offset, "{:?}: {} steps of {}: {}", spacing, steps, total, allowed);
+                return Ok(());
+            }
+            Err(other) => return Err(TestCaseError::fail(other.to_string())),
+        };
+        prop_assert_eq!(run.len(), steps);
+        prop_assert!(run.timesteps.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", run.timesteps);
+        for (i, t) in run.timesteps.iter().enumerate() {
+            prop_assert_eq!(run.alphas_cumprod[i], whole.alphas_cumprod[*t]);
+            prop_assert!(run.alphas_cumprod_prev[i] >= run.alphas_cumprod[i]);
+        }
+        // The process's own spacing holds where a run names none.
+        let own = DiffusionConfig { timestep_spacing: spacing, ..process };
+        prop_assert_eq!(whole.for_run(&own, kind, None, steps).ok(), Some(run));
+    }
+}
+
+/// Of 1000 timesteps, by hand from diffusers' `set_timesteps`; tests/golden has more, from diffusers itself.
+#[test]
+fn the_spacings_of_diffusers_are_its_timesteps() {
+    use SamplerKind::{Ddim, DpmSolverPlusPlus};
+    use TimestepSpacing::{Leading, Linspace, Trailing};
+    let plain = DiffusionConfig::new(BetaSchedule::Linear, PredictionType::Epsilon, VarianceType::FixedSmall);
+    let process = DiffusionConfig { steps_offset: 1, ..plain };
+    let whole = training_schedule(&process);
+    let run = |kind, spacing, steps| whole.for_run(&process, kind, Some(spacing), steps).expect("steps that fit");
+    assert_eq!(run(Ddim, Leading, 4).timesteps, [1, 251, 501, 751]);
+    assert_eq!(run(Ddim, Trailing, 4).timesteps, [249, 499, 749, 999]);
+    assert_eq!(run(Ddim, Linspace, 4).timesteps, [0, 333, 666, 999]);
+    assert_eq!(run(Ddim, Linspace, 1).timesteps, [0]);
+    assert_eq!(run(DpmSolverPlusPlus, Leading, 4).timesteps, [201, 401, 601, 801]);
+    assert_eq!(run(DpmSolverPlusPlus, Trailing, 4).timesteps, [249, 499, 749, 999]);
+    assert_eq!(run(DpmSolverPlusPlus, Linspace, 4).timesteps, [250, 500, 749, 999]);
+    // Its DDIM goes back by a fixed stride, here from 666 to 416, though 333 is next.
+    let previous = run(Ddim, Linspace, 4).alphas_cumprod_prev;
+    let expected = [1.0, whole.alphas_cumprod[83], whole.alphas_cumprod[416], whole.alphas_cumprod[749]];
+    assert_eq!(previous, expected);
+    let unset = DiffusionConfig { set_alpha_to_one: false, ..process.clone() };
+    let run = whole.for_run(&unset, Ddim, Some(Leading), 4).expect("steps that fit");
+    assert_eq!(run.alphas_cumprod_prev[0], whole.alphas_cumprod[0]);
+    let refused = whole.for_run(&process, Ddim, Some(Leading), 1000).expect_err("1000 is no timestep").to_string();
+    for words in ["steps = 1000", "steps_offset 1", "begin at 1000", "the last is 999"] {
+        assert!(refused.contains(words), "{words} is not in: {refused}");
     }
 }
 

@@ -2,7 +2,10 @@
 
 use crate::cases;
 use crate::support::{tiny_config, tiny_config_json};
-use ditscope_config::{AutoencoderConfig, CatalogEntry, ConfigError, DitConfig, ModelConfig, RunSettings, SamplerKind};
+use ditscope_config::{
+    AutoencoderConfig, CatalogEntry, Clipping, ConfigError, DitConfig, ModelConfig, RunSettings, SamplerKind,
+    TimestepSpacing,
+};
 use ditscope_protocol::{
     Answer, Ask, Backend, BackendChoice, FrameInfo, FramePart, FromWorker, LoadNotice, LoadStage, ModelSource, Reason,
     RunInfo, StartFrom, ToWorker, WeightsReport,
@@ -14,12 +17,14 @@ use serde_json::{Value, json};
 
 fn settings() -> impl Strategy<Value = RunSettings> {
     let sampler = prop::sample::select(SamplerKind::ALL.to_vec());
-    (any::<usize>(), 0..200u32, any::<usize>(), sampler, any::<u64>(), any::<usize>()).prop_map(
-        |(class, tenths, num_inference_steps, sampler, seed, num_images)| RunSettings {
+    let spacing = prop::option::of(prop::sample::select(TimestepSpacing::ALL.to_vec()));
+    (any::<usize>(), 0..200u32, any::<usize>(), (sampler, spacing), any::<u64>(), any::<usize>()).prop_map(
+        |(class, tenths, num_inference_steps, (sampler, timestep_spacing), seed, num_images)| RunSettings {
             class,
             guidance_scale: f64::from(tenths) / 10.0,
             num_inference_steps,
             sampler,
+            timestep_spacing,
             seed,
             num_images,
             ..RunSettings::default()
@@ -117,6 +122,7 @@ proptest! {
         prop_assert!(serde_json::from_value::<FromWorker>(json).is_err());
         prop_assert!(serde_json::from_str::<ToWorker>(&text).is_err());
         prop_assert!(text.parse::<SamplerKind>().is_err() || SamplerKind::ALL.iter().any(|k| k.name() == text));
+        prop_assert!(text.parse::<TimestepSpacing>().is_err() || TimestepSpacing::ALL.iter().any(|s| s.name() == text));
     }
 }
 
@@ -213,7 +219,18 @@ fn left_out_fields_take_the_documented_defaults() {
     assert_eq!(config.transformer.mlp_ratio, 4);
     assert_eq!(config.scheduler.num_train_timesteps, 1000);
     assert_eq!(config.scheduler.clip_sample_range, None);
+    assert_eq!(
+        (config.scheduler.clipping, config.scheduler.timestep_spacing),
+        (Clipping::Consistent, TimestepSpacing::Uniform)
+    );
+    assert_eq!((config.scheduler.steps_offset, config.scheduler.set_alpha_to_one), (0, true));
     assert_eq!(config.defaults, RunSettings::default());
+    assert_eq!(config.defaults.timestep_spacing, None);
+    // Files of before have none of these, and are written as they were.
+    let written = serde_json::to_string(&config).expect("JSON");
+    for name in ["clipping", "timestep_spacing", "steps_offset", "set_alpha_to_one"] {
+        assert!(!written.contains(name), "{name} is in {written}");
+    }
     let Some(AutoencoderConfig::Tiny(autoencoder)) = config.autoencoder else { panic!("{:?}", config.autoencoder) };
     assert_eq!(autoencoder.latent_magnitude, 3.0);
 }

@@ -21,10 +21,18 @@ fn variant(conditioning: Conditioning, qk_norm: bool) -> Model {
     random_model(&ModelConfig { transformer, ..tiny })
 }
 
-/// The conditionings, and the paper's one with normalised queries and keys.
+/// Every block with embedders of its own, as diffusers trains them.
+fn with_block_embedders() -> Model {
+    let tiny = tiny_config();
+    let transformer = DitConfig { depth: 4, block_embedders: true, ..tiny.transformer.clone() };
+    random_model(&ModelConfig { transformer, ..tiny })
+}
+
+/// The conditionings, and the paper's one with normalised queries and keys, and with embedders in every block.
 fn variants() -> impl Iterator<Item = (Conditioning, Model)> {
     let plain = Conditioning::ALL.into_iter().map(|conditioning| (conditioning, model(conditioning)));
-    plain.chain([(Conditioning::AdaLnZero, variant(Conditioning::AdaLnZero, true))])
+    let normed = variant(Conditioning::AdaLnZero, true);
+    plain.chain([normed, with_block_embedders()].map(|model| (Conditioning::AdaLnZero, model)))
 }
 
 fn given(model: &Model) -> (Tensor<4>, Tensor<1>, Tensor<1, Int>) {
@@ -97,6 +105,34 @@ fn every_conditioning_survives_being_written_and_read() {
     }
 }
 
+/// Each block hears time and class by its own embedders, and the last layer by the model's.
+#[test]
+fn embedders_of_a_block_are_that_blocks() {
+    let model = with_block_embedders();
+    let (x, t, y) = given(&model);
+    let (out, strengths) = (
+        model.dit.forward(x.clone(), t.clone(), y.clone()),
+        model.dit.modulation(t.clone(), y.clone()).expect("adaLN"),
+    );
+    for changed in 0..4 {
+        let mut other = model.clone();
+        other.dit.blocks[changed].y_embedder = model.dit.blocks[(changed + 1) % 4].y_embedder.clone();
+        let found = other.dit.modulation(t.clone(), y.clone()).expect("adaLN");
+        for block in 0..4 {
+            let of_block = |all: &Tensor<3>| all.clone().narrow(1, block, 1);
+            let difference = max_difference(of_block(&found), of_block(&strengths));
+            assert_eq!(difference > 0.0, block == changed, "block {block} with another embedder in {changed}");
+        }
+        assert!(max_difference(other.dit.forward(x.clone(), t.clone(), y.clone()), out.clone()) > 1e-5);
+    }
+    let mut other = model.clone();
+    other.dit.y_embedder = model.dit.blocks[0].y_embedder.clone().expect("one of its own");
+    assert_eq!(max_difference(other.dit.modulation(t.clone(), y.clone()).expect("adaLN"), strengths), 0.0);
+    assert!(max_difference(other.dit.forward(x, t, y), out) > 1e-5, "the last layer hears the model's");
+    let tokens = DitConfig { conditioning: Conditioning::InContext, ..model.config.transformer };
+    assert!(tokens.validate().expect_err("no adaLN").to_string().contains("block_embedders"));
+}
+
 #[test]
 fn only_adaln_tells_how_it_modulates() {
     for (conditioning, model) in variants() {
@@ -115,8 +151,7 @@ fn only_adaln_tells_how_it_modulates() {
 /// What a run computes ahead is what the network says step by step.
 #[test]
 fn vectors_known_ahead_change_nothing() {
-    for conditioning in Conditioning::ALL {
-        let model = model(conditioning);
+    for (conditioning, model) in variants() {
         for (classes, scale) in [(vec![1], 1.0), (vec![2, 0, 2], 3.0)] {
             let mut run = Run::new(&model, request(&classes, scale, SamplerKind::Ddim, 5)).expect("valid");
             let y: Vec<i64> = classes.iter().map(|class| *class as i64).collect();
@@ -138,8 +173,7 @@ fn vectors_known_ahead_change_nothing() {
 
 #[test]
 fn a_fresh_pass_of_the_cache_is_the_plain_one() {
-    for conditioning in Conditioning::ALL {
-        let model = model(conditioning);
+    for (_, model) in variants() {
         let (x, t, y) = given(&model);
         let mut cache = BlockCache::default();
         let plain = model.dit.forward(x.clone(), t.clone(), y.clone());

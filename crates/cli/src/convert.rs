@@ -26,6 +26,9 @@ Examples:
   dit convert taesd_decoder.safetensors --license MIT --out taesd
   dit convert assets/models/fashion --dtype int8 --out assets/models/fashion-int8
 
+The scheduler of a diffusers folder becomes the model's sampler, timesteps and clamp: DDIM, DDPM, DPMSolverMultistep and \
+UniPCMultistep. What of it cannot be honoured is refused by name.
+
 --numbers: diffusers computes with other constants than the official code (timestep frequencies over 127 instead of \
 128, a norm's ε 1e-5 instead of 1e-6, guidance on all latent channels instead of 3). The DiT folders published for \
 diffusers hold the official weights, so 'official' is right for them; 'diffusers' is for models trained there.")]

@@ -34,6 +34,7 @@ impl Recorder {
             guidance_scale: request.guidance_scales[0],
             num_inference_steps: run.sampler().num_steps(),
             sampler: request.sampler.kind,
+            timestep_spacing: request.sampler.spacing,
             seed: if let Noise::Seeded(seeds) = &request.noise { seeds[0] } else { 0 },
             ..RunSettings::default()
         };

@@ -7,7 +7,7 @@ use super::sound;
 use super::tensors::{self, TensorFile};
 use anyhow::{Context, Error, Result, bail, ensure};
 use burn::tensor::{Device, Tensor};
-use ditscope_config::{ConfigError, SamplerKind};
+use ditscope_config::{ConfigError, SamplerKind, TimestepSpacing};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Model, Noise, Request, Run, Start};
 use ditscope_frames::Frame;
@@ -45,6 +45,10 @@ pub struct SampleOptions {
     /// Number of steps [default: the model's]
     #[arg(long)]
     pub steps: Option<usize>,
+    /// Which timesteps are visited: leading, trailing or linspace, as diffusers' schedulers have them, or uniform, the usual
+    /// one of each sampler here [default: the model's]
+    #[arg(long, value_name = "SPACING")]
+    pub timestep_spacing: Option<TimestepSpacing>,
     /// DDIM's η: 0 deterministic, 1 as noisy as DDPM
     #[arg(long, default_value_t = 0.0)]
     pub eta: f64,
@@ -169,7 +173,11 @@ fn request(options: &SampleOptions, model: &Model, device: &Device) -> Result<Re
         },
         guidance_scales,
         guidance_channels: options.guidance_channels,
-        sampler: SamplerConfig { eta: options.eta, ..SamplerConfig::new(kind, steps) },
+        sampler: SamplerConfig {
+            eta: options.eta,
+            spacing: options.timestep_spacing,
+            ..SamplerConfig::new(kind, steps)
+        },
         start: options.init_image.as_ref().map(|path| start(path, options.strength, steps, model)).transpose()?,
     })
 }

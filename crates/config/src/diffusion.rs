@@ -14,16 +14,56 @@ pub struct DiffusionConfig {
     /// Clamp of x̂0 while sampling, in units of the (standardised) latent; absent: no clamp.
     #[serde(default)]
     pub clip_sample_range: Option<f64>,
+    /// What the clamp changes beside x̂0.
+    #[serde(default, skip_serializing_if = "Clipping::is_default")]
+    pub clipping: Clipping,
     /// Channels that guidance steers; absent: all. The official release steers the first 3.
     #[serde(default)]
     pub guidance_channels: Option<usize>,
+    /// Which timesteps a run visits when nothing else is chosen.
+    #[serde(default, skip_serializing_if = "TimestepSpacing::is_default")]
+    pub timestep_spacing: TimestepSpacing,
+    /// Added to the timesteps of [`TimestepSpacing::Leading`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub steps_offset: usize,
+    /// Where DDIM's last step of diffusers' spacings goes: to ᾱ = 1, or with `false` to that of the first timestep.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub set_alpha_to_one: bool,
 }
 
 fn default_train_timesteps() -> usize {
     1000
 }
 
+fn yes() -> bool {
+    true
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+fn is_zero(value: &usize) -> bool {
+    *value == 0
+}
+
 impl DiffusionConfig {
+    /// A process of 1000 steps, without a clamp, guidance on all channels, visited as usual here.
+    pub fn new(beta_schedule: BetaSchedule, prediction_type: PredictionType, variance_type: VarianceType) -> Self {
+        Self {
+            num_train_timesteps: default_train_timesteps(),
+            beta_schedule,
+            prediction_type,
+            variance_type,
+            clip_sample_range: None,
+            clipping: Clipping::default(),
+            guidance_channels: None,
+            timestep_spacing: TimestepSpacing::default(),
+            steps_offset: 0,
+            set_alpha_to_one: true,
+        }
+    }
+
     /// # Errors
     /// [`ConfigError::Model`] names the field and the cure.
     pub fn validate(&self) -> Result<(), ConfigError> {
@@ -35,6 +75,12 @@ impl DiffusionConfig {
         }
         if self.clip_sample_range.is_some_and(|c| !(c.is_finite() && c > 0.0)) {
             return Err(ConfigError::Model("scheduler.clip_sample_range must be a positive number".into()));
+        }
+        if self.steps_offset >= self.num_train_timesteps {
+            return Err(ConfigError::Model(format!(
+                "scheduler.steps_offset = {} is not below num_train_timesteps = {}",
+                self.steps_offset, self.num_train_timesteps
+            )));
         }
         Ok(())
     }
@@ -49,6 +95,69 @@ pub enum BetaSchedule {
     /// ᾱ = cos²(…), Nichol & Dhariwal 2021; diffusers calls it `squaredcos_cap_v2`.
     #[serde(alias = "squaredcos_cap_v2")]
     Cosine,
+}
+
+/// Which timesteps of the process a run visits. All but the first are those of diffusers' schedulers (table 2 of Lin et al.
+/// 2023, arXiv:2305.08891), down to the ᾱ that its DDIM steps to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimestepSpacing {
+    /// The usual one of each sampler here: both ends for DDPM and DDIM, uniform in t without 0 for the others.
+    #[default]
+    Uniform,
+    /// Equal strides from 0.
+    Leading,
+    /// Equal strides down from the noisiest.
+    Trailing,
+    /// Both ends; DPM-Solver++ and UniPC leave 0 out.
+    Linspace,
+}
+
+impl TimestepSpacing {
+    pub const ALL: [Self; 4] = [Self::Uniform, Self::Leading, Self::Trailing, Self::Linspace];
+
+    /// The name in files, in URLs and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Uniform => "uniform",
+            Self::Leading => "leading",
+            Self::Trailing => "trailing",
+            Self::Linspace => "linspace",
+        }
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl std::str::FromStr for TimestepSpacing {
+    type Err = ConfigError;
+
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        Self::ALL.into_iter().find(|spacing| spacing.name() == name).ok_or_else(|| ConfigError::Unknown {
+            what: "timestep spacing",
+            name: name.into(),
+            known: Self::ALL.map(Self::name).join(", "),
+        })
+    }
+}
+
+/// What clamping x̂0 to [`DiffusionConfig::clip_sample_range`] changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clipping {
+    /// ε is derived anew, so that both still make up x_t; with every sampler.
+    #[default]
+    Consistent,
+    /// diffusers' way: x̂0 alone, ε stays what the network said; DPM-Solver++ and UniPC do not clamp.
+    Diffusers,
+}
+
+impl Clipping {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What the network's first channels mean.

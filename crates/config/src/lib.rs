@@ -17,7 +17,7 @@ pub use audio::AudioConfig;
 pub use audio::mel_scale;
 pub use autoencoder::{AutoencoderConfig, KlConfig, TinyConfig};
 pub use catalog::{Catalog, CatalogEntry};
-pub use diffusion::{BetaSchedule, DiffusionConfig, PredictionType, VarianceType};
+pub use diffusion::{BetaSchedule, Clipping, DiffusionConfig, PredictionType, TimestepSpacing, VarianceType};
 pub use report::{EvalReport, EvalRow};
 pub use run::{RunSettings, SamplerKind};
 pub use savings::Savings;

@@ -1,6 +1,6 @@
 //! What a visitor or the command line chooses for a run.
 
-use super::{ConfigError, Savings};
+use super::{ConfigError, Savings, TimestepSpacing};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
@@ -57,6 +57,9 @@ pub struct RunSettings {
     pub guidance_scale: f64,
     pub num_inference_steps: usize,
     pub sampler: SamplerKind,
+    /// Which timesteps are visited; absent: as the model's scheduler says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timestep_spacing: Option<TimestepSpacing>,
     pub seed: u64,
     /// How many pictures; picture i has seed `seed + i`.
     pub num_images: usize,
@@ -102,6 +105,7 @@ impl Default for RunSettings {
             guidance_scale: 4.0,
             num_inference_steps: 30,
             sampler: SamplerKind::Ddim,
+            timestep_spacing: None,
             seed: 7,
             num_images: 1,
             savings: Savings::default(),

@@ -106,6 +106,10 @@ pub struct DitConfig {
     /// arXiv:2010.04245; timm's `qk_norm`). Not in the official models.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub qk_norm: bool,
+    /// Whether every block has a timestep and a class embedder of its own, as diffusers trains them; those of the model
+    /// are then the last layer's. Not in the official models.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub block_embedders: bool,
 }
 
 fn is_zero(value: &usize) -> bool {
@@ -182,6 +186,11 @@ impl DitConfig {
         if !(self.mlp_norm_eps > 0.0 && self.mlp_norm_eps < 1.0) {
             return fail(format!("transformer.mlp_norm_eps = {} is not between 0 and 1", self.mlp_norm_eps));
         }
+        if self.block_embedders && self.conditioning.has_tokens() {
+            return fail(
+                "transformer.block_embedders needs adaLN: the other conditionings take timestep and class once".into(),
+            );
+        }
         if !self.sample_size.is_multiple_of(self.patch_size) {
             return fail(format!("patch_size {} does not divide sample_size {}", self.patch_size, self.sample_size));
         }
@@ -229,10 +238,9 @@ impl DitConfig {
             Conditioning::CrossAttention => (3 * norm + 2 * linear(d, d) + linear(d, 2 * d), norm),
             Conditioning::AdaLn | Conditioning::AdaLnZero => (linear(d, vectors * d), linear(d, 2 * d)),
         };
+        let embedders = linear(FREQUENCY_EMBEDDING_SIZE, d) + linear(d, d) + (self.num_classes as u64 + 1) * d as u64;
         linear(patch * self.in_channels, d)
-            + linear(FREQUENCY_EMBEDDING_SIZE, d)
-            + linear(d, d)
-            + (self.num_classes as u64 + 1) * d as u64
+            + self.num_embedders() * embedders
             + self.depth as u64 * (block + qk_norms + of_block)
             + of_last
             + linear(d, patch * self.out_channels())
@@ -251,10 +259,16 @@ impl DitConfig {
             Conditioning::CrossAttention => 2 * t * d * d + 2 * extra * d * d + 2 * t * extra * d,
             kind => kind.num_vectors() as u64 * d * d,
         };
-        let embedders = t * patch * self.in_channels as u64 * d + FREQUENCY_EMBEDDING_SIZE as u64 * d + d * d;
+        let of_t = self.num_embedders() * (FREQUENCY_EMBEDDING_SIZE as u64 * d + d * d);
+        let embedders = t * patch * self.in_channels as u64 * d + of_t;
         let last_vectors = if self.conditioning.has_tokens() { 0 } else { 2 * d * d };
         let last = last_vectors + t * d * patch * self.out_channels() as u64;
         2 * (embedders + self.depth as u64 * (conditioning + attention + mlp) + last)
+    }
+
+    /// Pairs of a timestep and a class embedder.
+    fn num_embedders(&self) -> u64 {
+        1 + if self.block_embedders { self.depth as u64 } else { 0 }
     }
 
     /// The label that means "no class" (the last row of the label table).
@@ -282,6 +296,7 @@ mod tests {
             downscale_freq_shift: 0,
             mlp_norm_eps: DitConfig::NORM_EPS,
             qk_norm: false,
+            block_embedders: false,
         };
         latent.with_preset(name).expect("a preset")
     }

@@ -12,8 +12,9 @@
 //! | `proj_out_{1,2}` | `final_layer.adaLN_modulation.1`, `final_layer.linear` |
 //!
 //! Both cut the modulation into shift, scale and gate in the same order, and the last one into shift
-//! and scale. The embedders are stored once in every block, and used from block 0 and from each
-//! block alike: they must be the same everywhere.
+//! and scale. Every block there has embedders of its own, and the last layer takes those of block 0. In
+//! the official weights they are the same everywhere, and become one; where they are not, as after a training with
+//! diffusers, block `i` keeps its own as `blocks.{i}.t_embedder` and `blocks.{i}.y_embedder`.
 
 use super::layout::Parts;
 use super::source::Source;
@@ -25,7 +26,7 @@ use std::collections::BTreeMap;
 /// Brings the tensors under the official names.
 ///
 /// # Errors
-/// A setting of `config.json` that is another architecture's, or embedders that differ between blocks.
+/// A setting of `config.json` that is another architecture's, or a tensor that is missing.
 pub fn official_names(source: &Source) -> Result<Parts> {
     check_settings(
         &source.config,
@@ -37,17 +38,23 @@ pub fn official_names(source: &Source) -> Result<Parts> {
         ],
     )?;
     let tensors = &source.checkpoint.tensors;
+    let are_tied = are_tied(tensors)?;
     let mut pieces: BTreeMap<String, BTreeMap<usize, TensorRef>> = BTreeMap::new();
     for (name, place) in tensors {
-        if let Some(first) = in_block_0(name) {
-            let first = tensors.get(&first).with_context(|| format!("tensor '{first}' is missing"))?;
-            ensure!(
-                place.same_bytes(first)?,
-                "'{name}' differs from block 0's: the official architecture has one embedder for all blocks"
-            );
+        let mut put = |(name, piece): (String, usize)| pieces.entry(name).or_default().insert(piece, place.clone());
+        match embedder(name) {
+            Some((block, embedder)) => {
+                if !are_tied {
+                    put((format!("blocks.{block}.{embedder}"), 0));
+                }
+                if block == "0" {
+                    put((embedder, 0));
+                }
+            }
+            None => {
+                put(official_name(name));
+            }
         }
-        let (official, piece) = official_name(name);
-        pieces.entry(official).or_default().insert(piece, place.clone());
     }
     for (name, parts) in pieces.iter().filter(|(name, _)| name.contains(".attn.qkv.")) {
         ensure!(parts.len() == 3, "tensors are missing: '{name}' needs to_q, to_k and to_v");
@@ -64,9 +71,6 @@ fn official_name(name: &str) -> (String, usize) {
         };
         return (renamed, 0);
     };
-    if let Some(embedder) = replace_start(rest, &EMBEDDERS) {
-        return (embedder, 0);
-    }
     let piece = ["attn1.to_q.", "attn1.to_k.", "attn1.to_v."].iter().position(|part| rest.starts_with(part));
     match replace_start(rest, &BLOCK) {
         Some(renamed) => (format!("blocks.{block}.{renamed}"), piece.unwrap_or(0)),
@@ -100,10 +104,32 @@ fn replace_start(name: &str, table: &[(&str, &str)]) -> Option<String> {
     table.iter().find_map(|(from, to)| Some(format!("{to}{}", name.strip_prefix(from)?)))
 }
 
-/// For an embedder of another block: what it is called in block 0.
-fn in_block_0(name: &str) -> Option<String> {
+/// Of a part of an embedder: its block, and its official name.
+fn embedder(name: &str) -> Option<(&str, String)> {
     let (block, rest) = name.strip_prefix("transformer_blocks.")?.split_once('.')?;
-    (block != "0" && replace_start(rest, &EMBEDDERS).is_some()).then(|| format!("transformer_blocks.0.{rest}"))
+    Some((block, replace_start(rest, &EMBEDDERS)?))
+}
+
+/// Whether all blocks have the same embedders.
+fn are_tied(tensors: &BTreeMap<String, TensorRef>) -> Result<bool> {
+    for (name, place) in tensors.iter().filter(|(name, _)| embedder(name).is_some()) {
+        let rest = name.splitn(3, '.').last().unwrap_or_default();
+        let first = format!("transformer_blocks.0.{rest}");
+        let first = tensors.get(&first).with_context(|| format!("tensor '{first}' is missing"))?;
+        if !place.same_bytes(first)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// ε of the norm before the MLP.
+///
+/// # Errors
+/// It is not a positive number.
+pub fn norm_eps(source: &Source) -> Result<f64> {
+    let Some(value) = source.config.get("norm_eps").filter(|value| !value.is_null()) else { return Ok(1e-5) };
+    value.as_f64().filter(|eps| *eps > 0.0).with_context(|| format!("config.json: norm_eps = {value} is not positive"))
 }
 
 /// The latent's side, where no table of positions tells it.

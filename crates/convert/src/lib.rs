@@ -32,11 +32,12 @@ use anyhow::{Context, Result, ensure};
 use autoencoder::ReadAutoencoder;
 use burn::tensor::Device;
 use card::Card;
-use ditscope_config::{AutoencoderConfig, DitConfig, LatentRgb, LatentStats, ModelConfig, RunSettings, SamplerKind};
+use ditscope_config::{AutoencoderConfig, DitConfig, LatentRgb, LatentStats, ModelConfig, RunSettings};
 use ditscope_core::autoencoder::Autoencoder;
 use ditscope_core::weights::Loader;
 use ditscope_core::weights::keys::AUTOENCODER;
 use ditscope_model_dir::{AUTOENCODER_FILE, CONFIG_FILE};
+use scheduler::Scheduler;
 use source::{Pipeline, Source, SourceKind};
 use std::path::{Path, PathBuf};
 use write::{OutTensor, Staged, check_target};
@@ -172,8 +173,11 @@ fn convert_model(plan: &Plan, pipeline: Pipeline, watch: Watch) -> Result<Writte
     } else if transformer.config.in_channels > 3 {
         notes.push("without a decoder, pictures are the latents themselves: give --autoencoder".to_owned());
     }
+    let scheduler = scheduler::read(&pipeline.scheduler, &transformer.config, plan.numbers)
+        .with_context(|| plan.source.display().to_string())?;
+    notes.extend(remarks(&scheduler, &transformer.config, plan.numbers));
     let decoder_license = decoder.and_then(|decoder| decoder.license.as_deref());
-    let mut config = model_config(plan, &pipeline, transformer.config, config, decoder_license)?;
+    let mut config = model_config(plan, &pipeline, transformer.config, scheduler, config, decoder_license)?;
     let staged = stage(plan, &tensors, watch)?;
     if plan.preview && config.autoencoder.is_some() {
         config.latents.rgb = Some(fit_preview(&staged, &config, &plan.device, watch)?);
@@ -210,10 +214,18 @@ fn convert_model(plan: &Plan, pipeline: Pipeline, watch: Watch) -> Result<Writte
     )
 }
 
+/// What was found out about how the model is to be run.
+fn remarks(scheduler: &Scheduler, transformer: &DitConfig, numbers: Numbers) -> impl Iterator<Item = String> {
+    let own = "every block has embedders of its own, so it was trained with diffusers: give --numbers diffusers for its numbers";
+    let is_theirs = transformer.block_embedders && numbers == Numbers::Official;
+    scheduler.note.clone().into_iter().chain(is_theirs.then(|| own.to_owned()))
+}
+
 fn model_config(
     plan: &Plan,
     pipeline: &Pipeline,
     transformer: DitConfig,
+    scheduler: Scheduler,
     autoencoder: Option<AutoencoderConfig>,
     decoder_license: Option<&str>,
 ) -> Result<ModelConfig> {
@@ -228,7 +240,7 @@ fn model_config(
     }
     let config = ModelConfig {
         name: plan.name.clone().or(name).unwrap_or_else(|| file_name(&plan.source)),
-        scheduler: scheduler::diffusion(&pipeline.scheduler, &transformer, plan.numbers)?,
+        scheduler: scheduler.diffusion,
         latents: LatentStats { mean: vec![0.0; channels], std: vec![(1.0 / scale) as f32; channels], rgb: None },
         audio: None,
         labels: labels::labels(plan.labels.as_deref(), pipeline.labels.clone(), classes)?,
@@ -236,8 +248,8 @@ fn model_config(
             // ImageNet's golden retriever.
             class: if classes == labels::NUM_IMAGENET { 207 } else { 0 },
             guidance_scale: 4.0,
-            num_inference_steps: 20,
-            sampler: SamplerKind::DpmSolverPlusPlus,
+            num_inference_steps: scheduler.num_inference_steps,
+            sampler: scheduler.sampler,
             seed: 9,
             ..RunSettings::default()
         },

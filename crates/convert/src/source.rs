@@ -62,7 +62,7 @@ impl Pipeline {
         let index = path.join(PIPELINE_FILE);
         if !index.is_file() {
             let transformer = Source::open(path)?;
-            return Ok(Self { transformer, autoencoder: None, scheduler: Value::Null, labels: None });
+            return Ok(Self { transformer, autoencoder: None, scheduler: scheduler_beside(path)?, labels: None });
         }
         ensure!(
             path.join("transformer").is_dir(),
@@ -73,18 +73,42 @@ impl Pipeline {
             let source = Source::open(&path.join(name))?;
             Ok(Source { license: source.license.clone().or(license(path)), ..source })
         };
-        let scheduler = path.join("scheduler/scheduler_config.json");
         let names = read_json(&index)?["id2label"].take();
         Ok(Self {
             transformer: part("transformer")?,
             autoencoder: path.join("vae").is_dir().then(|| part("vae")).transpose()?,
-            scheduler: if scheduler.is_file() { read_json(&scheduler)? } else { Value::Null },
+            scheduler: scheduler_of(path)?,
             labels: if names.is_null() {
                 None
             } else {
                 Some(labels(&names).with_context(|| index.display().to_string())?)
             },
         })
+    }
+}
+
+/// The settings of a pipeline's `scheduler_config.json`, with the class that `model_index.json` names where the file itself
+/// does not; null without the file.
+fn scheduler_of(pipeline: &Path) -> Result<Value> {
+    let file = pipeline.join("scheduler/scheduler_config.json");
+    if !file.is_file() {
+        return Ok(Value::Null);
+    }
+    let (mut config, index) = (read_json(&file)?, read_json(&pipeline.join(PIPELINE_FILE))?);
+    if let (Some(settings), Some(class)) = (config.as_object_mut(), index["scheduler"][1].as_str()) {
+        settings.entry("_class_name").or_insert_with(|| class.into());
+    }
+    Ok(config)
+}
+
+/// The same for a pipeline's `transformer/`, or a file in it: what it was trained with lies beside it.
+fn scheduler_beside(part: &Path) -> Result<Value> {
+    let part = part.canonicalize().with_context(|| format!("{}: cannot be opened", part.display()))?;
+    let folder = if part.is_dir() { Some(part.as_path()) } else { part.parent() };
+    let folder = folder.filter(|folder| folder.file_name().is_some_and(|name| name == "transformer"));
+    match folder.and_then(Path::parent).filter(|pipeline| pipeline.join(PIPELINE_FILE).is_file()) {
+        Some(pipeline) => scheduler_of(pipeline),
+        None => Ok(Value::Null),
     }
 }
 

@@ -48,7 +48,7 @@ pub fn read(source: &Source, num_heads: Option<usize>, numbers: Numbers, device:
     };
     config.num_heads = heads(&config, num_heads.or(diffusers::num_heads(source)?))?;
     if numbers == Numbers::Diffusers {
-        (config.downscale_freq_shift, config.mlp_norm_eps) = (1, 1e-5);
+        (config.downscale_freq_shift, config.mlp_norm_eps) = (1, diffusers::norm_eps(source)?);
     }
     config.validate()?;
     if let Some(table) = positions {
@@ -100,6 +100,7 @@ fn config_of(parts: &Parts) -> Result<DitConfig> {
         downscale_freq_shift: 0,
         mlp_norm_eps: DitConfig::NORM_EPS,
         qk_norm: false,
+        block_embedders: parts.contains_key("blocks.0.y_embedder.embedding_table.weight"),
     })
 }
 

@@ -6,7 +6,7 @@ use ditscope_page_state::colour::{RANGE, diverging};
 use ditscope_page_state::film::{self, Film, Frame, Pixels, compares_scales, origin, place};
 use ditscope_page_state::take::choice::{columns, even_frames};
 use ditscope_protocol::RunInfo;
-use ditscope_words::text::{sampler_name, savings};
+use ditscope_words::text::{sampler_of, savings};
 use ditscope_words::{say, say_with};
 
 /// The tokens of the light theme in web/style/tokens.css.
@@ -262,7 +262,7 @@ impl Page {
 /// `guidance 4 · DDIM · 30 steps · seed 7 · recorded`
 fn about(film: &Film, seeds: &str, scale: &str) -> String {
     let settings = &film.info.settings;
-    let sampler = sampler_name(settings.sampler);
+    let sampler = sampler_of(settings);
     let mut words = say_with(
         "take.sheet-settings",
         &[("scale", &scale), ("sampler", &sampler), ("steps", &settings.num_inference_steps), ("seed", &seeds)],

@@ -6,7 +6,7 @@ use crate::timeline::Pacing;
 use crate::tour::Depth;
 use crate::{Kept, Language, Mode, ModelRef, Notice, PageDepth};
 use crate::{compare, forward, inside, models, run, stage, take, timeline, tour};
-use ditscope_config::{ModelConfig, SamplerKind, Savings};
+use ditscope_config::{ModelConfig, SamplerKind, Savings, TimestepSpacing};
 use ditscope_protocol::{FromWorker, ToWorker};
 
 /// What can happen.
@@ -64,6 +64,8 @@ pub enum Choice {
     Guidance(f64),
     Steps(usize),
     Sampler(SamplerKind),
+    /// Absent: as the model's scheduler says.
+    Spacing(Option<TimestepSpacing>),
     Seed(u64),
     NumImages(usize),
     Savings(Savings),

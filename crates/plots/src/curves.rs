@@ -1,10 +1,10 @@
 //! What the plot of the noise schedule shows, from the code's own schedule. Pure.
 
 use super::geometry::{Point, Scale, path, x, y};
-use ditscope_config::{BetaSchedule, SamplerKind};
+use ditscope_config::{BetaSchedule, DiffusionConfig, RunSettings};
 use ditscope_page_state::film;
 use ditscope_protocol::RunInfo;
-use ditscope_schedule::{NoiseSchedule, Spacing};
+use ditscope_schedule::{NoiseSchedule, training_schedule};
 
 /// What is drawn over t.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -128,9 +128,10 @@ pub fn other(kind: BetaSchedule) -> BetaSchedule {
 }
 
 /// The timesteps that a run with these settings would visit, noisiest first; none where they do not fit.
-pub fn planned(process: Process, sampler: SamplerKind, steps: usize) -> Vec<usize> {
-    let schedule = NoiseSchedule::new(process.0, process.1);
-    let mut respaced = schedule.respaced(Spacing::of(sampler), steps).map(|s| s.timesteps).unwrap_or_default();
+pub fn planned(process: &DiffusionConfig, settings: &RunSettings) -> Vec<usize> {
+    let RunSettings { sampler, timestep_spacing, num_inference_steps, .. } = settings;
+    let run = training_schedule(process).for_run(process, *sampler, *timestep_spacing, *num_inference_steps);
+    let mut respaced = run.map(|run| run.timesteps).unwrap_or_default();
     respaced.reverse();
     respaced
 }
@@ -139,9 +140,19 @@ pub fn planned(process: Process, sampler: SamplerKind, steps: usize) -> Vec<usiz
 mod tests {
     use super::*;
     use crate::geometry::{self, BOTTOM, LEFT, RIGHT, TOP};
+    use ditscope_config::{PredictionType, SamplerKind, TimestepSpacing, VarianceType};
     use ditscope_page_state::fixtures::info;
 
     const PROCESSES: [Process; 2] = [(BetaSchedule::Linear, 1000), (BetaSchedule::Cosine, 1000)];
+
+    fn process_of((kind, num_train_timesteps): Process) -> DiffusionConfig {
+        let process = DiffusionConfig::new(kind, PredictionType::Epsilon, VarianceType::FixedSmall);
+        DiffusionConfig { num_train_timesteps, ..process }
+    }
+
+    fn settings(sampler: SamplerKind, num_inference_steps: usize) -> RunSettings {
+        RunSettings { sampler, num_inference_steps, ..RunSettings::default() }
+    }
 
     /// The corners of a path.
     fn corners(path: &str) -> Vec<Point> {
@@ -178,7 +189,7 @@ mod tests {
     #[test]
     fn the_marker_is_on_the_curve() {
         for process in PROCESSES {
-            let timesteps = planned(process, SamplerKind::Ddim, 25);
+            let timesteps = planned(&process_of(process), &settings(SamplerKind::Ddim, 25));
             let schedule = NoiseSchedule::new(process.0, process.1);
             let alpha_bar = timesteps.iter().map(|t| schedule.alphas_cumprod[*t]).collect();
             let run = RunInfo { timesteps: timesteps.clone(), alpha_bar, ..info(25, 1) };
@@ -197,9 +208,16 @@ mod tests {
 
     #[test]
     fn planned_steps_are_those_that_a_run_takes() {
-        assert_eq!(planned(PROCESSES[0], SamplerKind::Ddim, 4), [999, 666, 333, 0]);
-        assert_eq!(planned(PROCESSES[0], SamplerKind::DpmSolverPlusPlus, 3), [999, 666, 333]);
-        assert_eq!(planned((BetaSchedule::Linear, 10), SamplerKind::Ddpm, 11), [0; 0]);
+        let process = process_of(PROCESSES[0]);
+        assert_eq!(planned(&process, &settings(SamplerKind::Ddim, 4)), [999, 666, 333, 0]);
+        assert_eq!(planned(&process, &settings(SamplerKind::DpmSolverPlusPlus, 3)), [999, 666, 333]);
+        assert_eq!(planned(&process_of((BetaSchedule::Linear, 10)), &settings(SamplerKind::Ddpm, 11)), [0; 0]);
+        // As the model says, and as the visitor does.
+        let leading = DiffusionConfig { timestep_spacing: TimestepSpacing::Leading, ..process };
+        let chosen = settings(SamplerKind::Ddim, 4);
+        assert_eq!(planned(&leading, &chosen), [750, 500, 250, 0]);
+        let trailing = RunSettings { timestep_spacing: Some(TimestepSpacing::Trailing), ..chosen };
+        assert_eq!(planned(&leading, &trailing), [999, 749, 499, 249]);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! Pure numbers, no tensors: the page plots them, the samplers use them.
 
-use ditscope_config::{BetaSchedule, ConfigError, DiffusionConfig, SamplerKind};
+mod diffusers;
+
+use ditscope_config::{BetaSchedule, ConfigError, DiffusionConfig, SamplerKind, TimestepSpacing};
 
 /// A forward process with T steps, or a respaced one with fewer.
 ///
@@ -21,7 +23,7 @@ pub struct NoiseSchedule {
     pub posterior_log_variance_clipped: Vec<f64>,
 }
 
-/// Which steps of the original process a shorter one keeps.
+/// Which steps of the original process a shorter one keeps, where diffusers does not say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spacing {
     /// `round(i·(T−1)/(N−1))`: both ends included (the official respacing). One step keeps T−1.
@@ -63,30 +65,57 @@ impl NoiseSchedule {
     /// # Errors
     /// [`ConfigError::OutOfRange`] when `num_steps` is 0, more than there are, or does not fit the spacing.
     pub fn respaced(&self, spacing: Spacing, num_steps: usize) -> Result<Self, ConfigError> {
-        let kept = spaced_indices(spacing, self.timesteps.len(), num_steps)?;
-        let alphas_cumprod: Vec<f64> = kept.iter().map(|&index| self.alphas_cumprod[index]).collect();
-        let previous = std::iter::once(&1.0).chain(&alphas_cumprod);
+        Ok(self.kept(&spaced_indices(spacing, self.timesteps.len(), num_steps)?, None))
+    }
+
+    /// The steps that a run of this process takes. `spacing`, where there is one, goes before the process's own.
+    ///
+    /// # Errors
+    /// As [`Self::respaced`].
+    pub fn for_run(
+        &self,
+        process: &DiffusionConfig,
+        kind: SamplerKind,
+        spacing: Option<TimestepSpacing>,
+        num_steps: usize,
+    ) -> Result<Self, ConfigError> {
+        match spacing.unwrap_or(process.timestep_spacing) {
+            TimestepSpacing::Uniform => self.respaced(Spacing::of(kind), num_steps),
+            spacing => diffusers::respaced(self, process, kind, spacing, num_steps),
+        }
+    }
+
+    /// The process of these steps. The step before each has the ᾱ in `previous`; absent, that of the kept one before, and 1
+    /// before the first.
+    fn kept(&self, indices: &[usize], previous: Option<Vec<f64>>) -> Self {
+        let timesteps = indices.iter().map(|&index| self.timesteps[index]).collect();
+        let alphas_cumprod: Vec<f64> = indices.iter().map(|&index| self.alphas_cumprod[index]).collect();
+        let previous = previous.unwrap_or_else(|| shifted(&alphas_cumprod));
         let betas =
-            alphas_cumprod.iter().zip(previous).map(|(alpha_bar, previous)| 1.0 - alpha_bar / previous).collect();
-        Ok(Self::from_parts(kept.iter().map(|&index| self.timesteps[index]).collect(), betas, alphas_cumprod))
+            alphas_cumprod.iter().zip(&previous).map(|(alpha_bar, previous)| 1.0 - alpha_bar / previous).collect();
+        Self::from_parts(timesteps, betas, alphas_cumprod, previous)
     }
 
     fn from_betas(timesteps: Vec<usize>, betas: Vec<f64>) -> Self {
         let mut product = 1.0;
-        let alphas_cumprod = betas
+        let alphas_cumprod: Vec<f64> = betas
             .iter()
             .map(|beta| {
                 product *= 1.0 - beta;
                 product
             })
             .collect();
-        Self::from_parts(timesteps, betas, alphas_cumprod)
+        let previous = shifted(&alphas_cumprod);
+        Self::from_parts(timesteps, betas, alphas_cumprod, previous)
     }
 
     /// ᾱ is passed beside β, because 1 − β loses digits where a long stride leaves nearly no signal.
-    fn from_parts(timesteps: Vec<usize>, betas: Vec<f64>, alphas_cumprod: Vec<f64>) -> Self {
-        let alphas_cumprod_prev: Vec<f64> =
-            std::iter::once(1.0).chain(alphas_cumprod.iter().copied()).take(betas.len()).collect();
+    fn from_parts(
+        timesteps: Vec<usize>,
+        betas: Vec<f64>,
+        alphas_cumprod: Vec<f64>,
+        alphas_cumprod_prev: Vec<f64>,
+    ) -> Self {
         let mut variance: Vec<f64> =
             (0..betas.len()).map(|i| betas[i] * (1.0 - alphas_cumprod_prev[i]) / (1.0 - alphas_cumprod[i])).collect();
         // β̃_0 = 0 has no logarithm. A one-step process has no second entry to borrow: its β serves.
@@ -122,6 +151,11 @@ impl NoiseSchedule {
     }
 }
 
+/// 1, and all but the last.
+fn shifted(alphas_cumprod: &[f64]) -> Vec<f64> {
+    std::iter::once(1.0).chain(alphas_cumprod.iter().copied()).take(alphas_cumprod.len()).collect()
+}
+
 /// β linear from 1e-4 to 0.02, scaled so that any T has the same total noise (DDPM, section 4).
 fn linear_betas(num: usize) -> Vec<f64> {
     let scale = 1000.0 / num as f64;
@@ -143,21 +177,28 @@ fn cosine_betas(num: usize) -> Vec<f64> {
 }
 
 fn spaced_indices(spacing: Spacing, total: usize, num: usize) -> Result<Vec<usize>, ConfigError> {
-    let out_of_range =
-        |allowed: String| Err(ConfigError::OutOfRange { name: "steps", value: num.to_string(), allowed });
-    let most = if spacing == Spacing::UniformT { total - 1 } else { total };
-    if num == 0 || num > most {
-        return out_of_range(format!("1 to {most}"));
-    }
+    check_count(num, if spacing == Spacing::UniformT { total - 1 } else { total })?;
     Ok(match spacing {
         Spacing::Linspace if num == 1 => vec![total - 1],
         Spacing::Linspace => {
             (0..num).map(|i| round_half_even(i as f64 * (total - 1) as f64 / (num - 1) as f64)).collect()
         }
-        Spacing::DdimStride if !total.is_multiple_of(num) => return out_of_range(format!("a divisor of {total}")),
+        Spacing::DdimStride if !total.is_multiple_of(num) => {
+            return Err(steps_out_of_range(num, format!("a divisor of {total}")));
+        }
         Spacing::DdimStride => (0..num).map(|i| i * (total / num)).collect(),
         Spacing::UniformT => (1..=num).map(|i| round_half_even(i as f64 * (total - 1) as f64 / num as f64)).collect(),
     })
+}
+
+/// # Errors
+/// [`ConfigError::OutOfRange`] for a number of steps that is not 1 to `most`.
+fn check_count(num: usize, most: usize) -> Result<(), ConfigError> {
+    if (1..=most).contains(&num) { Ok(()) } else { Err(steps_out_of_range(num, format!("1 to {most}"))) }
+}
+
+fn steps_out_of_range(num: usize, allowed: String) -> ConfigError {
+    ConfigError::OutOfRange { name: "steps", value: num.to_string(), allowed }
 }
 
 /// Python's and numpy's `round`, which the references use.

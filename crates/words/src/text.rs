@@ -266,11 +266,17 @@ pub fn run_progress(film: &Film) -> String {
     film.ms_per_step().map_or(step.clone(), |ms| format!("{step} · {}", ms_per_step(ms)))
 }
 
+/// The sampler of a run, with the timesteps that it visits where they were chosen: `DDIM, leading`.
+pub fn sampler_of(settings: &RunSettings) -> String {
+    let name = sampler_name(settings.sampler);
+    settings.timestep_spacing.map_or_else(|| name.into(), |spacing| format!("{name}, {}", spacing.name()))
+}
+
 /// The settings of a run but its class.
 pub fn run_settings(settings: &RunSettings) -> String {
     let values: [(&str, &dyn ToString); 4] = [
         ("scale", &settings.guidance_scale),
-        ("sampler", &sampler_name(settings.sampler)),
+        ("sampler", &sampler_of(settings)),
         ("steps", &settings.num_inference_steps),
         ("seed", &settings.seed),
     ];
@@ -285,13 +291,14 @@ pub fn settings(state: &Page) -> String {
 
 /// Caption of a film.
 pub fn caption(film: &Film) -> String {
-    let RunSettings { seed, sampler, savings: saved, .. } = &film.info.settings;
+    let settings = &film.info.settings;
+    let RunSettings { seed, savings: saved, .. } = settings;
     let guidance = scales(film, 0..film.info.num_images).join(", ");
     let values: [(&str, &dyn ToString); 5] = [
         ("model", &film.model),
         ("label", &film.label),
         ("guidance", &guidance),
-        ("sampler", &sampler_name(*sampler)),
+        ("sampler", &sampler_of(settings)),
         ("seed", seed),
     ];
     let caption = say_with("run.caption", &values);
@@ -328,6 +335,7 @@ pub fn bytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ditscope_config::TimestepSpacing;
     use ditscope_page_state::fixtures::info;
     use ditscope_protocol::RunInfo;
 
@@ -337,6 +345,9 @@ mod tests {
         let caption_of =
             |run: RunInfo| caption(&Film::new(run, "m".into(), "Bag".into()).expect("a sound description"));
         assert_eq!(caption_of(run.clone()), "m · Bag · guidance 4 · DDIM · seed 7");
+        let spaced = RunSettings { timestep_spacing: Some(TimestepSpacing::Leading), ..run.settings.clone() };
+        let spaced = RunInfo { settings: spaced, ..run.clone() };
+        assert_eq!(caption_of(spaced), "m · Bag · guidance 4 · DDIM, leading · seed 7");
         run.settings.savings.cache_interval = 2;
         assert_eq!(caption_of(run), "m · Bag · guidance 4 · DDIM · seed 7 · Middle blocks every 2 steps");
     }

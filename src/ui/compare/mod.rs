@@ -15,7 +15,7 @@ use super::theme::Theme;
 use ditscope_page_state::Page;
 use ditscope_page_state::compare::Comparison;
 use ditscope_page_state::film::Film;
-use ditscope_words::text::{self, sampler_name};
+use ditscope_words::text::{self, sampler_of};
 use ditscope_words::{say, say_with};
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -61,7 +61,7 @@ fn caption(state: &Page) -> String {
     let film = made.and_then(Comparison::film);
     let label = film.map_or_else(|| class_label(state, settings.class), |film: &Film| film.label.clone());
     let model = film.map_or_else(|| state.model_name(), |film| film.model.clone());
-    let (seed, steps, sampler) = (settings.seed, settings.num_inference_steps, sampler_name(settings.sampler));
+    let (seed, steps, sampler) = (settings.seed, settings.num_inference_steps, sampler_of(&settings));
     let guidance = settings.guidance_scale;
     let start: [(&str, &dyn ToString); 3] = [("model", &model), ("label", &label), ("seed", &seed)];
     let with = |key: &str, rest: [(&str, &dyn ToString); 2]| say_with(key, &[&start[..], &rest[..]].concat());

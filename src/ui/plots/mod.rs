@@ -12,6 +12,7 @@ use size_plot::SizePlot;
 use super::dom;
 use super::live::Live;
 use super::store::Store;
+use ditscope_config::DiffusionConfig;
 use ditscope_page_state::film;
 use ditscope_page_state::timeline;
 use ditscope_page_state::{Event, Page};
@@ -51,9 +52,12 @@ pub fn Plots() -> impl IntoView {
 
 /// The process that the film on the stage was made with, as far as it is known; without a film the model's.
 fn process(state: &Page) -> Option<ditscope_plots::curves::Process> {
-    let scheduler =
-        state.models.config.as_ref().filter(|_| state.film_is_of_model()).map(|config| &config.scheduler)?;
+    let scheduler = scheduler(state)?;
     Some((scheduler.beta_schedule, scheduler.num_train_timesteps))
+}
+
+fn scheduler(state: &Page) -> Option<&DiffusionConfig> {
+    state.models.config.as_ref().filter(|_| state.film_is_of_model()).map(|config| &config.scheduler)
 }
 
 /// The largest t on the axes.

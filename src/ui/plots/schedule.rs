@@ -1,6 +1,6 @@
 //! The noise schedule over t, with the run's steps on it and a marker that shows the timeline's position and moves it.
 
-use super::{area, key, largest_t, process, step_by_key};
+use super::{area, key, largest_t, process, scheduler, step_by_key};
 use crate::ui::live::{Live, Mount, segments};
 use crate::ui::store::Store;
 use ditscope_config::BetaSchedule;
@@ -80,9 +80,8 @@ fn draw(state: &Page, of: (Quantity, bool)) -> String {
         return Drawing::axes(Scale::Linear { max: 1.0 }, largest_t(state), &quantity_name(of.0)).done();
     };
     let mut drawing = Drawing::axes(curves.scale, curves.end, &quantity_name(of.0));
-    if let Some(process) = process(state) {
-        let settings = state.settings();
-        let steps = planned(process, settings.sampler, settings.num_inference_steps);
+    if let Some(scheduler) = scheduler(state) {
+        let steps = planned(scheduler, &state.settings());
         let places = steps.into_iter().map(|t| x(t as f64, curves.end));
         drawing.path("planned", &strokes(places, BOTTOM - 6.0, BOTTOM));
     }

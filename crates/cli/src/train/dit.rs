@@ -108,6 +108,7 @@ impl DitOptions {
             downscale_freq_shift: 0,
             mlp_norm_eps: DitConfig::NORM_EPS,
             qk_norm: self.qk_norm,
+            block_embedders: false,
         };
         if let Some(preset) = &self.preset {
             transformer = transformer.with_preset(preset)?;
@@ -116,20 +117,17 @@ impl DitOptions {
             Schedule::Linear => BetaSchedule::Linear,
             Schedule::Cosine => BetaSchedule::Cosine,
         };
+        let prediction_type = match self.prediction_type {
+            Prediction::Epsilon => PredictionType::Epsilon,
+            Prediction::Sample => PredictionType::Sample,
+            Prediction::V => PredictionType::VPrediction,
+        };
         let config = ModelConfig {
             name: self.name.clone().unwrap_or_else(|| data.name.clone()),
             transformer,
             scheduler: DiffusionConfig {
-                num_train_timesteps: 1000,
-                beta_schedule,
-                prediction_type: match self.prediction_type {
-                    Prediction::Epsilon => PredictionType::Epsilon,
-                    Prediction::Sample => PredictionType::Sample,
-                    Prediction::V => PredictionType::VPrediction,
-                },
-                variance_type: VarianceType::FixedSmall,
                 clip_sample_range: Some(self.clip_sample_range),
-                guidance_channels: None,
+                ..DiffusionConfig::new(beta_schedule, prediction_type, VarianceType::FixedSmall)
             },
             autoencoder: Some(autoencoder),
             latents,

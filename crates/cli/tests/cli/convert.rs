@@ -200,8 +200,15 @@ fn diffusers_folders_that_compute_otherwise_are_refused() {
     let i = one(&mut tensors, name);
     tensors[i].values[0] += 1.0;
     write_transformer(&dir("own"), &tensors, &config);
-    convert("", &dir("own"), &out).refuses(&[name, "differs from block 0's"]);
-    assert!(!out.exists());
+    convert("", &dir("own"), &out).succeeds();
+    let own = model_dir::read_config(&out).expect("a configuration").transformer;
+    assert_eq!(own, DitConfig { block_embedders: true, ..config });
+    assert!(String::from_utf8(read(&out.join("README.md"))).expect("a text").contains("--numbers diffusers"));
+
+    tensors.retain(|tensor| !tensor.name.starts_with("transformer_blocks.0.norm1.emb.class_embedder"));
+    write_transformer(&dir("lacking"), &tensors, &config);
+    convert("", &dir("lacking"), &dir("none")).refuses(&["transformer_blocks.0", "class_embedder", "missing"]);
+    assert!(!dir("none").exists());
 }
 
 #[test]

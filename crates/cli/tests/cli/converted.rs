@@ -5,12 +5,11 @@ use crate::dit;
 use crate::files::{Pickle, golden, read_tensors, safetensors, torch};
 use crate::support::values;
 use burn::tensor::{Device, Tensor, TensorData};
-use ditscope_config::{DitConfig, SamplerKind};
+use ditscope_config::{DitConfig, SamplerKind, TimestepSpacing};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Guidance, Model, Noise, Request, Run};
 use ditscope_core::weights::NamedTensor;
 use ditscope_model_dir as model_dir;
-use ditscope_schedule::Spacing;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -185,7 +184,8 @@ fn assert_golden(name: &str, dir: &Path, tolerance: f64) {
         let n = out.dims()[0];
         assert_close(&format!("{name} guided"), out, tensor::<4>(&io["cfg_out"]).narrow(0, 0, n), tolerance);
     }
-    let ddim = |steps| SamplerConfig { spacing: Spacing::DdimStride, ..SamplerConfig::new(SamplerKind::Ddim, steps) };
+    let leading = Some(TimestepSpacing::Leading);
+    let ddim = |steps| SamplerConfig { spacing: leading, ..SamplerConfig::new(SamplerKind::Ddim, steps) };
     let ddpm = SamplerConfig::new(SamplerKind::Ddpm, 25);
     for (golden, sampler) in [("ddim10", ddim(10)), ("ddim20", ddim(20)), ("ddpm25", ddpm)] {
         let noise: Tensor<5> = tensor(&io["ddpm25_noise"]);

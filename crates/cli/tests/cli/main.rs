@@ -13,6 +13,7 @@ mod emoji;
 mod forward;
 mod image_to_image;
 mod info;
+mod pipeline;
 mod sample;
 mod samples;
 mod tones;

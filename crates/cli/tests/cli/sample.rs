@@ -2,6 +2,7 @@
 
 use crate::support::{snapshot, tiny_model};
 use crate::{dit, dit_on_a_full_disk, f32_bytes, picture, read_tensor, with_tiny_model, write_tensors};
+use ditscope_config::TimestepSpacing;
 use ditscope_model_dir as model_dir;
 use ditscope_noise::gaussian;
 use ditscope_protocol::RecordedRun;
@@ -128,6 +129,37 @@ fn noise_that_does_not_fit_is_refused() {
     refused("nan", &["nan", "NaN"]);
     refused("no-steps", &["step = 0", "step_noise"]);
     refused("few-steps", &["step = 1", "step_noise"]);
+}
+
+/// Chosen timesteps are the run's, and its settings say so; without a choice they say nothing, as before.
+#[test]
+fn a_recording_tells_which_timesteps_were_chosen() {
+    let (folder, model) = with_tiny_model();
+    let recorded = |options: &str| {
+        let out = folder.path().join("run");
+        dit(&format!("sample --sampler ddim --steps 4 {options}"))
+            .with("--model", &model)
+            .with("--record", &out)
+            .succeeds();
+        let json = std::fs::read(out.join("run.json")).expect("run.json");
+        let run: RecordedRun = serde_json::from_slice(&json).expect("a recorded run");
+        (run.info.settings.timestep_spacing, run.info.timesteps, String::from_utf8(json).expect("a text"))
+    };
+    let (spacing, timesteps, _) = recorded("--timestep-spacing trailing");
+    assert_eq!((spacing, timesteps), (Some(TimestepSpacing::Trailing), vec![999, 749, 499, 249]));
+    let (spacing, timesteps, json) = recorded("");
+    assert_eq!((spacing, timesteps), (None, vec![999, 666, 333, 0]));
+    assert!(!json.contains("spacing"));
+    // Of the model's own, when its configuration has one.
+    let path = model.join("config.json");
+    let mut config: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).expect("a file")).expect("JSON");
+    config["scheduler"]["timestep_spacing"] = "leading".into();
+    std::fs::write(&path, config.to_string()).expect("a file");
+    assert_eq!(recorded("").1, [750, 500, 250, 0]);
+    assert_eq!(recorded("--timestep-spacing uniform").1, [999, 666, 333, 0]);
+    config["scheduler"]["timestep_spacing"] = "karras".into();
+    std::fs::write(&path, config.to_string()).expect("a file");
+    dit("sample --out x.png").with("--model", &model).refuses(&["config.json", "karras", "leading"]);
 }
 
 #[test]

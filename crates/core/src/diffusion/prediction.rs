@@ -1,7 +1,7 @@
 //! What the network's output means: ε-, x0- and v-prediction and the learned variance.
 
 use burn::tensor::Tensor;
-use ditscope_config::{DiffusionConfig, PredictionType, VarianceType};
+use ditscope_config::{Clipping, DiffusionConfig, PredictionType, VarianceType};
 use ditscope_schedule::NoiseSchedule;
 
 /// The network's view of one step.
@@ -9,7 +9,7 @@ use ditscope_schedule::NoiseSchedule;
 pub struct Prediction {
     /// Predicted clean sample, `[N, C, H, W]`, clamped as configured.
     pub x0_hat: Tensor<4>,
-    /// Predicted noise, `[N, C, H, W]`, consistent with `x0_hat`.
+    /// Predicted noise, `[N, C, H, W]`, consistent with `x0_hat` unless that was clamped as diffusers does it.
     pub eps: Tensor<4>,
     /// Logits v of the learned-range variance, `[N, C, H, W]`.
     pub variance_logits: Option<Tensor<4>>,
@@ -62,7 +62,10 @@ pub fn predict(
         return Prediction { x0_hat, eps, variance_logits };
     };
     let x0_hat = x0_hat.clamp(-range, range); // [N, C, H, W]
-    let eps = eps_from_x0(x_t, x0_hat.clone(), signal, noise); // [N, C, H, W]
+    let eps = match config.clipping {
+        Clipping::Consistent => eps_from_x0(x_t, x0_hat.clone(), signal, noise), // [N, C, H, W]
+        Clipping::Diffusers => unclamped_eps(config.prediction_type, x_t, output, signal, noise), // [N, C, H, W]
+    };
     Prediction { x0_hat, eps, variance_logits }
 }
 

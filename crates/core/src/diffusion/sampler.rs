@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! for i in 0..sampler.num_steps() {
-//!     let prediction = predict(.., sampler.schedule(), sampler.index(i), x_t, model(x_t, sampler.timestep(i)));
+//!     let prediction = predict(sampler.process(), sampler.schedule(), sampler.index(i), x_t, model(x_t, sampler.timestep(i)));
 //!     x_t = sampler.step(i, x_t, prediction, || noise);
 //! }
 //! ```
@@ -13,8 +13,8 @@
 use crate::diffusion::prediction::{LogVariance, Prediction, log_variance};
 use crate::diffusion::unipc::UniPc;
 use burn::tensor::Tensor;
-use ditscope_config::{ConfigError, DiffusionConfig, SamplerKind, VarianceType};
-use ditscope_schedule::{NoiseSchedule, Spacing, training_schedule};
+use ditscope_config::{Clipping, ConfigError, DiffusionConfig, SamplerKind, TimestepSpacing, VarianceType};
+use ditscope_schedule::{NoiseSchedule, training_schedule};
 
 /// Which sampler, with which freedom.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,14 +23,14 @@ pub struct SamplerConfig {
     pub num_inference_steps: usize,
     /// DDIM's η: 0 is deterministic, 1 as noisy as DDPM with the small variance. Other samplers ignore it.
     pub eta: f64,
-    /// Which timesteps are visited.
-    pub spacing: Spacing,
+    /// Which timesteps are visited; absent: as the model's configuration says.
+    pub spacing: Option<TimestepSpacing>,
 }
 
 impl SamplerConfig {
-    /// The usual choice: η = 0 and the sampler's usual spacing.
+    /// The usual choice: η = 0 and the model's spacing.
     pub fn new(kind: SamplerKind, num_inference_steps: usize) -> Self {
-        Self { kind, num_inference_steps, eta: 0.0, spacing: Spacing::of(kind) }
+        Self { kind, num_inference_steps, eta: 0.0, spacing: None }
     }
 }
 
@@ -38,7 +38,7 @@ impl SamplerConfig {
 #[derive(Debug, Clone)]
 pub struct Sampler {
     config: SamplerConfig,
-    variance_type: VarianceType,
+    process: DiffusionConfig,
     schedule: NoiseSchedule,
     /// x̂0 of the step before (DPM-Solver++ looks back once).
     previous_x0_hat: Option<Tensor<4>>,
@@ -57,14 +57,19 @@ impl Sampler {
                 allowed: "0 to 1".into(),
             });
         }
-        let schedule = training_schedule(diffusion).respaced(config.spacing, config.num_inference_steps)?;
-        Ok(Self {
-            config,
-            variance_type: diffusion.variance_type,
-            schedule,
-            previous_x0_hat: None,
-            unipc: UniPc::default(),
-        })
+        let SamplerConfig { kind, num_inference_steps, spacing, .. } = config;
+        let schedule = training_schedule(diffusion).for_run(diffusion, kind, spacing, num_inference_steps)?;
+        let process = DiffusionConfig {
+            clip_sample_range: diffusion.clip_sample_range.filter(|_| clamps(diffusion.clipping, kind)),
+            ..diffusion.clone()
+        };
+        Ok(Self { config, process, schedule, previous_x0_hat: None, unipc: UniPc::default() })
+    }
+
+    /// How outputs of the network are read for this sampler: the model's configuration, without a clamp where the
+    /// sampler has none.
+    pub fn process(&self) -> &DiffusionConfig {
+        &self.process
     }
 
     pub fn num_steps(&self) -> usize {
@@ -124,12 +129,20 @@ impl Sampler {
         let (of_x0, of_x_t) = self.schedule.posterior_mean_factors(i);
         let mean = prediction.x0_hat * of_x0 + x_t * of_x_t; // [N, C, H, W]
         if i == 0 {
-            return mean;
+            return if self.ends_noisy() { mean + noise() * self.schedule.betas[0].sqrt() } else { mean };
         }
-        match log_variance(self.variance_type, &self.schedule, i, prediction.variance_logits) {
+        match log_variance(self.process.variance_type, &self.schedule, i, prediction.variance_logits) {
             LogVariance::Fixed(log) => mean + noise() * (0.5 * log).exp(), // [N, C, H, W]
             LogVariance::Learned(log) => mean + noise() * (log * 0.5).exp(), // [N, C, H, W]
         }
+    }
+
+    /// diffusers' DDPM adds noise after every step from t > 0. With β as its variance that shows after the last one, too,
+    /// where that does not start from t = 0: with `Trailing`, and with `Leading` and an offset.
+    fn ends_noisy(&self) -> bool {
+        let spacing = self.config.spacing.unwrap_or(self.process.timestep_spacing);
+        let is_large = self.process.variance_type == VarianceType::FixedLarge;
+        spacing != TimestepSpacing::Uniform && is_large && self.schedule.timesteps[0] > 0
     }
 
     /// DDIM eq. 12, σ from eq. 16 (official `ddim_sample`).
@@ -138,7 +151,7 @@ impl Sampler {
         let sigma = self.config.eta * ((1.0 - ab_prev) / (1.0 - ab)).sqrt() * (1.0 - ab / ab_prev).sqrt();
         let direction = (1.0 - ab_prev - sigma * sigma).max(0.0).sqrt();
         let mean = prediction.x0_hat * ab_prev.sqrt() + prediction.eps * direction; // [N, C, H, W]
-        if i == 0 || sigma == 0.0 { mean } else { mean + noise() * sigma }
+        if sigma == 0.0 { mean } else { mean + noise() * sigma }
     }
 
     /// DPM-Solver++(2M), algorithm 2, in terms of λ = log(α/σ); the first and the last step are first order.
@@ -161,5 +174,12 @@ impl Sampler {
             }
         };
         x_t * (sigma_to / sigma_from) - data * (alpha_to * (-h).exp_m1()) // [N, C, H, W]
+    }
+}
+
+fn clamps(clipping: Clipping, kind: SamplerKind) -> bool {
+    match (clipping, kind) {
+        (Clipping::Consistent, _) | (_, SamplerKind::Ddpm | SamplerKind::Ddim) => true,
+        (Clipping::Diffusers, SamplerKind::DpmSolverPlusPlus | SamplerKind::UniPc) => false,
     }
 }

@@ -2,12 +2,13 @@
 
 use super::conditioning::{AdaLn, Branch, Condition, Modulation};
 use super::cross::CrossAttention;
+use super::embed::{LabelEmbedder, TimestepEmbedder};
 use super::heads::split_heads;
 use super::linear::{Linear, xavier_linear};
 use super::norm::learned_norm;
 use burn::module::Module;
 use burn::nn::LayerNorm;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use ditscope_config::{Conditioning, DitConfig};
 use ditscope_ops::{Ops, Then, plain};
 
@@ -24,6 +25,9 @@ pub struct DitBlock {
     pub norm2: Option<LayerNorm>,
     /// Between attention and MLP, with cross-attention.
     pub cross_attn: Option<CrossAttention>,
+    /// With [`DitConfig::block_embedders`].
+    pub t_embedder: Option<TimestepEmbedder>,
+    pub y_embedder: Option<LabelEmbedder>,
     mlp_norm_eps: f64,
     #[module(skip)]
     ops: Ops,
@@ -40,6 +44,8 @@ impl DitBlock {
             norm2: config.conditioning.has_tokens().then(|| learned_norm(config.hidden_size, device)),
             cross_attn: (config.conditioning == Conditioning::CrossAttention)
                 .then(|| CrossAttention::new(config, device)),
+            t_embedder: config.block_embedders.then(|| TimestepEmbedder::new(config, device)),
+            y_embedder: config.block_embedders.then(|| LabelEmbedder::new(config, device)),
             mlp_norm_eps: config.mlp_norm_eps,
             ops: Ops::PLAIN,
         }
@@ -52,6 +58,7 @@ impl DitBlock {
             mlp: self.mlp.fused(ops),
             ada_ln: self.ada_ln.map(|ada_ln| ada_ln.fused(ops)),
             cross_attn: self.cross_attn.map(|cross| cross.fused(ops)),
+            t_embedder: self.t_embedder.map(|embedder| embedder.fused(ops)),
             ops,
             ..self
         }
@@ -61,6 +68,15 @@ impl DitBlock {
     /// - `x`, result: `[N, T, D]`
     pub fn forward(&self, x: Tensor<3>, condition: &Condition) -> Tensor<3> {
         self.modulated(x, self.modulation(condition), Some(condition), NOBODY)
+    }
+
+    /// Timesteps and classes as this block's own embedders have them; none where it takes the model's.
+    ///
+    /// # Shapes
+    /// - `t`, `y`: `[N]`
+    pub(super) fn condition(&self, t: &Tensor<1>, y: &Tensor<1, Int>) -> Option<Condition> {
+        let (t_embedder, y_embedder) = self.t_embedder.as_ref().zip(self.y_embedder.as_ref())?;
+        Some(Condition { t: t_embedder.forward(t.clone()), y: y_embedder.forward(y.clone()) }) // [N, D] each
     }
 
     /// The vectors that the condition gives this block; none without adaLN.

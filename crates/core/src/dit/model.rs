@@ -118,15 +118,21 @@ impl Dit {
     /// # Shapes
     /// - `t`, `y`: `[N]`
     pub fn given(&self, t: Tensor<1>, y: Tensor<1, Int>, is_guided: bool) -> Given {
-        if !is_guided {
-            return Given::Condition(self.condition(t, y));
+        let (t, y) = match is_guided {
+            true => {
+                let null = y.full_like(self.null_label as i64); // [N]
+                (Tensor::cat(vec![t.clone(), t], 0), Tensor::cat(vec![y, null], 0)) // [2N]
+            }
+            false => (t, y),
+        };
+        let own = self.blocks.iter().any(|block| block.t_embedder.is_some());
+        match own.then(|| self.modulations(t.clone(), y.clone())).flatten() {
+            Some(vectors) => Given::Modulations(vectors),
+            None => Given::Condition(self.condition(t, y)),
         }
-        let null = y.full_like(self.null_label as i64); // [N]
-        let (t, y) = (Tensor::cat(vec![t.clone(), t], 0), Tensor::cat(vec![y, null], 0)); // [2N]
-        Given::Condition(self.condition(t, y))
     }
 
-    /// Timesteps and classes as vectors.
+    /// Timesteps and classes as vectors, for all blocks that have no embedders of their own.
     ///
     /// # Shapes
     /// - `t`, `y`: `[N]`
@@ -139,10 +145,14 @@ impl Dit {
     /// # Shapes
     /// - `t`, `y`: `[S]`
     pub fn modulations(&self, t: Tensor<1>, y: Tensor<1, Int>) -> Option<Modulations> {
-        let activated = silu(self.condition(t, y).sum()); // [S, D]
-        let packed = |ada_ln: &Option<AdaLn>| ada_ln.as_ref().map(|ada_ln| ada_ln.packed(activated.clone()));
-        let blocks = self.blocks.iter().map(|block| packed(&block.ada_ln)).collect::<Option<_>>()?;
-        Some(Modulations::new(blocks, packed(&self.final_layer.ada_ln)?))
+        let shared = silu(self.condition(t.clone(), y.clone()).sum()); // [S, D]
+        let packed = |ada_ln: &Option<AdaLn>, activated| ada_ln.as_ref().map(|ada_ln| ada_ln.packed(activated));
+        let blocks = self.blocks.iter().map(|block| {
+            let own = block.condition(&t, &y).map(|own| silu(own.sum())); // [S, D]
+            packed(&block.ada_ln, own.unwrap_or_else(|| shared.clone()))
+        });
+        let blocks = blocks.collect::<Option<_>>()?;
+        Some(Modulations::new(blocks, packed(&self.final_layer.ada_ln, shared.clone())?))
     }
 
     /// How strongly timestep and class act on each block, which is known without any latents: the mean absolute
@@ -154,8 +164,11 @@ impl Dit {
     /// - `t`, `y`: `[N]`, as for [`Self::forward`]
     /// - result: `[N, depth, 6]`
     pub fn modulation(&self, t: Tensor<1>, y: Tensor<1, Int>) -> Option<Tensor<3>> {
-        let condition = self.condition(t, y);
-        let of_blocks = self.blocks.iter().filter_map(|block| block.modulation(&condition));
+        let shared = self.condition(t.clone(), y.clone());
+        let of_blocks = self.blocks.iter().filter_map(|block| {
+            let own = block.condition(&t, &y);
+            block.modulation(own.as_ref().unwrap_or(&shared))
+        });
         stacked(of_blocks.map(|vectors| strengths(&vectors)).collect()) // [N, depth, 6]
     }
 

@@ -5,6 +5,7 @@ use super::step::Watched;
 use crate::diffusion::guidance::Guidance;
 use crate::diffusion::prediction::{Prediction, affine, eps_of_output, predict};
 use burn::tensor::Tensor;
+use ditscope_config::{Clipping, DiffusionConfig};
 use ditscope_ops::Guide;
 use ditscope_schedule::NoiseSchedule;
 
@@ -12,6 +13,8 @@ use ditscope_schedule::NoiseSchedule;
 pub struct Reading<'r> {
     pub model: &'r Model,
     pub guidance: &'r Guidance,
+    /// As the run's sampler has it.
+    pub process: &'r DiffusionConfig,
     pub schedule: &'r NoiseSchedule,
 }
 
@@ -31,7 +34,7 @@ impl Reading<'_> {
         if let Some((prediction, watched)) = self.fused(i, x_t, &cond, uncond.as_ref()) {
             return (prediction, Some(watched).filter(|_| is_watched));
         }
-        let diffusion = &self.model.config.scheduler;
+        let diffusion = self.process;
         let seen = is_watched.then(|| (cond.clone(), uncond.clone()));
         let output = self.guidance.combine(cond, uncond); // [N, C_out, h, w]
         let watched = seen.map(|(cond, uncond)| {
@@ -49,7 +52,7 @@ impl Reading<'_> {
         cond: &Tensor<4>,
         uncond: Option<&Tensor<4>>,
     ) -> Option<(Prediction, Watched)> {
-        let diffusion = &self.model.config.scheduler;
+        let diffusion = self.process;
         let (signal, noise) = self.schedule.q_sample_factors(i);
         let [x0, eps] = affine(diffusion.prediction_type, signal, noise);
         let guide = Guide {
@@ -64,7 +67,11 @@ impl Reading<'_> {
         let ([_, channels, ..], [_, total, ..]) = (x_t.dims(), cond.dims());
         // Guidance acts on the first half alone.
         let logits = (total > channels).then(|| cond.clone().narrow(1, channels, total - channels)); // [N, C, h, w]
-        let prediction = Prediction { x0_hat: guided.x0_hat, eps: guided.eps, variance_logits: logits };
+        let eps = match diffusion.clipping {
+            Clipping::Consistent => guided.eps,
+            Clipping::Diffusers => guided.unclamped.clone(),
+        };
+        let prediction = Prediction { x0_hat: guided.x0_hat, eps, variance_logits: logits };
         let watched = Watched { eps: guided.unclamped, eps_cond: guided.eps_cond, eps_uncond: guided.eps_uncond };
         Some((prediction, watched))
     }

@@ -253,14 +253,13 @@ impl<'m> Run<'m> {
         self.check_not_done();
         let (step, x_t) = (self.step, self.x_t.clone());
         let index = self.sampler.index(step);
-        let (prediction, watched) =
-            Reading { model: self.model, guidance: &self.guidance, schedule: self.sampler.schedule() }.of(
-                index,
-                &x_t,
-                cond,
-                uncond,
-                self.is_watched,
-            );
+        let reading = Reading {
+            model: self.model,
+            guidance: &self.guidance,
+            process: self.sampler.process(),
+            schedule: self.sampler.schedule(),
+        };
+        let (prediction, watched) = reading.of(index, &x_t, cond, uncond, self.is_watched);
         let x0_hat = prediction.x0_hat.clone();
         let mut missing_noise = false;
         let noise = || match &self.noise {

@@ -10,7 +10,7 @@
 //! | module path | name in the file |
 //! |---|---|
 //! | `…ada_ln.linear.…` | `…adaLN_modulation.1.…` |
-//! | `t_embedder.mlp_in.…`, `t_embedder.mlp_out.…` | `t_embedder.mlp.0.…`, `t_embedder.mlp.2.…` |
+//! | `t_embedder.mlp_in.…`, `t_embedder.mlp_out.…` (of the model or of a block) | `t_embedder.mlp.0.…`, `t_embedder.mlp.2.…` |
 //! | `Tiny.…`, `Kl.…` | `…` |
 //! | `….gamma`, `….beta` (group norm) | `….weight`, `….bias` |
 //! | `layers.{i}.Conv.…` | `layers.{i}.…` |

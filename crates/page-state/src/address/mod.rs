@@ -10,7 +10,7 @@ pub use parameters::{PARAMETERS, Parameter};
 
 use crate::compare::What;
 use crate::{Language, Mode, ModelRef, Notice, PageDepth};
-use ditscope_config::{RunSettings, SamplerKind, Savings};
+use ditscope_config::{RunSettings, SamplerKind, Savings, TimestepSpacing};
 use ditscope_protocol::BackendChoice;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -27,6 +27,7 @@ pub struct Chosen {
     pub guidance_scale: Option<f64>,
     pub num_inference_steps: Option<usize>,
     pub sampler: Option<SamplerKind>,
+    pub timestep_spacing: Option<TimestepSpacing>,
     pub seed: Option<u64>,
     pub num_images: Option<usize>,
     pub savings: Option<Savings>,
@@ -40,6 +41,7 @@ impl Chosen {
             guidance_scale: self.guidance_scale.unwrap_or(defaults.guidance_scale),
             num_inference_steps: self.num_inference_steps.unwrap_or(defaults.num_inference_steps),
             sampler: self.sampler.unwrap_or(defaults.sampler),
+            timestep_spacing: self.timestep_spacing.or(defaults.timestep_spacing),
             seed: self.seed.unwrap_or(defaults.seed),
             num_images: self.num_images.unwrap_or(defaults.num_images),
             savings: self.savings.unwrap_or(defaults.savings),

@@ -5,7 +5,7 @@ use super::{Address, to_guidance};
 use crate::compare::What;
 use crate::tour::Tour;
 use crate::{Allowed, Language, Mode, ModelRef, PageDepth};
-use ditscope_config::{RunSettings, SamplerKind, Savings};
+use ditscope_config::{RunSettings, SamplerKind, Savings, TimestepSpacing};
 use ditscope_protocol::BackendChoice;
 
 /// A parameter of the address.
@@ -33,6 +33,15 @@ pub const PARAMETERS: &[Parameter] = &[
         write: |_, settings| Some(settings.num_inference_steps.to_string()),
     },
     Parameter { key: "sampler", read: read_sampler, write: |_, settings| Some(settings.sampler.name().into()) },
+    Parameter {
+        key: "spacing",
+        read: |address, value| {
+            let found = one_of(value.parse().ok(), &TimestepSpacing::ALL.map(TimestepSpacing::name))?;
+            address.chosen.timestep_spacing = Some(found);
+            Ok(())
+        },
+        write: |_, settings| settings.timestep_spacing.map(|spacing| spacing.name().into()),
+    },
     Parameter {
         key: "seed",
         read: |address, value| whole(value, RunSettings::SEED, |seed| address.chosen.seed = Some(seed)),

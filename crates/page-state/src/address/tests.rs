@@ -22,10 +22,11 @@ fn out_of_range_values_are_clamped_with_a_notice() {
 
 #[test]
 fn foreign_values_are_ignored_with_a_notice() {
-    let (address, notices) =
-        parse("guidance=NaN&steps=many&sampler=euler&backend=tpu&colour=red&model=../secret&seed=&embed=yes&present=");
+    let (address, notices) = parse(
+        "guidance=NaN&steps=many&sampler=euler&spacing=karras&backend=tpu&colour=red&model=../secret&seed=&embed=yes&present=",
+    );
     assert_eq!(address, Address::default());
-    assert_eq!(notices.len(), 9, "{notices:?}");
+    assert_eq!(notices.len(), 10, "{notices:?}");
 }
 
 #[test]
@@ -43,6 +44,19 @@ fn a_sampler_name_may_be_typed_by_hand() {
     }
 }
 
+/// Without it a run visits what the model says, and its link says nothing of it.
+#[test]
+fn a_spacing_is_told_only_where_one_was_chosen() {
+    for spacing in TimestepSpacing::ALL {
+        let (address, notices) = parse(&format!("spacing={}", spacing.name()));
+        assert_eq!((address.chosen.timestep_spacing, notices.len()), (Some(spacing), 0));
+        assert!(address.names_run());
+        let settings = address.chosen.over(&RunSettings::default());
+        assert!(query(&address, &settings).contains(&format!("&spacing={}&", spacing.name())));
+    }
+    assert!(!query(&Address::default(), &RunSettings::default()).contains("spacing"));
+}
+
 #[test]
 fn relative_addresses_hang_on_the_folder() {
     assert_eq!(folder_of("https://a.b/c/index.html?x=/y#/z"), "https://a.b/c/");
@@ -52,11 +66,14 @@ fn relative_addresses_hang_on_the_folder() {
 fn settings() -> impl Strategy<Value = RunSettings> {
     let numbers = (0usize..1000, 10u32..=100, 1usize..=250, 0u64..=u32::MAX.into(), 1usize..=16);
     let sampler = prop::sample::select(&SamplerKind::ALL[..]);
-    (numbers, sampler, savings()).prop_map(|((class, tenths, steps, seed, n), sampler, savings)| RunSettings {
+    let spacing = prop::option::of(prop::sample::select(&TimestepSpacing::ALL[..]));
+    let kinds = (sampler, spacing, savings());
+    (numbers, kinds).prop_map(|((class, tenths, steps, seed, n), (sampler, timestep_spacing, savings))| RunSettings {
         class,
         guidance_scale: f64::from(tenths) / 10.0,
         num_inference_steps: steps,
         sampler,
+        timestep_spacing,
         seed,
         num_images: n,
         savings,

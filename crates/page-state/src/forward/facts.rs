@@ -16,7 +16,8 @@ impl Forward {
 
     /// Where a run from this noise level begins; nothing, where no step is left.
     pub fn beginning(&self, shared: &Shared) -> Option<Beginning> {
-        Beginning::find(self.schedule.as_ref()?, &shared.settings(), self.t(shared))
+        let process = &shared.models.config.as_ref()?.scheduler;
+        Beginning::find(self.schedule.as_ref()?, process, &shared.settings(), self.t(shared))
     }
 
     /// Factors of the picture and of the noise on the slider, ᾱ and the signal-to-noise ratio.

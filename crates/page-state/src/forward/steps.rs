@@ -1,7 +1,7 @@
 //! From a noise level to the steps of a run; pure.
 
-use ditscope_config::RunSettings;
-use ditscope_schedule::{NoiseSchedule, Spacing};
+use ditscope_config::{DiffusionConfig, RunSettings};
+use ditscope_schedule::NoiseSchedule;
 
 /// Where a run that begins with a picture sets in.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,10 +16,11 @@ pub struct Beginning {
 }
 
 impl Beginning {
-    /// The step whose timestep is nearest to t; nothing, when the end of the run is nearer.
-    pub fn find(whole: &NoiseSchedule, settings: &RunSettings, t: usize) -> Option<Self> {
-        let spacing = Spacing::of(settings.sampler);
-        let schedule = whole.respaced(spacing, settings.num_inference_steps).ok()?;
+    /// The step whose timestep is nearest to t; nothing, when the end of the run is nearer. `whole` is the schedule of the
+    /// process.
+    pub fn find(whole: &NoiseSchedule, process: &DiffusionConfig, settings: &RunSettings, t: usize) -> Option<Self> {
+        let RunSettings { sampler, timestep_spacing, num_inference_steps, .. } = settings;
+        let schedule = whole.for_run(process, *sampler, *timestep_spacing, *num_inference_steps).ok()?;
         let i = nearest(&schedule, t)?;
         let (step, steps) = (schedule.len() - 1 - i, schedule.len());
         Some(Self { step, steps, t: schedule.timesteps[i], alpha_bar: schedule.alphas_cumprod[i] })
@@ -46,7 +47,11 @@ pub fn mark(i: usize, count: usize, last_t: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ditscope_config::{BetaSchedule, SamplerKind};
+    use ditscope_config::{BetaSchedule, PredictionType, SamplerKind, TimestepSpacing, VarianceType};
+
+    fn process() -> DiffusionConfig {
+        DiffusionConfig::new(BetaSchedule::Cosine, PredictionType::Epsilon, VarianceType::FixedSmall)
+    }
 
     fn settings(sampler: SamplerKind, num_inference_steps: usize) -> RunSettings {
         RunSettings { sampler, num_inference_steps, ..RunSettings::default() }
@@ -55,7 +60,8 @@ mod tests {
     #[test]
     fn the_nearest_step_is_the_first() {
         let whole = NoiseSchedule::new(BetaSchedule::Cosine, 1000);
-        let find = |sampler, steps, t| Beginning::find(&whole, &settings(sampler, steps), t).map(|b| (b.step, b.t));
+        let found = |settings: &RunSettings, t| Beginning::find(&whole, &process(), settings, t).map(|b| (b.step, b.t));
+        let find = |sampler, steps, t| found(&settings(sampler, steps), t);
         // Of 999, 888, 777 … 0.
         assert_eq!(find(SamplerKind::Ddim, 10, 999), Some((0, 999)));
         assert_eq!(find(SamplerKind::Ddim, 10, 800), Some((2, 777)));
@@ -65,12 +71,17 @@ mod tests {
         assert_eq!(find(SamplerKind::DpmSolverPlusPlus, 10, 40), None);
         assert_eq!(find(SamplerKind::Ddim, 1, 400), None, "the only step is at t = 999");
         assert_eq!(find(SamplerKind::Ddim, 1, 600), Some((0, 999)));
+        // Of 900, 800 … 0.
+        let timestep_spacing = Some(TimestepSpacing::Leading);
+        let leading = RunSettings { timestep_spacing, ..settings(SamplerKind::Ddim, 10) };
+        assert_eq!(found(&leading, 999), Some((0, 900)));
     }
 
     #[test]
     fn more_noise_keeps_less() {
         let whole = NoiseSchedule::new(BetaSchedule::Cosine, 1000);
-        let of = |t| Beginning::find(&whole, &settings(SamplerKind::Ddim, 250), t).expect("a step").strength();
+        let of =
+            |t| Beginning::find(&whole, &process(), &settings(SamplerKind::Ddim, 250), t).expect("a step").strength();
         let strengths: Vec<usize> = (0..1000).map(of).collect();
         assert!(strengths.is_sorted());
         assert_eq!((strengths[0], strengths[999]), (0, 4));

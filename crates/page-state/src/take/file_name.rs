@@ -14,12 +14,13 @@ pub fn of_picture(film: &Film, picture: usize, position: usize) -> String {
 
 /// What a file of some of the pictures is called: their class, the settings, and the first one's seed.
 pub fn stem(film: &Film, pictures: Range<usize>) -> String {
-    let RunSettings { sampler, num_inference_steps, savings, .. } = &film.info.settings;
+    let RunSettings { sampler, num_inference_steps, timestep_spacing, savings, .. } = &film.info.settings;
     let sampler = sampler.name().replace("++", "pp");
+    let spacing = timestep_spacing.map(|spacing| format!("-{}", spacing.name())).unwrap_or_default();
     let (label, saved) = (slug(&film.label), saved(savings));
     let seed = origin(&film.info, pictures.start).1;
     let guidance = scales(film, pictures).join("-");
-    format!("ditscope-{label}-g{guidance}-{sampler}{num_inference_steps}{saved}-s{seed}")
+    format!("ditscope-{label}-g{guidance}-{sampler}{num_inference_steps}{spacing}{saved}-s{seed}")
 }
 
 /// Small letters and digits, and a dash for all between them.
@@ -54,7 +55,7 @@ pub fn scales(film: &Film, pictures: Range<usize>) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::fixtures::{info, preview};
-    use ditscope_config::SamplerKind;
+    use ditscope_config::{SamplerKind, TimestepSpacing};
 
     #[test]
     fn downloads_have_names_that_say_what_they_are() {
@@ -70,6 +71,10 @@ mod tests {
         run.settings.savings = Savings { guidance_interval: Some([0.0, 0.7]), cache_interval: 2 };
         let film = Film::new(run, "Fashion".into(), "Bag".into()).expect("a sound description");
         assert_eq!(of_picture(&film, 0, 20), "ditscope-bag-g4-dpmpp20-reuse2-interval0-0.7-s7.png");
+        let mut run = info(20, 1);
+        run.settings.timestep_spacing = Some(TimestepSpacing::Trailing);
+        let film = Film::new(run, "Fashion".into(), "Bag".into()).expect("a sound description");
+        assert_eq!(of_picture(&film, 0, 20), "ditscope-bag-g4-ddim20-trailing-s7.png");
     }
 
     #[test]

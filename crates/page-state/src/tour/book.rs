@@ -163,6 +163,7 @@ fn wish(layers: &[&Value]) -> Option<Wish> {
             guidance_scale: number("guidance_scale")?,
             num_inference_steps: whole("num_inference_steps")? as usize,
             sampler,
+            timestep_spacing: None,
             seed: whole("seed")?,
             num_images: whole("num_images")? as usize,
             savings: Savings::default(),

@@ -57,6 +57,7 @@ pub fn at_once(wish: &Wish) -> Vec<Event> {
         Choice::Guidance(settings.guidance_scale),
         Choice::Steps(settings.num_inference_steps),
         Choice::Sampler(settings.sampler),
+        Choice::Spacing(settings.timestep_spacing),
         Choice::Seed(settings.seed),
         Choice::NumImages(settings.num_images),
         Choice::Savings(settings.savings),

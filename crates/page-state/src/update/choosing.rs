@@ -17,6 +17,7 @@ impl Page {
             Choice::Guidance(scale) => chosen.guidance_scale = Some(address::to_guidance(scale)),
             Choice::Steps(steps) => chosen.num_inference_steps = Some(within(steps, RunSettings::STEPS)),
             Choice::Sampler(sampler) => chosen.sampler = Some(sampler),
+            Choice::Spacing(spacing) => chosen.timestep_spacing = spacing,
             Choice::Seed(seed) => chosen.seed = Some(seed.min(*RunSettings::SEED.end())),
             Choice::NumImages(n) => chosen.num_images = Some(within(n, RunSettings::NUM_IMAGES)),
             Choice::Savings(savings) => chosen.savings = Some(savings),
