@@ -91,6 +91,10 @@ pub struct DitConfig {
     pub mlp_ratio: usize,
     /// Classes without the null label.
     pub num_classes: usize,
+    /// Whether the label table has a row for "no class", as a training with label dropout leaves it. Without it there is no
+    /// guidance.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub has_null_label: bool,
     /// How timestep and class reach the blocks; the official models have adaLN-Zero.
     #[serde(default, skip_serializing_if = "Conditioning::is_default")]
     pub conditioning: Conditioning,
@@ -106,6 +110,10 @@ pub struct DitConfig {
     /// arXiv:2010.04245; timm's `qk_norm`). Not in the official models.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub qk_norm: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn is_zero(value: &usize) -> bool {
@@ -232,7 +240,7 @@ impl DitConfig {
         linear(patch * self.in_channels, d)
             + linear(FREQUENCY_EMBEDDING_SIZE, d)
             + linear(d, d)
-            + (self.num_classes as u64 + 1) * d as u64
+            + self.label_rows() as u64 * d as u64
             + self.depth as u64 * (block + qk_norms + of_block)
             + of_last
             + linear(d, patch * self.out_channels())
@@ -257,9 +265,14 @@ impl DitConfig {
         2 * (embedders + self.depth as u64 * (conditioning + attention + mlp) + last)
     }
 
-    /// The label that means "no class" (the last row of the label table).
+    /// The label that means "no class" (the last row of the label table), where the model [has one](Self::has_null_label).
     pub fn null_label(&self) -> usize {
         self.num_classes
+    }
+
+    /// Rows of the label table.
+    pub fn label_rows(&self) -> usize {
+        self.num_classes + usize::from(self.has_null_label)
     }
 }
 
@@ -277,6 +290,7 @@ mod tests {
             num_heads: 1,
             mlp_ratio: 4,
             num_classes: 1000,
+            has_null_label: true,
             conditioning: Conditioning::AdaLnZero,
             learn_sigma: true,
             downscale_freq_shift: 0,

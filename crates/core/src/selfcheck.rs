@@ -131,6 +131,7 @@ fn transformer_and_decoder(device: &Device, linear: DType, ops: Ops) -> Vec<(Ten
         downscale_freq_shift: 0,
         mlp_norm_eps: DitConfig::NORM_EPS,
         qk_norm: false,
+        has_null_label: true,
     };
     let autoencoder = TinyConfig {
         in_channels: 1,
