@@ -177,6 +177,7 @@ fn written_anew_the_files_keep_every_byte() {
             out: anew.clone(),
             autoencoder: None,
             num_heads: None,
+            num_classes: None,
             labels: None,
             name: None,
             license: None,

@@ -151,6 +151,9 @@ fn condition(model: &Model, timesteps: &[usize], class: Option<usize>) -> Result
     if let Some(class) = class.filter(|class| *class >= config.num_classes) {
         return Err(out_of_range("class", class, 0, config.num_classes - 1));
     }
+    if class.is_none() && !config.has_null_label {
+        return Err(Reason::OutOfRange.of("class", "none", format!("0 to {}", config.num_classes - 1)));
+    }
     let t: Vec<f32> = timesteps.iter().map(|t| *t as f32).collect();
     let y = vec![class.unwrap_or(config.null_label()) as i64; n];
     let device = &model.device;

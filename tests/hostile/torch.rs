@@ -4,7 +4,7 @@ use crate::files::{Pickle, golden, read, torch, zip};
 use crate::mutate::Random;
 use crate::{SLACK, cases, fuzz, survives};
 use ditscope_convert as convert;
-use ditscope_convert::pickle::StoredTensor;
+use ditscope_convert::pickle::StateDict;
 use ditscope_core::weights::NamedTensor;
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -49,12 +49,12 @@ fn training() -> Pickle {
     start.int(3).raw(b"sbh\x00").raw(b"0").text("ema").dict(&small()).raw(b"u.")
 }
 
-fn state_dict(bytes: &[u8]) -> anyhow::Result<Vec<StoredTensor>> {
+fn state_dict(bytes: &[u8]) -> anyhow::Result<StateDict> {
     convert::pickle::state_dict(bytes, bytes.len() as u64)
 }
 
 fn places(bytes: &[u8]) -> anyhow::Result<usize> {
-    Ok(convert::torch::read(Cursor::new(bytes), &Path::new("fuzzed").into())?.len())
+    Ok(convert::torch::read(Cursor::new(bytes), &Path::new("fuzzed").into())?.0.len())
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `dit bench`: what looking inside costs, measured in pairs within one run.
 
 use super::device::DeviceChoice;
+use super::output::say;
 use anyhow::{Result, ensure};
 use burn::tensor::{Int, Tensor, TensorData};
 use ditscope_core::diffusion::sampler::SamplerConfig;
@@ -22,6 +23,7 @@ pub struct BenchOptions {
     /// Pictures in a batch
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub batch_size: usize,
+    /// What computes
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
 }
@@ -34,10 +36,9 @@ pub fn run(options: &BenchOptions) -> Result<()> {
     ensure!(options.steps > 0, "--steps 0: use a positive number");
     ensure!(options.batch_size > 0, "--batch-size 0: use a positive number");
     let model = options.device.load(&options.model)?;
-    println!("{:22} {:>11} {:>11} {:>7}", "", "plain ms", "looked ms", "ratio");
-    forward(&model, options).print("forward, traced");
-    steps(&model, options)?.print("step, watched");
-    Ok(())
+    say!("{:22} {:>11} {:>11} {:>7}", "", "plain ms", "looked ms", "ratio")?;
+    forward(&model, options).print("forward, traced")?;
+    steps(&model, options)?.print("step, watched")
 }
 
 /// The plain forward pass beside the traced one.
@@ -119,10 +120,10 @@ impl Pairs {
         Self(pairs.skip(WARM_UP).collect())
     }
 
-    fn print(&self, name: &str) {
+    fn print(&self, name: &str) -> Result<()> {
         let of = |number: &dyn Fn(&[f64; 2]) -> f64| median(self.0.iter().map(number).collect());
         let (plain, other, ratio) = (of(&|pair| pair[0]), of(&|pair| pair[1]), of(&|pair| pair[1] / pair[0]));
-        println!("{name:22} {plain:11.3} {other:11.3} {ratio:7.3}");
+        say!("{name:22} {plain:11.3} {other:11.3} {ratio:7.3}")
     }
 }
 

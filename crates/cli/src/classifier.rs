@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
-use ditscope_core::weights::{Dtype, Loader, collect};
-use ditscope_model_dir::{fold_shards, save_tensors};
+use ditscope_core::weights::{Dtype, INDEX_FILE, Loader, collect};
+use ditscope_model_dir::{fold_shards, folder_hint, save_tensors};
 use ditscope_train::{Classifier, DatasetInfo};
 use std::path::Path;
 
@@ -24,7 +24,10 @@ pub fn load(dir: &Path, info: &DatasetInfo, device: &Device) -> Result<Classifie
     let model = fold_shards(dir, Classifier::new(info, device), |model, file, bytes| {
         Ok(loader.apply(model, PREFIX, file, bytes, device)?)
     })
-    .with_context(|| format!("--classifier wants what 'dit train classifier' wrote for {}", info.name))?;
+    .with_context(|| {
+        let hint = folder_hint(dir, "classifier", INDEX_FILE);
+        format!("--classifier wants what 'dit train classifier' wrote for {}{hint}", info.name)
+    })?;
     loader.finish(&model, PREFIX).with_context(|| dir.display().to_string())?;
     Ok(model)
 }

@@ -2,11 +2,19 @@
 
 use super::{bench, convert, data, decode, eval, forward, index, info, neighbours, prune, sample, samples, train};
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
 
 /// Train, sample and evaluate Diffusion Transformers.
 #[derive(Debug, Parser)]
-#[command(name = "dit", version, arg_required_else_help = true)]
+#[command(
+    name = "dit",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Codes at the end: 0 done, 1 an error that is said, 2 wrong options, 130 interrupted (a training has written its checkpoint), \
+141 nobody read the output any more."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -63,6 +71,16 @@ enum Train {
 }
 
 impl Cli {
+    /// Reads a command line, whose first word is the program's name.
+    ///
+    /// # Errors
+    /// Help was asked for, or something in it is wrong.
+    pub fn read(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
+        let mut options = with_negative_numbers(Self::command());
+        let matches = options.try_get_matches_from_mut(words)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut options))
+    }
+
     /// Does what the command line says.
     ///
     /// # Errors
@@ -87,4 +105,15 @@ impl Cli {
             Command::Data(Data::Tones(options)) => data::synthesise_tones(options),
         }
     }
+}
+
+/// `--steps -1` is a number out of range and no option '-1'.
+fn with_negative_numbers(options: clap::Command) -> clap::Command {
+    let takes_value =
+        |arg: &Arg| arg.get_action().takes_values() && arg.get_num_args().is_none_or(|number| number.takes_values());
+    let allow = |arg: Arg| match takes_value(&arg) && !arg.is_allow_hyphen_values_set() {
+        true => arg.allow_negative_numbers(true),
+        false => arg,
+    };
+    options.mut_args(allow).mut_subcommands(with_negative_numbers)
 }

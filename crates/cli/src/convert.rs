@@ -1,5 +1,6 @@
 //! `dit convert`: published weights → our folders.
 
+use super::output::{note, say};
 use anyhow::Result;
 use burn::tensor::Device;
 use clap::ValueEnum;
@@ -17,10 +18,11 @@ SRC and --autoencoder may be:
   an AutoencoderKL: diffusers folder, .safetensors, .bin or .pt with diffusers' names; only the decoder is kept
   a TAESD decoder: taesd_decoder.pth or .safetensors, or diffusers' AutoencoderTiny
   for --autoencoder also a folder that 'dit train autoencoder' or 'dit convert' wrote
-.pt files are parsed, never run.
+.pt files are parsed, never run. Of a training's checkpoint the average is taken ('ema' and its other names), else 'model', \
+'state_dict' and the like; prefixes of wrappers ('module.', '_orig_mod.') are taken off. Both is said.
 
 Examples:
-  dit convert DiT-XL-2-256x256.pt --autoencoder sd-vae-ft-ema --out dit-xl-256
+  dit convert DiT-XL-2-256x256.pt --autoencoder sd-vae-ft-ema --license CC-BY-NC-4.0 --out dit-xl-256
   dit convert DiT-XL-2-512 --dtype f32 --out dit-xl-512
   dit convert mine.pt --num-heads 6 --labels names.txt --license MIT --autoencoder taesd_decoder.pth --out mine
   dit convert taesd_decoder.safetensors --license MIT --out taesd
@@ -45,16 +47,20 @@ pub struct ConvertOptions {
     /// Attention heads, where neither a preset (S, B, L, XL) nor a config.json tells
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub num_heads: Option<u16>,
+    /// Classes of a model that was trained without label dropout, so that no row of its label table means "no class"; it has
+    /// no guidance then [default: one fewer than the table has rows]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub num_classes: Option<u16>,
     /// How numbers are stored
     #[arg(long, value_enum, default_value_t)]
     pub dtype: Dtype,
-    /// Class names, one a line or a JSON list [default: ImageNet's for 1000 classes]
+    /// Class names, one a line, or JSON: a list, or an object by number [default: ImageNet's for 1000 classes]
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
     /// Shown to people [default: the preset or the file's name]
     #[arg(long)]
     pub name: Option<String>,
-    /// Shown to people [default: what a README.md of SRC says]
+    /// Shown to people [default: what a README.md of SRC says, else unknown]
     #[arg(long, value_name = "TEXT")]
     pub license: Option<String>,
     /// Do not fit the linear preview (which loads the decoder and runs it on small latents)
@@ -94,6 +100,7 @@ impl ConvertOptions {
             out: self.out.clone(),
             autoencoder: self.autoencoder.clone(),
             num_heads: self.num_heads.map(usize::from),
+            num_classes: self.num_classes.map(usize::from),
             dtype: match self.dtype {
                 Dtype::F16 => StoredType::F16,
                 Dtype::F32 => StoredType::F32,
@@ -130,12 +137,14 @@ pub fn run(options: &ConvertOptions) -> Result<()> {
         bar.set_position(done);
     })?;
     bar.finish_and_clear();
-    written.notes.iter().for_each(|note| eprintln!("note: {note}"));
-    println!("{}: {}", options.out.display(), written.name);
-    println!(
+    written.notes.iter().for_each(|note| note!("note: {note}"));
+    say!("{}: {}", options.out.display(), written.name)?;
+    say!(
         "{} parameters, {} bytes of {}, shards: {}",
-        written.parameters, written.bytes, written.dtype, written.shards
-    );
-    println!("licence: {}", written.license);
-    Ok(())
+        written.parameters,
+        written.bytes,
+        written.dtype,
+        written.shards
+    )?;
+    say!("licence: {}", written.license)
 }

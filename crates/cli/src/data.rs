@@ -1,5 +1,6 @@
 //! `dit data`: makes data sets.
 
+use super::output::{note, say};
 use anyhow::Result;
 use ditscope_data::{emoji, tones};
 use ditscope_train::Dataset;
@@ -46,6 +47,7 @@ pub struct TonesOptions {
     /// Sounds to test with
     #[arg(long, value_name = "N", default_value_t = 1_600)]
     pub test: usize,
+    /// Seed of all sounds
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// Also write the first four test sounds of each class to this folder, as they were made and as Griffin-Lim gives
@@ -61,22 +63,21 @@ pub struct TonesOptions {
 pub fn draw_emojis(options: &EmojiOptions) -> Result<()> {
     let EmojiOptions { packages, out, sets } = options.clone();
     let made = emoji::make(&emoji::Plan { packages, out, sets })?;
-    made.left_out.iter().for_each(|icon| eprintln!("left out {icon}"));
-    print_counts(&made.train, &made.test);
+    made.left_out.iter().for_each(|icon| note!("left out {icon}"));
+    print_counts(&made.train, &made.test)?;
     let (failed, doubles) = (made.left_out.len(), made.doubles);
-    println!("{failed} icons could not be drawn, {doubles} looked exactly like another and were left out");
-    println!("wrote {}", options.out.display());
-    Ok(())
+    say!("{failed} icons could not be drawn, {doubles} looked exactly like another and were left out")?;
+    say!("wrote {}", options.out.display())
 }
 
-fn print_counts(train: &Dataset, test: &Dataset) {
+fn print_counts(train: &Dataset, test: &Dataset) -> Result<()> {
     let count = |part: &Dataset, class| part.labels.iter().filter(|label| usize::from(**label) == class).count();
-    let line = |name: &str, train: usize, test: usize| println!("{name:<12} {train:>6} {test:>6}");
-    println!("{:<12} {:>6} {:>6}", "class", "train", "test");
+    let line = |name: &str, train: usize, test: usize| say!("{name:<12} {train:>6} {test:>6}");
+    say!("{:<12} {:>6} {:>6}", "class", "train", "test")?;
     for (class, label) in train.info.labels.iter().enumerate() {
-        line(label, count(train, class), count(test, class));
+        line(label, count(train, class), count(test, class))?;
     }
-    line("all", train.len(), test.len());
+    line("all", train.len(), test.len())
 }
 
 /// Synthesises sounds.
@@ -87,6 +88,5 @@ pub fn synthesise_tones(options: &TonesOptions) -> Result<()> {
     let TonesOptions { out, train, test, seed, wav } = options.clone();
     tones::make(&tones::Plan { out, train, test, seed, wav })?;
     let classes = tones::NUM_CLASSES;
-    println!("wrote {}: {train} and {test} sounds of {classes} classes", options.out.display());
-    Ok(())
+    say!("wrote {}: {train} and {test} sounds of {classes} classes", options.out.display())
 }

@@ -1,6 +1,7 @@
 //! `dit decode`: latents → pictures, so that anyone can compare an autoencoder with another code's.
 
 use super::device::DeviceChoice;
+use super::targets;
 use super::tensors::{self, TensorFile};
 use anyhow::{Result, ensure};
 use burn::tensor::Tensor;
@@ -21,6 +22,7 @@ pub struct DecodeOptions {
     /// Safetensors file that gets `image` [N,3,H,W], about -1 to 1 (not clamped)
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
+    /// What computes
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
 }
@@ -30,6 +32,7 @@ pub struct DecodeOptions {
 /// # Errors
 /// Names the file or tensor that is wrong.
 pub fn run(options: &DecodeOptions) -> Result<()> {
+    targets::check("--output", &options.output, "safetensors")?;
     let config = model_dir::read_autoencoder_config(&options.autoencoder)?;
     let device = options.device.device();
     let z = TensorFile::read(&options.input)?.on_device::<4>("z", "[N, C, H, W]", &device)?;

@@ -1,6 +1,7 @@
 //! `dit forward`: the network's raw output for given inputs, so that anyone can compare it with another code's.
 
 use super::device::DeviceChoice;
+use super::targets;
 use super::tensors::{self, TensorFile};
 use anyhow::{Result, ensure};
 use burn::tensor::{Tensor, TensorData};
@@ -22,6 +23,7 @@ pub struct ForwardOptions {
     /// Safetensors file that gets `out` [N,C,H,W], or [N,2C,H,W] where the model also predicts the variance
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
+    /// What computes
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
 }
@@ -31,6 +33,7 @@ pub struct ForwardOptions {
 /// # Errors
 /// Names the file, tensor or number that is wrong.
 pub fn run(options: &ForwardOptions) -> Result<()> {
+    targets::check("--output", &options.output, "safetensors")?;
     let config = model_dir::read_config(&options.model)?;
     let input = Input::read(options, &config)?;
     let device = options.device.device();
@@ -69,9 +72,10 @@ impl Input {
         if let Some(t) = t.iter().find(|t| !(0.0..=last as f32).contains(*t)) {
             anyhow::bail!("{name}: t = {t} is out of range: use 0 to {last}");
         }
-        let null = dit.null_label();
-        if let Some(y) = y.iter().find(|y| !(0.0..=null as f32).contains(*y) || y.fract() != 0.0) {
-            anyhow::bail!("{name}: y = {y} is out of range: use whole numbers, 0 to {null} ({null}: no class)");
+        let last = dit.label_rows() - 1;
+        if let Some(y) = y.iter().find(|y| !(0.0..=last as f32).contains(*y) || y.fract() != 0.0) {
+            let null = if dit.has_null_label { format!(" ({last}: no class)") } else { String::new() };
+            anyhow::bail!("{name}: y = {y} is out of range: use whole numbers, 0 to {last}{null}");
         }
         Ok(Self { shape, x, t, y: y.into_iter().map(|y| y as i64).collect() })
     }

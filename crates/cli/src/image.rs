@@ -3,6 +3,8 @@
 use anyhow::{Context, Result};
 use burn::tensor::{Device, Tensor, TensorData};
 use image::imageops::FilterType;
+use image::{DynamicImage, ImageDecoder, ImageReader, Rgb, RgbImage, RgbaImage};
+use std::io::Cursor;
 use std::path::Path;
 
 /// Pictures on the host: 8 bits a channel, interleaved.
@@ -50,14 +52,17 @@ pub fn grid(pictures: &[Picture], columns: usize, gap: usize) -> Picture {
 }
 
 impl Picture {
-    /// Reads a PNG: its middle square, resized to `side`, gray for 1 channel, RGB for 3.
+    /// Reads a PNG or JPEG: its middle square, resized to `side`, gray for 1 channel, RGB for 3. Transparent parts are laid
+    /// on black (0) or white (255): on `ground`, where that is known, else on what its own colours stand out against.
     ///
     /// # Errors
     /// Names the file: missing, or no picture that can be read.
-    pub fn open(path: &Path, side: usize, channels: usize) -> Result<Self> {
+    pub fn open(path: &Path, side: usize, channels: usize, ground: impl FnOnce() -> Option<u8>) -> Result<Self> {
         let name = path.display();
         let bytes = std::fs::read(path).with_context(|| format!("{name}: cannot read it"))?;
-        let image = image::load_from_memory(&bytes).with_context(|| format!("{name}: not a PNG that can be read"))?;
+        let image = decoded(&bytes)
+            .with_context(|| format!("{name}: not a PNG or JPEG that can be read. Save the picture as one of them"))?;
+        let image = if image.color().has_alpha() { flattened(&image.to_rgba8(), ground()) } else { image };
         let image = image.resize_to_fill(side as u32, side as u32, FilterType::Triangle);
         let pixels = if channels == 1 { image.into_luma8().into_raw() } else { image.into_rgb8().into_raw() };
         Ok(Self { width: side, height: side, channels, pixels })
@@ -89,10 +94,51 @@ impl Picture {
     /// Names the file: folder missing, no permission, disk full.
     pub fn save_png(&self, path: &Path) -> Result<()> {
         let color = if self.channels == 1 { image::ExtendedColorType::L8 } else { image::ExtendedColorType::Rgb8 };
-        let mut bytes = std::io::Cursor::new(Vec::new());
+        let mut bytes = Cursor::new(Vec::new());
         let (width, height) = (self.width as u32, self.height as u32);
         image::write_buffer_with_format(&mut bytes, &self.pixels, width, height, color, image::ImageFormat::Png)
             .context("encoding a PNG")?;
         ditscope_model_dir::write_file(path, bytes.get_ref())
     }
+}
+
+/// The picture of a file, upright as a camera's data says.
+fn decoded(bytes: &[u8]) -> Result<DynamicImage> {
+    let mut decoder = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?.into_decoder()?;
+    let orientation = decoder.orientation()?;
+    let mut image = DynamicImage::from_decoder(decoder)?;
+    image.apply_orientation(orientation);
+    Ok(image)
+}
+
+/// Without transparent parts.
+fn flattened(image: &RgbaImage, ground: Option<u8>) -> DynamicImage {
+    let ground = u32::from(ground.unwrap_or_else(|| {
+        // Colours weigh as much as they are opaque.
+        let weighed = image.pixels().map(|pixel| (luma(pixel.0) * f64::from(pixel.0[3]), f64::from(pixel.0[3])));
+        let (light, opaque) = weighed.fold((0.0, 0.0), |(a, b), (c, d)| (a + c, b + d));
+        if light > 127.5 * opaque { 0 } else { 255 }
+    }));
+    let laid = |value: u8, alpha: u32| ((u32::from(value) * alpha + ground * (255 - alpha) + 127) / 255) as u8;
+    DynamicImage::from(RgbImage::from_fn(image.width(), image.height(), |x, y| {
+        let [red, green, blue, alpha] = image.get_pixel(x, y).0;
+        Rgb([red, green, blue].map(|value| laid(value, alpha.into())))
+    }))
+}
+
+/// Black or white, whichever the pictures of a model have around what they show: seen at the borders of the training
+/// pictures or thumbnails in its folder. `None` where it has neither.
+pub fn ground_of(model: &Path, side: usize) -> Option<u8> {
+    let sheet = ["training.png", "thumbnails.png"].iter().find_map(|name| {
+        let sheet = decoded(&std::fs::read(model.join(name)).ok()?).ok()?.to_rgba8();
+        (sheet.width() as usize >= side && sheet.height() as usize >= side).then_some(sheet)
+    })?;
+    let is_border = |at: u32| [0, side as u32 - 1].contains(&(at % side as u32));
+    let border = sheet.enumerate_pixels().filter(|(x, y, _)| is_border(*x) || is_border(*y));
+    let (sum, count) = border.fold((0.0, 0.0), |(sum, count), (_, _, pixel)| (sum + luma(pixel.0), count + 1.0));
+    Some(if sum > 127.5 * count { 255 } else { 0 })
+}
+
+fn luma([red, green, blue, _]: [u8; 4]) -> f64 {
+    0.299 * f64::from(red) + 0.587 * f64::from(green) + 0.114 * f64::from(blue)
 }

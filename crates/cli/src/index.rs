@@ -1,5 +1,6 @@
 //! `dit index`: the file that tells a page which models there are.
 
+use super::output::say;
 use anyhow::{Context, Result, ensure};
 use burn::module::Module;
 use burn::tensor::Device;
@@ -30,8 +31,7 @@ pub fn run(options: &IndexOptions) -> Result<()> {
     let catalog = catalog(&options.models)?;
     let path = options.models.join(CATALOG_FILE);
     write_json(&path, &catalog)?;
-    println!("wrote {} ({} models)", path.display(), catalog.models.len());
-    Ok(())
+    say!("wrote {} ({} models)", path.display(), catalog.models.len())
 }
 
 /// What [`run`] writes: the smallest download first.

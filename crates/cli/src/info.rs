@@ -1,5 +1,6 @@
 //! `dit info`: what a folder holds, verified without loading it.
 
+use super::output;
 use anyhow::{Context, Result};
 use burn::module::Module;
 use burn::tensor::Device;
@@ -16,6 +17,9 @@ use std::path::{Path, PathBuf};
 
 /// Options of `dit info`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Examples:
+  dit info assets/models/fashion
+  dit info --json runs/dit/model")]
 pub struct InfoOptions {
     /// Folder of a model or an autoencoder
     #[arg(value_name = "DIR")]
@@ -33,10 +37,9 @@ pub struct InfoOptions {
 pub fn run(options: &InfoOptions) -> Result<()> {
     let report = Report::new(&options.folder)?;
     match options.json {
-        true => println!("{}", serde_json::to_string_pretty(&report)?),
-        false => print!("{}", report.text()),
+        true => output::lines(&serde_json::to_string_pretty(&report)?),
+        false => report.lines().iter().try_for_each(|line| output::line(line)),
     }
-    Ok(())
 }
 
 /// Everything that is known about a folder.
@@ -118,10 +121,10 @@ impl Report {
         Ok(Self { description, num_parameters, cost, memory_bytes, weights })
     }
 
-    fn text(&self) -> String {
+    fn lines(&self) -> Vec<String> {
         // Long: a list, a line for each fact.
-        let mut lines = Vec::new();
-        let mut line = |name: &str, text: String| lines.push(format!("{name:12} {text}\n"));
+        let mut lines = vec![self.description.title()];
+        let mut line = |name: &str, text: String| lines.push(format!("{name:12} {text}"));
         if let Some(dit) = self.description.transformer() {
             let preset = dit.preset().map(|name| format!("DiT-{name}/{}: ", dit.patch_size)).unwrap_or_default();
             line(
@@ -182,7 +185,7 @@ impl Report {
         line("weights", format!("{dtypes}, {} in {} {shards}", DecimalBytes(weights.bytes), weights.num_shards));
         line("memory", format!("about {} to run", DecimalBytes(self.memory_bytes)));
         line("hashes", "verified".into());
-        format!("{}\n{}", self.description.title(), lines.concat())
+        lines
     }
 }
 

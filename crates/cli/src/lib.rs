@@ -3,6 +3,7 @@
 //! What it does is in other crates; it must not be known by any of them.
 
 mod bench;
+mod classes;
 pub mod classifier;
 pub mod cli;
 mod convert;
@@ -16,11 +17,13 @@ pub mod image;
 pub mod index;
 mod info;
 mod neighbours;
+pub mod output;
 mod parallel;
 mod prune;
 mod record;
 mod sample;
 mod samples;
 mod sound;
+mod targets;
 mod tensors;
 pub mod train;

@@ -2,7 +2,9 @@
 
 use super::device::DeviceChoice;
 use super::image::{self, Picture};
+use super::output::say;
 use super::parallel;
+use super::targets;
 use anyhow::{Result, ensure};
 use ditscope_config::SamplerKind;
 use ditscope_core::diffusion::sampler::SamplerConfig;
@@ -25,14 +27,16 @@ pub struct NeighboursOptions {
     /// Samples, spread evenly over the classes; as many held-out pictures are compared
     #[arg(long, default_value_t = 200)]
     pub samples: usize,
+    /// Number of steps of each sample
     #[arg(long, default_value_t = 30)]
     pub steps: usize,
     /// How strongly the class steers [default: the model's]
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub guidance_scale: Option<f64>,
     /// PNG with pairs: a sample, and right of it its nearest training picture
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// What computes
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
 }
@@ -43,6 +47,7 @@ pub struct NeighboursOptions {
 /// Bad options, files that cannot be read or written, a model of other pictures.
 pub fn run(options: &NeighboursOptions) -> Result<()> {
     ensure!(options.samples > 0, "--samples 0: use a positive number");
+    options.out.as_ref().map_or(Ok(()), |out| targets::check("--out", out, "png"))?;
     let device = options.device.device();
     let model = options.device.load(&options.model)?;
     let train = load(&options.data, Split::Train)?;
@@ -67,18 +72,13 @@ pub fn run(options: &NeighboursOptions) -> Result<()> {
     let of_held_out = nearest(&held_out, &train, threads);
     let distances = |found: &[(f64, usize)]| found.iter().map(|(distance, _)| *distance).collect::<Vec<_>>();
     let verdict = Verdict::new(distances(&of_samples), distances(&of_held_out));
-    println!("distance to the nearest of {} training pictures (root mean square of 0 to 255)", train.len());
-    println!("  {} samples: median {:.2}, least {:.2}", samples.len(), verdict.samples.1, verdict.samples.0);
-    println!(
-        "  {} held-out pictures: median {:.2}, least {:.2}",
-        held_out.len(),
-        verdict.held_out.1,
-        verdict.held_out.0
-    );
-    println!("  samples nearer than all but 1 % of the held-out pictures: {:.1} %", 100.0 * verdict.suspicious);
+    say!("distance to the nearest of {} training pictures (root mean square of 0 to 255)", train.len())?;
+    say!("  {} samples: median {:.2}, least {:.2}", samples.len(), verdict.samples.1, verdict.samples.0)?;
+    say!("  {} held-out pictures: median {:.2}, least {:.2}", held_out.len(), verdict.held_out.1, verdict.held_out.0)?;
+    say!("  samples nearer than all but 1 % of the held-out pictures: {:.1} %", 100.0 * verdict.suspicious)?;
     if let Some(out) = &options.out {
         pairs(&samples, &of_samples, &train).save_png(out)?;
-        println!("wrote {}", out.display());
+        say!("wrote {}", out.display())?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `dit prune`: a shallower transformer, without the blocks that it misses least.
 
 use super::device::DeviceChoice;
+use super::output::say;
 use super::train::encode_latents;
 use anyhow::{Result, ensure};
 use burn::module::Module;
@@ -36,6 +37,7 @@ pub struct PruneOptions {
     /// Folder of the pruned model
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// What computes
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
 }
@@ -58,11 +60,11 @@ pub fn run(options: &PruneOptions) -> Result<()> {
     ensure!(options.pictures > 0, "--pictures 0: use a positive number");
     let (_, autoencoder) = model_dir::load_trainable_autoencoder(&options.model, &device)?;
     let data = load(&options.data, Split::Train)?.first(options.pictures);
-    let mut latents = encode_latents(&data, &autoencoder, &device, options.device.threads());
+    let mut latents = encode_latents(&data, &autoencoder, &device, options.device.threads(), &|_| {});
     latents.standardize(&config.latents);
     let task = DitTask::new(&config, latents, data.labels, &device);
     let mut dit = model_dir::load_transformer(&options.model, &device)?;
-    println!("{} blocks: loss {:.5}", depth, block_on(task.mean_loss(&dit)));
+    say!("{} blocks: loss {:.5}", depth, block_on(task.mean_loss(&dit)))?;
     let mut left: Vec<usize> = (0..depth).collect();
     while left.len() > options.depth {
         let shorter = (0..left.len()).map(|at| {
@@ -70,7 +72,7 @@ pub fn run(options: &PruneOptions) -> Result<()> {
             (block_on(task.mean_loss(&without)), at, without)
         });
         let Some((loss, at, without)) = shorter.min_by(|a, b| a.0.total_cmp(&b.0)) else { break };
-        println!("{} blocks: loss {loss:.5} without block {}", left.len() - 1, left.remove(at));
+        say!("{} blocks: loss {loss:.5} without block {}", left.len() - 1, left.remove(at))?;
         dit = without;
     }
     let mut config = config;
@@ -78,8 +80,7 @@ pub fn run(options: &PruneOptions) -> Result<()> {
     config.name = format!("{}, {} of {depth} blocks", config.name, options.depth);
     let model = Model::of(config, dit, Some(Autoencoder::Tiny(autoencoder)), device);
     model_dir::save(&options.out, &model, Dtype::F16)?;
-    println!("wrote {} (blocks {left:?}, {} parameters)", options.out.display(), model.dit.num_params());
-    Ok(())
+    say!("wrote {} (blocks {left:?}, {} parameters)", options.out.display(), model.dit.num_params())
 }
 
 fn without_block(dit: &Dit, at: usize) -> Dit {

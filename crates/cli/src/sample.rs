@@ -2,12 +2,11 @@
 
 use super::device::DeviceChoice;
 use super::image::{self, Picture};
-use super::record;
-use super::sound;
 use super::tensors::{self, TensorFile};
+use super::{classes, record, sound, targets};
 use anyhow::{Context, Error, Result, bail, ensure};
 use burn::tensor::{Device, Tensor};
-use ditscope_config::{ConfigError, SamplerKind, TimestepSpacing};
+use ditscope_config::{SamplerKind, TimestepSpacing};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Model, Noise, Request, Run, Start};
 use ditscope_frames::Frame;
@@ -27,14 +26,15 @@ pub struct SampleOptions {
     /// Folder of the model
     #[arg(long, value_name = "DIR")]
     pub model: PathBuf,
-    /// Class numbers or names, separated by commas; one for each picture, or one for all
-    #[arg(long, value_delimiter = ',')]
+    /// Class numbers or names, separated by commas; one for each picture, or one for all. Where a name is a number, too,
+    /// '#7' is the number and '"7"' the name
+    #[arg(long)]
     pub class: Vec<String>,
     /// Seeds, separated by commas; one for each picture, or one for all
     #[arg(long, value_delimiter = ',')]
     pub seed: Vec<u64>,
     /// How strongly the class steers each step; one for each picture, or one for all [default: the model's]
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     pub guidance_scale: Vec<f64>,
     /// Latent channels that guidance steers [default: the model's]
     #[arg(long, value_name = "K")]
@@ -49,10 +49,11 @@ pub struct SampleOptions {
     /// one of each sampler here [default: the model's]
     #[arg(long, value_name = "SPACING")]
     pub timestep_spacing: Option<TimestepSpacing>,
-    /// DDIM's η: 0 deterministic, 1 as noisy as DDPM
-    #[arg(long, default_value_t = 0.0)]
-    pub eta: f64,
-    /// Begin with this picture (PNG; cut to a square and resized), noised as far as --strength says
+    /// DDIM's η: 0 deterministic, 1 as noisy as DDPM [default: 0]
+    #[arg(long)]
+    pub eta: Option<f64>,
+    /// Begin with this picture (PNG or JPEG; cut to a square and resized, transparent parts on the model's ground), noised
+    /// as far as --strength says
     #[arg(long, value_name = "FILE")]
     pub init_image: Option<PathBuf>,
     /// How much of the run is left to change it: near 0 it stays, 1 takes all steps
@@ -84,6 +85,7 @@ pub struct SampleOptions {
     /// scales)
     #[arg(long, value_name = "DIR")]
     pub record: Option<PathBuf>,
+    /// What computes
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
 }
@@ -99,15 +101,24 @@ pub fn run(options: &SampleOptions) -> Result<()> {
     );
     ensure!((1..=64).contains(&options.scale), "--scale {}: use 1 to 64", options.scale);
     ensure!(options.columns > 0, "--columns 0: use a positive number");
+    for (option, path, format) in
+        [("--grid", &options.grid, "png"), ("--latents-out", &options.latents_out, "safetensors")]
+    {
+        path.as_ref().map_or(Ok(()), |path| targets::check(option, path, format))?;
+    }
     let device = options.device.device();
     let model = options.device.load(&options.model)?;
     let request = request(options, &model, &device)?;
-    let classes = request.classes.clone();
+    let count = request.classes.len();
     ensure!(
         options.record.is_none() || record::is_one_picture(&request),
-        "--record takes one picture, or one class and seed at several guidance scales, not {} pictures",
-        classes.len()
+        "--record takes one picture, or one class and seed at several guidance scales, not {count} pictures"
     );
+    match &options.out {
+        Some(out) if count == 1 => targets::check("--out", out, "png")?,
+        Some(out) => targets::check_folder(out, count)?,
+        None => {}
+    }
     let mut run = Run::new(&model, request.clone())?;
     if options.record.is_some() {
         run = run.watched();
@@ -143,8 +154,7 @@ pub fn run(options: &SampleOptions) -> Result<()> {
 
 fn request(options: &SampleOptions, model: &Model, device: &Device) -> Result<Request> {
     let defaults = &model.config.defaults;
-    let mut classes: Vec<usize> =
-        options.class.iter().map(|class| parse_class(class, &model.config.labels)).collect::<Result<_, _>>()?;
+    let mut classes = classes::parse(&options.class, &model.config.labels)?;
     if classes.is_empty() {
         classes.push(defaults.class);
     }
@@ -162,6 +172,11 @@ fn request(options: &SampleOptions, model: &Model, device: &Device) -> Result<Re
     repeat("--guidance-scale", &mut guidance_scales, count)?;
     let kind = options.sampler.unwrap_or(defaults.sampler);
     let steps = options.steps.unwrap_or(defaults.num_inference_steps);
+    ensure!(
+        options.eta.is_none() || kind == SamplerKind::Ddim,
+        "--eta: it is DDIM's, and the sampler is {}: leave it out, or give --sampler ddim",
+        kind.name()
+    );
     if let Some(scale) = guidance_scales.iter().find(|scale| !scale.is_finite()) {
         bail!("--guidance-scale {scale}: use a finite number");
     }
@@ -174,16 +189,20 @@ fn request(options: &SampleOptions, model: &Model, device: &Device) -> Result<Re
         guidance_scales,
         guidance_channels: options.guidance_channels,
         sampler: SamplerConfig {
-            eta: options.eta,
+            eta: options.eta.unwrap_or(0.0),
             spacing: options.timestep_spacing,
             ..SamplerConfig::new(kind, steps)
         },
-        start: options.init_image.as_ref().map(|path| start(path, options.strength, steps, model)).transpose()?,
+        start: options
+            .init_image
+            .as_ref()
+            .map(|path| start(path, options.strength, steps, model, &options.model))
+            .transpose()?,
     })
 }
 
 /// The picture to begin with, and the step at which it comes in.
-fn start(path: &Path, strength: f64, num_steps: usize, model: &Model) -> Result<Start> {
+fn start(path: &Path, strength: f64, num_steps: usize, model: &Model, folder: &Path) -> Result<Start> {
     ensure!((0.0..=1.0).contains(&strength), "--strength {strength}: use 0 to 1");
     let step = Start::step_for(strength, num_steps);
     ensure!(
@@ -191,23 +210,10 @@ fn start(path: &Path, strength: f64, num_steps: usize, model: &Model) -> Result<
         "--strength {strength} leaves none of the {num_steps} steps: use {:.3} or more",
         1.0 / num_steps as f64
     );
-    let picture = Picture::open(path, model.config.image_size(), model.config.image_channels())?;
+    let (side, channels) = (model.config.image_size(), model.config.image_channels());
+    let picture = Picture::open(path, side, channels, || image::ground_of(folder, side))?;
     let images = picture.tensor(&model.device); // [1, C, H, W]
     Ok(Start { step, x0: model.encode(images).with_context(|| format!("--init-image {}", path.display()))? })
-}
-
-/// A class by its number or, in any case of letters, by its name.
-fn parse_class(text: &str, labels: &[String]) -> Result<usize, ConfigError> {
-    let by_name = labels.iter().position(|label| label.eq_ignore_ascii_case(text.trim()));
-    let by_number = text.trim().parse().ok().filter(|class| *class < labels.len());
-    by_name.or(by_number).ok_or_else(|| {
-        let known = labels.iter().take(12).enumerate().map(|(i, label)| format!("{i} ({label})"));
-        let mut known = known.collect::<Vec<_>>().join(", ");
-        if labels.len() > 12 {
-            known.push_str(&format!(", … up to {}", labels.len() - 1));
-        }
-        ConfigError::Unknown { what: "class", name: text.into(), known }
-    })
 }
 
 /// One value serves for all pictures.

@@ -1,6 +1,8 @@
 //! `dit data samples`: a few pictures of a data set as one small file, for the page's forward process.
 
 use super::image::Picture;
+use super::output::say;
+use super::targets;
 use anyhow::{Result, ensure};
 use ditscope_data::{Split, load};
 use ditscope_train::{Dataset, DatasetInfo};
@@ -27,11 +29,11 @@ pub struct SamplesOptions {
 /// # Errors
 /// Names the file that is wrong or could not be written, or the class that has too few pictures.
 pub fn run(options: &SamplesOptions) -> Result<()> {
+    targets::check("--out", &options.out, "png")?;
     let dataset = load(&options.data, Split::Train)?;
     let sheet = sheet(&dataset, options.per_class)?;
     sheet.save_png(&options.out)?;
-    println!("wrote {} ({}x{} pixels)", options.out.display(), sheet.width, sheet.height);
-    Ok(())
+    say!("wrote {} ({}x{} pixels)", options.out.display(), sheet.width, sheet.height)
 }
 
 /// The first `per_class` pictures of each class beside each other, a row for each class, without gaps.

@@ -4,7 +4,7 @@ use anyhow::Result;
 use burn::tensor::Tensor;
 use ditscope_audio::{LogMel, wav};
 use ditscope_config::AudioConfig;
-use ditscope_model_dir::write_file;
+use ditscope_model_dir::{is_plain, write_file};
 use std::path::Path;
 
 /// Writes the sound of each picture beside its PNG, with the ending `.wav`.
@@ -22,7 +22,10 @@ pub fn write_beside<'a>(
     let log_mel = LogMel::new(audio);
     let values: Vec<f32> = images.into_data().convert::<f32>().try_into_vec().expect("converted to f32");
     for (path, picture) in pngs.into_iter().zip(values.chunks_exact(audio.n_mels * audio.n_mels)) {
-        write_file(&path.with_extension("wav"), &wav::encode(&log_mel.sound(picture), audio.sample_rate))?;
+        // Beside a device or a pipe there is no place for another file.
+        if is_plain(path) {
+            write_file(&path.with_extension("wav"), &wav::encode(&log_mel.sound(picture), audio.sample_rate))?;
+        }
     }
     Ok(())
 }

@@ -91,6 +91,10 @@ pub struct DitConfig {
     pub mlp_ratio: usize,
     /// Classes without the null label.
     pub num_classes: usize,
+    /// Whether the label table has a row for "no class", as a training with label dropout leaves it. Without it there is no
+    /// guidance.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub has_null_label: bool,
     /// How timestep and class reach the blocks; the official models have adaLN-Zero.
     #[serde(default, skip_serializing_if = "Conditioning::is_default")]
     pub conditioning: Conditioning,
@@ -110,6 +114,10 @@ pub struct DitConfig {
     /// are then the last layer's. Not in the official models.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub block_embedders: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn is_zero(value: &usize) -> bool {
@@ -238,7 +246,7 @@ impl DitConfig {
             Conditioning::CrossAttention => (3 * norm + 2 * linear(d, d) + linear(d, 2 * d), norm),
             Conditioning::AdaLn | Conditioning::AdaLnZero => (linear(d, vectors * d), linear(d, 2 * d)),
         };
-        let embedders = linear(FREQUENCY_EMBEDDING_SIZE, d) + linear(d, d) + (self.num_classes as u64 + 1) * d as u64;
+        let embedders = linear(FREQUENCY_EMBEDDING_SIZE, d) + linear(d, d) + self.label_rows() as u64 * d as u64;
         linear(patch * self.in_channels, d)
             + self.num_embedders() * embedders
             + self.depth as u64 * (block + qk_norms + of_block)
@@ -271,9 +279,14 @@ impl DitConfig {
         1 + if self.block_embedders { self.depth as u64 } else { 0 }
     }
 
-    /// The label that means "no class" (the last row of the label table).
+    /// The label that means "no class" (the last row of the label table), where the model [has one](Self::has_null_label).
     pub fn null_label(&self) -> usize {
         self.num_classes
+    }
+
+    /// Rows of the label table.
+    pub fn label_rows(&self) -> usize {
+        self.num_classes + usize::from(self.has_null_label)
     }
 }
 
@@ -291,6 +304,7 @@ mod tests {
             num_heads: 1,
             mlp_ratio: 4,
             num_classes: 1000,
+            has_null_label: true,
             conditioning: Conditioning::AdaLnZero,
             learn_sigma: true,
             downscale_freq_shift: 0,

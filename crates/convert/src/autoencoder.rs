@@ -37,7 +37,7 @@ pub struct ReadAutoencoder {
 /// # Errors
 /// Names the tensor or the setting.
 pub fn read(source: &Source, device: &Device) -> Result<ReadAutoencoder> {
-    let mut notes = Vec::new();
+    let mut notes = source.checkpoint.notes.clone();
     let parts: Parts = source
         .checkpoint
         .tensors

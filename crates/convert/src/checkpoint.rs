@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub struct Checkpoint {
     pub tensors: BTreeMap<String, TensorRef>,
     pub files: Vec<Arc<Path>>,
+    /// Which of its parts these are, and what was done to their names.
+    pub notes: Vec<String>,
 }
 
 impl Checkpoint {
@@ -24,8 +26,8 @@ impl Checkpoint {
     /// Names the file and the cure: not a checkpoint, broken, of an old format.
     pub fn open(path: &Path) -> Result<Self> {
         let file: Arc<Path> = path.into();
-        let tensors = open_file(&file).with_context(|| path.display().to_string())?;
-        Ok(Self { tensors, files: vec![file] })
+        let (tensors, note) = open_file(&file).with_context(|| path.display().to_string())?;
+        Ok(Self { tensors, files: vec![file], notes: note.into_iter().collect() })
     }
 
     /// Opens the files that a `weight_map` names.
@@ -43,12 +45,14 @@ impl Checkpoint {
                 }
             }
             all.files.extend(part.files);
+            all.notes.extend(part.notes);
+            all.notes.dedup();
         }
         Ok(all)
     }
 }
 
-fn open_file(file: &Arc<Path>) -> Result<BTreeMap<String, TensorRef>> {
+fn open_file(file: &Arc<Path>) -> Result<(BTreeMap<String, TensorRef>, Option<String>)> {
     let mut reader = BufReader::new(File::open(file).context("cannot open it")?);
     let mut start = Vec::new();
     reader.by_ref().take(9).read_to_end(&mut start).context("cannot read it")?;
@@ -58,7 +62,7 @@ fn open_file(file: &Arc<Path>) -> Result<BTreeMap<String, TensorRef>> {
             "a checkpoint in torch's old format (a bare pickle). Save it anew with a current torch: \
              torch.save(torch.load(FILE, weights_only=True), NEW_FILE)"
         ),
-        [_, _, _, _, _, _, _, _, b'{'] => safetensors::read(reader, file),
+        [_, _, _, _, _, _, _, _, b'{'] => Ok((safetensors::read(reader, file)?, None)),
         _ => bail!("neither a safetensors file nor a torch checkpoint (a zip archive with data.pkl)"),
     }
 }

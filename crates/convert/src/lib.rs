@@ -14,15 +14,19 @@ pub mod checkpoint;
 mod diffusers;
 mod labels;
 mod layout;
+mod names;
+mod nested;
 mod ours;
 pub mod pickle;
 mod preview;
+mod python_json;
 pub mod safetensors;
 mod scheduler;
 mod source;
 mod tensor_ref;
 pub mod torch;
 mod transformer;
+mod weight_files;
 mod write;
 
 pub use ditscope_core::weights::Dtype as StoredType;
@@ -40,6 +44,7 @@ use ditscope_model_dir::{AUTOENCODER_FILE, CONFIG_FILE};
 use scheduler::Scheduler;
 use source::{Pipeline, Source, SourceKind};
 use std::path::{Path, PathBuf};
+use transformer::Asked;
 use write::{OutTensor, Staged, check_target};
 
 /// What to convert, and into what.
@@ -55,7 +60,10 @@ pub struct Plan {
     pub num_heads: Option<usize>,
     /// How numbers are stored.
     pub dtype: StoredType,
-    /// File of class names, one a line or a JSON list; absent: ImageNet's for 1000 classes.
+    /// Classes, where the weights were trained without a label for "no class"; absent: one fewer than the label table has
+    /// rows.
+    pub num_classes: Option<usize>,
+    /// File of class names, one a line or JSON; absent: ImageNet's for 1000 classes.
     pub labels: Option<PathBuf>,
     /// Shown to people; absent: the preset or the file's name.
     pub name: Option<String>,
@@ -127,13 +135,13 @@ pub fn convert(plan: &Plan, watch: Watch) -> Result<Written> {
 
 fn convert_autoencoder(plan: &Plan, source: &Source, watch: Watch) -> Result<Written> {
     ensure!(
-        plan.autoencoder.is_none() && plan.num_heads.is_none() && plan.labels.is_none(),
-        "{}: this is an autoencoder alone: --autoencoder, --num-heads and --labels are for a transformer",
+        plan.autoencoder.is_none() && plan.num_heads.is_none() && plan.num_classes.is_none() && plan.labels.is_none(),
+        "{}: this is an autoencoder alone: --autoencoder, --num-heads, --num-classes and --labels are for a transformer",
         plan.source.display()
     );
     let ReadAutoencoder { config, tensors, notes } =
         autoencoder::read(source, &plan.device).with_context(|| plan.source.display().to_string())?;
-    let license = license(plan, source, None);
+    let license = license(plan, source);
     let staged = stage(plan, &tensors, watch)?;
     let name = plan.name.clone().unwrap_or_else(|| file_name(&plan.source));
     let what = format!(
@@ -159,11 +167,13 @@ fn convert_autoencoder(plan: &Plan, source: &Source, watch: Watch) -> Result<Wri
 
 fn convert_model(plan: &Plan, pipeline: Pipeline, watch: Watch) -> Result<Written> {
     let source = &pipeline.transformer;
-    let transformer = transformer::read(source, plan.num_heads, plan.numbers, &plan.device)
-        .with_context(|| plan.source.display().to_string())?;
+    let asked = Asked { num_heads: plan.num_heads, num_classes: plan.num_classes, numbers: plan.numbers };
+    let transformer =
+        transformer::read(source, &asked, &plan.device).with_context(|| plan.source.display().to_string())?;
     let given = plan.autoencoder.as_deref().map(Source::open).transpose()?;
     let decoder = given.as_ref().or(pipeline.autoencoder.as_ref());
-    let (mut tensors, mut notes, mut config) = (transformer.tensors, Vec::new(), None);
+    let (mut tensors, mut notes, mut config) = (transformer.tensors, source.checkpoint.notes.clone(), None);
+    notes.extend(null_label_note(plan, &pipeline, &transformer.config));
     if let Some(decoder) = decoder {
         ensure!(decoder.is_autoencoder(), "{}: this is a transformer, not an autoencoder", decoder.path.display());
         let read = autoencoder::read(decoder, &plan.device).with_context(|| decoder.path.display().to_string())?;
@@ -234,7 +244,7 @@ fn model_config(
     let side = transformer.sample_size * autoencoder.as_ref().map_or(1, AutoencoderConfig::factor);
     let preset = transformer::preset(&transformer);
     let name = preset.map(|(preset, _)| format!("DiT-{preset}/{} {side}x{side}", transformer.patch_size));
-    let mut license = license(plan, &pipeline.transformer, preset.filter(|_| classes == labels::NUM_IMAGENET));
+    let mut license = license(plan, &pipeline.transformer);
     if let Some(decoder) = decoder_license.filter(|decoder| plan.license.is_none() && *decoder != license) {
         license.push_str(&format!("; decoder: {decoder}"));
     }
@@ -243,11 +253,11 @@ fn model_config(
         scheduler: scheduler.diffusion,
         latents: LatentStats { mean: vec![0.0; channels], std: vec![(1.0 / scale) as f32; channels], rgb: None },
         audio: None,
-        labels: labels::labels(plan.labels.as_deref(), pipeline.labels.clone(), classes)?,
+        labels: labels::labels(plan.labels.as_deref(), pipeline.labels.clone(), &transformer)?,
         defaults: RunSettings {
             // ImageNet's golden retriever.
             class: if classes == labels::NUM_IMAGENET { 207 } else { 0 },
-            guidance_scale: 4.0,
+            guidance_scale: if transformer.has_null_label { 4.0 } else { 1.0 },
             num_inference_steps: scheduler.num_inference_steps,
             sampler: scheduler.sampler,
             seed: 9,
@@ -268,13 +278,31 @@ fn file_name(path: &Path) -> String {
     name.map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// What was given, else what the source says, else what is known of the official weights.
-fn license(plan: &Plan, source: &Source, preset: Option<(&str, usize)>) -> String {
-    let known = || match preset {
-        Some(_) => "CC-BY-NC-4.0 (official DiT weights: non-commercial use only)",
-        None => "unknown: ask whoever made the weights",
-    };
-    plan.license.clone().or_else(|| source.license.clone()).unwrap_or_else(|| known().to_owned())
+/// What was given, else what the source says. Shapes do not tell whose weights they are.
+fn license(plan: &Plan, source: &Source) -> String {
+    let unknown = || "unknown: ask whoever made the weights".to_owned();
+    plan.license.clone().or_else(|| source.license.clone()).unwrap_or_else(unknown)
+}
+
+/// What is to be known of the label table's last row, unless other files say the same of it.
+fn null_label_note(plan: &Plan, pipeline: &Pipeline, config: &DitConfig) -> Option<String> {
+    let classes = config.num_classes;
+    if !config.has_null_label {
+        let note = format!("no label means 'no class' among the {classes} of the label table, so there is no guidance");
+        return Some(note);
+    }
+    let is_known = plan.num_classes.is_some()
+        || plan.labels.is_some()
+        || classes == labels::NUM_IMAGENET
+        || pipeline.labels.as_ref().is_some_and(|labels| labels.len() == classes)
+        || pipeline.transformer.config["num_embeds_ada_norm"].as_u64() == Some(classes as u64);
+    let rows = classes + 1;
+    (!is_known).then(|| {
+        format!(
+            "the label table has {rows} rows: the last is taken for 'no class', which leaves {classes} classes. If the model \
+             was trained without label dropout, it has {rows}: give --num-classes {rows}"
+        )
+    })
 }
 
 fn stage(plan: &Plan, tensors: &[OutTensor], watch: Watch) -> Result<Staged> {

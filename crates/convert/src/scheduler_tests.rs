@@ -12,6 +12,7 @@ fn transformer(learn_sigma: bool) -> DitConfig {
         num_heads: 2,
         mlp_ratio: 4,
         num_classes: 3,
+        has_null_label: true,
         conditioning: Conditioning::AdaLnZero,
         learn_sigma,
         downscale_freq_shift: 1,

@@ -1,12 +1,13 @@
 //! What SRC is: a file or a folder, whose contents tell what they are.
 
 use super::checkpoint::Checkpoint;
-use anyhow::{Context, Result, bail, ensure};
+use super::weight_files::{self, read_json};
+use super::{labels, names};
+use anyhow::{Context, Result, ensure};
 use ditscope_config::AutoencoderConfig;
 use ditscope_core::weights::keys::AUTOENCODER;
 use ditscope_model_dir as model_dir;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Weights and what lies beside them.
@@ -39,6 +40,18 @@ pub enum SourceKind {
     Ours(AutoencoderConfig),
 }
 
+impl SourceKind {
+    /// What diffusers calls it in its `config.json`.
+    fn classes(&self) -> &'static [&'static str] {
+        match self {
+            Self::Diffusers => &["DiTTransformer2DModel", "Transformer2DModel"],
+            Self::Kl => &["AutoencoderKL"],
+            Self::Tiny => &["AutoencoderTiny"],
+            Self::Official | Self::Taesd | Self::Ours(_) => &[],
+        }
+    }
+}
+
 /// The parts of a diffusers pipeline folder; of anything else the one part that there is.
 #[derive(Debug)]
 pub struct Pipeline {
@@ -50,8 +63,6 @@ pub struct Pipeline {
 }
 
 const PIPELINE_FILE: &str = "model_index.json";
-/// Under which names diffusers saves weights, the best first.
-const WEIGHT_FILES: [&str; 2] = ["diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin"];
 
 impl Pipeline {
     /// Opens a pipeline's folder, or a part alone.
@@ -81,7 +92,7 @@ impl Pipeline {
             labels: if names.is_null() {
                 None
             } else {
-                Some(labels(&names).with_context(|| index.display().to_string())?)
+                Some(labels::of_json(&names).with_context(|| format!("{}: id2label", index.display()))?)
             },
         })
     }
@@ -122,17 +133,22 @@ impl Source {
         if path.is_dir() && is_ours(path) {
             return Self::open_ours(path);
         }
-        let (checkpoint, config, folder) = if path.is_dir() {
-            (weights_of(path)?, path.join("config.json"), path)
-        } else {
-            let folder = path.parent().unwrap_or(Path::new("."));
-            let of_diffusers = path.file_name().is_some_and(|name| WEIGHT_FILES.iter().any(|known| name == *known));
-            // Only a file of that name can mean the config.json beside it.
-            (Checkpoint::open(path)?, if of_diffusers { folder.join("config.json") } else { PathBuf::new() }, folder)
-        };
-        let config = if config.is_file() { read_json(&config)? } else { Value::Null };
-        let kind = recognise(&checkpoint).with_context(|| path.display().to_string())?;
-        Ok(Self { path: path.to_owned(), kind, checkpoint, config, license: license(folder) })
+        let in_path = || path.display().to_string();
+        if path.is_dir() {
+            let mut checkpoint = weight_files::open(path)?;
+            let kind = names::recognise(&mut checkpoint).with_context(in_path)?;
+            let config = path.join("config.json");
+            let config = if config.is_file() { read_json(&config)? } else { Value::Null };
+            return Ok(Self { path: path.to_owned(), kind, checkpoint, config, license: license(path) });
+        }
+        let mut checkpoint = Checkpoint::open(path)?;
+        let kind = names::recognise(&mut checkpoint).with_context(in_path)?;
+        let config = weight_files::config_beside(path, kind.classes()).with_context(in_path)?;
+        if !config.is_null() {
+            checkpoint.notes.push("config.json beside it was read".to_owned());
+        }
+        let license = license(path.parent().unwrap_or(Path::new(".")));
+        Ok(Self { path: path.to_owned(), kind, checkpoint, config, license })
     }
 
     fn open_ours(dir: &Path) -> Result<Self> {
@@ -165,71 +181,6 @@ pub fn is_ours(dir: &Path) -> bool {
     dir.join(model_dir::AUTOENCODER_FILE).is_file() || model()
 }
 
-fn weights_of(dir: &Path) -> Result<Checkpoint> {
-    for name in WEIGHT_FILES {
-        if dir.join(name).is_file() {
-            return Checkpoint::open(&dir.join(name));
-        }
-        let index = dir.join(format!("{name}.index.json"));
-        if index.is_file() {
-            let map: BTreeMap<String, String> = serde_json::from_value(read_json(&index)?["weight_map"].take())
-                .with_context(|| format!("{}: it has no weight_map", index.display()))?;
-            let files: std::collections::BTreeSet<&str> = map.values().map(String::as_str).collect();
-            let checkpoint = Checkpoint::open_all(dir, files)?;
-            if let Some(missing) = map.keys().find(|name| !checkpoint.tensors.contains_key(*name)) {
-                bail!("{}: tensor '{missing}' is in none of its files", index.display());
-            }
-            return Ok(checkpoint);
-        }
-    }
-    bail!(
-        "{}: no weights in this folder: {PIPELINE_FILE}, {} or {} (or an index of shards) was expected. A single file can \
-         be named itself",
-        dir.display(),
-        WEIGHT_FILES[0],
-        WEIGHT_FILES[1]
-    )
-}
-
-fn recognise(checkpoint: &Checkpoint) -> Result<SourceKind> {
-    let has = |name: &str| checkpoint.tensors.contains_key(name);
-    let starts = |prefix: &str| checkpoint.tensors.keys().any(|name| name.starts_with(prefix));
-    if has("x_embedder.proj.weight") || starts("blocks.") {
-        return Ok(SourceKind::Official);
-    }
-    if starts("transformer_blocks.") {
-        return Ok(SourceKind::Diffusers);
-    }
-    ensure!(
-        !starts("first_stage_model.") && !starts("decoder.mid."),
-        "an autoencoder under its original CompVis names ('decoder.mid.attn_1'), which are not supported: take the same \
-         autoencoder from a diffusers folder (vae/), or save it there with AutoencoderKL.from_single_file(FILE).save_pretrained(DIR)"
-    );
-    if starts("decoder.layers.") {
-        return Ok(SourceKind::Tiny);
-    }
-    if starts("decoder.mid_block.") || starts("decoder.up_blocks.") {
-        return Ok(SourceKind::Kl);
-    }
-    if has("1.weight") && starts("3.conv.") {
-        return Ok(SourceKind::Taesd);
-    }
-    let first: Vec<&str> = checkpoint.tensors.keys().take(3).map(String::as_str).collect();
-    bail!(
-        "neither a DiT (official or diffusers names) nor a decoder (AutoencoderKL, TAESD): its tensors are {}, …",
-        first.join(", ")
-    )
-}
-
-/// `{"0": "tench", …}`
-fn labels(map: &Value) -> Result<Vec<String>> {
-    let map: BTreeMap<String, String> =
-        serde_json::from_value(map.clone()).context("id2label is not an object of names")?;
-    let label =
-        |class: usize| map.get(&class.to_string()).cloned().with_context(|| format!("class {class} is missing"));
-    (0..map.len()).map(label).collect()
-}
-
 /// `license:` in the front matter of a folder's README.md.
 fn license(dir: &Path) -> Option<String> {
     let text = std::fs::read_to_string(dir.join("README.md")).ok()?;
@@ -237,8 +188,4 @@ fn license(dir: &Path) -> Option<String> {
     let value = front.lines().find_map(|line| line.strip_prefix("license:"))?;
     let value = value.trim().trim_matches(['"', '\'']);
     (!value.is_empty()).then(|| value.to_owned())
-}
-
-fn read_json(path: &Path) -> Result<Value> {
-    serde_json::from_slice(&model_dir::read_file(path)?).with_context(|| format!("{}: not JSON", path.display()))
 }

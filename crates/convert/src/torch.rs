@@ -3,7 +3,7 @@
 //! The pickle is parsed, never run (see [`super::pickle`]); numbers stay in the file, of which only
 //! the places are noted.
 
-use super::pickle;
+use super::pickle::{self, StateDict};
 use super::tensor_ref::TensorRef;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
@@ -16,11 +16,12 @@ const PICKLE: &str = "data.pkl";
 /// A state_dict's pickle has some hundred bytes for each tensor.
 const MOST_PICKLE_BYTES: u64 = 256 << 20;
 
-/// Finds the tensors of a checkpoint; `file` is only noted in the result.
+/// Finds the tensors of a checkpoint, and says of which part they are where it has several; `file` is only noted in the
+/// result.
 ///
 /// # Errors
 /// What is wrong with the archive or in it, and the cure.
-pub fn read(mut reader: impl Read + Seek, file: &Arc<Path>) -> Result<BTreeMap<String, TensorRef>> {
+pub fn read(mut reader: impl Read + Seek, file: &Arc<Path>) -> Result<(BTreeMap<String, TensorRef>, Option<String>)> {
     let length = reader.seek(SeekFrom::End(0)).context("cannot read it")?;
     let mut archive =
         Archive { zip: ZipArchive::new(reader).context("not a zip archive, or a truncated one")?, length };
@@ -34,7 +35,9 @@ pub fn read(mut reader: impl Read + Seek, file: &Arc<Path>) -> Result<BTreeMap<S
     }
     let bytes = archive.bytes(&pickle, MOST_PICKLE_BYTES)?;
     let mut tensors = BTreeMap::new();
-    for found in pickle::state_dict(&bytes, length).with_context(|| pickle.clone())? {
+    let state_dict = pickle::state_dict(&bytes, length).with_context(|| pickle.clone())?;
+    let note = note(&state_dict);
+    for found in state_dict.tensors {
         let entry = format!("{folder}data/{}", found.storage);
         let (start, size) = archive.place(&entry).with_context(|| format!("tensor '{}'", found.name))?;
         let width = found.dtype.bitsize() as u64 / 8;
@@ -44,7 +47,19 @@ pub fn read(mut reader: impl Read + Seek, file: &Arc<Path>) -> Result<BTreeMap<S
         let offset = start + found.offset * width;
         tensors.insert(found.name, TensorRef { file: file.clone(), offset, dtype: found.dtype, shape: found.shape });
     }
-    Ok(tensors)
+    Ok((tensors, note))
+}
+
+/// Which part of a checkpoint was taken.
+fn note(found: &StateDict) -> Option<String> {
+    if found.path.is_empty() {
+        return None;
+    }
+    let taken = format!("the weights in '{}' were taken", found.path.join("']['"));
+    Some(match found.others.as_slice() {
+        [] => taken,
+        others => format!("{taken}; '{}' was left out", others.join("', '")),
+    })
 }
 
 struct Archive<R> {

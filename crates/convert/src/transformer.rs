@@ -21,6 +21,14 @@ pub enum Numbers {
     Diffusers,
 }
 
+/// What the files do not tell.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    pub num_heads: Option<usize>,
+    pub num_classes: Option<usize>,
+    pub numbers: Numbers,
+}
+
 /// A transformer that is ready to be written.
 #[derive(Debug)]
 pub struct Transformer {
@@ -32,13 +40,13 @@ pub struct Transformer {
 ///
 /// # Errors
 /// Names the tensor, and the option or file that would help.
-pub fn read(source: &Source, num_heads: Option<usize>, numbers: Numbers, device: &Device) -> Result<Transformer> {
+pub fn read(source: &Source, asked: &Asked, device: &Device) -> Result<Transformer> {
     let mut parts: Parts = match source.kind {
         SourceKind::Diffusers => diffusers::official_names(source)?,
         _ => source.checkpoint.tensors.iter().map(|(name, place)| (name.clone(), vec![place.clone()])).collect(),
     };
     let positions = parts.remove("pos_embed");
-    let mut config = config_of(&parts)?;
+    let mut config = config_of(&parts, asked.num_classes)?;
     config.sample_size = match &positions {
         Some(table) => {
             let tokens = table.iter().flat_map(|part| &part.shape).product::<usize>() / config.hidden_size;
@@ -46,8 +54,8 @@ pub fn read(source: &Source, num_heads: Option<usize>, numbers: Numbers, device:
         }
         None => diffusers::sample_size(source)?,
     };
-    config.num_heads = heads(&config, num_heads.or(diffusers::num_heads(source)?))?;
-    if numbers == Numbers::Diffusers {
+    config.num_heads = heads(&config, asked.num_heads.or(diffusers::num_heads(source)?))?;
+    if asked.numbers == Numbers::Diffusers {
         (config.downscale_freq_shift, config.mlp_norm_eps) = (1, diffusers::norm_eps(source)?);
     }
     config.validate()?;
@@ -61,7 +69,7 @@ pub fn read(source: &Source, num_heads: Option<usize>, numbers: Numbers, device:
 }
 
 /// Everything but the heads and the side, which shapes do not tell.
-fn config_of(parts: &Parts) -> Result<DitConfig> {
+fn config_of(parts: &Parts, num_classes: Option<usize>) -> Result<DitConfig> {
     let shape = |name: &str| -> Result<Vec<usize>> {
         let part =
             parts.get(name).and_then(|parts| parts.first()).with_context(|| format!("tensor '{name}' is missing"))?;
@@ -86,6 +94,14 @@ fn config_of(parts: &Parts) -> Result<DitConfig> {
         "'final_layer.linear.weight' has {outputs} rows: {plain} (noise) or {} (noise and variance) were expected",
         2 * plain
     );
+    let label_rows = rows("y_embedder.embedding_table.weight")?;
+    let num_classes = num_classes.unwrap_or(label_rows - 1);
+    ensure!(
+        num_classes > 0 && [num_classes, num_classes + 1].contains(&label_rows),
+        "--num-classes {num_classes}: the label table has {label_rows} rows, so it is {} or, without one for 'no class', \
+         {label_rows}",
+        label_rows - 1
+    );
     Ok(DitConfig {
         sample_size: patch_size,
         patch_size,
@@ -94,7 +110,8 @@ fn config_of(parts: &Parts) -> Result<DitConfig> {
         depth,
         num_heads: 1,
         mlp_ratio: rows("blocks.0.mlp.fc1.weight")? / hidden_size,
-        num_classes: rows("y_embedder.embedding_table.weight")? - 1,
+        num_classes,
+        has_null_label: label_rows > num_classes,
         conditioning: Conditioning::AdaLnZero,
         learn_sigma: outputs == 2 * plain,
         downscale_freq_shift: 0,

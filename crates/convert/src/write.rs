@@ -93,6 +93,14 @@ impl Staged {
     /// Names the file that could not be written.
     pub fn commit(self, config: (&str, &impl serde::Serialize), card: &str) -> Result<()> {
         let old = old_shards(&self.dir);
+        for file in &self.files {
+            let path = self.dir.join(file);
+            ensure!(
+                model_dir::is_plain(&path),
+                "{}: it is no plain file, and is not replaced: remove it",
+                path.display()
+            );
+        }
         for name in [CONFIG_FILE, AUTOENCODER_FILE, INDEX_FILE] {
             let path = self.dir.join(name);
             if path.exists() {

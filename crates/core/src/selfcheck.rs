@@ -132,6 +132,7 @@ fn transformer_and_decoder(device: &Device, linear: DType, ops: Ops) -> Vec<(Ten
         mlp_norm_eps: DitConfig::NORM_EPS,
         qk_norm: false,
         block_embedders: false,
+        has_null_label: true,
     };
     let autoencoder = TinyConfig {
         in_channels: 1,

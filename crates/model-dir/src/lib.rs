@@ -1,5 +1,11 @@
 //! Model folders on disk: `config.json`, the index, the shards.
 
+mod files;
+mod wrong_folder;
+
+pub use files::{check_file, followed, is_plain, read_file, write_file, write_json};
+pub use wrong_folder::hint as folder_hint;
+
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
 use ditscope_config::{AutoencoderConfig, ModelConfig, TinyConfig};
@@ -8,6 +14,7 @@ use ditscope_core::dit::Dit;
 use ditscope_core::generate::Model;
 use ditscope_core::weights::keys::{AUTOENCODER, TRANSFORMER};
 use ditscope_core::weights::{Dtype, INDEX_FILE, Loader, NamedTensor, WeightsIndex, collect, verify, write_shards};
+use files::{json, write_files};
 use std::path::{Path, PathBuf};
 
 /// The configuration's file name in a model folder.
@@ -51,9 +58,11 @@ pub fn load_transformer(dir: &Path, device: &Device) -> Result<Dit> {
 /// Names the file and what is wrong with it.
 pub fn read_config(dir: &Path) -> Result<ModelConfig> {
     let path = dir.join(CONFIG_FILE);
-    let bytes = read_file(&path).context("expected the folder of a model")?;
-    let config: ModelConfig =
-        serde_json::from_slice(&bytes).with_context(|| format!("{}: not a model configuration", path.display()))?;
+    let expected = || format!("expected the folder of a model{}", wrong_folder::hint(dir, "model", CONFIG_FILE));
+    let bytes = read_file(&path).with_context(expected)?;
+    let config: ModelConfig = serde_json::from_slice(&bytes)
+        .with_context(|| format!("{}: not a model configuration", path.display()))
+        .with_context(expected)?;
     config.validate().with_context(|| path.display().to_string())?;
     Ok(config)
 }
@@ -95,8 +104,12 @@ pub fn read_autoencoder_config(dir: &Path) -> Result<AutoencoderConfig> {
         let config = read_config(dir)?.autoencoder;
         return config.with_context(|| format!("{}: this model has no autoencoder", dir.display()));
     }
-    let bytes = read_file(&path)
-        .context("expected an autoencoder: a model, or what 'dit train autoencoder' or 'dit convert' wrote")?;
+    let bytes = read_file(&path).with_context(|| {
+        format!(
+            "expected an autoencoder: a model, or what 'dit train autoencoder' or 'dit convert' wrote{}",
+            wrong_folder::hint(dir, "model", CONFIG_FILE)
+        )
+    })?;
     let config: AutoencoderConfig =
         serde_json::from_slice(&bytes).with_context(|| format!("{}: not an autoencoder", path.display()))?;
     config.validate().with_context(|| path.display().to_string())?;
@@ -164,66 +177,6 @@ pub fn fold_shards<T>(dir: &Path, init: T, mut apply: impl FnMut(T, &str, &[u8])
         verify(&path.display().to_string(), &bytes, info)?;
         apply(value, file, &bytes).with_context(|| path.display().to_string())
     })
-}
-
-/// Writes a file by way of a temporary one beside it, so that what was there is lost only when the new one is whole.
-///
-/// # Errors
-/// Names the file: folder missing, no permission, disk full.
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_files(&[(path, bytes)])
-}
-
-/// The same for several files that belong together: none is replaced before all are written.
-fn write_files<P: AsRef<Path>, B: AsRef<[u8]>>(files: &[(P, B)]) -> Result<()> {
-    let write = |path: &Path, bytes: &[u8]| -> std::io::Result<()> {
-        let mut file = std::fs::File::create(temporary(path))?;
-        std::io::Write::write_all(&mut file, bytes)?;
-        file.sync_all()
-    };
-    let replace = |path: &Path, _: &[u8]| std::fs::rename(temporary(path), path);
-    let each = |action: &dyn Fn(&Path, &[u8]) -> std::io::Result<()>| {
-        files.iter().try_for_each(|(path, bytes)| {
-            let (path, bytes) = (path.as_ref(), bytes.as_ref());
-            action(path, bytes).with_context(|| {
-                format!(
-                    "{}: cannot write it ({} bytes). Is there room on the disk, and may you write there?",
-                    path.display(),
-                    bytes.len()
-                )
-            })
-        })
-    };
-    each(&write).and_then(|()| each(&replace)).inspect_err(|_| {
-        // Best effort: the error that matters is the one being reported.
-        files.iter().for_each(|(path, _)| drop(std::fs::remove_file(temporary(path.as_ref()))));
-    })
-}
-
-fn temporary(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".tmp");
-    PathBuf::from(name)
-}
-
-/// Writes pretty JSON with a newline at the end.
-///
-/// # Errors
-/// Names the file that could not be written.
-pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
-    write_file(path, &json(value)?)
-}
-
-fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(value).context("encoding JSON")?;
-    bytes.push(b'\n');
-    Ok(bytes)
-}
-
-/// # Errors
-/// Names the file that could not be read.
-pub fn read_file(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("{}: cannot read it", path.display()))
 }
 
 /// The official file has the patch projection as a convolution kernel `[D, C, p, p]`.

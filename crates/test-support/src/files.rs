@@ -106,9 +106,14 @@ impl Pickle {
 
     /// A dictionary of tensors.
     pub fn dict(self, tensors: &[NamedTensor]) -> Self {
+        self.dict_from(0, tensors)
+    }
+
+    /// The same, whose storages are numbered from `first`.
+    pub fn dict_from(self, first: usize, tensors: &[NamedTensor]) -> Self {
         let start = self.raw(b"}(");
-        let entries = tensors.iter().enumerate().fold(start, |pickle, (storage, tensor)| {
-            pickle.text(&tensor.name).tensor(storage, "FloatStorage", &tensor.shape, &strides(&tensor.shape))
+        let entries = tensors.iter().enumerate().fold(start, |pickle, (i, tensor)| {
+            pickle.text(&tensor.name).tensor(first + i, "FloatStorage", &tensor.shape, &strides(&tensor.shape))
         });
         entries.raw(b"u")
     }

@@ -20,6 +20,11 @@ impl Latents {
         self.shape
     }
 
+    /// `[pictures or 2·pictures, C, h, w]`
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
     /// Mean and standard deviation of every channel.
     pub fn stats(&self) -> LatentStats {
         let [c, h, w] = self.shape;

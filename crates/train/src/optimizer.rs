@@ -89,11 +89,32 @@ impl ModuleMapper for Blend {
     }
 }
 
-/// Linear warm-up, then half a cosine down to 1 % of the peak.
+/// Linear warm-up over so many steps, or over the first tenth of the training where that is shorter; then half a cosine
+/// down to 1 % of the peak.
 ///
 /// `progress` is the share of the whole training that is done, 0 to 1.
 pub fn learning_rate(peak: f64, step: usize, warmup_steps: usize, progress: f64) -> f64 {
-    let warmup = ((step + 1) as f64 / warmup_steps.max(1) as f64).min(1.0);
+    let warmup = ((step + 1) as f64 / warmup_steps.max(1) as f64).max(10.0 * progress).min(1.0);
     let decay = 0.5 * (1.0 + (std::f64::consts::PI * progress.clamp(0.0, 1.0)).cos());
     peak * warmup * (0.01 + 0.99 * decay)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As it was where the training is long; in a short one the warm-up is over after a tenth.
+    #[test]
+    fn the_warm_up_is_a_tenth_of_the_training_at_most() {
+        let decay = |progress: f64| 0.01 + 0.99 * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
+        let total = 4000;
+        for step in 0..total {
+            let (progress, warmup) = (step as f64 / total as f64, ((step + 1) as f64 / 200.0).min(1.0));
+            assert_eq!(learning_rate(1e-3, step, 200, progress), 1e-3 * warmup * decay(progress), "step {step}");
+        }
+        let rate = |step: usize| learning_rate(1.0, step, 200, step as f64 / 50.0);
+        assert!(rate(0) < 0.01 && rate(2) < 0.5, "{} {}", rate(0), rate(2));
+        assert_eq!(rate(5), decay(0.1));
+        assert!((5..50).all(|step| rate(step) == decay(step as f64 / 50.0)));
+    }
 }

@@ -1,28 +1,44 @@
 //! `dit train dit`: the transformer, on latents that were encoded once.
 
-use super::encode_latents;
-use super::trainer::{TrainOptions, Trainer};
+use super::begun::Begun;
+use super::checkpoint;
+use super::data::{fingerprint, hash};
+use super::latents::kept_latents;
+use super::shape::Shape;
+use super::trainer::{Changeable, TrainOptions, Trainer, finished};
 use crate::image;
+use crate::output::{note, say};
 use anyhow::{Context, Result, bail, ensure};
 use burn::module::Module;
 use burn::tensor::Device;
-use clap::ValueEnum;
-use ditscope_config::{
-    AutoencoderConfig, BetaSchedule, Conditioning, DiffusionConfig, DitConfig, LatentStats, ModelConfig,
-    PredictionType, RunSettings, SamplerKind, VarianceType,
-};
-use ditscope_core::autoencoder::Autoencoder;
+use ditscope_config::{AutoencoderConfig, DiffusionConfig, LatentStats, ModelConfig, RunSettings, SamplerKind};
+use ditscope_core::autoencoder::{Autoencoder, AutoencoderTiny};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::dit::Dit;
 use ditscope_core::generate::{Model, Noise, Request, Run};
 use ditscope_core::weights::Dtype;
 use ditscope_data::{Split, load};
 use ditscope_model_dir as model_dir;
-use ditscope_train::{DatasetInfo, DitTask};
+use ditscope_train::{Dataset, DatasetInfo, DitTask};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Options of `dit train dit`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dit train autoencoder --data data/fashion-mnist --out runs/autoencoder
+  dit train dit --data data/fashion-mnist --autoencoder runs/autoencoder --out runs/dit --prediction-type v
+  dit train dit --data data/fashion-mnist --autoencoder runs/autoencoder --out runs/quick --max-minutes 30
+  dit sample --model runs/dit/model --class 9 --out boot.png
+
+How long: first the pictures are encoded, 60,000 in a few minutes on two cores (kept in OUT/latents.safetensors for the next \
+start). Then some 50 to 100 pictures a second are trained on with the defaults on two cores: an epoch of 60,000 takes 10 to 20 \
+minutes, and shapes are clear after about 5. A larger model takes longer in proportion to its parameters.
+
+Where the result lies: the model in OUT/model, which is what 'dit sample --model' wants; OUT/samples-STEP.png show how \
+far it is, OUT/log.csv has a line a step, OUT/checkpoint what the same command goes on from. Ctrl-C and SIGTERM write the \
+checkpoint and end with the code 130.")]
 pub struct DitOptions {
     #[command(flatten)]
     pub train: TrainOptions,
@@ -33,34 +49,14 @@ pub struct DitOptions {
     /// --prediction-type asks for: the first hundreds of steps turn it
     #[arg(long, value_name = "MODEL")]
     pub init: Option<PathBuf>,
-    /// Name of the model, for people; absent: the data set's
+    /// Name of the model, for people [default: the data set's]
     #[arg(long)]
     pub name: Option<String>,
-    /// Class that a run shows when nothing is chosen
-    #[arg(long, default_value_t = 9)]
-    pub default_class: usize,
-    /// Size from the paper (S, B, L, XL) instead of --depth, --hidden-size and --num-heads
-    #[arg(long, conflicts_with_all = ["depth", "hidden_size", "num_heads"])]
-    pub preset: Option<String>,
-    #[arg(long, default_value_t = 6)]
-    pub depth: usize,
-    #[arg(long, default_value_t = 192)]
-    pub hidden_size: usize,
-    #[arg(long, default_value_t = 6)]
-    pub num_heads: usize,
-    #[arg(long, default_value_t = 2)]
-    pub patch_size: usize,
-    /// How timestep and class reach the blocks: in_context, cross_attention, adaln, adaln_zero
-    #[arg(long, default_value = "adaln_zero")]
-    pub conditioning: Conditioning,
-    /// Normalise queries and keys of the attention, head by head
-    #[arg(long)]
-    pub qk_norm: bool,
-    #[arg(long, value_enum, default_value_t = Schedule::Cosine)]
-    pub beta_schedule: Schedule,
-    /// What the network puts out
-    #[arg(long, value_enum, default_value_t = Prediction::Epsilon)]
-    pub prediction_type: Prediction,
+    /// Class that a run shows when nothing is chosen [default: 9, or the last one]
+    #[arg(long, value_name = "NUMBER")]
+    pub default_class: Option<usize>,
+    #[command(flatten)]
+    pub shape: Shape,
     /// Distil: aim half-way between the noise that was added and what this model says of it
     #[arg(long, value_name = "MODEL")]
     pub teacher: Option<PathBuf>,
@@ -70,71 +66,64 @@ pub struct DitOptions {
     /// Weigh the error of the clean latent at each timestep by min(SNR, γ) (Hang et al. 2023)
     #[arg(long, value_name = "GAMMA")]
     pub min_snr_gamma: Option<f64>,
-    /// Clamp of the predicted clean latent while sampling, in standard deviations
-    #[arg(long, default_value_t = 4.0)]
-    pub clip_sample_range: f64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Schedule {
-    Linear,
-    Cosine,
+/// What makes the model, as it is kept with the checkpoint.
+#[derive(Debug, Serialize, Deserialize)]
+struct Making {
+    #[serde(flatten)]
+    shape: Shape,
+    seed: Option<u64>,
+    data: String,
+    autoencoder: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Prediction {
-    /// The noise
-    Epsilon,
-    /// The clean latent
-    Sample,
-    /// v = √ᾱ·ε − √(1−ᾱ)·x0
-    V,
+/// What may be another when the training goes on.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Rest {
+    #[serde(flatten)]
+    train: Changeable,
+    class_dropout: f64,
+    min_snr_gamma: Option<f64>,
+}
+
+/// Pictures and the autoencoder for them.
+struct Given {
+    data: Dataset,
+    config: AutoencoderConfig,
+    autoencoder: AutoencoderTiny,
 }
 
 impl DitOptions {
-    fn config(&self, data: &DatasetInfo, autoencoder: AutoencoderConfig, latents: LatentStats) -> Result<ModelConfig> {
-        let sample_size = data.side / autoencoder.factor();
-        let mut transformer = DitConfig {
-            sample_size,
-            patch_size: self.patch_size,
-            in_channels: autoencoder.latent_channels(),
-            hidden_size: self.hidden_size,
-            depth: self.depth,
-            num_heads: self.num_heads,
-            mlp_ratio: 4,
-            num_classes: data.labels.len(),
-            conditioning: self.conditioning,
-            learn_sigma: false,
-            downscale_freq_shift: 0,
-            mlp_norm_eps: DitConfig::NORM_EPS,
-            qk_norm: self.qk_norm,
-            block_embedders: false,
-        };
-        if let Some(preset) = &self.preset {
-            transformer = transformer.with_preset(preset)?;
+    fn validate(&self) -> Result<()> {
+        self.train.validate()?;
+        if !(0.0..1.0).contains(&self.class_dropout) {
+            bail!("--class-dropout {}: use 0 up to 1", self.class_dropout);
         }
-        let beta_schedule = match self.beta_schedule {
-            Schedule::Linear => BetaSchedule::Linear,
-            Schedule::Cosine => BetaSchedule::Cosine,
-        };
-        let prediction_type = match self.prediction_type {
-            Prediction::Epsilon => PredictionType::Epsilon,
-            Prediction::Sample => PredictionType::Sample,
-            Prediction::V => PredictionType::VPrediction,
-        };
+        if let Some(gamma) = self.min_snr_gamma.filter(|gamma| !(gamma.is_finite() && *gamma > 0.0)) {
+            bail!("--min-snr-gamma {gamma}: use a positive number");
+        }
+        Ok(())
+    }
+
+    fn config(
+        &self,
+        shape: &Shape,
+        data: &DatasetInfo,
+        autoencoder: AutoencoderConfig,
+        latents: LatentStats,
+    ) -> Result<ModelConfig> {
         let config = ModelConfig {
             name: self.name.clone().unwrap_or_else(|| data.name.clone()),
-            transformer,
-            scheduler: DiffusionConfig {
-                clip_sample_range: Some(self.clip_sample_range),
-                ..DiffusionConfig::new(beta_schedule, prediction_type, VarianceType::FixedSmall)
-            },
+            transformer: shape.transformer_for(data, &autoencoder),
+            scheduler: shape.diffusion(),
             autoencoder: Some(autoencoder),
             latents,
             audio: data.audio.clone(),
             labels: data.labels.clone(),
             defaults: RunSettings {
-                class: self.default_class.min(data.labels.len() - 1),
+                class: self.default_class.unwrap_or(9).min(data.labels.len() - 1),
                 guidance_scale: 2.0,
                 seed: 9,
                 ..RunSettings::default()
@@ -144,69 +133,139 @@ impl DitOptions {
         config.validate()?;
         Ok(config)
     }
+
+    fn read(&self, device: &Device) -> Result<Given> {
+        let (config, autoencoder) = model_dir::load_trainable_autoencoder(&self.autoencoder, device)?;
+        let config = AutoencoderConfig::Tiny(config);
+        let data = load(&self.train.data, Split::Train)?;
+        ensure!(
+            config.image_channels() == data.info.channels,
+            "--autoencoder {}: it is for pictures of {} channels, {} has {}",
+            self.autoencoder.display(),
+            config.image_channels(),
+            data.info.name,
+            data.info.channels
+        );
+        if let Some(dir) = &self.teacher {
+            model_dir::read_config(dir).context("--teacher wants a model")?;
+        }
+        Ok(Given { data, config, autoencoder })
+    }
+
+    /// What makes the model: of the training that goes on, else of the command line.
+    fn making(&self, given: &Given, before: Option<&Begun>) -> Result<Making> {
+        let making = Making {
+            shape: self.shape.resolved()?,
+            seed: self.train.seed,
+            data: fingerprint(&given.data),
+            autoencoder: hash(&given.autoencoder),
+        };
+        let making = match before {
+            Some(before) => before.settle(&self.train.out, "dit", &making)?,
+            None => making,
+        };
+        Ok(Making { shape: making.shape.with_defaults(), seed: making.seed.or(Some(0)), ..making })
+    }
+
+    /// What it says where the model is there and no step is left.
+    fn finished(&self, pictures: usize) -> Result<Option<String>> {
+        let Some(progress) = checkpoint::progress(&self.train.out)? else { return Ok(None) };
+        let total = self.train.total_steps(pictures);
+        let is_done = self.train.share(&progress, total) >= 1.0 && self.model().join(model_dir::CONFIG_FILE).is_file();
+        Ok(is_done.then(|| finished(&progress, total)))
+    }
+
+    fn model(&self) -> PathBuf {
+        self.train.out.join("model")
+    }
 }
 
 /// Trains a transformer and writes the model folder `OUT/model`.
 ///
 /// # Errors
-/// Bad options, data or an autoencoder that cannot be read, files that cannot be written.
+/// Bad options, data or an autoencoder that cannot be read, files that cannot be written, an interruption.
 pub fn run(options: &DitOptions) -> Result<()> {
-    if !(0.0..1.0).contains(&options.class_dropout) {
-        bail!("--class-dropout {}: use 0 up to 1", options.class_dropout);
-    }
-    if let Some(gamma) = options.min_snr_gamma.filter(|gamma| !(gamma.is_finite() && *gamma > 0.0)) {
-        bail!("--min-snr-gamma {gamma}: use a positive number");
-    }
+    options.validate()?;
     let plain = options.train.device.device();
     let device = plain.clone().autodiff();
-    device.seed(options.train.seed);
-    let (autoencoder_config, autoencoder) = model_dir::load_trainable_autoencoder(&options.autoencoder, &plain)?;
-    let autoencoder_config = AutoencoderConfig::Tiny(autoencoder_config);
-    let data = load(&options.train.data, Split::Train)?;
-    ensure!(
-        autoencoder_config.image_channels() == data.info.channels,
-        "--autoencoder {}: it is for pictures of {} channels, {} has {}",
-        options.autoencoder.display(),
-        autoencoder_config.image_channels(),
-        data.info.name,
-        data.info.channels
-    );
+    let given = options.read(&plain)?;
+    let before = Begun::read(&options.train.out)?;
+    let making = options.making(&given, before.as_ref())?;
+    if let Some(finished) = options.finished(given.data.len())? {
+        note!("{finished}");
+        return say!("{} is there already", options.model().display());
+    }
+    device.seed(making.seed.unwrap_or(0));
     // Before the long encoding, so that a mistake is told at once.
-    let start = options
-        .init
-        .as_ref()
-        .map(|dir| start_from(dir, options, &data.info, &autoencoder_config, &device))
-        .transpose()?;
-    println!("encoding {} pictures{}", data.len(), if data.info.mirror { " and their mirror images" } else { "" });
-    let mut latents = encode_latents(&data, &autoencoder, &plain, options.train.threads());
+    let start = start(options, &making.shape, &given, before.as_ref(), &device)?;
+    options.train.try_out()?;
+    let key = format!("{} {}", making.data, making.autoencoder);
+    let path = options.train.out.join("latents.safetensors");
+    let threads = options.train.threads();
+    let mut latents = kept_latents(&path, &key, &given.data, &given.autoencoder, &plain, threads);
     let (config, model) = match start {
         Some(start) => start,
         None => {
-            let config = options.config(&data.info, autoencoder_config, latents.stats())?;
+            let config = options.config(&making.shape, &given.data.info, given.config.clone(), latents.stats())?;
             let model = Dit::new(&config.transformer, &device);
             (config, model)
         }
     };
     latents.standardize(&config.latents);
-    println!("transformer: {} parameters, {} tokens", model.num_params(), config.transformer.num_tokens());
+    say!("transformer: {} parameters, {} tokens", model.num_params(), config.transformer.num_tokens())?;
     let teacher = options.teacher.as_ref().map(|dir| load_teacher(dir, &config, &plain)).transpose()?;
     let task = DitTask {
         class_dropout: options.class_dropout,
         min_snr_gamma: options.min_snr_gamma,
         teacher,
-        ..DitTask::new(&config, latents, data.labels, &device)
+        ..DitTask::new(&config, latents, given.data.labels, &device)
     };
     let whole = |dit: &Dit| {
-        let autoencoder = Some(Autoencoder::Tiny(autoencoder.clone()));
+        let autoencoder = Some(Autoencoder::Tiny(given.autoencoder.clone()));
         Model::of(config.clone(), dit.clone(), autoencoder, plain.clone())
     };
-    let report =
-        |ema: &Dit, step: usize| save_samples(&whole(ema), &options.train.out.join(format!("samples-{step:06}.png")));
-    let Some(ema) = Trainer::new(&task, &options.train, &device, model)?.run(report)? else { return Ok(()) };
-    let dir = options.train.out.join("model");
-    model_dir::save(&dir, &whole(&ema), Dtype::F16)?;
-    println!("wrote {}", dir.display());
-    Ok(())
+    let report = |ema: &Dit, step: usize| {
+        save_samples(&whole(ema), &options.train.out.join(format!("samples-{step:06}.png"))).map(|()| None)
+    };
+    let rest = Rest {
+        train: options.train.changeable(),
+        class_dropout: options.class_dropout,
+        min_snr_gamma: options.min_snr_gamma,
+    };
+    let begun = Begun::new("dit", &making, &rest, &config);
+    let train = TrainOptions { seed: making.seed, ..options.train.clone() };
+    let ema = Trainer::new(&task, &train, &device, model, begun)?.run(report)?;
+    model_dir::save(&options.model(), &whole(&ema), Dtype::F16)?;
+    say!("wrote {}", options.model().display())
+}
+
+/// Configuration and weights, where they are known before the latents are: of the training that goes on, or of --init.
+fn start(
+    options: &DitOptions,
+    shape: &Shape,
+    given: &Given,
+    before: Option<&Begun>,
+    device: &Device,
+) -> Result<Option<(ModelConfig, Dit)>> {
+    if let Some(before) = before {
+        let mut config: ModelConfig = before.model(&options.train.out)?;
+        if let Some(name) = &options.name {
+            config.name.clone_from(name);
+        }
+        if let Some(class) = options.default_class {
+            config.defaults.class = class.min(config.labels.len() - 1);
+        }
+        config.validate()?;
+        let model = Dit::new(&config.transformer, device);
+        return Ok(Some((config, model)));
+    }
+    if let Some(dir) = &options.init {
+        return start_from(dir, options, shape, given, device).map(Some);
+    }
+    // The numbers of the latents do not matter here: is everything else right?
+    let channels = given.config.latent_channels();
+    let unknown = LatentStats { mean: vec![0.0; channels], std: vec![1.0; channels], rgb: None };
+    options.config(shape, &given.data.info, given.config.clone(), unknown).map(|_| None)
 }
 
 /// Eight pictures of each class, one class a row.
@@ -233,16 +292,16 @@ fn save_samples(model: &Model, path: &Path) -> Result<()> {
 fn start_from(
     dir: &Path,
     options: &DitOptions,
-    data: &DatasetInfo,
-    autoencoder: &AutoencoderConfig,
+    shape: &Shape,
+    given: &Given,
     device: &Device,
 ) -> Result<(ModelConfig, Dit)> {
     let found = model_dir::read_config(dir).context("--init wants a model")?;
-    let config = options.config(data, autoencoder.clone(), found.latents.clone())?;
+    let config = options.config(shape, &given.data.info, given.config.clone(), found.latents.clone())?;
     let process = DiffusionConfig { prediction_type: config.scheduler.prediction_type, ..found.scheduler.clone() };
     ensure!(
         found.transformer == config.transformer && process == config.scheduler,
-        "--init {}: that model is\n{:?}, {:?}; the options ask for\n{:?}, {:?}: give the options that it was trained with",
+        "--init {}: that model is {:?}, {:?}; the options ask for {:?}, {:?}: give the options that it was trained with",
         dir.display(),
         found.transformer,
         found.scheduler,

@@ -1,15 +1,19 @@
 //! The loop that all trainings share.
 
+use super::begun::Begun;
 use super::checkpoint;
+use super::meter::Meter;
 use super::step::gradients;
 use crate::device::DeviceChoice;
+use crate::output::{INTERRUPTED, Interrupted, note};
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
+use ditscope_model_dir::write_file;
 use ditscope_train::{Progress, Task, Training, learning_rate};
-use indicatif::{ProgressBar, ProgressStyle};
 use pollster::block_on;
+use serde::Serialize;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -17,16 +21,19 @@ use std::time::{Duration, Instant};
 /// What every training can be told.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TrainOptions {
-    /// Folder with the data set: {train,t10k}-{images-idx3,labels-idx1}-ubyte.gz
+    /// Folder with the data set: {train,t10k}-{images-idx3,labels-idx1}-ubyte.gz, and dataset.json for others than
+    /// Fashion-MNIST
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Folder for checkpoints, the log, pictures and the result; a checkpoint found there is resumed
+    /// Folder for checkpoints, the log (log.csv), pictures and the result. A training that is found there goes on: with the
+    /// options that it began with where they make the model, with those of the command line else
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Passes over the training set
     #[arg(long, default_value_t = 20.0)]
     pub epochs: f64,
-    /// Stop after this many minutes of training; the learning rate then decays over time instead of steps
+    /// Stop after this many minutes of training (reading and encoding the pictures comes before and is not counted); the
+    /// learning rate then decays over time instead of steps
     #[arg(long)]
     pub max_minutes: Option<f64>,
     /// Pictures per optimizer step
@@ -41,7 +48,7 @@ pub struct TrainOptions {
     /// Peak learning rate
     #[arg(long, default_value_t = 1e-3)]
     pub lr: f64,
-    /// Steps of linear warm-up
+    /// Steps of linear warm-up; in a short training it is over after a tenth
     #[arg(long, default_value_t = 200)]
     pub warmup_steps: usize,
     /// Decay of the averaged weights
@@ -56,9 +63,10 @@ pub struct TrainOptions {
     /// Minutes between sample pictures
     #[arg(long, default_value_t = 10.0)]
     pub sample_minutes: f64,
-    /// Seed of weights, batches and noise
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    /// Seed of weights, batches and noise [default: 0]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// What computes
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
 }
@@ -80,6 +88,35 @@ impl TrainOptions {
         Ok(())
     }
 
+    /// Optimizer steps of the whole training, unless its time is up before.
+    pub fn total_steps(&self, pictures: usize) -> usize {
+        ((self.epochs * pictures as f64 / self.batch_size as f64).ceil() as usize).max(1)
+    }
+
+    /// Share of the training that is done: by steps or by time, whichever is further.
+    pub fn share(&self, progress: &Progress, total: usize) -> f64 {
+        let by_time = self.max_minutes.map_or(0.0, |minutes| progress.seconds / (60.0 * minutes));
+        by_time.max(progress.step as f64 / total as f64)
+    }
+
+    /// Makes the output folder and tries it, before minutes of work.
+    ///
+    /// # Errors
+    /// Names the folder that cannot be made, or the file that cannot be written in it.
+    pub fn try_out(&self) -> Result<()> {
+        std::fs::create_dir_all(&self.out)
+            .with_context(|| format!("{}: cannot create the folder", self.out.display()))?;
+        let probe = self.out.join("probe");
+        write_file(&probe, b"probe")?;
+        std::fs::remove_file(&probe).with_context(|| format!("{}: cannot remove it", probe.display()))
+    }
+
+    /// What may be another when a training goes on.
+    pub fn changeable(&self) -> Changeable {
+        let Self { batch_size, lr, warmup_steps, ema_decay, clip_norm, .. } = *self;
+        Changeable { batch_size, lr, warmup_steps, ema_decay, clip_norm }
+    }
+
     /// Threads that each work on micro-batches.
     pub fn threads(&self) -> usize {
         match self.threads {
@@ -89,43 +126,75 @@ impl TrainOptions {
     }
 }
 
+/// Options of every training that do not make the model.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Changeable {
+    batch_size: usize,
+    lr: f64,
+    warmup_steps: usize,
+    ema_decay: f64,
+    clip_norm: f64,
+}
+
 /// The loop: batches, gradients, optimizer, average, checkpoints, log.
 pub struct Trainer<'a, T: Task> {
     task: &'a T,
     options: &'a TrainOptions,
+    begun: Begun,
     device: Device,
     training: Training<T::Model>,
     stop: Arc<AtomicBool>,
 }
 
 impl<'a, T: Task> Trainer<'a, T> {
-    /// Starts afresh, or resumes the checkpoint in the output folder.
+    /// Starts afresh, or resumes the checkpoint in the output folder. `begun`: with which options that make the model.
     ///
     /// # Errors
     /// Bad options; a checkpoint that does not fit.
-    pub fn new(task: &'a T, options: &'a TrainOptions, device: &Device, model: T::Model) -> Result<Self> {
+    pub fn new(task: &'a T, options: &'a TrainOptions, device: &Device, model: T::Model, begun: Begun) -> Result<Self> {
         options.validate()?;
-        std::fs::create_dir_all(&options.out)
-            .with_context(|| format!("{}: cannot create the folder", options.out.display()))?;
-        let training = Training::new(model, options.seed);
+        options.try_out()?;
+        let before = Begun::read(&options.out)?;
+        let training = Training::new(model, options.seed.unwrap_or(0));
         let training = checkpoint::resume(&options.out, training, device)?;
+        if training.progress.step > 0 {
+            note!("resumed at step {}", training.progress.step);
+            match before {
+                Some(before) => before.note_changes(&begun),
+                None => note!("note: it did not keep the options that it began with: those given now are taken"),
+            }
+        }
         let stop = Arc::new(AtomicBool::new(false));
         let flag = stop.clone();
         // A second handler in one process is refused; then Ctrl-C just ends it, and the last checkpoint is good.
-        let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-        Ok(Self { task, options, device: device.clone(), training, stop })
+        let _ = ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::Relaxed) {
+                std::process::exit(INTERRUPTED.into());
+            }
+            note!("stopping after this step; a second time stops at once, without a checkpoint");
+        });
+        Ok(Self { task, options, begun, device: device.clone(), training, stop })
     }
 
-    /// Trains to the end and returns the averaged model; `None` when it was interrupted. `report` is called now and then
-    /// with the averaged model and the step: it writes pictures (or says a figure) that show how far it is.
+    /// Trains to the end and returns the averaged model. `report` is called now and then with the averaged model and the
+    /// step: it writes pictures that show how far it is, and may say a figure.
     ///
     /// # Errors
-    /// A loss that is not a number; a file that cannot be written; an error of `report`.
-    pub fn run(mut self, report: impl Fn(&T::Model, usize) -> Result<()>) -> Result<Option<T::Model>> {
-        let steps_per_epoch = self.task.num_pictures() as f64 / self.options.batch_size as f64;
-        let total = ((self.options.epochs * steps_per_epoch).ceil() as usize).max(1);
+    /// [`Interrupted`]; a loss that is not a number; a file that cannot be written; an error of `report`.
+    pub fn run(mut self, report: impl Fn(&T::Model, usize) -> Result<Option<String>>) -> Result<T::Model> {
+        let total = self.options.total_steps(self.task.num_pictures());
+        if self.progress(total) >= 1.0 {
+            note!("{}", finished(&self.training.progress, total));
+            return Ok(self.training.ema);
+        }
         let mut log = Log::open(&self.options.out, self.training.progress.step)?;
-        let bar = progress_bar(total, self.training.progress.step);
+        let meter = Meter::new(total as u64, self.training.progress.step as u64, "steps");
+        let report = |trainer: &Self| -> Result<()> {
+            let said = report(&trainer.training.ema, trainer.training.progress.step)?;
+            said.iter().for_each(|said| meter.say(said));
+            Ok(())
+        };
         let (mut last_save, mut last_sample, mut last) = (Instant::now(), Instant::now(), Instant::now());
         let mut smoothed = None;
         while self.progress(total) < 1.0 {
@@ -139,27 +208,44 @@ impl<'a, T: Task> Trainer<'a, T> {
             smoothed = Some(mean);
             let rate = self.options.batch_size as f64 / seconds;
             log.write(progress, loss, norm, lr, rate)?;
-            bar.set_position(progress.step as u64);
-            bar.set_message(self.message(mean, rate));
+            meter.set(progress.step as u64, || self.message(mean, rate));
             let due = |since: Instant, minutes: f64| since.elapsed() > Duration::from_secs_f64(minutes * 60.0);
             let stopping = self.stop.load(Ordering::Relaxed);
             if stopping || due(last_save, self.options.checkpoint_minutes) {
-                checkpoint::save(&self.training, &self.options.out)?;
+                checkpoint::save(&self.training, &self.begun, &self.options.out)?;
                 last_save = Instant::now();
             }
             if stopping {
-                bar.abandon_with_message("interrupted: the checkpoint is written; the same command resumes");
-                return Ok(None);
+                meter.leave();
+                return Err(Interrupted { step: self.training.progress.step, total }.into());
             }
             if due(last_sample, self.options.sample_minutes) {
-                report(&self.training.ema, self.training.progress.step)?;
+                report(&self)?;
                 last_sample = Instant::now();
             }
         }
-        bar.finish();
-        checkpoint::save(&self.training, &self.options.out)?;
-        report(&self.training.ema, self.training.progress.step)?;
-        Ok(Some(self.training.ema))
+        meter.leave();
+        checkpoint::save(&self.training, &self.begun, &self.options.out)?;
+        report(&self)?;
+        self.note_what_is_missing(total);
+        Ok(self.training.ema)
+    }
+
+    /// Where the time was up before the epochs were done.
+    fn note_what_is_missing(&self, total: usize) {
+        let Progress { step, seconds, .. } = self.training.progress;
+        let Some(minutes) = self.options.max_minutes.filter(|_| step < total) else { return };
+        let epochs = (step * self.options.batch_size) as f64 / self.task.num_pictures() as f64;
+        let seen = match epochs {
+            ..1.0 => "it has not seen every picture once: expect little more than noise",
+            _ => "what it makes will be less clear",
+        };
+        note!(
+            "note: after {minutes} minutes it is at step {step} of {total}, {epochs:.2} of {} epochs: {seen}. All would take \
+             about {:.0} minutes of training; the same command with a larger --max-minutes, or without, goes on",
+            self.options.epochs,
+            (seconds / step as f64 * total as f64 / 60.0).ceil()
+        );
     }
 
     fn step(&mut self, lr: f64) -> Result<(f64, f64)> {
@@ -178,11 +264,8 @@ impl<'a, T: Task> Trainer<'a, T> {
         Ok((loss, norm))
     }
 
-    /// Share of the training that is done: by steps or by time, whichever is further.
     fn progress(&self, total: usize) -> f64 {
-        let progress = &self.training.progress;
-        let by_time = self.options.max_minutes.map_or(0.0, |m| progress.seconds / (60.0 * m));
-        by_time.max(progress.step as f64 / total as f64)
+        self.options.share(&self.training.progress, total)
     }
 
     fn learning_rate(&self, total: usize) -> f64 {
@@ -197,12 +280,9 @@ impl<'a, T: Task> Trainer<'a, T> {
     }
 }
 
-fn progress_bar(total: usize, done: usize) -> ProgressBar {
-    let bar = ProgressBar::new(total as u64).with_position(done as u64);
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps  {msg}  ETA {eta}").expect("a valid template");
-    bar.set_style(style);
-    bar.reset_eta();
-    bar
+/// What is said of a training that has nothing left to do.
+pub fn finished(progress: &Progress, total: usize) -> String {
+    format!("already finished, at step {} of {total}: more --epochs or --max-minutes go on", progress.step)
 }
 
 /// `log.csv`, one line a step.
@@ -213,14 +293,14 @@ struct Log {
 
 impl Log {
     /// Appends; lines of steps after the resumed checkpoint are dropped, because these steps are taken again.
-    fn open(dir: &std::path::Path, resumed_step: usize) -> Result<Self> {
+    fn open(dir: &Path, resumed_step: usize) -> Result<Self> {
         const HEADER: &str = "step,seconds,loss,grad_norm,lr,images_per_second";
         let path = dir.join("log.csv");
         let old = std::fs::read_to_string(&path).unwrap_or_default();
         let step = |line: &str| line.split(',').next().and_then(|step| step.parse::<usize>().ok());
         let kept = old.lines().filter(|line| step(line).is_some_and(|s| s <= resumed_step));
         let text: String = std::iter::once(HEADER).chain(kept).map(|line| format!("{line}\n")).collect();
-        ditscope_model_dir::write_file(&path, text.as_bytes())?;
+        write_file(&path, text.as_bytes())?;
         let file = std::fs::OpenOptions::new()
             .append(true)
             .open(&path)

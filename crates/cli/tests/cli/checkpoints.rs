@@ -7,10 +7,10 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-const FAST: &str = "--batch-size 8 --micro-batch-size 8 --threads 1 --warmup-steps 1";
+pub const FAST: &str = "--batch-size 8 --micro-batch-size 8 --threads 1 --warmup-steps 1";
 
 /// `dit train dit` for a number of steps (an epoch of the 64 pictures is eight).
-fn train(steps: usize, out: &Path) -> Dit {
+pub fn train(steps: usize, out: &Path) -> Dit {
     on_trained(dit(&words(steps)), out)
 }
 
@@ -18,11 +18,11 @@ fn words(steps: usize) -> String {
     format!("train dit {FAST} {SMALL_DIT} --epochs {}", steps as f64 / 8.0)
 }
 
-fn on_trained(command: Dit, out: &Path) -> Dit {
+pub fn on_trained(command: Dit, out: &Path) -> Dit {
     command.with("--data", &TRAINED.data).with("--autoencoder", &TRAINED.autoencoder).with("--out", out)
 }
 
-fn checkpoint_step(out: &Path) -> u64 {
+pub fn checkpoint_step(out: &Path) -> u64 {
     let json = std::fs::read(out.join("checkpoint/state.json")).expect("state.json");
     let state: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
     state["step"].as_u64().expect("a step")
@@ -78,7 +78,7 @@ fn an_interrupted_training_resumes_and_its_loss_goes_on() {
     wait_for_lines(&mut child, &stopped.join("log.csv"), 5);
     let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(kill.expect("kill").success());
-    assert!(child.wait().expect("it ends").success(), "an interrupt is a good end");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130), "the shell's code for Ctrl-C");
     let step = checkpoint_step(&stopped) as usize;
     assert!((5..TOTAL).contains(&step), "interrupted at step {step}");
     assert_eq!(steps(&stopped), (1..=step).collect::<Vec<_>>());
@@ -90,6 +90,27 @@ fn an_interrupted_training_resumes_and_its_loss_goes_on() {
     }
     let weights = |out: &Path| snapshot(&out.join("model")).into_values().collect::<Vec<_>>();
     assert_eq!(weights(&whole), weights(&stopped), "the same model comes out");
+}
+
+/// A service manager's stop: the same as Ctrl-C, and a word of it.
+#[test]
+#[cfg(unix)]
+fn both_signals_write_the_checkpoint_and_say_so() {
+    for signal in ["-INT", "-TERM"] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut command = train(4000, folder.path()).0;
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        wait_for_lines(&mut child, &folder.path().join("log.csv"), 3);
+        let kill = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(kill.expect("kill").success());
+        let output = child.wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(130), "{signal}: {said}");
+        let step = checkpoint_step(folder.path());
+        let words = format!("interrupted at step {step} of 4000: the checkpoint is written");
+        assert!(said.contains("stopping after this step") && said.contains(&words), "{signal}: {said}");
+        assert_eq!(steps(folder.path()), (1..=step as usize).collect::<Vec<_>>());
+    }
 }
 
 /// Waits until a file has so many lines, or the process ends.

@@ -45,6 +45,66 @@ fn pictures_and_strengths_that_make_no_sense_are_refused() {
     alone.refuses(&["--init-image"]);
 }
 
+/// What a run from this picture gives, of which all is left.
+fn whole(model: &Path, init: &Path) -> Vec<u8> {
+    let out = init.with_extension("kept");
+    let sample = dit("sample --class 1 --steps 1000 --strength 0.001 --seed 3").with("--model", model);
+    sample.with("--init-image", init).with("--latents-out", &out).succeeds();
+    read_tensor(&out, "latents").1
+}
+
+#[test]
+fn transparent_parts_lie_on_the_ground_that_the_models_pictures_have() {
+    let (folder, model) = with_tiny_model();
+    let path = |name: &str| folder.path().join(name);
+    // A gray disc in the middle of nothing, and the same on black and on white.
+    let drawn = |name: &str, ground: [u8; 4]| {
+        let inside = |x: u32, y: u32| (x as i32 - 8).pow(2) + (y as i32 - 8).pow(2) < 25;
+        let pixel = |x, y| image::Rgba(if inside(x, y) { [90, 90, 90, 255] } else { ground });
+        image::RgbaImage::from_fn(16, 16, pixel).save(path(name)).expect("a picture");
+        whole(&model, &path(name))
+    };
+    let (black, white) = (drawn("black.png", [0, 0, 0, 255]), drawn("white.png", [255; 4]));
+    assert_ne!(black, white);
+    // Red that cannot be seen is none. What the model's pictures are on is not known: a dark thing lies on white.
+    assert!(drawn("clear.png", [255, 0, 0, 0]) == white);
+    for (ground, expected) in [(0, &black), (255, &white)] {
+        let sheet = image::GrayImage::from_fn(32, 8, |x, y| {
+            let is_border = |at: u32| [0, 7].contains(&(at % 8));
+            image::Luma([if is_border(x) || is_border(y) { ground } else { 128 }])
+        });
+        sheet.save(model.join("training.png")).expect("a picture");
+        assert!(&drawn("clear.png", [255, 0, 0, 0]) == expected, "on {ground}");
+    }
+}
+
+#[test]
+fn a_jpeg_is_read_upright_and_other_formats_name_the_cure() {
+    let (folder, model) = with_tiny_model();
+    let path = |name: &str| folder.path().join(name);
+    let picture = image::RgbImage::from_fn(32, 32, |x, _| image::Rgb([if x < 16 { 20 } else { 230 }; 3]));
+    picture.save(path("a.png")).expect("a picture");
+    picture.save_with_format(path("b.jpg"), image::ImageFormat::Jpeg).expect("a picture");
+    let numbers =
+        |bytes: Vec<u8>| -> Vec<f32> { bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect() };
+    let of = |name: &str| numbers(whole(&model, &path(name)));
+    let far = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    let (png, jpeg) = (of("a.png"), of("b.jpg"));
+    // The camera was turned: the data says by how much.
+    let bytes = std::fs::read(path("b.jpg")).expect("a file");
+    let exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x03\0\0\0\0\0\0\0";
+    let segment = [b"\xff\xe1", (exif.len() as u16 + 2).to_be_bytes().as_slice(), exif].concat();
+    std::fs::write(path("turned.jpg"), [&bytes[..2], &segment, &bytes[2..]].concat()).expect("a file");
+    image::imageops::rotate180(&picture).save(path("c.png")).expect("a picture");
+    let (turned, rotated) = (of("turned.jpg"), of("c.png"));
+    assert!(far(&jpeg, &png) < 0.1 * far(&png, &rotated), "{} {}", far(&jpeg, &png), far(&png, &rotated));
+    assert!(far(&turned, &rotated) < 0.1 * far(&png, &rotated), "{}", far(&turned, &rotated));
+
+    std::fs::write(path("d.webp"), b"RIFF\x1a\0\0\0WEBPVP8L").expect("a file");
+    let sample = dit("sample --class 1").with("--model", &model).with("--init-image", path("d.webp"));
+    sample.with("--out", path("out.png")).refuses(&["d.webp", "PNG or JPEG", "Save the picture"]);
+}
+
 #[test]
 fn each_picture_may_have_a_scale_of_its_own() {
     let (folder, model) = with_tiny_model();

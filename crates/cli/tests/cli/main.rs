@@ -4,16 +4,21 @@ use ditscope_test_support as support;
 use ditscope_test_support::diffusers;
 use ditscope_test_support::files;
 
+mod asked;
 mod bad_data;
 mod bad_model;
 mod checkpoints;
 mod convert;
 mod converted;
 mod emoji;
+mod foreign;
 mod forward;
 mod image_to_image;
 mod info;
+#[cfg(unix)]
+mod output;
 mod pipeline;
+mod resumed;
 mod sample;
 mod samples;
 mod tones;
@@ -57,6 +62,13 @@ impl Dit {
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         assert!(!stderr.contains("panicked"), "{:?}\n{stderr}", self.0);
         (output, stdout, stderr)
+    }
+
+    /// Runs it; what it said on standard error.
+    fn says(mut self) -> String {
+        let (output, _, stderr) = self.run();
+        assert!(output.status.success(), "{:?}\n{stderr}", self.0);
+        stderr
     }
 
     /// Runs it; what it printed.

@@ -214,7 +214,7 @@ fn options_out_of_range_are_refused_and_nothing_is_overwritten() {
 #[test]
 fn output_that_cannot_be_written_is_named_and_what_was_there_stays() {
     let (folder, model) = with_tiny_model();
-    let (file, missing) = (folder.path().join("file"), folder.path().join("missing/out.png"));
+    let (file, missing) = (folder.path().join("file"), folder.path().join("missing/out"));
     let pictures = folder.path().join("pictures");
     std::fs::create_dir(&pictures).expect("a folder");
     for path in [&file, &pictures.join("kept")] {
@@ -223,7 +223,7 @@ fn output_that_cannot_be_written_is_named_and_what_was_there_stays() {
     let before = snapshot(folder.path());
     let sample = |words: &str| dit(&format!("sample --steps 1 {words}")).with("--model", &model);
     for option in ["--out", "--grid", "--latents-out"] {
-        sample("--class 0").with(option, &missing).refuses(&["missing/out.png", "cannot write it"]);
+        sample("--class 0").with(option, &missing).refuses(&["missing/out", "cannot write it"]);
         sample("--class 0").with(option, &pictures).refuses(&["pictures", "cannot write it"]);
     }
     sample("--class 0,1").with("--out", &file).refuses(&["file", "cannot create the folder"]);

@@ -131,7 +131,7 @@ pub fn timestep_frequencies(downscale_freq_shift: usize) -> Vec<f32> {
     (0..half).map(|i| libm::exp(-libm::log(10_000.0) * i as f64 / divisor) as f32).collect()
 }
 
-/// Class number → vector; the last row stands for "no class".
+/// Class number → vector; the last row stands for "no class", where the model has that.
 #[derive(Module, Debug)]
 pub struct LabelEmbedder {
     pub embedding_table: Embedding,
@@ -139,7 +139,7 @@ pub struct LabelEmbedder {
 
 impl LabelEmbedder {
     pub fn new(config: &DitConfig, device: &Device) -> Self {
-        let table = EmbeddingConfig::new(config.num_classes + 1, config.hidden_size)
+        let table = EmbeddingConfig::new(config.label_rows(), config.hidden_size)
             .with_initializer(Initializer::Normal { mean: 0.0, std: 0.02 });
         Self { embedding_table: table.init(device) }
     }

@@ -184,7 +184,8 @@ impl Model {
         Ok(q_sample(&training_schedule(&self.config.scheduler), t, x0, noise))
     }
 
-    /// The noise of a latent under noise, and what the network takes for noise in it: with the class, and without.
+    /// The noise of a latent under noise, and what the network takes for noise in it: with the class, and without (with it
+    /// again where the model knows no "no class").
     ///
     /// # Shapes
     /// - `x0`, results: `[1, C, h, w]`
@@ -200,7 +201,8 @@ impl Model {
         let noise = seeded(&[seed], 0, x0.dims(), &self.device); // [1, C, h, w]
         let x_t = self.noised(x0, t, &[seed])?; // [1, C, h, w]
         let y = Tensor::from_data(TensorData::new(vec![class as i64], [1]), &self.device); // [1]
-        let (with, without) = self.outputs(x_t.clone(), t, y, true); // [1, C_out, h, w] each
+        let has_null_label = self.config.transformer.has_null_label;
+        let (with, without) = self.outputs(x_t.clone(), t, y, has_null_label); // [1, C_out, h, w] each
         let without = without.unwrap_or_else(|| with.clone());
         let (diffusion, schedule) = (&self.config.scheduler, training_schedule(&self.config.scheduler));
         let seen = |output| eps_of_output(diffusion, &schedule, t, x_t.clone(), output);

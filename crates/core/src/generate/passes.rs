@@ -110,10 +110,10 @@ impl<'m> Passes<'m> {
         Some(vectors)
     }
 
-    /// The classes of the run, each once, and "no class".
+    /// The classes of the run, each once, and "no class" where the model knows that.
     fn kinds(&self) -> Vec<usize> {
-        let mut kinds = self.classes.clone();
-        kinds.push(self.model.config.transformer.null_label());
+        let (mut kinds, config) = (self.classes.clone(), &self.model.config.transformer);
+        kinds.extend(config.has_null_label.then_some(config.null_label()));
         kinds.sort_unstable();
         kinds.dedup();
         kinds

@@ -315,6 +315,10 @@ fn guidance(model: &Model, request: &Request) -> Result<Guidance, ConfigError> {
     if let Some(scale) = scales.iter().find(|scale| !scale.is_finite()) {
         return Err(out_of_range("guidance scale", scale, "a finite number".into()));
     }
+    if let Some(scale) = scales.iter().find(|scale| **scale != 1.0 && !model.config.transformer.has_null_label) {
+        let why = "1: this model was trained without label dropout, so there is no \"no class\" to steer away from";
+        return Err(out_of_range("guidance scale", scale, why.into()));
+    }
     if scales.len() != 1 {
         check_count("guidance scales", scales.len(), request.classes.len())?;
     }
