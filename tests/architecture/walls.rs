@@ -7,7 +7,7 @@ const BROWSER: [&str; 7] =
     ["gloo", "js-sys", "leptos", "reactive_graph", "wasm-bindgen", "wasm-bindgen-futures", "web-sys"];
 const TENSORS: [&str; 4] = ["burn", "burn-tensor", "cubecl", "safetensors"];
 const BACKENDS: [&str; 5] = ["burn-flex", "burn-wgpu", "burn-cubecl", "cubecl", "wgpu"];
-const TERMINAL: [&str; 3] = ["clap", "ctrlc", "indicatif"];
+const TERMINAL: [&str; 3] = ["clap", "signal-hook", "indicatif"];
 
 /// What must not be among the dependencies of a crate, with default features on this machine.
 fn forbidden() -> BTreeMap<&'static str, Vec<&'static str>> {

@@ -12,8 +12,8 @@ use std::ffi::OsString;
     version,
     arg_required_else_help = true,
     after_help = "\
-Codes at the end: 0 done, 1 an error that is said, 2 wrong options, 130 interrupted (a training has written its checkpoint), \
-141 nobody read the output any more."
+Codes at the end: 0 done, 1 an error that is said, 2 wrong options, 130 and 143 interrupted by Ctrl-C or SIGTERM (a training \
+has written its checkpoint), 141 nobody read the output any more."
 )]
 pub struct Cli {
     #[command(subcommand)]

@@ -10,8 +10,6 @@ use std::process::ExitCode;
 
 /// The code of a program whose reader went away (128 + SIGPIPE), as a shell shows it.
 const CLOSED_PIPE: u8 = 141;
-/// The code after Ctrl-C (128 + SIGINT), and here after SIGTERM, too.
-pub const INTERRUPTED: u8 = 130;
 
 /// One line on standard output, formatted as `format!` does.
 macro_rules! say {
@@ -25,16 +23,22 @@ macro_rules! note {
 
 pub(crate) use {note, say};
 
+/// The code of a program that a signal ended, as a shell shows it: 130 after Ctrl-C, 143 after SIGTERM.
+pub fn code_of(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(u8::MAX)
+}
+
 /// A training that was stopped from outside; its checkpoint is written.
 #[derive(Debug)]
 pub struct Interrupted {
+    pub signal: i32,
     pub step: usize,
     pub total: usize,
 }
 
 impl std::fmt::Display for Interrupted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { step, total } = self;
+        let Self { step, total, .. } = self;
         write!(
             f,
             "interrupted at step {step} of {total}: the checkpoint is written, the same command goes on from there"
@@ -70,7 +74,7 @@ pub fn note_line(text: &str) {
 pub fn failure(error: &anyhow::Error) -> ExitCode {
     if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
         note!("{interrupted}");
-        return INTERRUPTED.into();
+        return code_of(interrupted.signal).into();
     }
     let closed = |cause: &std::io::Error| cause.kind() == ErrorKind::BrokenPipe;
     if error.chain().filter_map(|cause| cause.downcast_ref()).any(closed) {

@@ -30,7 +30,7 @@ sharp its reconstructions are bounds every picture that a transformer makes late
 
 Where the result lies: the autoencoder in OUT itself, which is what 'dit train dit --autoencoder' wants; \
 OUT/reconstructions-STEP.png has originals above what became of them, OUT/log.csv a line a step, OUT/checkpoint what the \
-same command goes on from. Ctrl-C and SIGTERM write the checkpoint and end with the code 130.")]
+same command goes on from. Ctrl-C and SIGTERM write the checkpoint and end with the codes 130 and 143.")]
 pub struct AutoencoderOptions {
     #[command(flatten)]
     pub train: TrainOptions,

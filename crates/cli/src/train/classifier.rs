@@ -22,8 +22,8 @@ Example:
 How long: with the defaults about half an hour on two cores; --epochs 3 is enough for a first look.
 
 Where the result lies: the classifier in OUT/classifier, which is what 'dit eval --classifier' wants; OUT/log.csv has a line \
-a step, OUT/checkpoint what the same command goes on from. Ctrl-C and SIGTERM write the checkpoint and end with the code \
-130.")]
+a step, OUT/checkpoint what the same command goes on from. Ctrl-C and SIGTERM write the checkpoint and end with the codes \
+130 and 143.")]
 pub struct ClassifierOptions {
     #[command(flatten)]
     pub train: TrainOptions,

@@ -38,7 +38,7 @@ minutes, and shapes are clear after about 5. A larger model takes longer in prop
 
 Where the result lies: the model in OUT/model, which is what 'dit sample --model' wants; OUT/samples-STEP.png show how \
 far it is, OUT/log.csv has a line a step, OUT/checkpoint what the same command goes on from. Ctrl-C and SIGTERM write the \
-checkpoint and end with the code 130.")]
+checkpoint and end with the codes 130 and 143.")]
 pub struct DitOptions {
     #[command(flatten)]
     pub train: TrainOptions,

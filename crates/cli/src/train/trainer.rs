@@ -5,17 +5,19 @@ use super::checkpoint;
 use super::meter::Meter;
 use super::step::gradients;
 use crate::device::DeviceChoice;
-use crate::output::{INTERRUPTED, Interrupted, note};
+use crate::output::{Interrupted, code_of, note};
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use ditscope_model_dir::write_file;
 use ditscope_train::{Progress, Task, Training, learning_rate};
 use pollster::block_on;
 use serde::Serialize;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// What every training can be told.
@@ -144,7 +146,8 @@ pub struct Trainer<'a, T: Task> {
     begun: Begun,
     device: Device,
     training: Training<T::Model>,
-    stop: Arc<AtomicBool>,
+    /// The signal to stop, 0 before there is one.
+    stop: Arc<AtomicUsize>,
 }
 
 impl<'a, T: Task> Trainer<'a, T> {
@@ -165,15 +168,7 @@ impl<'a, T: Task> Trainer<'a, T> {
                 None => note!("note: it did not keep the options that it began with: those given now are taken"),
             }
         }
-        let stop = Arc::new(AtomicBool::new(false));
-        let flag = stop.clone();
-        // A second handler in one process is refused; then Ctrl-C just ends it, and the last checkpoint is good.
-        let _ = ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::Relaxed) {
-                std::process::exit(INTERRUPTED.into());
-            }
-            note!("stopping after this step; a second time stops at once, without a checkpoint");
-        });
+        let stop = stop_on_signals().context("cannot listen to Ctrl-C and SIGTERM")?;
         Ok(Self { task, options, begun, device: device.clone(), training, stop })
     }
 
@@ -210,14 +205,14 @@ impl<'a, T: Task> Trainer<'a, T> {
             log.write(progress, loss, norm, lr, rate)?;
             meter.set(progress.step as u64, || self.message(mean, rate));
             let due = |since: Instant, minutes: f64| since.elapsed() > Duration::from_secs_f64(minutes * 60.0);
-            let stopping = self.stop.load(Ordering::Relaxed);
-            if stopping || due(last_save, self.options.checkpoint_minutes) {
+            let signal = self.stop.load(Ordering::Relaxed) as i32;
+            if signal != 0 || due(last_save, self.options.checkpoint_minutes) {
                 checkpoint::save(&self.training, &self.begun, &self.options.out)?;
                 last_save = Instant::now();
             }
-            if stopping {
+            if signal != 0 {
                 meter.leave();
-                return Err(Interrupted { step: self.training.progress.step, total }.into());
+                return Err(Interrupted { signal, step: self.training.progress.step, total }.into());
             }
             if due(last_sample, self.options.sample_minutes) {
                 report(&self)?;
@@ -278,6 +273,19 @@ impl<'a, T: Task> Trainer<'a, T> {
             self.training.progress.step as f64 * self.options.batch_size as f64 / self.task.num_pictures() as f64;
         format!("epoch {epoch:.2}  loss {loss:.4}  {rate:.0} images/s")
     }
+}
+
+/// The first Ctrl-C or SIGTERM is put there; the second ends the program at once. SIGHUP stays what it is, so that `nohup`
+/// works.
+fn stop_on_signals() -> std::io::Result<Arc<AtomicUsize>> {
+    let (stop, is_second) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: what the first one sets is seen by the second.
+        flag::register_conditional_shutdown(signal, code_of(signal).into(), is_second.clone())?;
+        flag::register(signal, is_second.clone())?;
+        flag::register_usize(signal, stop.clone(), signal as usize)?;
+    }
+    Ok(stop)
 }
 
 /// What is said of a training that has nothing left to do.
