@@ -26,12 +26,6 @@ const DEPTH: &str = "ditscope-tour-depth";
 /// Asynchronous work without a result.
 type Done = Pin<Box<dyn Future<Output = ()>>>;
 
-/// Reads which models were added, on another visit or by now in another tab.
-pub fn recall_models(store: Store) {
-    let added: Vec<Added> = storage::recall(ADDED_MODELS).unwrap_or_default();
-    store.dispatch(Event::Models(models::Event::Recalled(added)));
-}
-
 later! {
     forward read_sheet: fn(Store, String) -> Done = |store, address| Box::pin(forward::read_sheet(store, address));
     tour read_book: fn(Language, &str, &str) -> Option<Book> = Book::read;
@@ -59,7 +53,10 @@ pub fn carry_out(store: Store, effects: Vec<Effect>) {
                 spawn_local(fetch_recording(store, model, "-guidance", Event::ComparisonFetched));
             }
             Effect::FetchCatalog => spawn_local(fetch_catalog(store)),
-            Effect::RecallModels => recall_models(store),
+            Effect::RecallModels => {
+                let added: Vec<Added> = storage::recall(ADDED_MODELS).unwrap_or_default();
+                store.dispatch(Event::Models(models::Event::Recalled(added)));
+            }
             Effect::KeepModels(added) => storage::keep(ADDED_MODELS, &added),
             Effect::RecallFavourites(model) => {
                 let classes = storage::recall(&favourites(&model)).unwrap_or_default();

@@ -15,6 +15,10 @@ later! {
         ditscope_words::add(ditscope_words::plots());
         view! { <Plots /> }.into_any()
     };
+    terms terms: Make = |_| {
+        ditscope_words::add(ditscope_words::terms());
+        view! { <Parts content=Box::new(|| vec![glossary()]) /> }.into_any()
+    };
 }
 
 #[component]
@@ -34,7 +38,7 @@ pub fn Inspector() -> impl IntoView {
             {move || deep.get().then(|| view! { <Later class="later" part=plots with=RwSignal::new(true) /> })}
             <details open>
                 <summary>{say("inspector.terms")}</summary>
-                <Parts content=Box::new(|| vec![terms()]) />
+                <Later class="later" part=terms with=RwSignal::new(true) />
             </details>
             <p class="dim works-offline">{say("page.works-offline")}</p>
             <p class="dim licence">
@@ -46,7 +50,7 @@ pub fn Inspector() -> impl IntoView {
 }
 
 /// What the words on the first screen mean, in the order of the strip.
-fn terms() -> Part {
+fn glossary() -> Part {
     let term = |symbol: &str, name: Words, about: Words| {
         let name = Part::new("span", "").saying(if symbol.is_empty() { name.into() } else { format!(" · {name}") });
         let name = match symbol {
@@ -56,13 +60,13 @@ fn terms() -> Part {
         [Part::new("dt", "").of(name), Part::new("dd", "").saying(about.into())]
     };
     let terms = [
-        term("xₜ", say("inspector.term-x"), say("inspector.about-x")),
-        term("ε̂", say("inspector.term-eps"), say("inspector.about-eps")),
-        term("x̂₀", say("inspector.term-x0"), say("inspector.about-x0")),
-        term("", say("inspector.term-decoder"), say("inspector.about-decoder")),
-        term("", say("inspector.term-guidance"), say("inspector.about-guidance")),
-        term("", say("inspector.term-sampler"), say("inspector.about-sampler")),
-        term("", say("inspector.term-seed"), say("inspector.about-seed")),
+        term("xₜ", say("terms.x"), say("terms.about-x")),
+        term("ε̂", say("terms.eps"), say("terms.about-eps")),
+        term("x̂₀", say("terms.x0"), say("terms.about-x0")),
+        term("", say("terms.decoder"), say("terms.about-decoder")),
+        term("", say("terms.guidance"), say("terms.about-guidance")),
+        term("", say("terms.sampler"), say("terms.about-sampler")),
+        term("", say("terms.seed"), say("terms.about-seed")),
     ];
     Part::new("dl", "terms").of(terms.into_iter().flatten().collect())
 }

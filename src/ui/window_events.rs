@@ -1,8 +1,7 @@
 //! What the window hears, whatever the page shows: commas in number fields, files dropped beside their place, leaving.
 
-use super::effects;
 use super::store::Store;
-use ditscope_page_state::{Page, RunState};
+use ditscope_page_state::{Event as PageEvent, Page, RunState, models};
 use ditscope_words::say;
 use js_sys::{Array, Function, Reflect};
 use leptos::prelude::*;
@@ -21,7 +20,7 @@ pub fn listen(store: Store) {
         "beforeunload" if store.peek(is_long_run) => event.prevent_default(),
         "beforeinput" => take_comma(&event),
         // Another tab has added a model: this one must not forget it when it keeps its own.
-        "storage" => effects::recall_models(store),
+        "storage" => store.dispatch(PageEvent::Models(models::Event::KeptElsewhere)),
         _ => {}
     });
     for name in ["dragover", "drop", "beforeunload", "beforeinput", "storage"] {

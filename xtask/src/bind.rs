@@ -28,8 +28,8 @@ pub fn bind(module: &Path, name: &str, folder: &Path, keep_lld_exports: bool) ->
 }
 
 /// A script without indentation, empty lines and comments that have lines of their own. Lines stay lines, so nothing is
-/// parsed: the script that wasm-bindgen writes has no text that goes over several.
-fn compact(script: &str) -> String {
+/// parsed: neither the script that wasm-bindgen writes nor ours have a text that goes over several.
+pub fn compact(script: &str) -> String {
     let mut compact = String::with_capacity(script.len());
     let mut is_comment = false;
     for line in script.lines().map(str::trim) {

@@ -1,5 +1,6 @@
 //! Builds the app into `dist/`.
 
+use crate::bind::compact;
 use crate::index::{Index, Link, Program};
 use crate::offline::{self, WORKER};
 use crate::program::{Plan, Ready};
@@ -110,8 +111,8 @@ pub fn assemble(index: &Index, programs: &HashMap<String, Ready>, dist: &Path, e
                 format!("<link rel=\"icon\" type=\"{mime}\" href=\"./{name}\" />")
             }
             Link::Script { href } => {
-                let bytes = fs::read(href).with_context(|| format!("cannot read {}", href.display()))?;
-                format!("<script src=\"./{}\">", put_hashed(&bytes, href, &stage)?)
+                let script = fs::read_to_string(href).with_context(|| format!("cannot read {}", href.display()))?;
+                format!("<script src=\"./{}\">", put_hashed(compact(&script).as_bytes(), href, &stage)?)
             }
             Link::Css { href } => {
                 let name = put_hashed(style::read(href)?.as_bytes(), href, &stage)?;

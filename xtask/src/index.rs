@@ -6,6 +6,7 @@
 use crate::project;
 use anyhow::{Context, Result, bail, ensure};
 use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer};
+use regex::Regex;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -95,7 +96,9 @@ impl Index {
             page.push_str(text);
             rest = place.end;
         }
-        page + &self.html[rest..]
+        // Comments are for those who read the source.
+        let comment = Regex::new(r"\s*<!--(?s:.*?)-->").expect("the pattern is one");
+        comment.replace_all(&(page + &self.html[rest..]), "").into_owned()
     }
 }
 

@@ -54,7 +54,7 @@ languages! {
     first: "address" "controls" "failures" "inspector" "models" "modes" "page" "run" "sound" "stage" "take" "timeline"
         "tour";
     later: compare "compare" findings "findings" forward "forward" guide "guide" inside "inside" keys "keys" picker "picker"
-        plots "plots" save "save"
+        plots "plots" save "save" terms "terms"
 }
 
 type Texts = HashMap<String, &'static str>;

@@ -165,12 +165,10 @@ fn Field(list: List, count: Memo<usize>) -> impl IntoView {
         list.found.with(|found| found.get(active).copied()).filter(|_| open)
     });
     let on_key = move |event: KeyboardEvent| {
-        // Enter and arrows belong to the input method while it composes a word.
-        if event.is_composing() {
-            return;
-        }
         let is_open = list.is_open();
-        match event.key().as_str() {
+        // While an input method composes a word, keys are its own.
+        let key = if event.is_composing() { String::new() } else { event.key() };
+        match key.as_str() {
             "ArrowDown" => list.step(1),
             "ArrowUp" => list.step(-1),
             "PageDown" => list.step(ROWS as isize),

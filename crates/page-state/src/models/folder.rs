@@ -1,7 +1,6 @@
 //! What a folder is that the visitor chose, by the paths of its files. Pure.
 
 use crate::Notice;
-use std::collections::BTreeSet;
 
 /// What a model's folder has, as `dit convert` writes it.
 const MODEL: [&str; 2] = ["config.json", "model.safetensors.index.json"];
@@ -22,9 +21,13 @@ pub fn name(paths: &[String]) -> Result<String, Notice> {
         return Ok(name.to_owned());
     }
     let inside = paths.iter().filter_map(|path| path.rsplit_once('/')).map(|(folder, _)| folder);
-    let inside: BTreeSet<&str> = inside.filter(|folder| is_model(folder)).collect();
-    if !inside.is_empty() {
-        let folders = inside.iter().take(MOST_NAMED).map(|folder| (*folder).to_owned()).collect();
+    let mut folders: Vec<String> = vec![];
+    for folder in inside.filter(|folder| is_model(folder)) {
+        if folders.len() < MOST_NAMED && folders.iter().all(|named| named != folder) {
+            folders.push(folder.to_owned());
+        }
+    }
+    if !folders.is_empty() {
         return Err(Notice::FolderOfModels { name: name.to_owned(), folders });
     }
     let is_of_diffusers = |path: &String| {

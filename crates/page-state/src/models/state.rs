@@ -72,6 +72,8 @@ pub enum Event {
     AddUrl(String),
     /// A folder was picked; the page keeps its files by this name.
     AddFolder(String),
+    /// Another tab has kept something.
+    KeptElsewhere,
     /// What was picked is no model's folder.
     FolderRefused(Notice),
     Remove(ModelRef),
@@ -121,6 +123,7 @@ impl Models {
                 Some(model) => return self.add_asked(around, model),
                 None => self.adding = Some(Adding::Failed(Notice::NoModelAddress)),
             },
+            Event::KeptElsewhere => return vec![Follow::Do(Effect::RecallModels)],
             Event::FolderRefused(why) => self.adding = Some(Adding::Failed(why)),
             Event::AddFolder(name) => return self.add_asked(around, ModelRef::Folder(name)),
             Event::Remove(model) => return self.remove(&model),
