@@ -60,7 +60,7 @@ pub fn line(text: &str) -> Result<()> {
 /// Writes text of several lines.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn lines(text: &str) -> Result<()> {
     text.lines().try_for_each(line)
 }
