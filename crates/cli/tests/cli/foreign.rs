@@ -259,3 +259,23 @@ fn label_files_are_read_as_programs_write_them_or_refused_with_the_line() {
         .succeeds();
     assert_eq!(snapshot(&out).len(), 2);
 }
+
+/// As Python's json writes it, which is no JSON.
+#[test]
+fn a_scheduler_file_with_an_infinite_number_is_read() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (dir, config) = (folder.path().join("pipeline"), read(&golden(&format!("{NAME}.json"))));
+    let config: DitConfig = serde_json::from_slice(&config).expect("a configuration");
+    let tensors = crate::diffusers::renamed(&weights(), config.depth);
+    crate::diffusers::write_transformer(&dir.join("transformer"), &tensors, &config);
+    std::fs::write(dir.join("model_index.json"), r#"{"_class_name": "DiTPipeline"}"#).expect("a file");
+    std::fs::create_dir(dir.join("scheduler")).expect("a folder");
+    let scheduler = r#"{
+        "_class_name": "DPMSolverMultistepScheduler", "beta_schedule": "linear", "lambda_min_clipped": -Infinity
+    }"#;
+    std::fs::write(dir.join("scheduler/scheduler_config.json"), scheduler).expect("a file");
+    dit("convert").with("--out", folder.path().join("out")).with("--", &dir).succeeds();
+    std::fs::write(dir.join("scheduler/scheduler_config.json"), "{infinity}").expect("a file");
+    let refused = dit("convert").with("--out", folder.path().join("none")).with("--", &dir);
+    refused.refuses(&["scheduler_config.json", "not JSON"]);
+}
