@@ -113,6 +113,25 @@ fn both_signals_write_the_checkpoint_and_say_so() {
     }
 }
 
+/// Under `nohup` a training goes on when its terminal is closed.
+#[test]
+#[cfg(unix)]
+fn a_closed_terminal_is_none_of_its_business_under_nohup() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_dit")]).args(words(4000).split(' '));
+    let mut command = on_trained(Dit(command), folder.path()).0;
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary starts");
+    let log = folder.path().join("log.csv");
+    wait_for_lines(&mut child, &log, 3);
+    let kill = std::process::Command::new("kill").args(["-HUP", &child.id().to_string()]).status();
+    assert!(kill.expect("kill").success());
+    let lines = std::fs::read_to_string(&log).expect("log.csv").lines().count();
+    wait_for_lines(&mut child, &log, lines + 3);
+    child.kill().expect("it runs still");
+    child.wait().expect("it ends");
+}
+
 /// Waits until a file has so many lines, or the process ends.
 fn wait_for_lines(child: &mut Child, file: &Path, lines: usize) {
     let start = Instant::now();

@@ -150,6 +150,22 @@ fn variants_of_diffusers_files_are_found_and_the_configuration_beside_them_is_re
     std::fs::write(dir.join("config.json"), config.to_string()).expect("a file");
     let (factor, said, _) = scale(&dir.join("mine.safetensors"));
     assert!(factor == Some(0.18215) && said.contains("no config.json says a scaling_factor"), "{said}");
+    // In shards, with an index of the variant.
+    std::fs::remove_file(dir.join(half)).expect("a file");
+    config["_class_name"] = "AutoencoderKL".into();
+    std::fs::write(dir.join("config.json"), config.to_string()).expect("a file");
+    let tensors = read_tensors(&golden("kl.safetensors"));
+    let (first, second) = tensors.split_at(tensors.len() / 2);
+    let mut map = serde_json::Map::new();
+    for (number, part) in [(1, first), (2, second)] {
+        let file = format!("diffusion_pytorch_model.fp16-{number:05}-of-00002.safetensors");
+        std::fs::write(dir.join(&file), safetensors(part)).expect("a shard");
+        map.extend(part.iter().map(|tensor| (tensor.name.clone(), file.clone().into())));
+    }
+    let index = "diffusion_pytorch_model.safetensors.index.fp16.json";
+    std::fs::write(dir.join(index), serde_json::json!({ "weight_map": map }).to_string()).expect("an index");
+    let (factor, said, _) = scale(&dir);
+    assert!(factor == Some(0.5) && said.contains(&format!("{index} was taken")), "{said}");
     // One of several shards alone is no autoencoder.
     let shard = dir.join("diffusion_pytorch_model-00001-of-00002.safetensors");
     std::fs::write(&shard, &weights).expect("a file");
@@ -242,4 +258,24 @@ fn label_files_are_read_as_programs_write_them_or_refused_with_the_line() {
         .with("--out", &out)
         .succeeds();
     assert_eq!(snapshot(&out).len(), 2);
+}
+
+/// As Python's json writes it, which is no JSON.
+#[test]
+fn a_scheduler_file_with_an_infinite_number_is_read() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (dir, config) = (folder.path().join("pipeline"), read(&golden(&format!("{NAME}.json"))));
+    let config: DitConfig = serde_json::from_slice(&config).expect("a configuration");
+    let tensors = crate::diffusers::renamed(&weights(), config.depth);
+    crate::diffusers::write_transformer(&dir.join("transformer"), &tensors, &config);
+    std::fs::write(dir.join("model_index.json"), r#"{"_class_name": "DiTPipeline"}"#).expect("a file");
+    std::fs::create_dir(dir.join("scheduler")).expect("a folder");
+    let scheduler = r#"{
+        "_class_name": "DPMSolverMultistepScheduler", "beta_schedule": "linear", "lambda_min_clipped": -Infinity
+    }"#;
+    std::fs::write(dir.join("scheduler/scheduler_config.json"), scheduler).expect("a file");
+    dit("convert").with("--out", folder.path().join("out")).with("--", &dir).succeeds();
+    std::fs::write(dir.join("scheduler/scheduler_config.json"), "{infinity}").expect("a file");
+    let refused = dit("convert").with("--out", folder.path().join("none")).with("--", &dir);
+    refused.refuses(&["scheduler_config.json", "not JSON"]);
 }

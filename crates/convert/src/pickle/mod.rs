@@ -51,7 +51,7 @@ pub struct StoredTensor {
     pub offset: u64,
 }
 
-/// Finds the state_dict in a pickle: the outermost dictionary, or the best of those that [`NESTED`] names in it.
+/// Finds the state_dict in a pickle: the outermost dictionary, or the best of those that `nested` lists in it.
 ///
 /// `file_size`: bytes of the whole file, which bound the memory used.
 ///
