@@ -28,6 +28,14 @@ pub enum Notice {
     },
     /// There is no such parameter.
     UnknownKey(String),
+    /// So many more things in the address made no sense.
+    MoreOfAddress {
+        more: usize,
+    },
+    /// Nothing of it was read.
+    AddressTooLong {
+        bytes: usize,
+    },
     /// The model has fewer classes.
     ClassClamped {
         class: usize,

@@ -11,6 +11,8 @@ pub fn notice(notice: &Notice) -> String {
         Notice::Refused(refusal) => return refused(refusal),
         Notice::Load(notice) => return load(notice),
         Notice::Ignored { .. } | Notice::Changed { .. } | Notice::UnknownKey(_) => return address(notice),
+        Notice::MoreOfAddress { more } => return say_with("address.more", &[("more", more)]),
+        Notice::AddressTooLong { bytes } => return say_with("address.too-long", &[("bytes", bytes)]),
         Notice::ClassClamped { class, last, label } => {
             return say_with("address.class-clamped", &[("class", class), ("last", last), ("label", label)]);
         }

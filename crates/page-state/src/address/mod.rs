@@ -80,15 +80,26 @@ impl Address {
     }
 }
 
+/// More is not told of one address, and no longer one is read: every setting at its longest is shorter.
+const MOST_NOTICES: usize = 12;
+const MOST_BYTES: usize = 1 << 14;
+
 /// Reads a query string (with or without its `?`); the second part tells the visitor what was changed.
 pub fn parse(query: &str) -> (Address, Vec<Notice>) {
     let (mut address, mut notices) = (Address::default(), Vec::new());
+    if query.len() > MOST_BYTES {
+        return (address, vec![Notice::AddressTooLong { bytes: query.len() }]);
+    }
     for (key, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
         let read = match PARAMETERS.iter().find(|parameter| parameter.key == key) {
             Some(parameter) => (parameter.read)(&mut address, &value).map_err(|problem| problem.notice(&key, &value)),
             None => Err(Notice::UnknownKey(values::shorten(&key))),
         };
         notices.extend(read.err());
+    }
+    if notices.len() > MOST_NOTICES {
+        let more = notices.split_off(MOST_NOTICES).len();
+        notices.push(Notice::MoreOfAddress { more });
     }
     (address, notices)
 }

@@ -148,6 +148,37 @@ proptest! {
     }
 }
 
+#[test]
+fn a_hostile_address_is_told_in_few_words() {
+    let (address, notices) = parse(&"x=1&".repeat(4000));
+    assert_eq!((address, notices.len()), (Address::default(), MOST_NOTICES + 1));
+    assert_eq!(notices.last(), Some(&Notice::MoreOfAddress { more: 4000 - MOST_NOTICES }));
+    let (address, notices) = parse(&format!("class=3&y={}", "z".repeat(10 << 20)));
+    assert_eq!((address, notices.len()), (Address::default(), 1), "ten megabytes are not read");
+    let (_, notices) = parse("%E2%80%AEgnp.exe%00%E2%80%8B=1");
+    assert_eq!(notices, [Notice::UnknownKey("\u{FFFD}gnp.exe\u{FFFD}\u{FFFD}".into())]);
+    for model in
+        ["javascript:alert(1)", "data:text/html,x", "https://a.b@c.d/e", "file:///etc", "//a.b/c", "blob:https://a.b/c"]
+    {
+        let (address, notices) = parse(&format!("model={model}"));
+        assert!(address.model.is_default() && notices.len() == 1, "{model}");
+    }
+    for key in ["__proto__", "constructor", "toString", "class.constructor"] {
+        assert_eq!(parse(&format!("{key}=1")), (Address::default(), vec![Notice::UnknownKey(key.into())]));
+    }
+}
+
+proptest! {
+    /// What a notice quotes is short and has no sign that is not seen.
+    #[test]
+    fn whatever_is_quoted_of_an_address_can_be_read(key in "\\PC{0,200}|[\u{200B}-\u{206F}\u{0}-\u{1F}]{0,60}") {
+        let quoted = values::shorten(&key);
+        prop_assert!(quoted.chars().count() <= 41);
+        let is_hidden = |c: char| c.is_control() || ['\u{200B}', '\u{202E}', '\u{2066}', '\u{FEFF}'].contains(&c);
+        prop_assert!(!quoted.chars().any(is_hidden), "{:?}", quoted);
+    }
+}
+
 /// README.md has a table of them, for people.
 #[test]
 fn the_readme_lists_every_parameter() {

@@ -24,10 +24,17 @@ impl Problem {
     }
 }
 
-/// What came from an address is quoted, but not at any length.
+/// What came from an address is quoted, but not at any length, and without signs that are not seen or turn the text around.
 pub fn shorten(text: &str) -> String {
-    let short: String = text.chars().take(40).collect();
-    if short.len() < text.len() { format!("{short}…") } else { short }
+    let mut chars = text.chars();
+    let short: String = chars.by_ref().take(40).map(|c| if is_seen(c) { c } else { '\u{FFFD}' }).collect();
+    if chars.next().is_some() { format!("{short}…") } else { short }
+}
+
+/// Whether a sign is shown as itself: control characters, zero-width ones and those that change the direction are not.
+fn is_seen(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{AD}' | '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
 
 /// A whole number, brought into its range.
