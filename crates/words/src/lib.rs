@@ -181,9 +181,20 @@ mod tests {
 
     #[test]
     fn every_file_is_in_the_list_of_its_language() {
-        let all_english =
-            [english(), compare(), findings(), forward(), guide(), inside(), keys(), picker(), plots(), save()]
-                .concat();
+        let all_english = [
+            english(),
+            compare(),
+            findings(),
+            forward(),
+            guide(),
+            inside(),
+            keys(),
+            picker(),
+            plots(),
+            save(),
+            terms(),
+        ]
+        .concat();
         for (language, files) in [(Language::English, all_english.as_slice()), (Language::German, german())] {
             let read = read(files).into_iter().map(|(key, text)| (key, text.to_owned()));
             assert_eq!(read.collect::<BTreeMap<_, _>>(), texts(language), "{language:?}");
