@@ -140,15 +140,6 @@ pub fn draw(canvas: &HtmlCanvasElement, pixels: &Pixels) {
     }
 }
 
-/// Calls a method that not every browser has.
-///
-/// # Errors
-/// What the browser threw.
-pub fn call(object: &JsValue, method: &str, arguments: &[JsValue]) -> Result<JsValue, JsValue> {
-    let function: js_sys::Function = js_sys::Reflect::get(object, &method.into())?.dyn_into()?;
-    function.apply(object, &arguments.iter().collect::<js_sys::Array>())
-}
-
 /// Whether a canvas gives back what was drawn on it: some browsers alter it, so that nobody is known by it.
 pub fn canvas_is_honest() -> bool {
     let rgba: Vec<u8> = (0..64).flat_map(|i| [i * 4, 255 - i * 3, 128 ^ i, 255]).collect();

@@ -12,43 +12,24 @@ use probe::Probe;
 use views::{Chooser, Flow, StepView};
 
 use super::dom;
-use super::later::later;
 use super::sound::Sound;
 use super::store::Store;
-use super::take::{SaveButton, save_png};
+use super::take::SaveButton;
 use ditscope_page_state::film::{self, Moment};
 use ditscope_page_state::models::non_commercial;
 use ditscope_page_state::run;
-use ditscope_page_state::take::file_name;
-use ditscope_page_state::timeline::{self, Timeline};
+use ditscope_page_state::take::{self, Export};
+use ditscope_page_state::timeline;
 use ditscope_page_state::{self as app, Choice, Page, PageDepth, RunState};
-use ditscope_words::notices::notice;
 use ditscope_words::stage as words;
 use ditscope_words::text;
 use ditscope_words::{say, say_with};
 use leptos::html::Div;
 use leptos::prelude::*;
-use std::pin::Pin;
-use wasm_bindgen_futures::spawn_local;
-
-/// What is done when it was awaited.
-type Saving = Pin<Box<dyn Future<Output = ()>>>;
-
-later! {
-    png save_picture: fn(Store, film::Pixels, String) -> Saving = |store, pixels, name| {
-        Box::pin(async move {
-            if let Err(why) = save_png(&pixels, name).await {
-                store.show_word(notice(&why));
-            }
-        })
-    };
-}
 
 #[component]
 pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
-    // It may be wanted when the server is gone.
-    spawn_local(async { drop(save_picture().await) });
     let not_recorded = store.memo(|state| state.shown().is_none_or(|film| !film.recorded));
     let caption = store.memo(|state| state.shown().map(text::caption).unwrap_or_default());
     let restricted = store.memo(restricted);
@@ -251,7 +232,7 @@ fn Readout(probe: Probe) -> impl IntoView {
                     type="button"
                     disabled=move || !own.get()
                     title=say("stage.download-hint")
-                    on:click=move |_| download(store)
+                    on:click=move |_| store.dispatch(app::Event::Take(take::Event::Make(Export::Png)))
                 >
                     {say("stage.download")}
                 </button>
@@ -267,23 +248,6 @@ fn Readout(probe: Probe) -> impl IntoView {
             </div>
         </div>
     }
-}
-
-/// Saves the selected picture of the step.
-fn download(store: Store) {
-    let found = store.peek(|state| {
-        let film = state.run.film.as_ref()?;
-        let Timeline { position, selected, .. } = *state.timeline;
-        let frame = film.at(position)?;
-        Some((film::picture(&film.info, frame, selected), file_name::of_picture(film, selected, position)))
-    });
-    let Some((pixels, name)) = found else { return };
-    spawn_local(async move {
-        match save_picture().await {
-            Ok(save) => save(store, pixels, name).await,
-            Err(_) => store.show_word(say("failures.code").into()),
-        }
-    });
 }
 
 /// Where the stage is in the run: of the simple page, only the step.

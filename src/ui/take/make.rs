@@ -1,11 +1,10 @@
 //! Makes what is saved: files, a video, texts for the clipboard. Long work goes frame by frame, and the page handles
 //! its events in between.
 
-use super::png::{Outcome, download, save, save_png};
 use crate::ui::dom;
 use crate::ui::store::Store;
 use ditscope_export::gif::{Gif, is_gray, timing};
-use ditscope_export::picture::svg;
+use ditscope_export::picture::{lines, png, stored, svg};
 use ditscope_export::sheet;
 use ditscope_export::sheet::{Item, PAPER, Sheet};
 use ditscope_page_state as app;
@@ -17,14 +16,15 @@ use ditscope_page_state::{Notice, Page};
 use ditscope_tensor_file as tensor_file;
 use ditscope_words::text::class_label;
 use gloo::timers::future::TimeoutFuture;
-use js_sys::{Array, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
 use std::sync::Arc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    Blob, BlobEvent, CanvasRenderingContext2d, HtmlCanvasElement, MediaRecorder, MediaRecorderOptions, MediaStream,
+    Blob, BlobEvent, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, MediaRecorder,
+    MediaRecorderOptions, MediaStream, Response,
 };
 
 /// The effect of [`Event::Make`].
@@ -58,6 +58,9 @@ struct Maker {
     store: Store,
     number: u32,
 }
+
+/// What was made, or why not.
+type Outcome = Result<Made, Notice>;
 
 impl Maker {
     async fn make(self, kind: Export) -> Outcome {
@@ -108,10 +111,11 @@ impl Maker {
 
     /// The picture that is on the stage.
     async fn png(self, film: &Film, selected: Subject) -> Outcome {
+        const TIMES: usize = 8;
         let position = self.store.peek(|state| state.timeline.position);
         let (Some(frame), Subject::One(i)) = (film.at(position), selected) else { return Err(Notice::Stopped) };
         let name = ditscope_page_state::take::file_name::of_picture(film, i, position);
-        save_png(&picture(film, frame, selected), name).await
+        save_png(&picture(film, frame, selected), TIMES, name).await
     }
 
     async fn gif(self, film: &Film, subject: Subject) -> Outcome {
@@ -138,7 +142,7 @@ impl Maker {
         let times = times(width) * 2 / if width % 2 == 0 && height % 2 == 0 { 2 } else { 1 };
         let canvas = canvas(width * times, height * times).ok_or(Notice::NoCanvas)?;
         let stream: MediaStream =
-            dom::call(&canvas, "captureStream", &[30.into()]).map_err(failed)?.dyn_into().map_err(failed)?;
+            call(&canvas, "captureStream", &[30.into()]).map_err(failed)?.dyn_into().map_err(failed)?;
         let options = MediaRecorderOptions::new();
         options.set_mime_type(media_type);
         options.set_video_bits_per_second(8_000_000);
@@ -195,10 +199,15 @@ pub fn video_type() -> Option<(&'static str, &'static str)> {
     let canvas = canvas(2, 2)?;
     let stream = Reflect::get(&canvas, &"captureStream".into()).ok()?;
     let can = |media_type: &str| {
-        let answer = dom::call(&recorder, "isTypeSupported", &[media_type.into()]);
+        let answer = call(&recorder, "isTypeSupported", &[media_type.into()]);
         answer.is_ok_and(|answer| answer.is_truthy())
     };
     known.into_iter().find(|(media_type, _)| stream.is_function() && can(media_type))
+}
+
+fn call(object: &JsValue, method: &str, arguments: &[JsValue]) -> Result<JsValue, JsValue> {
+    let function: Function = Reflect::get(object, &method.into())?.dyn_into()?;
+    function.apply(object, &arguments.iter().collect::<Array>())
 }
 
 fn not_recorded(error: &JsValue) -> Notice {
@@ -235,6 +244,28 @@ fn put(context: &CanvasRenderingContext2d, pixels: &Pixels, x: f64, y: f64, widt
     dom::draw(&small, &resized(pixels, pixels.width, pixels.height));
     context.set_image_smoothing_enabled(width < pixels.width as f64);
     let _ = context.draw_image_with_html_canvas_element_and_dw_and_dh(&small, x, y, width, height);
+}
+
+async fn save_png(pixels: &Pixels, times: usize, name: String) -> Outcome {
+    let lines = lines(pixels, times);
+    let zlib = match compressed(&lines).await {
+        Some(zlib) => zlib,
+        None => stored(&lines),
+    };
+    let bytes = png(pixels.width * times, pixels.height * times, &zlib);
+    save(&[Uint8Array::from(&bytes[..]).into()], "image/png", name)
+}
+
+/// Bytes as the browser's zlib has them; by name, since not every browser has it.
+async fn compressed(bytes: &[u8]) -> Option<Vec<u8>> {
+    let make: Function = Reflect::get(&window(), &"CompressionStream".into()).ok()?.dyn_into().ok()?;
+    let stream = Reflect::construct(&make, &Array::of1(&"deflate".into())).ok()?;
+    let parts = Array::of1(&Uint8Array::from(bytes));
+    let source = call(Blob::new_with_u8_array_sequence(&parts).ok()?.as_ref(), "stream", &[]).ok()?;
+    let piped = call(&source, "pipeThrough", &[stream]).ok()?;
+    let response = Response::new_with_opt_readable_stream(Some(piped.unchecked_ref())).ok()?;
+    let buffer = JsFuture::from(response.array_buffer().ok()?).await.ok()?;
+    Some(Uint8Array::new(&buffer).to_vec())
 }
 
 /// As PNG where the browser gives back what was drawn, else as SVG, which is made without a canvas.
@@ -282,4 +313,27 @@ async fn blob(canvas: &HtmlCanvasElement) -> Option<Blob> {
         }
     });
     JsFuture::from(made).await.ok()?.dyn_into().ok()
+}
+
+fn save(parts: &[JsValue], media_type: &str, name: String) -> Outcome {
+    let options = BlobPropertyBag::new();
+    options.set_type(media_type);
+    let parts: Array = parts.iter().collect();
+    let blob = Blob::new_with_blob_sequence_and_options(&parts, &options);
+    let blob = blob.map_err(|_| Notice::NoMemory)?;
+    download(&blob, &name);
+    Ok(Made::File(name))
+}
+
+fn download(blob: &Blob, name: &str) {
+    let link = document().create_element("a").ok().and_then(|a| a.dyn_into::<HtmlAnchorElement>().ok());
+    let (Ok(url), Some(link)) = (web_sys::Url::create_object_url_with_blob(blob), link) else { return };
+    link.set_href(&url);
+    link.set_download(name);
+    link.click();
+    // Some browsers read the address only after the click is over.
+    gloo::timers::callback::Timeout::new(10_000, move || {
+        let _ = web_sys::Url::revoke_object_url(&url);
+    })
+    .forget();
 }

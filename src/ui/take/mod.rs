@@ -3,17 +3,14 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `png` | a picture as PNG, and files at all |
 //! | `make` | makes what is saved: files, video, clipboard |
 //! | `dialog` | the dialog, and the buttons that open it |
 //! | `show` | presenter mode (full screen) and embed mode |
 
 mod dialog;
 mod make;
-mod png;
 mod show;
 
 pub use dialog::{SaveButton, SaveContent};
 pub(super) use make::make;
-pub(super) use png::save_png;
 pub use show::{PresentBar, PresentButton, Shown};
