@@ -108,6 +108,7 @@ pub fn App() -> impl IntoView {
 fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
     effects::start_tour(store);
+    effects::prepare_saving(store);
     let touring = store.memo(|state| state.tour_is_open());
     let (toured, touring_before) = (once(touring.into()), RwSignal::new(touring.get_untracked()));
     let tour_panel = move || toured.get().then(|| view! { <Later class="tour" part=self::tour with=touring_before /> });

@@ -73,6 +73,13 @@ pub fn carry_out(store: Store, effects: Vec<Effect>) {
     }
 }
 
+/// Fetches the code that saves while nobody waits for it: it may be wanted when the server is gone.
+pub fn prepare_saving(store: Store) {
+    if !store.peek(|state| state.saves_data) {
+        spawn_local(async { drop(make_file().await) });
+    }
+}
+
 /// Saving has code of its own.
 async fn make(store: Store, number: u32, kind: Export) {
     match make_file().await {
