@@ -26,7 +26,7 @@ pub fn write(app: &Path) -> Result<()> {
         files.push(name);
     }
     files.sort();
-    // The page names the build by its program, so that the two are known to belong together.
+    // The page names the build, so that the two are known to belong together.
     let page = fs::read_to_string(app.join("index.html"))?;
     let build = project::hash((&files, contents, &page));
     let page = page.replace("</head>", &format!("  <meta name=\"build\" content=\"{build}\" />\n  </head>"));
