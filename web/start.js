@@ -37,7 +37,7 @@
     var boot = document.getElementById("boot");
     if (told || !boot) return;
     told = true;
-    window.ditscopeTrouble = { message: message, lacks: lacks || lack() || (self.origin === "null" ? "sandbox" : null) };
+    window.ditscopeTrouble = { kept: kept, message: message, lacks: lacks || lack() || (self.origin === "null" ? "sandbox" : null) };
     var script = document.createElement("script");
     script.src = document.querySelector('meta[name="trouble"]').content;
     script.onerror = function () {

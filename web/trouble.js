@@ -2,17 +2,11 @@
 (function () {
   "use strict";
 
-  function kept(key) {
-    try {
-      return localStorage.getItem(key);
-    } catch (refused) {
-      return null;
-    }
-  }
+  var trouble = window.ditscopeTrouble;
 
   // See src/ui/language.rs.
   var asked = /[?&]lang=(en|de)/.exec(location.search);
-  var german = ((asked && asked[1]) || kept("ditscope-language") || navigator.language || "").replace(/"/g, "").slice(0, 2) === "de";
+  var german = ((asked && asked[1]) || trouble.kept("ditscope-language") || navigator.language || "").replace(/"/g, "").slice(0, 2) === "de";
 
   var TEXTS = {
     wasm: [
@@ -117,7 +111,6 @@
       });
   }
 
-  var trouble = window.ditscopeTrouble;
   if (trouble.lacks) return tell(trouble.lacks);
 
   // The program did not start: the reason is looked for in its files, one after the other.

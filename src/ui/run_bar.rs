@@ -144,11 +144,10 @@ fn failure(store: Store, state: &Page) -> Vec<Part> {
     if model_failed && state.models.reached_bytes > 0 {
         cure = format!("{cure} {}", say("failures.resume"));
     }
-    let retry = || Part::button("primary", say("failures.retry"), move || store.dispatch(Event::Retry));
     let mut buttons = match failure.kind {
         FailureKind::Browser => vec![],
         FailureKind::Page => vec![Part::button("primary", say("failures.reload"), dom::reload)],
-        _ => vec![retry()],
+        _ => vec![Part::button("primary", say("failures.retry"), move || store.dispatch(Event::Retry))],
     };
     if failure.kind == FailureKind::Device && cpu_is_left {
         buttons.push(Part::button("", say("failures.use-cpu"), move || store.dispatch(Event::UseCpu)));

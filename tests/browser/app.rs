@@ -48,6 +48,11 @@ impl App {
         files.filter(|file| file.file_name().to_string_lossy().starts_with("app-")).any(|file| file.path().is_dir())
     }
 
+    /// Runs a script before those of every page that is opened from now on, as a browser or an extension may.
+    pub fn before_pages(&self, source: &str) {
+        self.browser.devtools("Page.addScriptToEvaluateOnNewDocument", serde_json::json!({ "source": source }));
+    }
+
     /// Opens the page with URL parameters like `class=9&steps=10`, and with everything on it. The visitor wants no motion:
     /// so a run that they name does not begin by itself, and the test has it in hand.
     pub fn open(&self, parameters: &str) {

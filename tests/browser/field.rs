@@ -9,11 +9,6 @@ impl App {
     fn evaluate(&self, script: &str) -> Value {
         self.browser.script(script)
     }
-
-    /// What a browser extension or setting does before any page runs.
-    fn before_pages(&self, source: &str) {
-        self.browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source }));
-    }
 }
 
 #[test]

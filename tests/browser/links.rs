@@ -20,7 +20,7 @@ impl App {
     /// Says of the page that data are dear, as a browser with Save-Data does. It holds for the pages opened later.
     fn save_data(&self) {
         let source = "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })";
-        self.browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source }));
+        self.before_pages(source);
     }
 }
 

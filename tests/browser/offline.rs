@@ -18,7 +18,7 @@ impl App {
 #[test]
 fn a_second_visit_needs_no_network() {
     let app = App::start("offline", Gpu::None);
-    if !dist_works_offline(&app) {
+    if !dist_works_offline() {
         return;
     }
     app.server.let_work_offline();
@@ -49,7 +49,7 @@ fn a_second_visit_needs_no_network() {
 #[test]
 fn a_newer_build_is_said_and_never_mixed() {
     let app = App::start("offline_update", Gpu::None);
-    if !dist_works_offline(&app) {
+    if !dist_works_offline() {
         return;
     }
     app.server.let_work_offline();
@@ -79,7 +79,7 @@ fn a_newer_build_is_said_and_never_mixed() {
 }
 
 /// `trunk build` makes none.
-fn dist_works_offline(_: &App) -> bool {
+fn dist_works_offline() -> bool {
     let works = crate::app::dist().join("sw.js").is_file();
     if !works {
         println!("LEFT OUT: the page in dist has no sw.js; 'cargo xtask build' writes it");
@@ -94,7 +94,7 @@ fn without_storage_the_page_works_and_says_nothing() {
     app.server.let_work_offline();
     let refuse = "Object.defineProperty(window, 'caches', { get() { throw new DOMException('no', 'SecurityError'); } });
         Object.defineProperty(Navigator.prototype, 'serviceWorker', { get() { throw new DOMException('no', 'SecurityError'); } });";
-    app.browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": refuse }));
+    app.before_pages(refuse);
     app.open_ready("backend=cpu&class=1&steps=3&seed=12");
     app.generate();
     std::thread::sleep(SHORT / 4);

@@ -10,11 +10,6 @@ const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; 
     img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self' https:";
 
 impl App {
-    /// Runs a script before those of every page that is opened from now on.
-    fn before(&self, source: &str) {
-        self.browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source }));
-    }
-
     /// What stands in the page's place, once it says that something is wrong.
     fn told(&self) -> String {
         self.wait("a sentence in the page's place", SHORT, || {
@@ -29,7 +24,7 @@ impl App {
 #[test]
 fn a_browser_that_lacks_something_is_told_what() {
     let app = App::start("start_lacks", Gpu::None);
-    app.before("if (location.search.includes('lacks=wasm')) delete window.WebAssembly;");
+    app.before_pages("if (location.search.includes('lacks=wasm')) delete window.WebAssembly;");
     for parameters in ["lacks=wasm", "lacks=wasm&embed=1"] {
         app.open_link(parameters);
         assert!(app.told().contains("no WebAssembly"), "{}", app.told());
@@ -43,7 +38,7 @@ fn a_browser_that_lacks_something_is_told_what() {
         const refuse = async () => { throw new WebAssembly.CompileError('invalid opcode'); };
         Object.assign(WebAssembly, { instantiate: refuse, instantiateStreaming: refuse });
     }";
-    app.before(no_simd);
+    app.before_pages(no_simd);
     app.open_link("lacks=simd");
     assert!(app.told().contains("SIMD"), "{}", app.told());
 }
@@ -147,7 +142,7 @@ fn the_page_works_under_a_strict_policy() {
     let app = App::start("start_policy", Gpu::None);
     let readme = include_str!("../../README.md").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(readme.contains(POLICY), "README's \"Host it\" has this header");
-    app.before(
+    app.before_pages(
         "window.violations = [];
         document.addEventListener('securitypolicyviolation', e => violations.push(`${e.violatedDirective} ${e.sourceFile} ${e.sample}`));",
     );

@@ -105,7 +105,9 @@ fn doubts(all: &Findings) -> String {
     let sorted: Vec<_> = sorted.into_iter().map(|report| name(report.conditioning)).collect();
     let said = say_with("findings.accuracy-order", &[("ours", &sorted.join(" > "))]);
     // The first two differ in the seed alone.
-    let [Some(one), Some(other)] = [0, 1].map(|i| all.training.get(i).and_then(first)) else { return said };
+    let scale = all.conditioning.first().and_then(first).map(|row| row.guidance_scale);
+    let at_scale = |i: usize| all.training.get(i)?.rows.iter().find(|row| Some(row.guidance_scale) == scale);
+    let [Some(one), Some(other)] = [0, 1].map(at_scale) else { return said };
     let (accuracy, distance) =
         (one.class_accuracy - other.class_accuracy, one.frechet_distance - other.frechet_distance);
     let (accuracy, distance) = (format!("{:.1}", 100.0 * accuracy.abs()), format!("{:.1}", distance.abs()));

@@ -51,7 +51,7 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
     };
     let finished = store.memo(is_finished);
     // From a clean latent to the picture it takes no model.
-    let decodes = Memo::new(move |_| on.with(|on| on.contains(&ViewKind::X0Latent)));
+    let decodes = Memo::new(move |_| on.with(|on| on.contains(&ViewKind::X0Latent) && !on.contains(&ViewKind::XT)));
     view! {
         <div class="stage">
             <p class="stage-caption" translate="no">
