@@ -54,6 +54,8 @@ enum Command {
 enum Data {
     /// A few training pictures of each class as one PNG, which the page noises
     Samples(samples::SamplesOptions),
+    /// Draw the data set of faces from the SVGs that tools/avatars makes
+    Avatars(data::AvatarsOptions),
     /// Draw the data set of emojis from npm packages with open sets
     Emoji(data::EmojiOptions),
     /// Synthesise a data set of instrument-like sounds, as log-mel spectrograms
@@ -101,6 +103,7 @@ impl Cli {
             Command::Info(options) => info::run(options),
             Command::Index(options) => index::run(options),
             Command::Data(Data::Samples(options)) => samples::run(options),
+            Command::Data(Data::Avatars(options)) => data::draw_avatars(options),
             Command::Data(Data::Emoji(options)) => data::draw_emojis(options),
             Command::Data(Data::Tones(options)) => data::synthesise_tones(options),
         }

@@ -1,10 +1,29 @@
 //! `dit data`: makes data sets.
 
 use super::output::{note, say};
-use anyhow::Result;
-use ditscope_data::{emoji, tones};
+use anyhow::{Context, Result};
+use ditscope_data::{avatars, emoji, tones};
 use ditscope_train::Dataset;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::PathBuf;
+
+/// Options of `dit data avatars`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Example:
+  npm ci --ignore-scripts --prefix tools/avatars
+  node tools/avatars/faces.mjs 4280 300 > faces.ndjson
+  dit data avatars --faces faces.ndjson --out data/avatars
+
+The same packages give the same files. ATTRIBUTION.md in the output folder names every style, its author and its licence.")]
+pub struct AvatarsOptions {
+    /// What tools/avatars/faces.mjs wrote; /dev/stdin for a pipe
+    #[arg(long, value_name = "FILE")]
+    pub faces: PathBuf,
+    /// Folder for the data set
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
 
 /// Options of `dit data emoji`.
 #[derive(Debug, Clone, clap::Args)]
@@ -54,6 +73,20 @@ pub struct TonesOptions {
     /// them back from their pictures
     #[arg(long, value_name = "DIR")]
     pub wav: Option<PathBuf>,
+}
+
+/// Draws faces and says how many there are of each style.
+///
+/// # Errors
+/// As [`avatars::make`].
+pub fn draw_avatars(options: &AvatarsOptions) -> Result<()> {
+    let AvatarsOptions { faces, out } = options;
+    let file = File::open(faces).with_context(|| format!("{}: cannot read it", faces.display()))?;
+    let plan = avatars::Plan { faces: BufReader::new(file), out: out.clone() };
+    let made = avatars::make(plan).with_context(|| faces.display().to_string())?;
+    print_counts(&made.train, &made.test)?;
+    say!("{} faces looked exactly like another of their style and were left out", made.doubles)?;
+    say!("wrote {}", out.display())
 }
 
 /// Draws emojis and says how many there are of each class.

@@ -1,11 +1,15 @@
 //! Data sets: pictures with class numbers, gzipped IDX files in a folder; and making those that ditscope makes itself
-//! (emojis drawn from open sets, synthesised sounds).
+//! (faces in drawn styles, emojis from open sets, synthesised sounds).
 //!
-//! It must not know a command line: [`emoji::make`] and [`tones::make`] take a plain plan and give back what they did.
+//! It must not know a command line: [`avatars::make`], [`emoji::make`] and [`tones::make`] take a plain plan and give
+//! back what they did.
 
+pub mod avatars;
 pub mod emoji;
 mod fashion;
 mod idx;
+mod markdown;
+mod raster;
 pub mod tones;
 
 pub use ditscope_train::{Dataset, DatasetInfo};

@@ -5,6 +5,7 @@ use ditscope_test_support::diffusers;
 use ditscope_test_support::files;
 
 mod asked;
+mod avatars;
 mod bad_data;
 mod bad_model;
 mod checkpoints;

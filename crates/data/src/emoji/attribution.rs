@@ -1,6 +1,7 @@
 //! Whose pictures they are.
 
 use super::sets::IconSet;
+use crate::markdown::{cell, link};
 use std::fmt::Write;
 
 /// The licences of all sets in one SPDX expression.
@@ -33,16 +34,4 @@ pub fn markdown(sets: &[IconSet]) -> String {
     }
     text.push_str("\nNames and groups of emojis: emojibase-data (MIT, © Miles Johnson), after Unicode's data files.\n");
     text
-}
-
-fn link(text: &str, url: &str) -> String {
-    match url {
-        "" => cell(text),
-        url => format!("[{}]({})", cell(text), cell(url)),
-    }
-}
-
-/// Text that does not end a table's cell.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace(['\n', '\r'], " ")
 }

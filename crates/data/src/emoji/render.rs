@@ -1,9 +1,8 @@
-//! SVG → pixels.
+//! Icon → pixels.
 
 use super::sets::Icon;
-use anyhow::{Context, Result, bail};
-use resvg::tiny_skia::{Color, Pixmap, Transform};
-use resvg::usvg;
+use crate::raster::rasterise;
+use anyhow::Result;
 
 /// Draws an icon on white, in the middle and as large as fits.
 ///
@@ -18,20 +17,7 @@ pub fn render(icon: &Icon, side: usize) -> Result<Vec<u8>> {
         r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{width}" height="{height}" viewBox="{left} {top} {width} {height}">{}</svg>"#,
         icon.body
     );
-    let tree = usvg::Tree::from_str(&svg, &usvg::Options::default()).context("not an SVG that can be drawn")?;
-    let mut pixmap = Pixmap::new(side as u32, side as u32).context("a picture of no size")?;
-    pixmap.fill(Color::WHITE);
-    let blank = pixmap.clone();
-    let scale = side as f32 / width.max(height);
-    let centred = |length: f32| (side as f32 - length * scale) / 2.0;
-    let transform = Transform::from_translate(centred(width), centred(height)).pre_scale(scale, scale);
-    resvg::render(&tree, transform, &mut pixmap.as_mut());
-    if pixmap == blank {
-        bail!("it shows nothing");
-    }
-    let pixels = pixmap.pixels(); // opaque, so premultiplied or not is the same
-    let channel = |of: fn(&resvg::tiny_skia::PremultipliedColorU8) -> u8| pixels.iter().map(of);
-    Ok(channel(|p| p.red()).chain(channel(|p| p.green())).chain(channel(|p| p.blue())).collect())
+    rasterise(&svg, side)
 }
 
 #[cfg(test)]
