@@ -33,23 +33,30 @@ later! {
     };
     forward forward: Make = |_| {
         ditscope_words::add(ditscope_words::forward());
+        dom::add_style(include_str!("forward/forward.later.css"));
         view! { <ForwardStage /> }.into_any()
     };
     findings findings: Make = |_| {
         ditscope_words::add(ditscope_words::findings());
+        dom::add_style(include_str!("findings/findings.later.css"));
         view! { <FindingsStage /> }.into_any()
     };
     inside inside: Make = |_| {
         ditscope_words::add(ditscope_words::inside());
+        dom::add_style(include_str!("inside/inside.later.css"));
+        dom::add_style(include_str!("inside/attention.later.css"));
+        dom::add_style(include_str!("inside/maps.later.css"));
         view! { <InsideStage /> }.into_any()
     };
     tour tour: Make = |opened_before| {
         ditscope_words::add(ditscope_words::guide());
+        dom::add_style(include_str!("tour/tour.later.css"));
         ditscope_words::add(ditscope_words::plots());
         view! { <TourPanel opened_before /> }.into_any()
     };
     dialogs models: Make = |open| {
         ditscope_words::add(ditscope_words::picker());
+        dom::add_style(include_str!("model_dialog/model_dialog.later.css"));
         view! { <Models open /> }.into_any()
     };
     dialogs help: Make = |_| {

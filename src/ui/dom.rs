@@ -7,6 +7,33 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData, ResizeObserver};
 
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = CSSStyleSheet)]
+    type StyleSheet;
+    #[wasm_bindgen(constructor, js_class = "CSSStyleSheet")]
+    fn new() -> StyleSheet;
+    #[wasm_bindgen(method, js_name = replaceSync)]
+    fn replace_sync(this: &StyleSheet, css: &str);
+    #[wasm_bindgen(thread_local_v2, js_namespace = document, js_name = adoptedStyleSheets)]
+    static STYLE_SHEETS: js_sys::Array;
+}
+
+thread_local! {
+    static ADDED: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Gives the page the style of a part that came later, once. (A `style` element is what a content security policy forbids.)
+pub fn add_style(css: &'static str) {
+    if ADDED.with_borrow(|added| added.contains(&css)) {
+        return;
+    }
+    ADDED.with_borrow_mut(|added| added.push(css));
+    let sheet = StyleSheet::new();
+    sheet.replace_sync(css);
+    STYLE_SHEETS.with(|sheets| sheets.push(&sheet));
+}
+
 /// The whole address of the page.
 pub fn page() -> String {
     window().location().href().unwrap_or_default()

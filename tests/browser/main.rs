@@ -30,6 +30,7 @@ mod layout;
 mod links;
 mod models;
 mod offline;
+mod phone;
 mod plots;
 mod pool;
 mod runs;

@@ -46,7 +46,7 @@ impl App {
     }
 
     /// Whether an element is wholly on the screen, above what sticks to its lower edge.
-    fn is_in_sight(&self, css: &str) -> bool {
+    pub fn is_in_sight(&self, css: &str) -> bool {
         let script = format!(
             "const r = document.querySelector('{css}')?.getBoundingClientRect();
             const bar = document.querySelector('.generate-bar').getBoundingClientRect().top;

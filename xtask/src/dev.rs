@@ -3,7 +3,7 @@
 use crate::dist::{Extras, assemble};
 use crate::index::{Index, Link, Program};
 use crate::program::{Plan, Ready};
-use crate::{project, serve, tools};
+use crate::{project, serve, style, tools};
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::Path as Argument;
@@ -87,7 +87,7 @@ impl Stale {
             return Self::default();
         }
         let is_in = |places: &[&str]| places.iter().any(|place| path.starts_with(place));
-        if extension == "css" || is_in(&["assets", "web/index.html", "web/tour"]) {
+        if extension == "css" && !style::is_later(path) || is_in(&["assets", "web/index.html", "web/tour"]) {
             Self { files: true, ..Self::default() }
         } else if is_in(&["src/ui", "src/bin/app.rs", "web"]) {
             Self { page: true, ..Self::default() }
@@ -206,7 +206,7 @@ mod tests {
         for path in ["web/style/01-tokens.css", "src/ui/help.css", "assets/runs/boot/run.bin", "web/index.html"] {
             assert_eq!(by(path), files, "{path}");
         }
-        for path in ["src/ui/help.rs", "src/bin/app.rs", "web/texts/dialogs.en.json"] {
+        for path in ["src/ui/help.rs", "src/bin/app.rs", "web/texts/dialogs.en.json", "src/ui/tour/tour.later.css"] {
             assert_eq!(by(path), page, "{path}");
         }
         assert_eq!(by("src/worker/run.rs"), worker);

@@ -1,10 +1,14 @@
-//! One style sheet from many files: a page asks for one.
+//! One style sheet from many files: a page asks for one. Those named `*.later.css` come with the code of their part
+//! (src/ui/later.rs).
 
 use crate::project;
 use anyhow::{Context, Result};
 use regex::{Captures, Regex};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// How the name of a sheet ends that comes with the code of its part.
+const LATER: &str = ".later.css";
 
 /// What the joined sheet is called in web/index.html; Trunk.toml has Trunk join it, too.
 pub fn joined() -> PathBuf {
@@ -22,12 +26,16 @@ pub fn read(href: &Path) -> Result<String> {
 fn parts(root: &Path) -> Vec<PathBuf> {
     let sheets = |folder: &str| {
         let mut sheets = project::files(&root.join(folder));
-        sheets.retain(|path| path.extension().is_some_and(|extension| extension == "css"));
+        sheets.retain(|path| path.extension().is_some_and(|extension| extension == "css") && !is_later(path));
         // As `sort` orders them in Trunk.toml: by the letters of the whole path, not folder by folder.
         sheets.sort_by_key(|path| path.as_os_str().to_owned());
         sheets
     };
     [sheets("web/style"), sheets("src/ui")].concat()
+}
+
+pub fn is_later(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(LATER)
 }
 
 /// Leaves out comments and needless spaces, and touches nothing else.
@@ -64,6 +72,7 @@ mod tests {
         let sorted = ["web/style/1.css", "web/style/2.css", "src/ui/a-b/x.css", "src/ui/a.css", "src/ui/a/x.css"];
         sorted.into_iter().rev().for_each(write);
         write("src/ui/a.rs");
+        write("src/ui/a/b.later.css");
         let found: Vec<_> =
             parts(&root).iter().map(|path| path.strip_prefix(&root).expect("below").to_owned()).collect();
         assert_eq!(found, sorted.map(PathBuf::from));

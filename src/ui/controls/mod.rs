@@ -25,15 +25,18 @@ pub fn Controls() -> impl IntoView {
     view! {
         <form class="controls" aria-label=say("controls.title") on:submit=move |event| event.prevent_default()>
             <ClassPicker />
-            <Guidance />
-            <Steps />
-            <Sampler />
-            <div class="pair">
-                <Seed />
-                <Pictures />
+            // On a phone a sheet over the stage, opened by the button beside Generate.
+            <div id="settings" class="settings" popover="auto">
+                <Guidance />
+                <Steps />
+                <Sampler />
+                <div class="pair">
+                    <Seed />
+                    <Pictures />
+                </div>
+                <Saving />
+                <Parts content=Box::new(move || at_once(store)) />
             </div>
-            <Saving />
-            <Parts content=Box::new(move || at_once(store)) />
         </form>
     }
 }
@@ -250,6 +253,7 @@ pub fn GenerateBar() -> impl IntoView {
     view! {
         <section class="generate-bar" aria-label=say("controls.run")>
             <div class="buttons">
+                <button type="button" class="opens-settings" popovertarget="settings">{say("controls.settings")}</button>
                 <button
                     type="button"
                     class="primary generate"

@@ -137,7 +137,8 @@ impl Work for Product<'_> {
 }
 
 impl Product<'_> {
-    #[inline(always)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
+    #[cfg_attr(not(target_family = "wasm"), inline(always))]
     fn panel<const FMA: bool>(&mut self, column: usize, panel: &[f32], sums: &mut [Sums]) {
         let Factors { d_input, d_output, bias, .. } = self.factors;
         let rows = Rows { values: self.x, start: 0, stride: *d_input, count: self.starts.len(), length: *d_input };

@@ -1,0 +1,42 @@
+//! A phone: settings in a sheet over the stage, what is steered with always in sight, and large enough for a finger.
+
+use crate::app::{App, LONG, SHORT};
+use crate::webdriver::{Gpu, key};
+
+/// What can be pressed and is smaller than 44 px both ways; rows of text and what lies over another control are left out.
+const SMALL: &str = "
+    const pressed = [...document.querySelectorAll('button, select, summary, [role=tab], label.check, label.chip, input')];
+    const isSeen = e => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !e.closest('label');
+    const size = e => e.getBoundingClientRect();
+    const small = pressed.filter(e => isSeen(e) && size(e).height < 44);
+    return small.map(e => `${size(e).width | 0}x${size(e).height | 0} ${e.outerHTML.slice(0, 120)}`);";
+
+#[test]
+fn settings_are_a_sheet_and_the_timeline_stays_in_sight() {
+    let app = App::start("phone_sheet", Gpu::None);
+    for language in ["en", "de"] {
+        app.browser.resize(390, 844);
+        app.open_link(&format!("backend=cpu&steps=4&depth=full&lang={language}"));
+        app.wait_status(if language == "en" { "Ready" } else { "Bereit" }, LONG);
+        assert!(!app.is_in_sight("#guidance"), "the sheet is closed");
+        let opener = app.browser.find_all(".opens-settings").expect("a selector");
+        app.browser.click(&opener[0]).expect("clicked");
+        for setting in ["#guidance", "#steps", "#sampler", "#seed"] {
+            assert!(app.is_in_sight(setting), "{setting} is in the sheet");
+        }
+        for other in [".frame", ".generate"] {
+            assert!(app.is_in_sight(other), "{other} beside the sheet");
+        }
+        app.screenshot(&format!("phone_sheet_{language}"));
+        app.browser.press(key::ESCAPE);
+        app.wait("the end of the sheet", SHORT, || (!app.is_in_sight("#guidance")).then_some(()));
+        app.browser.press("g");
+        app.wait_status(if language == "en" { "Done" } else { "Fertig" }, LONG);
+        for part in [".frame canvas", "input.scrubber", ".generate"] {
+            assert!(app.is_in_sight(part), "{part} after a run");
+        }
+        app.screenshot(&format!("phone_done_{language}"));
+        let small: Vec<String> = serde_json::from_value(app.browser.script(SMALL)).expect("a list of texts");
+        assert!(small.is_empty(), "too small for a finger:\n{}", small.join("\n"));
+    }
+}
