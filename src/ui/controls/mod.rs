@@ -94,13 +94,16 @@ fn Steps() -> impl IntoView {
 fn Sampler() -> impl IntoView {
     let store = Store::get();
     let value = store.memo(|state| state.settings().sampler);
-    let options = SamplerKind::ALL.map(|kind| {
+    let peers = store.memo(|state| state.settings().sampler.peers());
+    let option = move |kind: &SamplerKind| {
+        let kind = *kind;
         view! {
-            <option value=kind.name() selected=move || value.get() == kind>
+            <option value=kind.name() prop:selected=move || value.get() == kind>
                 {text::sampler(kind)}
             </option>
         }
-    });
+    };
+    let options = move || peers.get().iter().map(option).collect_view();
     view! {
         <div class="control" title=say("controls.sampler-hint")>
             <label for="sampler">{say("controls.sampler")}</label>
@@ -109,7 +112,7 @@ fn Sampler() -> impl IntoView {
                 prop:value=move || value.get().name()
                 on:change=move |event| set(store, event_target_value(&event).parse().ok().map(Choice::Sampler))
             >
-                {options.collect_view()}
+                {options}
             </select>
         </div>
     }
