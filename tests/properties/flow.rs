@@ -158,7 +158,8 @@ fn a_configuration_holds_together() {
     let json = serde_json::to_value(&config).expect("JSON");
     assert_eq!(json["scheduler"]["prediction_type"], "flow_prediction");
     assert_eq!(serde_json::from_value::<ModelConfig>(json).ok(), Some(config.clone()));
-    let wrong: [(fn(&mut ModelConfig), &str); 4] = [
+    type Change = fn(&mut ModelConfig);
+    let wrong: [(Change, &str); 4] = [
         (|config| config.defaults.sampler = SamplerKind::Ddim, "sampler"),
         (|config| config.scheduler.prediction_type = PredictionType::Epsilon, "straight"),
         (|config| config.scheduler.beta_schedule = tiny_config().scheduler.beta_schedule, "straight"),
