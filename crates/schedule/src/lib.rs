@@ -14,11 +14,12 @@ use ditscope_config::{BetaSchedule, ConfigError, DiffusionConfig, SamplerKind, T
 pub struct NoiseSchedule {
     /// What of, which decides the weights of picture and noise.
     pub kind: BetaSchedule,
-    /// The timestep of the *original* process that each step stands for; the network sees these.
+    /// The timestep of the *original* process that each step stands for; the network sees these (of the straight path the
+    /// nearest: it sees σ itself).
     pub timesteps: Vec<usize>,
     /// β_t, the share of noise that step t adds.
     pub betas: Vec<f64>,
-    /// ᾱ_t = Π (1 − β), the share of signal left after step t.
+    /// ᾱ_t = Π (1 − β), the share of signal left after step t; of the straight path that of the variance.
     pub alphas_cumprod: Vec<f64>,
     /// ᾱ of the step before (1 before the first).
     pub alphas_cumprod_prev: Vec<f64>,
