@@ -184,6 +184,7 @@ fn written_anew_the_files_keep_every_byte() {
             preview: false,
             device: Device::flex(),
             numbers: Numbers::default(),
+            prediction_type: None,
         };
         convert(&plan, &|_| {}).unwrap_or_else(|error| panic!("{error:#}"));
         compare("model", &folder, &anew);

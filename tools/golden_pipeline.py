@@ -21,7 +21,7 @@ import diffusers
 import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, DDPMScheduler, DiTPipeline, DiTTransformer2DModel
-from diffusers import DPMSolverMultistepScheduler, UniPCMultistepScheduler
+from diffusers import DPMSolverMultistepScheduler, FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
 from diffusers.pipelines.dit import pipeline_dit
 from diffusers.schedulers import scheduling_ddpm
 from safetensors.torch import load_file, save_file
@@ -72,6 +72,11 @@ def cases():
         yield f"{name}-10-v-cosine", solver(**V, beta_schedule="squaredcos_cap_v2"), 10, 4.0
         # The clamp of the old scheduler stays in the file, and nobody reads it.
         yield f"{name}-10-v-exchanged", solver.from_config(ddim(**V, **CLIPPED).config), 10, 4.0
+    for steps, shift in ((1, 1.0), (10, 1.0), (10, 3.0), (7, 0.5)):
+        scheduler = FlowMatchEulerDiscreteScheduler(shift=shift)
+        # DiTPipeline asks every scheduler for this; in flow matching there is nothing to scale.
+        scheduler.scale_model_input = lambda sample, timestep: sample
+        yield f"flow-{steps}-shift-{shift:g}", scheduler, steps, 4.0
 
 
 # ---- The pipeline

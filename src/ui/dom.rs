@@ -260,3 +260,12 @@ pub fn reason(error: &JsValue) -> String {
     let message = js_sys::Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
     message.or_else(|| error.as_string()).unwrap_or_else(|| "?".into())
 }
+
+/// The options of a list, as HTML: the value of each, words of our own, and whether it is the chosen one.
+pub fn options(all: Vec<(String, String, bool)>) -> String {
+    let option = |(value, words, chosen): (String, String, bool)| {
+        let chosen = if chosen { " selected" } else { "" };
+        format!("<option value=\"{value}\"{chosen}>{words}</option>")
+    };
+    all.into_iter().map(option).collect()
+}

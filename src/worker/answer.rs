@@ -154,7 +154,7 @@ fn condition(model: &Model, timesteps: &[usize], class: Option<usize>) -> Result
     if class.is_none() && !config.has_null_label {
         return Err(Reason::OutOfRange.of("class", "none", format!("0 to {}", config.num_classes - 1)));
     }
-    let t: Vec<f32> = timesteps.iter().map(|t| *t as f32).collect();
+    let t: Vec<f32> = timesteps.iter().map(|t| model.config.scheduler.told_at(*t) as f32).collect();
     let y = vec![class.unwrap_or(config.null_label()) as i64; n];
     let device = &model.device;
     Ok((Tensor::from_data(TensorData::new(t, [n]), device), Tensor::from_data(TensorData::new(y, [n]), device)))

@@ -72,7 +72,7 @@ async fn stream(job: &Job, model: &Model, pool: &Pool, asked: Asked, clock: &Clo
     let mut work = Run::new(model, request)?.with_savings(asked.settings.savings)?.watched();
     let is_heavy = model.config.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
     let outline = work.outline();
-    let mut crew = Crew::of(pool, model, is_heavy, classes, outline.timesteps.clone());
+    let mut crew = Crew::of(pool, model, is_heavy, classes, work.times().collect());
     work = work.prepared();
     // What is only enqueued would be the first step's.
     nudge::during(wait(&model.device)).await.map_err(|error| Reason::Device.found(error))?;

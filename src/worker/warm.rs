@@ -1,7 +1,7 @@
 //! A GPU compiles a kernel when it is first used: that happens here, while the model is loading, and not in the first step
 //! of the first run.
 
-use ditscope_config::{AutoencoderConfig, SamplerKind};
+use ditscope_config::AutoencoderConfig;
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Model, Noise, Request, Run};
 use ditscope_frames::Frame;
@@ -16,7 +16,7 @@ pub async fn warm(model: &Model) -> Result<(), String> {
         noise: Noise::Seeded(vec![0]),
         guidance_scales: vec![2.0],
         guidance_channels: None,
-        sampler: SamplerConfig::new(SamplerKind::Ddim, 2),
+        sampler: SamplerConfig::new(model.config.defaults.sampler, 2),
         start: None,
     };
     let mut run = Run::new(model, request).map_err(|error| error.to_string())?.watched();

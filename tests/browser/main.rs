@@ -21,6 +21,7 @@ mod failures;
 mod field;
 mod findings;
 mod firefox;
+mod flow;
 mod forward;
 mod gpu_large;
 mod gpu_work;

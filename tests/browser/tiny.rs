@@ -30,6 +30,17 @@ pub fn write_heavy(folder: &Path) {
     write_config(folder, config);
 }
 
+/// The same as a flow model, and what it is.
+pub fn write_flow(folder: &Path) -> ModelConfig {
+    let mut config = config();
+    config["name"] = "Flow".into();
+    config["scheduler"]["beta_schedule"] = "straight".into();
+    config["scheduler"]["prediction_type"] = "flow_prediction".into();
+    config["defaults"] = serde_json::json!({ "sampler": "euler", "guidance_scale": 2.0 });
+    write_config(folder, config.clone());
+    serde_json::from_value(config).expect("a model's configuration")
+}
+
 /// The same with a thousand classes, "class 0" to "class 999".
 pub fn write_many_classes(folder: &Path) {
     let mut config = config();

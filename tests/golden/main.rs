@@ -3,6 +3,7 @@
 use ditscope_test_support as support;
 
 mod decoders;
+mod flow;
 mod schedules;
 mod transformer;
 

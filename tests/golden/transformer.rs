@@ -142,7 +142,7 @@ fn assert_run_matches(name: &str, sampler: SamplerConfig, golden: &str, steps: V
 }
 
 /// A golden model, computed the plain way and with the CPU's kernels.
-fn ways(name: &str) -> [Model; 2] {
+pub fn ways(name: &str) -> [Model; 2] {
     let plain = model(name);
     let ops = Ops::of(&plain.device);
     [plain.clone(), plain.fused(ops)]

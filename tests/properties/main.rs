@@ -2,6 +2,7 @@
 
 use ditscope_test_support as support;
 
+mod flow;
 mod fused;
 mod numbers;
 mod op_count;

@@ -1,9 +1,11 @@
 //! `dit convert`: published weights → our folders.
 
 use super::output::{note, say};
+use super::train::Prediction;
 use anyhow::Result;
 use burn::tensor::Device;
 use clap::ValueEnum;
+use ditscope_config::PredictionType;
 use ditscope_convert::{Plan, Progress, Stage, StoredType};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ use std::path::PathBuf;
 #[command(after_help = "\
 SRC and --autoencoder may be:
   the official DiT state_dict, .pt or .safetensors (of a training checkpoint its 'ema')
+  a SiT checkpoint, which has the same names and shapes: with --prediction-type flow
   a diffusers DiT folder (with model_index.json, or its transformer/ alone; vae/ is used if it is there)
   a model of ours, to store it in another type (--dtype) or with another decoder for its latents (--autoencoder)
   an AutoencoderKL: diffusers folder, .safetensors, .bin or .pt with diffusers' names; only the decoder is kept
@@ -25,15 +28,20 @@ Examples:
   dit convert DiT-XL-2-256x256.pt --autoencoder sd-vae-ft-ema --license CC-BY-NC-4.0 --out dit-xl-256
   dit convert DiT-XL-2-512 --dtype f32 --out dit-xl-512
   dit convert mine.pt --num-heads 6 --labels names.txt --license MIT --autoencoder taesd_decoder.pth --out mine
+  dit convert SiT-XL-2-256x256.pt --prediction-type flow --autoencoder sd-vae-ft-ema --license MIT --out sit-xl-256
   dit convert taesd_decoder.safetensors --license MIT --out taesd
   dit convert assets/models/fashion --dtype int8 --out assets/models/fashion-int8
 
-The scheduler of a diffusers folder becomes the model's sampler, timesteps and clamp: DDIM, DDPM, DPMSolverMultistep and \
-UniPCMultistep. What of it cannot be honoured is refused by name.
+The scheduler of a diffusers folder becomes the model's sampler, timesteps and clamp: DDIM, DDPM, DPMSolverMultistep, \
+UniPCMultistep and FlowMatchEulerDiscrete. What of it cannot be honoured is refused by name.
 
 --numbers: diffusers computes with other constants than the official code (timestep frequencies over 127 instead of \
 128, a norm's ε 1e-5 instead of 1e-6, guidance on all latent channels instead of 3). The DiT folders published for \
-diffusers hold the official weights, so 'official' is right for them; 'diffusers' is for models trained there.")]
+diffusers hold the official weights, so 'official' is right for them; 'diffusers' is for models trained there.
+
+--prediction-type flow: the network's output is the velocity along the straight path. With '--numbers official' it is SiT's: towards \
+the picture, told t from 0 (noise) to 1; with '--numbers diffusers' towards the noise, told σ·1000. REPA, MeanFlow and others share \
+names and shapes with DiT and SiT, too: the files do not tell which a checkpoint is.")]
 pub struct ConvertOptions {
     /// Checkpoint file or folder
     #[arg(value_name = "SRC")]
@@ -69,6 +77,9 @@ pub struct ConvertOptions {
     /// Whose constants the model was trained with
     #[arg(long, value_enum, default_value_t)]
     pub numbers: Numbers,
+    /// What a checkpoint's network predicts, which its tensors do not tell; 'flow' for SiT [default: epsilon]
+    #[arg(long, value_enum)]
+    pub prediction_type: Option<Prediction>,
 }
 
 /// How numbers are stored.
@@ -115,6 +126,13 @@ impl ConvertOptions {
                 Numbers::Official => ditscope_convert::Numbers::Official,
                 Numbers::Diffusers => ditscope_convert::Numbers::Diffusers,
             },
+            prediction_type: self.prediction_type.map(|kind| match (kind, self.numbers) {
+                (Prediction::Epsilon, _) => PredictionType::Epsilon,
+                (Prediction::Sample, _) => PredictionType::Sample,
+                (Prediction::V, _) => PredictionType::VPrediction,
+                (Prediction::Flow, Numbers::Official) => PredictionType::SitFlowPrediction,
+                (Prediction::Flow, Numbers::Diffusers) => PredictionType::FlowPrediction,
+            }),
         }
     }
 }

@@ -50,8 +50,8 @@ pub struct EvalOptions {
     /// Numbers of steps, separated by commas
     #[arg(long, value_delimiter = ',', default_value = "30")]
     pub steps: Vec<usize>,
-    /// ddim, ddpm, dpm++ or unipc, separated by commas
-    #[arg(long, value_delimiter = ',', default_value = "ddim")]
+    /// ddim, ddpm, dpm++ or unipc, of flow models euler or heun, separated by commas [default: ddim or euler]
+    #[arg(long, value_delimiter = ',')]
     pub samplers: Vec<SamplerKind>,
     /// Guide only where the timestep's share of the process lies between these two (0 is clean, 1 is noise)
     #[arg(long, value_delimiter = ',', num_args = 1, value_name = "FROM,TO", allow_hyphen_values = true)]
@@ -134,7 +134,7 @@ pub fn run(options: &EvalOptions) -> Result<()> {
     };
     print_references(&report, test.len())?;
     say!("sampler  steps  guidance  cache  Gflops  accuracy  distance  seconds")?;
-    for way in ways(options)? {
+    for way in ways(options, model.config.scheduler.prediction_type.samplers()[0])? {
         let row = measure(options, &model, &judge, &reference, way)
             .with_context(|| format!("{} at {} steps", way.sampler.name(), way.steps))?;
         print_row(&row, way)?;
@@ -144,9 +144,10 @@ pub fn run(options: &EvalOptions) -> Result<()> {
 }
 
 /// Every way to sample that the options ask for.
-fn ways(options: &EvalOptions) -> Result<Vec<Way>> {
+fn ways(options: &EvalOptions, usual: SamplerKind) -> Result<Vec<Way>> {
     let mut ways = Vec::new();
-    for &sampler in &options.samplers {
+    let samplers = if options.samplers.is_empty() { &vec![usual] } else { &options.samplers };
+    for &sampler in samplers {
         for &steps in &options.steps {
             for &guidance_scale in &options.guidance_scales {
                 let savings = options.savings()?.into_iter();
@@ -275,7 +276,8 @@ impl Way {
         let flops = (0..sampler.num_steps()).map(|step| {
             let guides = self.savings.guides(sampler.timestep(step), model.config.scheduler.num_train_timesteps);
             let passes = if guides && self.guidance_scale != 1.0 { 2 } else { 1 };
-            passes * if self.savings.computes_all(step) { all } else { some }
+            let times = if self.sampler == SamplerKind::Heun { 2 } else { 1 };
+            times * passes * if self.savings.computes_all(step) { all } else { some }
         });
         Ok(flops.sum::<u64>() as f64 / 2e9)
     }

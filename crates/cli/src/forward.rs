@@ -68,9 +68,10 @@ impl Input {
         for (tensor, len) in [("t", t.len()), ("y", y.len())] {
             ensure!(len == n, "{name}: '{tensor}' has {len} entries, 'x' has {n}");
         }
-        let last = config.scheduler.num_train_timesteps - 1;
-        if let Some(t) = t.iter().find(|t| !(0.0..=last as f32).contains(*t)) {
-            anyhow::bail!("{name}: t = {t} is out of range: use 0 to {last}");
+        let scheduler = &config.scheduler;
+        let most = scheduler.told(scheduler.num_train_timesteps - 1, 1.0).max(scheduler.told(0, 0.0));
+        if let Some(t) = t.iter().find(|t| !(0.0..=most as f32).contains(*t)) {
+            anyhow::bail!("{name}: t = {t} is out of range: use 0 to {most}");
         }
         let last = dit.label_rows() - 1;
         if let Some(y) = y.iter().find(|y| !(0.0..=last as f32).contains(*y) || y.fract() != 0.0) {

@@ -6,7 +6,6 @@ use super::output::say;
 use super::parallel;
 use super::targets;
 use anyhow::{Result, ensure};
-use ditscope_config::SamplerKind;
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Model, Noise, Request, Run};
 use ditscope_data::{Split, load};
@@ -93,7 +92,7 @@ fn sample(options: &NeighboursOptions, model: &Model) -> Result<Vec<Picture>> {
             noise: Noise::Seeded(chunks[i].iter().map(|i| *i as u64).collect()),
             guidance_scales: vec![options.guidance_scale.unwrap_or(model.config.defaults.guidance_scale)],
             guidance_channels: None,
-            sampler: SamplerConfig::new(SamplerKind::Ddim, options.steps),
+            sampler: SamplerConfig::new(model.config.scheduler.prediction_type.samplers()[0], options.steps),
             start: None,
         };
         let mut run = Run::new(model, request)?;

@@ -39,7 +39,7 @@ pub struct SampleOptions {
     /// Latent channels that guidance steers [default: the model's]
     #[arg(long, value_name = "K")]
     pub guidance_channels: Option<usize>,
-    /// ddim, ddpm, dpm++ or unipc [default: the model's]
+    /// ddim, ddpm, dpm++ or unipc; of flow models euler or heun [default: the model's]
     #[arg(long)]
     pub sampler: Option<SamplerKind>,
     /// Number of steps [default: the model's]

@@ -1,6 +1,6 @@
 //! The forward process that the transformer was trained to undo.
 
-use super::ConfigError;
+use super::{ConfigError, SamplerKind};
 use serde::{Deserialize, Serialize};
 
 /// What the transformer was trained to undo.
@@ -29,10 +29,22 @@ pub struct DiffusionConfig {
     /// Where DDIM's last step of diffusers' spacings goes: to ᾱ = 1, or with `false` to that of the first timestep.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub set_alpha_to_one: bool,
+    /// How far a run on the straight path stays near the noise: σ becomes shift·σ / (1 + (shift − 1)·σ) (Esser et al. 2024,
+    /// arXiv:2403.03206, eq. 23).
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub shift: f64,
 }
 
 fn default_train_timesteps() -> usize {
     1000
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn is_one(value: &f64) -> bool {
+    *value == 1.0
 }
 
 fn yes() -> bool {
@@ -61,7 +73,27 @@ impl DiffusionConfig {
             timestep_spacing: TimestepSpacing::default(),
             steps_offset: 0,
             set_alpha_to_one: true,
+            shift: 1.0,
         }
+    }
+
+    /// Flow matching on the straight path, with the network told σ·1000.
+    pub fn flow() -> Self {
+        Self::new(BetaSchedule::Straight, PredictionType::FlowPrediction, VarianceType::FixedSmall)
+    }
+
+    /// What the network is told of a timestep of the process, under the weight σ of noise.
+    pub fn told(&self, timestep: usize, sigma: f64) -> f64 {
+        match self.prediction_type {
+            PredictionType::Epsilon | PredictionType::Sample | PredictionType::VPrediction => timestep as f64,
+            PredictionType::FlowPrediction => sigma * self.num_train_timesteps as f64,
+            PredictionType::SitFlowPrediction => 1.0 - sigma,
+        }
+    }
+
+    /// The same at a timestep of the whole process.
+    pub fn told_at(&self, timestep: usize) -> f64 {
+        self.told(timestep, BetaSchedule::sigma(timestep, self.num_train_timesteps))
     }
 
     /// # Errors
@@ -75,6 +107,14 @@ impl DiffusionConfig {
         }
         if self.clip_sample_range.is_some_and(|c| !(c.is_finite() && c > 0.0)) {
             return Err(ConfigError::Model("scheduler.clip_sample_range must be a positive number".into()));
+        }
+        if self.prediction_type.is_flow() != (self.beta_schedule == BetaSchedule::Straight) {
+            return Err(ConfigError::Model(
+                "scheduler.beta_schedule straight goes with a flow prediction, and with that alone".into(),
+            ));
+        }
+        if !(self.shift.is_finite() && self.shift > 0.0) {
+            return Err(ConfigError::Model(format!("scheduler.shift = {} is not a positive number", self.shift)));
         }
         if self.steps_offset >= self.num_train_timesteps {
             return Err(ConfigError::Model(format!(
@@ -95,6 +135,26 @@ pub enum BetaSchedule {
     /// ᾱ = cos²(…), Nichol & Dhariwal 2021; diffusers calls it `squaredcos_cap_v2`.
     #[serde(alias = "squaredcos_cap_v2")]
     Cosine,
+    /// The straight path of flow matching, x_t = (1−σ)·x0 + σ·ε with σ = (t + 1)/T (Lipman et al. 2022, arXiv:2210.02747; Liu et
+    /// al. 2022, arXiv:2209.03003). ᾱ is the picture's share of the variance here, too.
+    Straight,
+}
+
+impl BetaSchedule {
+    /// Weights of picture and noise in x_t, where ᾱ is the picture's share of the variance: their squares have the sum 1, or
+    /// on the straight path they themselves.
+    pub fn weights(self, alpha_bar: f64) -> (f64, f64) {
+        let (signal, noise) = (alpha_bar.sqrt(), (1.0 - alpha_bar).sqrt());
+        match self {
+            Self::Linear | Self::Cosine => (signal, noise),
+            Self::Straight => (signal / (signal + noise), noise / (signal + noise)),
+        }
+    }
+
+    /// σ of the straight path at timestep `t` of `total`.
+    pub fn sigma(t: usize, total: usize) -> f64 {
+        (t + 1) as f64 / total as f64
+    }
 }
 
 /// Which timesteps of the process a run visits. All but the first are those of diffusers' schedulers (table 2 of Lin et al.
@@ -170,6 +230,33 @@ pub enum PredictionType {
     Sample,
     /// v = √ᾱ·ε − √(1−ᾱ)·x0 (Salimans & Ho 2022).
     VPrediction,
+    /// The velocity ε − x0 along the straight path, towards the noise; the network is told σ·T (rectified flow, SD3, diffusers).
+    FlowPrediction,
+    /// The velocity x0 − ε, towards the picture; the network is told 1 − σ (SiT: Ma et al. 2024, arXiv:2401.08740).
+    SitFlowPrediction,
+}
+
+impl PredictionType {
+    /// Whether it is a velocity along the straight path.
+    pub fn is_flow(self) -> bool {
+        matches!(self, Self::FlowPrediction | Self::SitFlowPrediction)
+    }
+
+    /// The samplers for it.
+    pub fn samplers(self) -> &'static [SamplerKind] {
+        if self.is_flow() { &SamplerKind::FLOW } else { &SamplerKind::DIFFUSION }
+    }
+
+    /// # Errors
+    /// [`ConfigError::OutOfRange`] for a sampler that is for other models.
+    pub fn check(self, sampler: SamplerKind) -> Result<(), ConfigError> {
+        if self.samplers().contains(&sampler) {
+            return Ok(());
+        }
+        let names: Vec<_> = self.samplers().iter().map(|kind| kind.name()).collect();
+        let allowed = format!("one of {}, which are for what this model predicts", names.join(", "));
+        Err(ConfigError::OutOfRange { name: "sampler", value: sampler.name().into(), allowed })
+    }
 }
 
 /// The variance of an ancestral (DDPM) step.

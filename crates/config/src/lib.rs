@@ -100,6 +100,7 @@ impl ModelConfig {
         if self.scheduler.variance_type == VarianceType::LearnedRange && !self.transformer.learn_sigma {
             return fail("scheduler.variance_type learned_range needs transformer.learn_sigma".into());
         }
+        self.scheduler.prediction_type.check(self.defaults.sampler)?;
         if self.labels.len() != self.transformer.num_classes {
             return fail(format!("{} labels for {} classes", self.labels.len(), self.transformer.num_classes));
         }

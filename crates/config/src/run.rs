@@ -20,10 +20,25 @@ pub enum SamplerKind {
     /// UniPC, Zhao et al. 2023: second order with a corrector that costs nothing.
     #[serde(rename = "unipc")]
     UniPc,
+    /// Euler's method along the velocity of a flow model.
+    #[serde(rename = "euler")]
+    Euler,
+    /// Heun's method: second order, two evaluations of the network a step.
+    #[serde(rename = "heun")]
+    Heun,
 }
 
 impl SamplerKind {
-    pub const ALL: [Self; 4] = [Self::Ddim, Self::Ddpm, Self::DpmSolverPlusPlus, Self::UniPc];
+    pub const ALL: [Self; 6] = [Self::Ddim, Self::Ddpm, Self::DpmSolverPlusPlus, Self::UniPc, Self::Euler, Self::Heun];
+    /// Those for models that predict noise, picture or v.
+    pub const DIFFUSION: [Self; 4] = [Self::Ddim, Self::Ddpm, Self::DpmSolverPlusPlus, Self::UniPc];
+    /// Those for models that predict a velocity along the straight path.
+    pub const FLOW: [Self; 2] = [Self::Euler, Self::Heun];
+
+    /// The samplers for the models that this one is for.
+    pub fn peers(self) -> &'static [Self] {
+        if Self::FLOW.contains(&self) { &Self::FLOW } else { &Self::DIFFUSION }
+    }
 
     /// The name in URLs and on the command line.
     pub fn name(self) -> &'static str {
@@ -32,6 +47,8 @@ impl SamplerKind {
             Self::Ddim => "ddim",
             Self::DpmSolverPlusPlus => "dpm++",
             Self::UniPc => "unipc",
+            Self::Euler => "euler",
+            Self::Heun => "heun",
         }
     }
 }

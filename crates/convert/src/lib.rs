@@ -36,7 +36,7 @@ use anyhow::{Context, Result, ensure};
 use autoencoder::ReadAutoencoder;
 use burn::tensor::Device;
 use card::Card;
-use ditscope_config::{AutoencoderConfig, DitConfig, LatentRgb, LatentStats, ModelConfig, RunSettings};
+use ditscope_config::{AutoencoderConfig, DitConfig, LatentRgb, LatentStats, ModelConfig, PredictionType, RunSettings};
 use ditscope_core::autoencoder::Autoencoder;
 use ditscope_core::weights::Loader;
 use ditscope_core::weights::keys::AUTOENCODER;
@@ -75,6 +75,8 @@ pub struct Plan {
     pub device: Device,
     /// Whose constants the model was trained with.
     pub numbers: Numbers,
+    /// What it predicts; absent: the noise, or what a scheduler's settings beside it say.
+    pub prediction_type: Option<PredictionType>,
 }
 
 /// How far a conversion is.
@@ -135,8 +137,13 @@ pub fn convert(plan: &Plan, watch: Watch) -> Result<Written> {
 
 fn convert_autoencoder(plan: &Plan, source: &Source, watch: Watch) -> Result<Written> {
     ensure!(
-        plan.autoencoder.is_none() && plan.num_heads.is_none() && plan.num_classes.is_none() && plan.labels.is_none(),
-        "{}: this is an autoencoder alone: --autoencoder, --num-heads, --num-classes and --labels are for a transformer",
+        plan.autoencoder.is_none()
+            && plan.num_heads.is_none()
+            && plan.num_classes.is_none()
+            && plan.labels.is_none()
+            && plan.prediction_type.is_none(),
+        "{}: this is an autoencoder alone: --autoencoder, --num-heads, --num-classes, --labels and --prediction-type are for a \
+         transformer",
         plan.source.display()
     );
     let ReadAutoencoder { config, tensors, notes } =
@@ -183,7 +190,7 @@ fn convert_model(plan: &Plan, pipeline: Pipeline, watch: Watch) -> Result<Writte
     } else if transformer.config.in_channels > 3 {
         notes.push("without a decoder, pictures are the latents themselves: give --autoencoder".to_owned());
     }
-    let scheduler = scheduler::read(&pipeline.scheduler, &transformer.config, plan.numbers)
+    let scheduler = scheduler::read(&pipeline.scheduler, &transformer.config, plan.numbers, plan.prediction_type)
         .with_context(|| plan.source.display().to_string())?;
     notes.extend(remarks(&scheduler, &transformer.config, plan.numbers));
     let decoder_license = decoder.and_then(|decoder| decoder.license.as_deref());

@@ -17,8 +17,11 @@ use std::path::Path;
 /// Options that would change what the model is, a file that is wrong, a type that cannot be made smaller again.
 pub fn convert(plan: &Plan, watch: Watch) -> Result<Written> {
     ensure!(
-        plan.num_heads.is_none() && plan.num_classes.is_none() && plan.labels.is_none(),
-        "{}: this is a model already: --num-heads, --num-classes and --labels are for checkpoints",
+        plan.num_heads.is_none()
+            && plan.num_classes.is_none()
+            && plan.labels.is_none()
+            && plan.prediction_type.is_none(),
+        "{}: this is a model already: --num-heads, --num-classes, --labels and --prediction-type are for checkpoints",
         plan.source.display()
     );
     let mut config = model_dir::read_config(&plan.source)?;

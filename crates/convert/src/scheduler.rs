@@ -28,30 +28,49 @@ enum Class {
     Ddpm,
     DpmSolver,
     UniPc,
+    FlowEuler,
 }
 
-/// The official process (linear β from 1e-4 to 0.02 in 1000 steps, ε-prediction) under DPM-Solver++; or, where there is a
-/// `scheduler_config.json`, what that says.
+/// The official process (linear β from 1e-4 to 0.02 in 1000 steps, ε-prediction unless another is `asked`) under DPM-Solver++, or
+/// where a velocity is, the straight path under Heun's method; or, where there is a `scheduler_config.json`, what that says.
 ///
 /// # Errors
 /// Names a scheduler or a setting that is not supported, and what to do.
-pub fn read(config: &Value, transformer: &DitConfig, numbers: Numbers) -> Result<Scheduler> {
+pub fn read(
+    config: &Value,
+    transformer: &DitConfig,
+    numbers: Numbers,
+    asked: Option<PredictionType>,
+) -> Result<Scheduler> {
+    let kind = asked.unwrap_or(PredictionType::Epsilon);
     let variance = if transformer.learn_sigma { VarianceType::LearnedRange } else { VarianceType::FixedLarge };
     let official = DiffusionConfig {
         // The official release steers 3 of the 4 latent channels; diffusers steers all.
         guidance_channels: (transformer.in_channels == 4 && numbers == Numbers::Official).then_some(3),
-        ..DiffusionConfig::new(BetaSchedule::Linear, PredictionType::Epsilon, variance)
+        ..DiffusionConfig::new(BetaSchedule::Linear, kind, variance)
     };
     if config.is_null() {
-        let sampler = SamplerKind::DpmSolverPlusPlus;
-        return Ok(Scheduler { diffusion: official, sampler, num_inference_steps: 20, note: None });
+        let (diffusion, sampler, num_inference_steps) = match kind.is_flow() {
+            true => (flow(official), SamplerKind::Heun, 25),
+            false => (official, SamplerKind::DpmSolverPlusPlus, 20),
+        };
+        return Ok(Scheduler { diffusion, sampler, num_inference_steps, note: None });
     }
+    ensure!(asked.is_none(), "--prediction-type: the scheduler_config.json of this folder says it, so leave it out");
     of_diffusers(config, official, transformer).context("scheduler_config.json")
+}
+
+/// The straight path, of whose velocity no variance is learned.
+fn flow(official: DiffusionConfig) -> DiffusionConfig {
+    DiffusionConfig { beta_schedule: BetaSchedule::Straight, variance_type: VarianceType::FixedSmall, ..official }
 }
 
 fn of_diffusers(config: &Value, official: DiffusionConfig, transformer: &DitConfig) -> Result<Scheduler> {
     let class = Class::of(config)?;
     let settings = Settings { config, class };
+    if class == Class::FlowEuler {
+        return settings.flow(official);
+    }
     settings.refuse_flow()?;
     let beta_schedule = settings.named("beta_schedule", BetaSchedule::Linear, "linear or squaredcos_cap_v2")?;
     let prediction_type =
@@ -82,7 +101,7 @@ fn of_diffusers(config: &Value, official: DiffusionConfig, transformer: &DitConf
 }
 
 impl Class {
-    const ALL: [Self; 4] = [Self::Ddim, Self::Ddpm, Self::DpmSolver, Self::UniPc];
+    const ALL: [Self; 5] = [Self::Ddim, Self::Ddpm, Self::DpmSolver, Self::UniPc, Self::FlowEuler];
 
     fn name(self) -> &'static str {
         match self {
@@ -90,6 +109,7 @@ impl Class {
             Self::Ddpm => "DDPMScheduler",
             Self::DpmSolver => "DPMSolverMultistepScheduler",
             Self::UniPc => "UniPCMultistepScheduler",
+            Self::FlowEuler => "FlowMatchEulerDiscreteScheduler",
         }
     }
 
@@ -98,12 +118,12 @@ impl Class {
         let name = config["_class_name"]
             .as_str()
             .with_context(|| format!("it has no _class_name, and model_index.json names no scheduler: {known}"))?;
-        ensure!(!name.starts_with("FlowMatch"), flow(name));
+        let instead = if name.starts_with("FlowMatch") { Self::FlowEuler } else { Self::Ddim };
         Self::ALL.into_iter().find(|class| class.name() == name).with_context(|| {
             format!(
                 "{name} is not supported, only {known}. Save the pipeline with one of them, which gives other \
                  pictures: {}",
-                saved("DDIMScheduler", "")
+                saved(instead.name(), "")
             )
         })
     }
@@ -115,6 +135,7 @@ impl Class {
             Self::Ddpm => (SamplerKind::Ddpm, 250),
             Self::DpmSolver => (SamplerKind::DpmSolverPlusPlus, 20),
             Self::UniPc => (SamplerKind::UniPc, 20),
+            Self::FlowEuler => (SamplerKind::Euler, 50),
         }
     }
 
@@ -150,10 +171,46 @@ impl Settings<'_> {
 
     fn refuse_flow(&self) -> Result<()> {
         let predicts_flow = self.get("prediction_type").is_some_and(|kind| kind == "flow_prediction");
-        ensure!(!predicts_flow, flow("prediction_type flow_prediction"));
         let has_sigmas = self.class.is_multistep() && self.flag("use_flow_sigmas", false)?;
-        ensure!(!has_sigmas, flow("use_flow_sigmas"));
+        ensure!(
+            !predicts_flow && !has_sigmas,
+            "{}: this transformer was trained by flow matching. Save the pipeline with the scheduler of that: {}",
+            if has_sigmas { "use_flow_sigmas" } else { "prediction_type flow_prediction" },
+            saved(Class::FlowEuler.name(), "")
+        );
         Ok(())
+    }
+
+    /// Of FlowMatchEulerDiscreteScheduler: its σ, with a constant shift.
+    fn flow(&self, official: DiffusionConfig) -> Result<Scheduler> {
+        for name in [
+            "use_dynamic_shifting",
+            "use_karras_sigmas",
+            "use_exponential_sigmas",
+            "use_beta_sigmas",
+            "invert_sigmas",
+            "stochastic_sampling",
+        ] {
+            self.only(name, |value| value == false, "False")?;
+        }
+        self.only("shift_terminal", |_| false, "None")?;
+        self.trained_only("num_train_timesteps", &1000.into())?;
+        let shift = self.get("shift").map_or(Some(1.0), Value::as_f64).filter(|shift| *shift > 0.0);
+        let shift = shift.with_context(|| format!("shift = {} is not a positive number", self.config["shift"]))?;
+        let diffusion = DiffusionConfig {
+            prediction_type: PredictionType::FlowPrediction,
+            timestep_spacing: TimestepSpacing::Linspace,
+            shift,
+            ..flow(official)
+        };
+        let (sampler, num_inference_steps) = self.class.run();
+        let note = format!(
+            "the scheduler is {}, for a model that was trained by flow matching: a run takes {num_inference_steps} steps of {} \
+             unless told otherwise, with shift {shift}",
+            self.class.name(),
+            sampler.name()
+        );
+        Ok(Scheduler { diffusion, sampler, num_inference_steps, note: Some(note) })
     }
 
     /// DDIM and DDPM clamp x̂0 unless told otherwise; the others have no such setting.
@@ -212,9 +269,7 @@ impl Settings<'_> {
             ("trained_betas", Value::Null),
             ("rescale_betas_zero_snr", false.into()),
         ] {
-            if let Some(value) = self.get(name).filter(|value| !is_same(value, &only)) {
-                bail!("{name} = {value} is not supported, only {only}. {TRAINED}");
-            }
+            self.trained_only(name, &only)?;
         }
         self.only("thresholding", |value| value == false, "False")?;
         if self.class.is_multistep() {
@@ -249,6 +304,14 @@ impl Settings<'_> {
         self.only("lambda_min_clipped", cuts_nothing, "-float(\"inf\")")
     }
 
+    /// Refuses a setting that the transformer was trained with.
+    fn trained_only(&self, name: &str, only: &Value) -> Result<()> {
+        match self.get(name).filter(|value| !is_same(value, only)) {
+            Some(value) => bail!("{name} = {value} is not supported, only {only}. {TRAINED}"),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses a setting that can be changed without training anew; `python` is what would be right.
     fn only(&self, name: &str, is_right: impl Fn(&Value) -> bool, python: &str) -> Result<()> {
         match self.get(name).filter(|value| !is_right(value)) {
@@ -267,13 +330,6 @@ const TRAINED: &str = "The transformer was trained with it, so that another sche
 
 fn saved(class: &str, argument: &str) -> String {
     format!("pipe.scheduler = {class}.from_config(pipe.scheduler.config{argument}); pipe.save_pretrained(DIR)")
-}
-
-fn flow(what: &str) -> String {
-    format!(
-        "{what}: this transformer was trained by flow matching, and predicts a velocity from noise to picture. Only models \
-         that predict the noise, the clean latent or v can be converted"
-    )
 }
 
 /// 1 and 1.0 are the same.

@@ -26,7 +26,7 @@ fn transformer(learn_sigma: bool) -> DitConfig {
 fn read_with(class: &str, settings: &Value) -> Result<Scheduler> {
     let mut config = settings.clone();
     config["_class_name"] = class.into();
-    read(&config, &transformer(false), Numbers::Diffusers)
+    read(&config, &transformer(false), Numbers::Diffusers, None)
 }
 
 fn refused(class: &str, settings: &Value, words: &[&str]) {
@@ -40,7 +40,7 @@ const CLASSES: [&str; 4] = ["DDIMScheduler", "DDPMScheduler", "DPMSolverMultiste
 
 #[test]
 fn without_a_file_it_is_the_official_process() {
-    let found = read(&Value::Null, &transformer(true), Numbers::Official).expect("the official one");
+    let found = read(&Value::Null, &transformer(true), Numbers::Official, None).expect("the official one");
     let official = DiffusionConfig::new(BetaSchedule::Linear, PredictionType::Epsilon, VarianceType::LearnedRange);
     assert_eq!(found.diffusion, DiffusionConfig { guidance_channels: Some(3), ..official });
     assert_eq!((found.sampler, found.num_inference_steps, found.note), (SamplerKind::DpmSolverPlusPlus, 20, None));
@@ -108,7 +108,7 @@ fn settings_of_another_class_are_none() {
 fn the_variance_is_that_of_ddpm() {
     let variance = |name: &str, learn_sigma| {
         let config = json!({ "_class_name": "DDPMScheduler", "variance_type": name });
-        read(&config, &transformer(learn_sigma), Numbers::Diffusers).map(|found| found.diffusion.variance_type)
+        read(&config, &transformer(learn_sigma), Numbers::Diffusers, None).map(|found| found.diffusion.variance_type)
     };
     for (name, expected) in [
         ("fixed_small", VarianceType::FixedSmall),
@@ -127,14 +127,58 @@ fn the_variance_is_that_of_ddpm() {
 }
 
 #[test]
+fn a_flow_scheduler_makes_the_path_straight() {
+    let class = "FlowMatchEulerDiscreteScheduler";
+    let found =
+        read_with(class, &json!({ "shift": 3.0, "shift_terminal": null, "max_shift": 1.15 })).expect("a scheduler");
+    let expected =
+        DiffusionConfig { timestep_spacing: TimestepSpacing::Linspace, shift: 3.0, ..DiffusionConfig::flow() };
+    assert_eq!((found.diffusion, found.sampler), (expected, SamplerKind::Euler));
+    assert!(found.note.expect("a note").contains("shift 3"));
+    assert_eq!(read_with(class, &json!({})).expect("a scheduler").diffusion.shift, 1.0);
+    for (name, value) in [
+        ("use_dynamic_shifting", json!(true)),
+        ("use_karras_sigmas", json!(true)),
+        ("use_exponential_sigmas", json!(true)),
+        ("use_beta_sigmas", json!(true)),
+        ("invert_sigmas", json!(true)),
+        ("stochastic_sampling", json!(true)),
+        ("shift_terminal", json!(0.1)),
+        ("num_train_timesteps", json!(500)),
+        ("shift", json!(0.0)),
+        ("shift", json!("much")),
+    ] {
+        refused(class, &json!({ name: value }), &[name]);
+    }
+}
+
+/// A checkpoint does not tell what it predicts, a scheduler's file does.
+#[test]
+fn what_is_predicted_can_be_said_of_a_checkpoint() {
+    let asked = |config: &Value, kind| read(config, &transformer(true), Numbers::Official, Some(kind));
+    let found = asked(&Value::Null, PredictionType::SitFlowPrediction).expect("SiT");
+    let expected = DiffusionConfig {
+        prediction_type: PredictionType::SitFlowPrediction,
+        guidance_channels: Some(3),
+        ..DiffusionConfig::flow()
+    };
+    assert_eq!((found.diffusion, found.sampler), (expected, SamplerKind::Heun));
+    let v = asked(&Value::Null, PredictionType::VPrediction).expect("v").diffusion;
+    assert_eq!((v.prediction_type, v.beta_schedule), (PredictionType::VPrediction, BetaSchedule::Linear));
+    let file = json!({ "_class_name": CLASSES[0] });
+    let error = asked(&file, PredictionType::VPrediction).expect_err("two that say it");
+    assert!(format!("{error:#}").contains("--prediction-type"), "{error:#}");
+}
+
+#[test]
 fn other_schedulers_are_refused_by_name() {
     for class in ["EulerDiscreteScheduler", "HeunDiscreteScheduler", "PNDMScheduler", "DPMSolverSinglestepScheduler"] {
         refused(class, &json!({}), &[class, "DDIMScheduler, DDPMScheduler", "from_config", "save_pretrained"]);
     }
-    for class in ["FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"] {
-        refused(class, &json!({}), &[class, "flow matching", "velocity"]);
+    for class in ["FlowMatchHeunDiscreteScheduler", "FlowMatchLCMScheduler"] {
+        refused(class, &json!({}), &[class, "pipe.scheduler = FlowMatchEulerDiscreteScheduler.from_config"]);
     }
-    let error = read(&json!({}), &transformer(false), Numbers::Diffusers).expect_err("no class");
+    let error = read(&json!({}), &transformer(false), Numbers::Diffusers, None).expect_err("no class");
     assert!(format!("{error:#}").contains("_class_name"), "{error:#}");
 }
 

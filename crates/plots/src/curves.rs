@@ -44,7 +44,7 @@ pub struct Curves {
     betas: Vec<f64>,
     /// The schedule of the model, or what is known of it from a run.
     pub path: String,
-    /// The schedule that it does not have.
+    /// Another schedule, to compare with.
     pub other: String,
 }
 
@@ -124,6 +124,7 @@ pub fn other(kind: BetaSchedule) -> BetaSchedule {
     match kind {
         BetaSchedule::Linear => BetaSchedule::Cosine,
         BetaSchedule::Cosine => BetaSchedule::Linear,
+        BetaSchedule::Straight => BetaSchedule::Cosine,
     }
 }
 

@@ -279,7 +279,7 @@ pub struct RunInfo {
     pub latent_shape: [usize; 3],
     /// Picture `[H, W]`.
     pub image_shape: [usize; 2],
-    /// The original timestep t of each step that is taken, first (noisiest) to last.
+    /// The original timestep t of each step that is taken, first (noisiest) to last; of a flow model the nearest.
     pub timesteps: Vec<usize>,
     /// ᾱ at each of them.
     pub alpha_bar: Vec<f64>,

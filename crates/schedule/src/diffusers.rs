@@ -38,7 +38,7 @@ fn indices(
     // The grid of the multistep solvers has one point more: the clean end, which is not visited.
     let first = match kind {
         SamplerKind::DpmSolverPlusPlus | SamplerKind::UniPc => 1,
-        SamplerKind::Ddpm | SamplerKind::Ddim => 0,
+        SamplerKind::Ddpm | SamplerKind::Ddim | SamplerKind::Euler | SamplerKind::Heun => 0,
     };
     let is_trailing = spacing == TimestepSpacing::Trailing;
     check_count(num, if is_trailing { total } else { total - first })?;

@@ -3,6 +3,7 @@
 //! Pure numbers, no tensors: the page plots them, the samplers use them.
 
 mod diffusers;
+mod flow;
 
 use ditscope_config::{BetaSchedule, ConfigError, DiffusionConfig, SamplerKind, TimestepSpacing};
 
@@ -11,11 +12,14 @@ use ditscope_config::{BetaSchedule, ConfigError, DiffusionConfig, SamplerKind, T
 /// All vectors have one entry per step, from the least noisy to the noisiest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NoiseSchedule {
-    /// The timestep of the *original* process that each step stands for; the network sees these.
+    /// What of, which decides the weights of picture and noise.
+    pub kind: BetaSchedule,
+    /// The timestep of the *original* process that each step stands for; the network sees these (of the straight path the
+    /// nearest: it sees σ itself).
     pub timesteps: Vec<usize>,
     /// β_t, the share of noise that step t adds.
     pub betas: Vec<f64>,
-    /// ᾱ_t = Π (1 − β), the share of signal left after step t.
+    /// ᾱ_t = Π (1 − β), the share of signal left after step t; of the straight path that of the variance.
     pub alphas_cumprod: Vec<f64>,
     /// ᾱ of the step before (1 before the first).
     pub alphas_cumprod_prev: Vec<f64>,
@@ -40,7 +44,7 @@ impl Spacing {
     pub fn of(kind: SamplerKind) -> Self {
         match kind {
             SamplerKind::DpmSolverPlusPlus | SamplerKind::UniPc => Self::UniformT,
-            SamplerKind::Ddpm | SamplerKind::Ddim => Self::Linspace,
+            SamplerKind::Ddpm | SamplerKind::Ddim | SamplerKind::Euler | SamplerKind::Heun => Self::Linspace,
         }
     }
 }
@@ -56,8 +60,9 @@ impl NoiseSchedule {
         let betas = match kind {
             BetaSchedule::Linear => linear_betas(num_train_timesteps),
             BetaSchedule::Cosine => cosine_betas(num_train_timesteps),
+            BetaSchedule::Straight => return flow::whole(num_train_timesteps),
         };
-        Self::from_betas((0..num_train_timesteps).collect(), betas)
+        Self::from_betas(kind, (0..num_train_timesteps).collect(), betas)
     }
 
     /// Keeps `num_steps` of the steps such that ᾱ at the kept ones is unchanged.
@@ -80,6 +85,7 @@ impl NoiseSchedule {
         num_steps: usize,
     ) -> Result<Self, ConfigError> {
         match spacing.unwrap_or(process.timestep_spacing) {
+            spacing if self.kind == BetaSchedule::Straight => flow::for_run(process, spacing, num_steps),
             TimestepSpacing::Uniform => self.respaced(Spacing::of(kind), num_steps),
             spacing => diffusers::respaced(self, process, kind, spacing, num_steps),
         }
@@ -90,13 +96,22 @@ impl NoiseSchedule {
     fn kept(&self, indices: &[usize], previous: Option<Vec<f64>>) -> Self {
         let timesteps = indices.iter().map(|&index| self.timesteps[index]).collect();
         let alphas_cumprod: Vec<f64> = indices.iter().map(|&index| self.alphas_cumprod[index]).collect();
+        Self::from_alphas_cumprod(self.kind, timesteps, alphas_cumprod, previous)
+    }
+
+    fn from_alphas_cumprod(
+        kind: BetaSchedule,
+        timesteps: Vec<usize>,
+        alphas_cumprod: Vec<f64>,
+        previous: Option<Vec<f64>>,
+    ) -> Self {
         let previous = previous.unwrap_or_else(|| shifted(&alphas_cumprod));
         let betas =
             alphas_cumprod.iter().zip(&previous).map(|(alpha_bar, previous)| 1.0 - alpha_bar / previous).collect();
-        Self::from_parts(timesteps, betas, alphas_cumprod, previous)
+        Self::from_parts(kind, timesteps, betas, alphas_cumprod, previous)
     }
 
-    fn from_betas(timesteps: Vec<usize>, betas: Vec<f64>) -> Self {
+    fn from_betas(kind: BetaSchedule, timesteps: Vec<usize>, betas: Vec<f64>) -> Self {
         let mut product = 1.0;
         let alphas_cumprod: Vec<f64> = betas
             .iter()
@@ -106,11 +121,12 @@ impl NoiseSchedule {
             })
             .collect();
         let previous = shifted(&alphas_cumprod);
-        Self::from_parts(timesteps, betas, alphas_cumprod, previous)
+        Self::from_parts(kind, timesteps, betas, alphas_cumprod, previous)
     }
 
     /// ᾱ is passed beside β, because 1 − β loses digits where a long stride leaves nearly no signal.
     fn from_parts(
+        kind: BetaSchedule,
         timesteps: Vec<usize>,
         betas: Vec<f64>,
         alphas_cumprod: Vec<f64>,
@@ -121,7 +137,7 @@ impl NoiseSchedule {
         // β̃_0 = 0 has no logarithm. A one-step process has no second entry to borrow: its β serves.
         variance[0] = variance.get(1).copied().unwrap_or(betas[0]);
         let posterior_log_variance_clipped = variance.into_iter().map(f64::ln).collect();
-        Self { timesteps, betas, alphas_cumprod, alphas_cumprod_prev, posterior_log_variance_clipped }
+        Self { kind, timesteps, betas, alphas_cumprod, alphas_cumprod_prev, posterior_log_variance_clipped }
     }
 
     /// Number of steps.
@@ -139,9 +155,9 @@ impl NoiseSchedule {
         self.alphas_cumprod[i] / (1.0 - self.alphas_cumprod[i])
     }
 
-    /// The forward process x_t = √ᾱ·x0 + √(1−ᾱ)·ε as its two factors (DDPM eq. 4).
+    /// The forward process x_t = √ᾱ·x0 + √(1−ᾱ)·ε as its two factors (DDPM eq. 4); on the straight path 1−σ and σ.
     pub fn q_sample_factors(&self, i: usize) -> (f64, f64) {
-        (self.alphas_cumprod[i].sqrt(), (1.0 - self.alphas_cumprod[i]).sqrt())
+        self.kind.weights(self.alphas_cumprod[i])
     }
 
     /// The posterior mean of q(x_{t−1} | x_t, x0) as its factors of x0 and x_t (DDPM eq. 7).

@@ -18,7 +18,7 @@ mod training;
 pub use autoencoder::AutoencoderTask;
 pub use classifier::{Classifier, ClassifierTask, NUM_FEATURES};
 pub use dataset::{Dataset, DatasetInfo};
-pub use dit::DitTask;
+pub use dit::{DitTask, TimestepSampling};
 pub use gradients::Gradients;
 pub use latents::Latents;
 pub use optimizer::{clip_global_norm, ema_decay, learning_rate, update_ema};

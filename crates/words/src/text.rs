@@ -14,6 +14,8 @@ pub fn sampler(kind: SamplerKind) -> Words {
         SamplerKind::Ddpm => say("controls.ddpm"),
         SamplerKind::DpmSolverPlusPlus => say("controls.dpm"),
         SamplerKind::UniPc => say("controls.unipc"),
+        SamplerKind::Euler => say("controls.euler"),
+        SamplerKind::Heun => say("controls.heun"),
     }
 }
 
@@ -24,6 +26,8 @@ pub fn sampler_name(kind: SamplerKind) -> &'static str {
         SamplerKind::Ddpm => "DDPM",
         SamplerKind::DpmSolverPlusPlus => "DPM-Solver++",
         SamplerKind::UniPc => "UniPC",
+        SamplerKind::Euler => "Euler",
+        SamplerKind::Heun => "Heun",
     }
 }
 

@@ -82,9 +82,11 @@ fn samplers(store: Store, state: &Page) -> Part {
     let on = |kind| what.samplers().contains(&kind);
     // Fewer than two are no comparison.
     let fewest = what.columns() == *COLUMNS.start();
-    let samplers = SamplerKind::ALL
-        .map(|kind| disabled(toggle(store, sampler_name(kind), on(kind), Event::Toggle(kind)), on(kind) && fewest));
-    group("toggles", say("compare.samplers"), samplers.into())
+    let one = |kind: SamplerKind| {
+        disabled(toggle(store, sampler_name(kind), on(kind), Event::Toggle(kind)), on(kind) && fewest)
+    };
+    let samplers = state.settings().sampler.peers().iter().map(|kind| one(*kind));
+    group("toggles", say("compare.samplers"), samplers.collect())
 }
 
 /// The numbers that are compared, each in a field with a button that takes it away, and a button for another.

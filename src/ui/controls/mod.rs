@@ -97,23 +97,19 @@ fn Steps() -> impl IntoView {
 fn Sampler() -> impl IntoView {
     let store = Store::get();
     let value = store.memo(|state| state.settings().sampler);
-    let options = SamplerKind::ALL.map(|kind| {
-        view! {
-            <option value=kind.name() selected=move || value.get() == kind>
-                {text::sampler(kind)}
-            </option>
-        }
-    });
+    // Those for the model.
+    let list = move || {
+        let of = |kind: &SamplerKind| (kind.name().into(), text::sampler(*kind).into(), *kind == value.get());
+        dom::options(value.get().peers().iter().map(of).collect())
+    };
     view! {
         <div class="control" title=say("controls.sampler-hint")>
             <label for="sampler">{say("controls.sampler")}</label>
             <select
                 id="sampler"
-                prop:value=move || value.get().name()
+                prop:innerHTML=list
                 on:change=move |event| set(store, event_target_value(&event).parse().ok().map(Choice::Sampler))
-            >
-                {options.collect_view()}
-            </select>
+            ></select>
         </div>
     }
 }
@@ -134,15 +130,9 @@ fn Saving() -> impl IntoView {
         let other = Some(value.get()).filter(|value| !SAVINGS.contains(value));
         SAVINGS.into_iter().chain(other).collect::<Vec<_>>()
     };
-    let options = move || {
-        let option = |(i, way): (usize, Savings)| {
-            view! {
-                <option value=i.to_string() prop:selected=way == value.get()>
-                    {text::savings(&way)}
-                </option>
-            }
-        };
-        ways().into_iter().enumerate().map(option).collect_view()
+    let list = move || {
+        let of = |(i, way): (usize, Savings)| (i.to_string(), text::savings(&way), way == value.get());
+        dom::options(ways().into_iter().enumerate().map(of).collect())
     };
     let chosen = move |value: String| value.parse().ok().and_then(|i: usize| ways().get(i).copied());
     view! {
@@ -150,10 +140,9 @@ fn Saving() -> impl IntoView {
             <label for="savings">{say("controls.savings")}</label>
             <select
                 id="savings"
+                prop:innerHTML=list
                 on:change=move |event| set(store, chosen(event_target_value(&event)).map(Choice::Savings))
-            >
-                {options}
-            </select>
+            ></select>
         </div>
     }
 }

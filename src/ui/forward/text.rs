@@ -87,23 +87,26 @@ pub fn noised(state: &Page) -> String {
 pub fn formula(state: &Page) -> [String; 3] {
     let t = subscript(state.forward.t(state));
     let Some([signal, noise, alpha_bar, snr]) = state.forward.factors(state) else {
-        return [format!("x{t} = √ᾱ · x₀ + √(1−ᾱ) · ε"), String::new(), String::new()];
+        return ["\u{a0}".into(), String::new(), String::new()];
     };
     let decibels = 10.0 * snr.log10();
     let digits = if snr < 10.0 { 2 } else { 0 };
-    [
-        format!("x{t} = {signal:.3} · x₀ + {noise:.3} · ε"),
-        format!("√ᾱ · x₀ + √(1−ᾱ) · ε, ᾱ = {alpha_bar:.3}"),
-        format!("SNR = {snr:.digits$} ({decibels:.0} dB)"),
-    ]
+    let is_flow = state.models.config.as_ref().is_some_and(|config| config.scheduler.prediction_type.is_flow());
+    let general = match is_flow {
+        true => format!("(1−σ) · x₀ + σ · ε, σ = {noise:.3}"),
+        false => format!("√ᾱ · x₀ + √(1−ᾱ) · ε, ᾱ = {alpha_bar:.3}"),
+    };
+    // All noise has no decibels.
+    let ratio = if snr > 0.0 { format!("SNR = {snr:.digits$} ({decibels:.0} dB)") } else { "SNR = 0".into() };
+    [format!("x{t} = {signal:.3} · x₀ + {noise:.3} · ε"), general, ratio]
 }
 
 /// The slider's value in words.
 pub fn spoken_level(state: &Page) -> String {
-    let [signal, noise, ..] = state.forward.factors(state).unwrap_or_default();
-    let percent = |factor: f64| (factor * factor * 100.0).round() as usize;
+    let [_, _, alpha_bar, _] = state.forward.factors(state).unwrap_or_default();
+    let percent = |share: f64| (share * 100.0).round() as usize;
     let values: [(&str, &dyn ToString); 3] =
-        [("t", &state.forward.t(state)), ("signal", &percent(signal)), ("noise", &percent(noise))];
+        [("t", &state.forward.t(state)), ("signal", &percent(alpha_bar)), ("noise", &percent(1.0 - alpha_bar))];
     say_with("forward.spoken-level", &values)
 }
 

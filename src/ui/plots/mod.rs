@@ -12,7 +12,7 @@ use size_plot::SizePlot;
 use super::dom;
 use super::live::Live;
 use super::store::Store;
-use ditscope_config::DiffusionConfig;
+use ditscope_config::{BetaSchedule, DiffusionConfig};
 use ditscope_page_state::film;
 use ditscope_page_state::timeline;
 use ditscope_page_state::{Event, Page};
@@ -29,11 +29,11 @@ pub fn Plots() -> impl IntoView {
     let shares = store.memo(|state| {
         let film = state.shown().filter(|film| !film.is_empty())?;
         let (_, alpha_bar) = film::place(&film.info, state.timeline.position);
-        Some((alpha_bar.sqrt(), (1.0 - alpha_bar).max(0.0).sqrt()))
+        Some(process(state).map_or(BetaSchedule::Cosine, |(kind, _)| kind).weights(alpha_bar))
     });
     let formula = move || match shares.get() {
         Some((signal, noise)) => format!("xₜ = {signal:.2} · x₀ + {noise:.2} · ε"),
-        None => "xₜ = √ᾱ · x₀ + √(1 − ᾱ) · ε".into(),
+        None => "\u{a0}".into(),
     };
     view! {
         <details open class="deep">

@@ -120,6 +120,7 @@ fn schedule_name(kind: BetaSchedule) -> ditscope_words::Words {
     match kind {
         BetaSchedule::Linear => say("plots.linear"),
         BetaSchedule::Cosine => say("plots.cosine"),
+        BetaSchedule::Straight => say("plots.straight"),
     }
 }
 

@@ -149,10 +149,11 @@ fn pace(store: Store) -> Vec<Part> {
 fn Speeds() -> impl IntoView {
     let store = Store::get();
     let speed = store.memo(|state| state.timeline.speed);
-    let options = Speed::ALL.map(|choice| {
-        let words = format!("{}×", choice.factor());
-        view! { <option selected=move || speed.get() == choice>{words}</option> }
-    });
+    let list = move || {
+        let words = |choice: Speed| format!("{}×", choice.factor());
+        let of = |choice: Speed| (words(choice), words(choice), choice == speed.get());
+        dom::options(Speed::ALL.map(of).into())
+    };
     let choose = move |event: web_sys::Event| {
         let at = event_target::<web_sys::HtmlSelectElement>(&event).selected_index();
         if let Some(speed) = usize::try_from(at).ok().and_then(|at| Speed::ALL.get(at)) {
@@ -164,11 +165,9 @@ fn Speeds() -> impl IntoView {
             class="speed"
             aria-label=say("timeline.speed")
             title=say("timeline.hint-speed")
-            prop:selectedIndex=move || speed.get() as i32
+            prop:innerHTML=list
             on:change=choose
-        >
-            {options.collect_view()}
-        </select>
+        ></select>
     }
 }
 

@@ -32,15 +32,9 @@ struct Unfinished {
 
 impl<'m> Crew<'m> {
     /// Tells the members of a run of these classes; none where there are no members.
-    pub fn of(
-        pool: &Pool,
-        model: &'m Model,
-        is_heavy: bool,
-        classes: Vec<usize>,
-        timesteps: Vec<usize>,
-    ) -> Option<Self> {
+    pub fn of(pool: &Pool, model: &'m Model, is_heavy: bool, classes: Vec<usize>, times: Vec<f32>) -> Option<Self> {
         let members = pool.ready();
-        let run = ToMember::Run { classes, timesteps };
+        let run = ToMember::Run { classes, times };
         members.iter().for_each(|member| member.tell(&run, &[]));
         (!members.is_empty()).then_some(Self { model, members, is_heavy, unfinished: None })
     }
@@ -51,12 +45,12 @@ impl<'m> Crew<'m> {
     /// # Errors
     /// What the device or the run said.
     pub async fn step(&mut self, run: &mut Run<'_>, number: usize) -> Result<Option<(usize, Frame)>, Refusal> {
-        let step = match run.batch() {
-            Some(batch) => {
-                let outputs = self.outputs(run, &batch).await.map_err(|error| Reason::Device.found(error))?;
-                run.step_from(outputs)?
+        let step = loop {
+            let Some(batch) = run.batch() else { break run.step()? };
+            let outputs = self.outputs(run, &batch).await.map_err(|error| Reason::Device.found(error))?;
+            if let Some(step) = run.step_from(outputs)? {
+                break step;
             }
-            None => run.step()?,
         };
         if self.is_heavy {
             let frame = Frame::of_step(self.model, step, true).await;
@@ -101,7 +95,7 @@ impl<'m> Crew<'m> {
         let shares = self.shares(batch.labels.len(), waiting);
         let picture = |row: usize| x.chunks_exact(x.len() / pictures).nth(row % pictures).unwrap_or_default();
         let ask = |(member, rows): (&Rc<Link>, Range<usize>)| {
-            let message = ToMember::Rows { labels: batch.labels[rows.clone()].to_vec(), timestep: batch.timestep };
+            let message = ToMember::Rows { labels: batch.labels[rows.clone()].to_vec(), time: batch.time };
             let x: Vec<f32> = rows.clone().flat_map(picture).copied().collect();
             (rows.clone(), member.ask(&message, &bytes(&x), rows.len()))
         };

@@ -12,10 +12,10 @@ pub enum ToMember {
     Shard { file: String },
     /// The model is complete; answered without bytes.
     Finish,
-    /// A run of these classes begins.
-    Run { classes: Vec<usize>, timesteps: Vec<usize> },
+    /// A run of these classes begins, in which the network is told these times.
+    Run { classes: Vec<usize>, times: Vec<f32> },
     /// With `[M, C, h, w]` f32, little-endian; answered with `[M, C_out, h, w]`.
-    Rows { labels: Vec<usize>, timestep: usize },
+    Rows { labels: Vec<usize>, time: f32 },
     /// With `[N, C, h, w]`; answered with RGBA `[N, H, W, 4]`.
     Decode,
 }

@@ -11,7 +11,7 @@ use crate::output::{note, say};
 use anyhow::{Context, Result, bail, ensure};
 use burn::module::Module;
 use burn::tensor::Device;
-use ditscope_config::{AutoencoderConfig, DiffusionConfig, LatentStats, ModelConfig, RunSettings, SamplerKind};
+use ditscope_config::{AutoencoderConfig, DiffusionConfig, LatentStats, ModelConfig, RunSettings};
 use ditscope_core::autoencoder::{Autoencoder, AutoencoderTiny};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::dit::Dit;
@@ -114,10 +114,10 @@ impl DitOptions {
         autoencoder: AutoencoderConfig,
         latents: LatentStats,
     ) -> Result<ModelConfig> {
+        let scheduler = shape.diffusion();
         let config = ModelConfig {
             name: self.name.clone().unwrap_or_else(|| data.name.clone()),
             transformer: shape.transformer_for(data, &autoencoder),
-            scheduler: shape.diffusion(),
             autoencoder: Some(autoencoder),
             latents,
             audio: data.audio.clone(),
@@ -126,8 +126,10 @@ impl DitOptions {
                 class: self.default_class.unwrap_or(9).min(data.labels.len() - 1),
                 guidance_scale: 2.0,
                 seed: 9,
+                sampler: scheduler.prediction_type.samplers()[0],
                 ..RunSettings::default()
             },
+            scheduler,
             license: format!("MIT OR Apache-2.0 (weights); data: {}", data.license),
         };
         config.validate()?;
@@ -164,6 +166,7 @@ impl DitOptions {
             Some(before) => before.settle(&self.train.out, "dit", &making)?,
             None => making,
         };
+        making.shape.validate()?;
         Ok(Making { shape: making.shape.with_defaults(), seed: making.seed.or(Some(0)), ..making })
     }
 
@@ -217,6 +220,7 @@ pub fn run(options: &DitOptions) -> Result<()> {
     let task = DitTask {
         class_dropout: options.class_dropout,
         min_snr_gamma: options.min_snr_gamma,
+        timestep_sampling: making.shape.timestep_sampling(),
         teacher,
         ..DitTask::new(&config, latents, given.data.labels, &device)
     };
@@ -277,7 +281,7 @@ fn save_samples(model: &Model, path: &Path) -> Result<()> {
         classes,
         guidance_scales: vec![model.config.defaults.guidance_scale],
         guidance_channels: None,
-        sampler: SamplerConfig::new(SamplerKind::Ddim, 20),
+        sampler: SamplerConfig::new(model.config.defaults.sampler, 20),
         start: None,
     };
     let mut run = Run::new(model, request)?;

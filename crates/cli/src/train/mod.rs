@@ -16,4 +16,5 @@ mod step;
 mod trainer;
 
 pub use latents::encode_latents;
+pub use shape::Prediction;
 pub use trainer::{TrainOptions, Trainer};

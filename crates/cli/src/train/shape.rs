@@ -1,11 +1,12 @@
 //! The options that make a transformer.
 
+use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use ditscope_config::{
     AutoencoderConfig, BetaSchedule, Conditioning, ConfigError, DiffusionConfig, DitConfig, PredictionType,
     VarianceType,
 };
-use ditscope_train::DatasetInfo;
+use ditscope_train::{DatasetInfo, TimestepSampling};
 use serde::{Deserialize, Serialize};
 
 const DEPTH: usize = 6;
@@ -40,13 +41,17 @@ pub struct Shape {
     /// Normalise queries and keys of the attention, head by head
     #[arg(long, num_args = 0, default_missing_value = "true")]
     pub qk_norm: Option<bool>,
-    /// How the noise grows with the timestep [default: cosine]
+    /// How the noise grows with the timestep; not with --prediction-type flow, whose path is straight [default: cosine]
     #[arg(long, value_enum)]
     pub beta_schedule: Option<Schedule>,
     /// What the network puts out [default: epsilon]
     #[arg(long, value_enum)]
     pub prediction_type: Option<Prediction>,
-    /// Clamp of the predicted clean latent while sampling, in standard deviations [default: 4]
+    /// How the share of noise is drawn with --prediction-type flow [default: uniform]
+    #[arg(long, value_enum)]
+    pub timestep_sampling: Option<Times>,
+    /// Clamp of the predicted clean latent while sampling, in standard deviations [default: 4; none with --prediction-type
+    /// flow]
     #[arg(long, value_name = "RANGE")]
     pub clip_sample_range: Option<f64>,
 }
@@ -69,9 +74,35 @@ pub enum Prediction {
     Sample,
     /// v = √ᾱ·ε − √(1−ᾱ)·x0
     V,
+    /// The velocity ε − x0 along the straight path from picture to noise
+    Flow,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Times {
+    /// Each as often
+    Uniform,
+    /// The middle more often: the sigmoid of a normal number
+    LogitNormal,
 }
 
 impl Shape {
+    /// # Errors
+    /// Options that contradict one another.
+    pub fn validate(&self) -> Result<()> {
+        let is_flow = self.prediction_type == Some(Prediction::Flow);
+        ensure!(
+            !is_flow || self.beta_schedule.is_none(),
+            "--beta-schedule: the path of --prediction-type flow is straight"
+        );
+        ensure!(
+            is_flow || self.timestep_sampling.is_none(),
+            "--timestep-sampling is for --prediction-type flow: others learn all timesteps alike"
+        );
+        Ok(())
+    }
+
     /// With depth, width and heads of the preset, if one is named.
     ///
     /// # Errors
@@ -90,6 +121,7 @@ impl Shape {
 
     /// With the defaults for what is left open.
     pub fn with_defaults(self) -> Self {
+        let is_flow = self.prediction_type == Some(Prediction::Flow);
         Self {
             preset: self.preset,
             depth: self.depth.or(Some(DEPTH)),
@@ -98,9 +130,10 @@ impl Shape {
             patch_size: self.patch_size.or(Some(PATCH_SIZE)),
             conditioning: self.conditioning.or(Some(Conditioning::AdaLnZero)),
             qk_norm: self.qk_norm.or(Some(false)),
-            beta_schedule: self.beta_schedule.or(Some(Schedule::Cosine)),
+            beta_schedule: self.beta_schedule.or((!is_flow).then_some(Schedule::Cosine)),
             prediction_type: self.prediction_type.or(Some(Prediction::Epsilon)),
-            clip_sample_range: self.clip_sample_range.or(Some(CLIP_SAMPLE_RANGE)),
+            timestep_sampling: self.timestep_sampling.or(is_flow.then_some(Times::Uniform)),
+            clip_sample_range: self.clip_sample_range.or((!is_flow).then_some(CLIP_SAMPLE_RANGE)),
         }
     }
 
@@ -129,6 +162,14 @@ impl Shape {
         }
     }
 
+    /// Where it learns it.
+    pub fn timestep_sampling(&self) -> TimestepSampling {
+        match self.timestep_sampling.unwrap_or(Times::Uniform) {
+            Times::Uniform => TimestepSampling::Uniform,
+            Times::LogitNormal => TimestepSampling::LogitNormal,
+        }
+    }
+
     /// What the transformer learns to undo.
     pub fn diffusion(&self) -> DiffusionConfig {
         let beta_schedule = match self.beta_schedule.unwrap_or(Schedule::Cosine) {
@@ -139,6 +180,9 @@ impl Shape {
             Prediction::Epsilon => PredictionType::Epsilon,
             Prediction::Sample => PredictionType::Sample,
             Prediction::V => PredictionType::VPrediction,
+            Prediction::Flow => {
+                return DiffusionConfig { clip_sample_range: self.clip_sample_range, ..DiffusionConfig::flow() };
+            }
         };
         DiffusionConfig {
             clip_sample_range: Some(self.clip_sample_range.unwrap_or(CLIP_SAMPLE_RANGE)),

@@ -12,6 +12,7 @@ mod checkpoints;
 mod convert;
 mod converted;
 mod emoji;
+mod flow;
 mod foreign;
 mod forward;
 mod image_to_image;

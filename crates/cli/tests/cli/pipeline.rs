@@ -98,7 +98,7 @@ fn mean_difference(ours: &[u8], theirs: &[u8]) -> f64 {
 fn a_pipeline_gives_the_pictures_of_diffusers() {
     let folder = tempfile::tempdir().expect("a folder");
     let cases = cases();
-    assert_eq!(cases.len(), 34);
+    assert_eq!(cases.len(), 38);
     for case in &cases {
         let model = converted(folder.path(), case, "--numbers diffusers --dtype f32");
         let (latents, picture) = sampled(&model, case, "");
@@ -132,6 +132,8 @@ fn every_setting_of_the_pipelines_matters() {
         ("dpm-10-v-linspace", "unipc-10-v-linspace"),
         ("dpm-10-v-leading", "dpm-10-v-offset"),
         ("unipc-10-v-leading", "unipc-10-v-offset"),
+        ("flow-10-shift-1", "flow-10-shift-3"),
+        ("flow-10-shift-1", "flow-1-shift-1"),
     ] {
         differ(a, b);
     }
@@ -203,14 +205,14 @@ fn a_scheduler_without_a_sampler_is_refused_by_name() {
         convert.refuses(&[&["scheduler_config.json"], words].concat());
         assert!(!out.exists());
     };
-    refused("_class_name", "FlowMatchEulerDiscreteScheduler".into(), &["FlowMatchEuler", "flow matching"]);
+    refused("_class_name", "FlowMatchHeunDiscreteScheduler".into(), &["FlowMatchHeun", "FlowMatchEuler"]);
     refused("_class_name", "HeunDiscreteScheduler".into(), &["HeunDiscreteScheduler", "DDIMScheduler"]);
     refused("thresholding", true.into(), &["thresholding = true", "thresholding=False"]);
     // Of the transformer alone it is the same.
     for part in ["transformer", "transformer/diffusion_pytorch_model.safetensors"] {
-        let flow = serde_json::json!({ "_class_name": "FlowMatchEulerDiscreteScheduler" });
+        let flow = serde_json::json!({ "_class_name": "FlowMatchHeunDiscreteScheduler" });
         write_json(&source.join("scheduler/scheduler_config.json"), &flow);
-        dit("convert").with("--out", &out).with("--", source.join(part)).refuses(&["flow matching"]);
+        dit("convert").with("--out", &out).with("--", source.join(part)).refuses(&["FlowMatchHeun"]);
     }
     // A class that the file does not name is the one of model_index.json.
     convert_with(&|scheduler| drop(scheduler.remove("_class_name"))).succeeds();

@@ -196,7 +196,8 @@ fn options_out_of_range_are_refused_and_nothing_is_overwritten() {
     refused("--class 3", &["class '3'", "0 (one), 1 (two), 2 (Number three)"]);
     refused("--class boot", &["class 'boot'", "1 (two)"]);
     refused("--class -1", &["-1"]);
-    refused("--sampler euler", &["sampler 'euler'", "ddim, ddpm, dpm++, unipc"]);
+    refused("--sampler rk4", &["sampler 'rk4'", "ddim, ddpm, dpm++, unipc, euler, heun"]);
+    refused("--sampler euler", &["sampler = euler", "ddim, ddpm, dpm++, unipc"]);
     refused("--steps 0", &["steps = 0", "1 to 1000"]);
     refused("--steps 1001", &["steps = 1001", "1 to 1000"]);
     refused("--steps 1000 --sampler dpm++", &["steps = 1000", "1 to 999"]);

@@ -125,6 +125,7 @@ fn evaluation_refuses_what_it_cannot_judge() {
     eval("--samples 4 --steps 2", &model, Path::new("nowhere")).refuses(&["nowhere", "--classifier wants"]);
     eval("--samples 1", &model, &classifier).refuses(&["--samples 1", "at least 2"]);
     eval("--samples 4 --steps 0", &model, &classifier).refuses(&["steps = 0", "1 to 1000"]);
+    eval("--samples 4 --samplers rk4", &model, &classifier).refuses(&["rk4", "ddim, ddpm, dpm++, unipc"]);
     eval("--samples 4 --samplers euler", &model, &classifier).refuses(&["euler", "ddim, ddpm, dpm++, unipc"]);
     eval("--samples 4 --steps 2 --guidance-scales nan", &model, &classifier).refuses(&["--guidance-scales", "finite"]);
     eval("--samples 4 --batch-size 0", &model, &classifier).refuses(&["--batch-size 0", "positive"]);

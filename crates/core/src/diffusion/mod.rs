@@ -7,7 +7,8 @@
 //! DPM-Solver++ (Lu et al. 2022, arXiv:2211.01095), UniPC (Zhao et al. 2023,
 //! arXiv:2302.04867), classifier-free guidance
 //! (Ho & Salimans 2022, arXiv:2207.12598), v-prediction (Salimans & Ho 2022,
-//! arXiv:2202.00512).
+//! arXiv:2202.00512), flow matching (Lipman et al. 2022, arXiv:2210.02747; Liu
+//! et al. 2022, arXiv:2209.03003; SiT, Ma et al. 2024, arXiv:2401.08740).
 
 pub mod guidance;
 pub mod prediction;

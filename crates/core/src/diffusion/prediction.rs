@@ -1,4 +1,4 @@
-//! What the network's output means: ε-, x0- and v-prediction and the learned variance.
+//! What the network's output means: ε-, x0- and v-prediction, the velocity of flow matching, and the learned variance.
 
 use burn::tensor::Tensor;
 use ditscope_config::{Clipping, DiffusionConfig, PredictionType, VarianceType};
@@ -15,7 +15,7 @@ pub struct Prediction {
     pub variance_logits: Option<Tensor<4>>,
 }
 
-/// The forward process `x_t = √ᾱ·x0 + √(1−ᾱ)·ε` at step `i` (DDPM eq. 4).
+/// The forward process `x_t = √ᾱ·x0 + √(1−ᾱ)·ε` at step `i` (DDPM eq. 4), or on the straight path `(1−σ)·x0 + σ·ε`.
 ///
 /// # Shapes
 /// - `x0`, `eps`, result: `[N, C, H, W]`
@@ -31,6 +31,8 @@ pub fn affine(kind: PredictionType, signal: f64, noise: f64) -> [[f64; 2]; 2] {
         PredictionType::Epsilon => [[1.0 / signal, -noise / signal], [0.0, 1.0]],
         PredictionType::Sample => [[0.0, 1.0], [1.0 / noise, -signal / noise]],
         PredictionType::VPrediction => [[signal, -noise], [noise, signal]],
+        PredictionType::FlowPrediction => [[1.0, -noise], [1.0, signal]],
+        PredictionType::SitFlowPrediction => [[1.0, noise], [1.0, -signal]],
     }
 }
 
@@ -49,15 +51,32 @@ pub fn predict(
     x_t: Tensor<4>,
     output: Tensor<4>,
 ) -> Prediction {
+    predict_at(config, schedule.q_sample_factors(i), x_t, output)
+}
+
+/// The same where picture and noise have these weights in x_t.
+///
+/// # Shapes
+/// - as for [`predict`]
+///
+/// # Panics
+/// As [`predict`].
+pub fn predict_at(
+    config: &DiffusionConfig,
+    (signal, noise): (f64, f64),
+    x_t: Tensor<4>,
+    output: Tensor<4>,
+) -> Prediction {
     let [_, channels, _, _] = x_t.dims();
     let (output, variance_logits) = split_variance(config, output, channels);
-    let (signal, noise) = schedule.q_sample_factors(i);
     let x0_hat = match config.prediction_type {
         PredictionType::Epsilon => (x_t.clone() - output.clone() * noise) / signal,
         PredictionType::Sample => output.clone(),
         PredictionType::VPrediction => x_t.clone() * signal - output.clone() * noise,
+        PredictionType::FlowPrediction => x_t.clone() - output.clone() * noise,
+        PredictionType::SitFlowPrediction => x_t.clone() + output.clone() * noise,
     };
-    let Some(range) = config.clip_sample_range else {
+    let Some(range) = clamp(config, noise) else {
         let eps = unclamped_eps(config.prediction_type, x_t, output, signal, noise);
         return Prediction { x0_hat, eps, variance_logits };
     };
@@ -85,10 +104,25 @@ pub fn eps_of_output(
     x_t: Tensor<4>,
     output: Tensor<4>,
 ) -> Tensor<4> {
+    eps_at(config, schedule.q_sample_factors(i), x_t, output)
+}
+
+/// The same where picture and noise have these weights in x_t.
+///
+/// # Shapes
+/// - as for [`predict`]; result: `[N, C, H, W]`
+///
+/// # Panics
+/// As [`predict`].
+pub fn eps_at(config: &DiffusionConfig, (signal, noise): (f64, f64), x_t: Tensor<4>, output: Tensor<4>) -> Tensor<4> {
     let [_, channels, _, _] = x_t.dims();
     let (output, _) = split_variance(config, output, channels);
-    let (signal, noise) = schedule.q_sample_factors(i);
     unclamped_eps(config.prediction_type, x_t, output, signal, noise)
+}
+
+/// The clamp of x̂0. There is none where x_t is x0 itself, the end of a step of Heun's: no ε would lead from one to the other.
+pub fn clamp(config: &DiffusionConfig, noise: f64) -> Option<f64> {
+    config.clip_sample_range.filter(|_| noise > 0.0)
 }
 
 /// What the network should put out for a known x0 and ε: the training target; v as in Salimans & Ho 2022
@@ -96,7 +130,7 @@ pub fn eps_of_output(
 ///
 /// # Shapes
 /// - `x0`, `eps`, result: `[N, C, H, W]`
-/// - `signal`, `noise`: √ᾱ and √(1−ᾱ) of each picture, `[N, 1, 1, 1]`
+/// - `signal`, `noise`: the weights of each picture and its noise in x_t, √ᾱ and √(1−ᾱ), `[N, 1, 1, 1]`
 pub fn training_target(
     kind: PredictionType,
     x0: Tensor<4>,
@@ -108,6 +142,8 @@ pub fn training_target(
         PredictionType::Epsilon => eps,
         PredictionType::Sample => x0,
         PredictionType::VPrediction => signal * eps - noise * x0, // [N, C, H, W]
+        PredictionType::FlowPrediction => eps - x0,
+        PredictionType::SitFlowPrediction => x0 - eps,
     }
 }
 
@@ -119,6 +155,8 @@ pub fn min_snr_weight(kind: PredictionType, snr: f64, gamma: f64) -> f64 {
         PredictionType::Sample => of_x0,
         PredictionType::Epsilon => of_x0 / snr,
         PredictionType::VPrediction => of_x0 / (snr + 1.0),
+        // σ² = 1 / (√SNR + 1)²: x̂0 is x_t less σ times the velocity.
+        PredictionType::FlowPrediction | PredictionType::SitFlowPrediction => of_x0 / (snr.sqrt() + 1.0).powi(2),
     }
 }
 
@@ -165,6 +203,8 @@ fn unclamped_eps(kind: PredictionType, x_t: Tensor<4>, output: Tensor<4>, signal
         PredictionType::Epsilon => output,
         PredictionType::Sample => eps_from_x0(x_t, output, signal, noise),
         PredictionType::VPrediction => output * signal + x_t * noise,
+        PredictionType::FlowPrediction => x_t + output * signal,
+        PredictionType::SitFlowPrediction => x_t - output * signal,
     }
 }
 
@@ -195,26 +235,35 @@ mod tests {
 
     #[test]
     fn what_an_output_means_is_affine() {
-        let (signal, noise, x_t, output) = (0.6f64, 0.8, 1.7, -0.4);
-        for kind in [PredictionType::Epsilon, PredictionType::Sample, PredictionType::VPrediction] {
+        use PredictionType::{Epsilon, FlowPrediction, Sample, SitFlowPrediction, VPrediction};
+        let (x_t, output) = (1.7, -0.4);
+        let curved = [Epsilon, Sample, VPrediction].map(|kind| (kind, 0.6, 0.8));
+        let straight = [FlowPrediction, SitFlowPrediction].map(|kind| (kind, 0.7, 0.3));
+        for (kind, signal, noise) in curved.into_iter().chain(straight) {
             let [x0, eps] = affine(kind, signal, noise).map(|[a, b]| x_t * a + output * b);
             assert!((signal * x0 + noise * eps - x_t).abs() < 1e-12, "{kind:?}: no x_t");
             let said = match kind {
                 PredictionType::Epsilon => eps,
                 PredictionType::Sample => x0,
                 PredictionType::VPrediction => signal * eps - noise * x0,
+                PredictionType::FlowPrediction => eps - x0,
+                PredictionType::SitFlowPrediction => x0 - eps,
             };
             assert!((said - output).abs() < 1e-12, "{kind:?}: {said}");
         }
     }
 
-    /// An error δ of x0 is an error δ·√SNR of ε and δ·√(SNR + 1) of v: weighed, all three are the same.
+    /// An error δ of x0 is an error δ·√SNR of ε, δ·√(SNR + 1) of v and δ·(√SNR + 1) of a velocity: weighed, all are the same.
     #[test]
     fn min_snr_weighs_the_same_error_alike_whatever_is_predicted() {
         for snr in [1e-4, 0.3, 5.0, 700.0f64] {
             let of_x0 = min_snr_weight(PredictionType::Sample, snr, 5.0);
             assert_eq!(of_x0, snr.min(5.0));
-            for (kind, squared) in [(PredictionType::Epsilon, snr), (PredictionType::VPrediction, snr + 1.0)] {
+            for (kind, squared) in [
+                (PredictionType::Epsilon, snr),
+                (PredictionType::VPrediction, snr + 1.0),
+                (PredictionType::FlowPrediction, (snr.sqrt() + 1.0).powi(2)),
+            ] {
                 let weighed = squared * min_snr_weight(kind, snr, 5.0);
                 assert!((weighed - of_x0).abs() < 1e-12 * of_x0, "{kind:?} at SNR {snr}: {weighed}, not {of_x0}");
             }

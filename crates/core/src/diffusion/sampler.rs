@@ -1,12 +1,15 @@
-//! One step back in time: DDPM, DDIM, DPM-Solver++(2M) and UniPC.
+//! One step back in time: DDPM, DDIM, DPM-Solver++(2M) and UniPC; along the velocity of a flow model Euler's and Heun's method.
 //!
 //! The sampler steps, the caller loops: so a caller can stream every latent,
 //! wait, and stop between steps.
 //!
 //! ```text
 //! for i in 0..sampler.num_steps() {
-//!     let prediction = predict(sampler.process(), sampler.schedule(), sampler.index(i), x_t, model(x_t, sampler.timestep(i)));
-//!     x_t = sampler.step(i, x_t, prediction, || noise);
+//!     loop {
+//!         let prediction = predict_at(sampler.process(), sampler.weights(i), x_t, model(x_t, sampler.told(i)));
+//!         x_t = sampler.step(i, x_t, prediction, || noise);
+//!         if !sampler.is_half_way() { break }
+//!     }
 //! }
 //! ```
 
@@ -43,12 +46,14 @@ pub struct Sampler {
     /// x̂0 of the step before (DPM-Solver++ looks back once).
     previous_x0_hat: Option<Tensor<4>>,
     unipc: UniPc,
+    /// Half-way through a step of Heun's: the latents that it began with, and the velocity there.
+    half: Option<[Tensor<4>; 2]>,
 }
 
 impl Sampler {
     /// # Errors
-    /// [`ConfigError::OutOfRange`] for a number of steps that the spacing or the process does not allow,
-    /// or an η outside 0 to 1.
+    /// [`ConfigError::OutOfRange`] for a sampler that is for other models, a number of steps that the spacing or the
+    /// process does not allow, or an η outside 0 to 1.
     pub fn new(diffusion: &DiffusionConfig, config: SamplerConfig) -> Result<Self, ConfigError> {
         if !(0.0..=1.0).contains(&config.eta) {
             return Err(ConfigError::OutOfRange {
@@ -58,12 +63,13 @@ impl Sampler {
             });
         }
         let SamplerConfig { kind, num_inference_steps, spacing, .. } = config;
+        diffusion.prediction_type.check(kind)?;
         let schedule = training_schedule(diffusion).for_run(diffusion, kind, spacing, num_inference_steps)?;
         let process = DiffusionConfig {
             clip_sample_range: diffusion.clip_sample_range.filter(|_| clamps(diffusion.clipping, kind)),
             ..diffusion.clone()
         };
-        Ok(Self { config, process, schedule, previous_x0_hat: None, unipc: UniPc::default() })
+        Ok(Self { config, process, schedule, previous_x0_hat: None, unipc: UniPc::default(), half: None })
     }
 
     /// How outputs of the network are read for this sampler: the model's configuration, without a clamp where the
@@ -86,7 +92,7 @@ impl Sampler {
         self.num_steps() - 1 - step
     }
 
-    /// The timestep that the network sees at `step`.
+    /// The timestep of the process that `step` is taken at.
     pub fn timestep(&self, step: usize) -> usize {
         self.schedule.timesteps[self.index(step)]
     }
@@ -96,7 +102,44 @@ impl Sampler {
         self.schedule.alphas_cumprod[self.index(step)]
     }
 
-    /// Takes `step` back: x_t → x_{t−1}.
+    /// Whether the step that was begun needs the network once more, at the latents that it gave.
+    pub fn is_half_way(&self) -> bool {
+        self.half.is_some()
+    }
+
+    /// What the network is to be told at `step`, for its time embedding.
+    pub fn told(&self, step: usize) -> f32 {
+        self.told_in(self.asked(step))
+    }
+
+    /// All that it will be told from `step` to the end, in order, each once.
+    pub fn told_from(&self, step: usize) -> impl Iterator<Item = f32> {
+        let end = (self.config.kind == SamplerKind::Heun).then_some(None);
+        let places = (0..self.num_steps() - step).rev().map(Some).chain(end);
+        places.skip(usize::from(self.is_half_way())).map(|place| self.told_in(place))
+    }
+
+    /// The weights of picture and noise in the latents that the network is asked about at `step`.
+    pub fn weights(&self, step: usize) -> (f64, f64) {
+        self.weights_in(self.asked(step))
+    }
+
+    /// The position in the schedule; none at its end, where no noise is left.
+    fn asked(&self, step: usize) -> Option<usize> {
+        let index = self.index(step);
+        if self.is_half_way() { index.checked_sub(1) } else { Some(index) }
+    }
+
+    fn weights_in(&self, place: Option<usize>) -> (f64, f64) {
+        place.map_or((1.0, 0.0), |i| self.schedule.q_sample_factors(i))
+    }
+
+    fn told_in(&self, place: Option<usize>) -> f32 {
+        let timestep = place.map_or(0, |i| self.schedule.timesteps[i]);
+        self.process.told(timestep, self.weights_in(place).1) as f32
+    }
+
+    /// Takes `step` back: x_t → x_{t−1}; of a step of Heun's the first half, or, where it [`Self::is_half_way`], the second.
     ///
     /// `noise` is asked for fresh standard normal noise only when the step needs some.
     ///
@@ -115,6 +158,8 @@ impl Sampler {
             SamplerKind::Ddim => self.ddim_step(i, prediction, noise),
             SamplerKind::DpmSolverPlusPlus => self.dpm_solver_step(i, x_t, prediction),
             SamplerKind::UniPc => self.unipc.step(&self.schedule, i, x_t, prediction.x0_hat),
+            SamplerKind::Euler => x_t + velocity(prediction) * self.stride(i), // [N, C, H, W]
+            SamplerKind::Heun => self.heun_step(i, x_t, velocity(prediction)),
         }
     }
 
@@ -154,6 +199,22 @@ impl Sampler {
         if sigma == 0.0 { mean } else { mean + noise() * sigma }
     }
 
+    /// Euler's step, then the same with the mean of the velocities at both its ends.
+    fn heun_step(&mut self, i: usize, x_t: Tensor<4>, velocity: Tensor<4>) -> Tensor<4> {
+        match self.half.take() {
+            None => {
+                self.half = Some([x_t.clone(), velocity.clone()]);
+                x_t + velocity * self.stride(i) // [N, C, H, W]
+            }
+            Some([start, first]) => start + (first + velocity) * (0.5 * self.stride(i)), // [N, C, H, W]
+        }
+    }
+
+    /// What the step from position `i` changes σ by.
+    fn stride(&self, i: usize) -> f64 {
+        self.weights_in(i.checked_sub(1)).1 - self.weights_in(Some(i)).1
+    }
+
     /// DPM-Solver++(2M), algorithm 2, in terms of λ = log(α/σ); the first and the last step are first order.
     fn dpm_solver_step(&mut self, i: usize, x_t: Tensor<4>, prediction: Prediction) -> Tensor<4> {
         let x0_hat = prediction.x0_hat;
@@ -177,9 +238,14 @@ impl Sampler {
     }
 }
 
+/// dx/dσ along the straight path: ε − x0.
+fn velocity(prediction: Prediction) -> Tensor<4> {
+    prediction.eps - prediction.x0_hat
+}
+
 fn clamps(clipping: Clipping, kind: SamplerKind) -> bool {
     match (clipping, kind) {
         (Clipping::Consistent, _) | (_, SamplerKind::Ddpm | SamplerKind::Ddim) => true,
-        (Clipping::Diffusers, SamplerKind::DpmSolverPlusPlus | SamplerKind::UniPc) => false,
+        (Clipping::Diffusers, _) => false,
     }
 }

@@ -219,7 +219,7 @@ impl Model {
         guidance.combine(cond, uncond) // [N, C_out, h, w]
     }
 
-    /// The conditional output of the network and, when `is_guided`, the unconditional one.
+    /// The conditional output of the network at a timestep of the process and, when `is_guided`, the unconditional one.
     ///
     /// # Shapes
     /// - `x`: `[N, C, h, w]`; `y`: `[N]`
@@ -231,16 +231,17 @@ impl Model {
         y: Tensor<1, Int>,
         is_guided: bool,
     ) -> (Tensor<4>, Option<Tensor<4>>) {
-        self.dit.outputs(x, &self.given(timestep, y, is_guided), is_guided, &mut ())
+        let time = self.config.scheduler.told_at(timestep) as f32;
+        self.dit.outputs(x, &self.given(time, y, is_guided), is_guided, &mut ())
     }
 
-    /// What the transformer is told at a timestep; see [`Dit::given`].
+    /// What the blocks are told at a time; see [`Dit::given`].
     ///
     /// # Shapes
     /// - `y`: `[N]`
-    pub(super) fn given(&self, timestep: usize, y: Tensor<1, Int>, is_guided: bool) -> Given {
+    pub(super) fn given(&self, time: f32, y: Tensor<1, Int>, is_guided: bool) -> Given {
         let [n] = y.dims();
-        let t = Tensor::full([n], timestep as f32, &self.device); // [N]
+        let t = Tensor::full([n], time, &self.device); // [N]
         self.dit.given(t, y, is_guided)
     }
 

@@ -14,10 +14,11 @@ pub struct Passes<'m> {
     cache: BlockCache,
 }
 
-/// adaLN vectors of the next timesteps, for each class of the run and for no class.
+/// adaLN vectors of the next times, for each class of the run and for no class.
 #[derive(Debug, Clone)]
 struct Ahead {
-    timesteps: Vec<usize>,
+    /// What the network is told.
+    times: Vec<f32>,
     vectors: Modulations,
     /// Which of a step's rows the labels of a batch have: uploaded once.
     rows: Option<(Vec<usize>, Tensor<1, Int>)>,
@@ -39,32 +40,26 @@ impl<'m> Passes<'m> {
         self.classes.iter().copied().chain(std::iter::repeat_n(null, without)).collect()
     }
 
-    /// Computes now what [`Self::rows`] would compute at this timestep for the coming ones, too.
-    pub fn prepare(&mut self, timestep: usize, coming: impl Iterator<Item = usize>) {
-        if self.ahead.as_ref().is_some_and(|ahead| ahead.timesteps.contains(&timestep)) {
+    /// Computes now what [`Self::rows`] would compute at this time for the coming ones, too.
+    pub fn prepare(&mut self, time: f32, coming: impl Iterator<Item = f32>) {
+        if self.ahead.as_ref().is_some_and(|ahead| ahead.times.contains(&time)) {
             return;
         }
         let (kinds, config) = (self.kinds(), &self.model.config.transformer);
         let per_step = kinds.len() * config.depth * config.conditioning.num_vectors() * config.hidden_size;
-        let timesteps: Vec<usize> = coming.take(Self::MOST_NUMBERS / per_step.max(1)).collect();
+        let times: Vec<f32> = coming.take(Self::MOST_NUMBERS / per_step.max(1)).collect();
         // For one step alone it would be the usual way, with detours.
-        self.ahead = if timesteps.len() > 1 { Ahead::new(self.model, &timesteps, &kinds) } else { None };
+        self.ahead = if times.len() > 1 { Ahead::new(self.model, &times, &kinds) } else { None };
     }
 
     /// The network's output for some rows of a batch, with adaLN vectors that are computed for many of the `coming`
-    /// timesteps at once, where that saves something.
+    /// times at once, where that saves something.
     ///
     /// # Shapes
     /// - `x`: `[M, C, h, w]` for M `labels` of the run's; result: `[M, C_out, h, w]`
-    pub fn rows(
-        &mut self,
-        x: Tensor<4>,
-        labels: &[usize],
-        timestep: usize,
-        coming: impl Iterator<Item = usize>,
-    ) -> Tensor<4> {
-        let known = self.known(labels, timestep, coming).map(Given::Modulations);
-        let given = known.unwrap_or_else(|| self.model.given(timestep, self.numbers(labels), false));
+    pub fn rows(&mut self, x: Tensor<4>, labels: &[usize], time: f32, coming: impl Iterator<Item = f32>) -> Tensor<4> {
+        let known = self.known(labels, time, coming).map(Given::Modulations);
+        let given = known.unwrap_or_else(|| self.model.given(time, self.numbers(labels), false));
         self.model.dit.pass(x, &given, &mut ())
     }
 
@@ -73,14 +68,8 @@ impl<'m> Passes<'m> {
     ///
     /// # Shapes
     /// - `x`: `[N, C, h, w]`; results: `[N, C_out, h, w]`
-    pub fn reusing(
-        &mut self,
-        x: Tensor<4>,
-        timestep: usize,
-        is_guided: bool,
-        fresh: bool,
-    ) -> (Tensor<4>, Option<Tensor<4>>) {
-        let given = self.model.given(timestep, self.numbers(&self.classes), is_guided);
+    pub fn reusing(&mut self, x: Tensor<4>, time: f32, is_guided: bool, fresh: bool) -> (Tensor<4>, Option<Tensor<4>>) {
+        let given = self.model.given(time, self.numbers(&self.classes), is_guided);
         let mut reuse = self.cache.reuse(self.model.dit.blocks.len(), fresh);
         self.model.dit.outputs(x, &given, is_guided, &mut reuse)
     }
@@ -94,10 +83,10 @@ impl<'m> Passes<'m> {
 
     /// The adaLN vectors of these labels. `None` where computing them ahead saves nothing: without adaLN, or with weights
     /// so large that few steps fit.
-    fn known(&mut self, labels: &[usize], timestep: usize, coming: impl Iterator<Item = usize>) -> Option<Modulations> {
-        self.prepare(timestep, coming);
+    fn known(&mut self, labels: &[usize], time: f32, coming: impl Iterator<Item = f32>) -> Option<Modulations> {
+        self.prepare(time, coming);
         let (kinds, ahead) = (self.kinds(), self.ahead.as_ref()?);
-        let first = ahead.timesteps.iter().position(|t| *t == timestep)? * kinds.len();
+        let first = ahead.times.iter().position(|t| *t == time)? * kinds.len();
         let rows = match &ahead.rows {
             Some((of, rows)) if of == labels => rows.clone(),
             _ => {
@@ -122,11 +111,11 @@ impl<'m> Passes<'m> {
 
 impl Ahead {
     /// Rows step by step, in each the kinds one after the other.
-    fn new(model: &Model, timesteps: &[usize], kinds: &[usize]) -> Option<Self> {
-        let t: Vec<f32> = timesteps.iter().flat_map(|t| kinds.iter().map(|_| *t as f32)).collect();
-        let y: Vec<i64> = timesteps.iter().flat_map(|_| kinds.iter().map(|kind| *kind as i64)).collect();
+    fn new(model: &Model, times: &[f32], kinds: &[usize]) -> Option<Self> {
+        let t: Vec<f32> = times.iter().flat_map(|t| kinds.iter().map(|_| *t)).collect();
+        let y: Vec<i64> = times.iter().flat_map(|_| kinds.iter().map(|kind| *kind as i64)).collect();
         let t = Tensor::from_data(TensorData::new(t.clone(), [t.len()]), &model.device); // [S]
         let y = Tensor::from_data(TensorData::new(y.clone(), [y.len()]), &model.device); // [S]
-        Some(Self { timesteps: timesteps.to_vec(), vectors: model.dit.modulations(t, y)?, rows: None })
+        Some(Self { times: times.to_vec(), vectors: model.dit.modulations(t, y)?, rows: None })
     }
 }

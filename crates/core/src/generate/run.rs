@@ -75,6 +75,8 @@ pub struct Run<'m> {
     /// The first step: 0, or where the given picture comes in.
     first: usize,
     step: usize,
+    /// What a step that is half-way gives, once it is taken.
+    half: Option<Step>,
     is_watched: bool,
     savings: Savings,
     passes: Passes<'m>,
@@ -114,7 +116,8 @@ impl<'m> Run<'m> {
         let noise = request.noise;
         let passes = Passes::new(model, request.classes);
         let savings = Savings::default();
-        Ok(Self { model, noise, guidance, sampler, x_t, first, step: first, is_watched: false, savings, passes })
+        let step = first;
+        Ok(Self { model, noise, guidance, sampler, x_t, first, step, half: None, is_watched: false, savings, passes })
     }
 
     /// The same run, cheaper.
@@ -135,7 +138,7 @@ impl<'m> Run<'m> {
     /// longer than the others.
     pub fn prepared(mut self) -> Self {
         if !self.is_done() && !self.reuses() {
-            self.passes.prepare(self.sampler.timestep(self.step), coming(&self.sampler, self.step));
+            self.passes.prepare(self.sampler.told(self.step), self.sampler.told_from(self.step));
         }
         self
     }
@@ -176,6 +179,11 @@ impl<'m> Run<'m> {
         self.sampler.num_steps() - self.step
     }
 
+    /// What the network will be told, in order, each once.
+    pub fn times(&self) -> impl Iterator<Item = f32> {
+        self.sampler.told_from(self.step)
+    }
+
     /// Takes the next step back.
     ///
     /// # Errors
@@ -184,12 +192,21 @@ impl<'m> Run<'m> {
     /// # Panics
     /// When the run is done.
     pub fn step(&mut self) -> Result<Step, ConfigError> {
+        loop {
+            if let Some(step) = self.evaluate()? {
+                return Ok(step);
+            }
+        }
+    }
+
+    /// Asks the network once; the step, unless it is half-way.
+    fn evaluate(&mut self) -> Result<Option<Step>, ConfigError> {
         self.check_not_done();
-        let timestep = self.sampler.timestep(self.step);
-        let is_guided = self.is_guided(timestep);
+        let is_guided = self.is_guided();
         if self.reuses() {
             let fresh = self.savings.computes_all(self.step - self.first);
-            let (cond, uncond) = self.passes.reusing(self.x_t.clone(), timestep, is_guided, fresh);
+            let time = self.sampler.told(self.step);
+            let (cond, uncond) = self.passes.reusing(self.x_t.clone(), time, is_guided, fresh);
             return self.step_of(cond, uncond);
         }
         let rows = if is_guided { 2 * self.num_images() } else { self.num_images() };
@@ -203,8 +220,7 @@ impl<'m> Run<'m> {
         if self.is_done() || self.reuses() {
             return None;
         }
-        let timestep = self.sampler.timestep(self.step);
-        Some(Batch { timestep, labels: self.passes.labels(self.is_guided(timestep)) })
+        Some(Batch { time: self.sampler.told(self.step), labels: self.passes.labels(self.is_guided()) })
     }
 
     /// The network's output for some rows of [`Self::batch`].
@@ -216,17 +232,18 @@ impl<'m> Run<'m> {
     /// When the run is done.
     pub fn rows(&mut self, rows: Range<usize>) -> Tensor<4> {
         self.check_not_done();
-        let timestep = self.sampler.timestep(self.step);
-        let labels = self.passes.labels(self.is_guided(timestep));
+        let labels = self.passes.labels(self.is_guided());
         let x = match labels.len() / self.num_images() {
             1 => self.x_t.clone(),
             times => Tensor::cat(vec![self.x_t.clone(); times], 0),
         }; // [N or 2N, C, h, w]
         let x = if rows.len() == labels.len() { x } else { x.slice([rows.clone()]) }; // [M, C, h, w]
-        self.passes.rows(x, &labels[rows], timestep, coming(&self.sampler, self.step))
+        let (time, coming) = (self.sampler.told(self.step), self.sampler.told_from(self.step));
+        self.passes.rows(x, &labels[rows], time, coming)
     }
 
-    /// [`Self::step`], with the network's output for all rows of [`Self::batch`].
+    /// [`Self::step`], with the network's output for all rows of [`Self::batch`]. None where the step wants to ask the network
+    /// once more: [`Self::batch`] says what.
     ///
     /// # Shapes
     /// - `outputs`: `[N, C_out, h, w]`, or `[2N, C_out, h, w]` with guidance
@@ -236,7 +253,7 @@ impl<'m> Run<'m> {
     ///
     /// # Panics
     /// When the run is done.
-    pub fn step_from(&mut self, outputs: Tensor<4>) -> Result<Step, ConfigError> {
+    pub fn step_from(&mut self, outputs: Tensor<4>) -> Result<Option<Step>, ConfigError> {
         let n = self.num_images();
         let of = |first| outputs.clone().narrow(0, first, n); // [N, C_out, h, w]
         match outputs.dims()[0] / n {
@@ -249,17 +266,16 @@ impl<'m> Run<'m> {
     ///
     /// # Shapes
     /// - `cond`, `uncond`: `[N, C_out, h, w]`
-    fn step_of(&mut self, cond: Tensor<4>, uncond: Option<Tensor<4>>) -> Result<Step, ConfigError> {
+    fn step_of(&mut self, cond: Tensor<4>, uncond: Option<Tensor<4>>) -> Result<Option<Step>, ConfigError> {
         self.check_not_done();
         let (step, x_t) = (self.step, self.x_t.clone());
-        let index = self.sampler.index(step);
         let reading = Reading {
             model: self.model,
             guidance: &self.guidance,
             process: self.sampler.process(),
-            schedule: self.sampler.schedule(),
+            weights: self.sampler.weights(step),
         };
-        let (prediction, watched) = reading.of(index, &x_t, cond, uncond, self.is_watched);
+        let (prediction, watched) = reading.of(&x_t, cond, uncond, self.is_watched);
         let x0_hat = prediction.x0_hat.clone();
         let mut missing_noise = false;
         let noise = || match &self.noise {
@@ -274,8 +290,13 @@ impl<'m> Run<'m> {
             let allowed = "a file with step_noise [T, N, C, H, W] that has an entry for each step";
             return Err(out_of_range("recorded noise for step", step, allowed.into()));
         }
+        let taken = self.half.take().unwrap_or(Step { x_t, x0_hat, watched });
+        if self.sampler.is_half_way() {
+            self.half = Some(taken);
+            return Ok(None);
+        }
         self.step += 1;
-        Ok(Step { x_t, x0_hat, watched })
+        Ok(Some(taken))
     }
 }
 
@@ -288,21 +309,16 @@ impl Run<'_> {
         assert!(!self.is_done(), "the run is done after {} steps", self.step);
     }
 
-    /// Whether the step at this timestep needs the unconditional output.
-    fn is_guided(&self, timestep: usize) -> bool {
+    /// Whether the step needs the unconditional output.
+    fn is_guided(&self) -> bool {
         let total = self.model.config.scheduler.num_train_timesteps;
-        self.guidance.is_on() && self.savings.guides(timestep, total)
+        self.guidance.is_on() && self.savings.guides(self.sampler.timestep(self.step), total)
     }
 
     /// Whether steps take over the middle blocks' change of others.
     fn reuses(&self) -> bool {
         self.savings.cache_interval > 1
     }
-}
-
-/// The timesteps from a step to the end.
-fn coming(sampler: &Sampler, step: usize) -> impl Iterator<Item = usize> {
-    (step..sampler.num_steps()).map(|step| sampler.timestep(step))
 }
 
 fn guidance(model: &Model, request: &Request) -> Result<Guidance, ConfigError> {

@@ -42,9 +42,10 @@ pub enum Part {
 }
 
 /// What a step asks of the network. Row i is picture i modulo N.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
-    pub timestep: usize,
+    /// What the network is told of the noise: the timestep, or σ of the straight path as the model has it.
+    pub time: f32,
     /// A class or "no class" for each row.
     pub labels: Vec<usize>,
 }
@@ -52,7 +53,7 @@ pub struct Batch {
 /// The noise that the network sees in x_t, whatever it was trained to predict, `[N, C, h, w]` each.
 ///
 /// Before any clamping: `eps = eps_uncond + scale·(eps_cond − eps_uncond)` on the guided channels, and x̂0 is
-/// `(x_t − √(1−ᾱ)·eps)/√ᾱ`, clamped where the model says so.
+/// `(x_t − √(1−ᾱ)·eps)/√ᾱ` (of a flow model `(x_t − σ·eps)/(1−σ)`), clamped where the model says so.
 #[derive(Debug, Clone)]
 pub struct Watched {
     /// Guided.

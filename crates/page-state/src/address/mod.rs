@@ -34,13 +34,13 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// The settings of a run: what was chosen over `defaults`.
+    /// The settings of a run: what was chosen over `defaults`, but for a sampler that is for other models.
     pub fn over(&self, defaults: &RunSettings) -> RunSettings {
         RunSettings {
             class: self.class.unwrap_or(defaults.class),
             guidance_scale: self.guidance_scale.unwrap_or(defaults.guidance_scale),
             num_inference_steps: self.num_inference_steps.unwrap_or(defaults.num_inference_steps),
-            sampler: self.sampler.unwrap_or(defaults.sampler),
+            sampler: self.sampler.filter(|kind| defaults.sampler.peers().contains(kind)).unwrap_or(defaults.sampler),
             timestep_spacing: self.timestep_spacing.or(defaults.timestep_spacing),
             seed: self.seed.unwrap_or(defaults.seed),
             num_images: self.num_images.unwrap_or(defaults.num_images),

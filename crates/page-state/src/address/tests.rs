@@ -23,7 +23,7 @@ fn out_of_range_values_are_clamped_with_a_notice() {
 #[test]
 fn foreign_values_are_ignored_with_a_notice() {
     let (address, notices) = parse(
-        "guidance=NaN&steps=many&sampler=euler&spacing=karras&backend=tpu&colour=red&model=../secret&seed=&embed=yes&present=",
+        "guidance=NaN&steps=many&sampler=rk4&spacing=karras&backend=tpu&colour=red&model=../secret&seed=&embed=yes&present=",
     );
     assert_eq!(address, Address::default());
     assert_eq!(notices.len(), 10, "{notices:?}");
@@ -87,6 +87,13 @@ fn savings() -> impl Strategy<Value = Savings> {
 }
 
 #[test]
+fn a_sampler_for_other_models_counts_only_where_it_fits() {
+    let chosen = parse("sampler=unipc").0.chosen;
+    let used = |sampler| chosen.over(&RunSettings { sampler, ..RunSettings::default() }).sampler;
+    assert_eq!((used(SamplerKind::Ddim), used(SamplerKind::Heun)), (SamplerKind::UniPc, SamplerKind::Heun));
+}
+
+#[test]
 fn an_interval_that_is_none_is_told() {
     for query in ["interval=", "interval=0.5", "interval=0.8,0.2", "interval=0,2", "interval=NaN,1", "interval=0,1,2"] {
         let (address, notices) = parse(query);
@@ -134,7 +141,9 @@ proptest! {
         let written = Address { model, backend, view, compare, noise_t, language, depth, present, embed, tour, chosen };
         let (address, notices) = parse(&query(&written, &settings));
         prop_assert_eq!(notices, Vec::<Notice>::new());
-        prop_assert_eq!(address.chosen.over(&RunSettings::default()), settings);
+        // Of a model that the sampler is for.
+        let defaults = RunSettings { sampler: settings.sampler.peers()[0], ..RunSettings::default() };
+        prop_assert_eq!(address.chosen.over(&defaults), settings);
         prop_assert_eq!(Address { chosen: Chosen::default(), ..address }, written);
     }
 

@@ -249,7 +249,8 @@ impl Compare {
 
 /// What Generate would compare.
 pub fn what(shared: &Shared) -> What {
-    shared.address.compare.clone().unwrap_or_else(|| Axis::Guidance.usual(&defaults(shared)))
+    let what = shared.address.compare.clone().unwrap_or_else(|| Axis::Guidance.usual(&defaults(shared)));
+    what.fitting(shared.settings().sampler)
 }
 
 fn defaults(shared: &Shared) -> RunSettings {

@@ -15,7 +15,7 @@ const USUAL_STEPS: [usize; 4] = [5, 10, 20, 50];
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
     Guidance(Vec<f64>),
-    /// All of them.
+    /// All of those that are not for flow models.
     Samplers,
     SomeSamplers(Vec<SamplerKind>),
     Steps(Vec<usize>),
@@ -87,9 +87,10 @@ impl What {
             }
             Self::Samplers => Self::Samplers,
             Self::SomeSamplers(samplers) => {
-                let chosen = SamplerKind::ALL.into_iter().filter(|kind| samplers.contains(kind));
-                let chosen: Vec<_> = chosen.collect();
-                if chosen.len() == SamplerKind::ALL.len() { Self::Samplers } else { Self::SomeSamplers(chosen) }
+                // No model takes samplers of both kinds.
+                let peers = samplers.first().map_or(&[][..], |kind| kind.peers());
+                let chosen: Vec<_> = peers.iter().copied().filter(|kind| samplers.contains(kind)).collect();
+                if chosen == SamplerKind::DIFFUSION { Self::Samplers } else { Self::SomeSamplers(chosen) }
             }
         };
         Some(sound).filter(|what| COLUMNS.contains(&what.columns()))
@@ -106,10 +107,19 @@ impl What {
     /// The samplers, where they are what is compared.
     pub fn samplers(&self) -> &[SamplerKind] {
         match self {
-            Self::Samplers => &SamplerKind::ALL,
+            Self::Samplers => &SamplerKind::DIFFUSION,
             Self::SomeSamplers(samplers) => samplers,
             Self::Guidance(_) | Self::Steps(_) => &[],
         }
+    }
+
+    /// The same, with all samplers for the model that this one is for, where others are compared.
+    pub fn fitting(self, sampler: SamplerKind) -> Self {
+        let peers = sampler.peers();
+        if self.samplers().iter().all(|kind| peers.contains(kind)) {
+            return self;
+        }
+        if peers == SamplerKind::DIFFUSION { Self::Samplers } else { Self::SomeSamplers(peers.to_vec()) }
     }
 
     /// The settings of each run; `settings` are the visitor's. Guidance scales are one run, all others one each.
@@ -219,7 +229,7 @@ impl fmt::Display for What {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use SamplerKind::{Ddim, Ddpm, DpmSolverPlusPlus, UniPc};
+    use SamplerKind::{Ddim, Ddpm, DpmSolverPlusPlus, Euler, Heun, UniPc};
 
     #[test]
     fn the_usual_scales_are_made_of_the_models_own() {
@@ -243,7 +253,20 @@ mod tests {
         assert_eq!(What::Steps(vec![]).sound(), None);
         assert_eq!(What::SomeSamplers(vec![Ddpm, UniPc, DpmSolverPlusPlus, Ddim]).sound(), Some(What::Samplers));
         assert_eq!(What::SomeSamplers(vec![Ddpm, Ddpm]).sound(), None);
+        assert_eq!(What::SomeSamplers(vec![Heun, Ddpm, Euler]).sound(), Some(What::SomeSamplers(vec![Euler, Heun])));
         assert_eq!(What::SomeSamplers(vec![Ddpm, Ddim]).sound(), Some(What::SomeSamplers(vec![Ddim, Ddpm])));
+    }
+
+    #[test]
+    fn samplers_that_are_for_other_models_are_replaced() {
+        let flow = What::SomeSamplers(vec![Euler, Heun]);
+        assert_eq!(What::Samplers.fitting(Heun), flow);
+        assert_eq!(What::SomeSamplers(vec![Ddim, UniPc]).fitting(Euler), flow);
+        assert_eq!(flow.clone().fitting(Euler), flow);
+        assert_eq!(flow.fitting(Ddpm), What::Samplers);
+        let some = What::SomeSamplers(vec![Ddim, UniPc]);
+        assert_eq!(some.clone().fitting(Ddpm), some);
+        assert_eq!(What::Steps(vec![5, 10]).fitting(Euler), What::Steps(vec![5, 10]));
     }
 
     #[test]
@@ -252,7 +275,7 @@ mod tests {
         let one = RunSettings { num_images: 1, ..settings.clone() };
         assert_eq!(What::Guidance(vec![1.0, 2.0]).runs(&settings), std::slice::from_ref(&one));
         let samplers: Vec<_> = What::Samplers.runs(&settings);
-        assert_eq!(samplers.iter().map(|s| s.sampler).collect::<Vec<_>>(), SamplerKind::ALL);
+        assert_eq!(samplers.iter().map(|s| s.sampler).collect::<Vec<_>>(), SamplerKind::DIFFUSION);
         assert!(samplers.into_iter().all(|s| RunSettings { sampler: one.sampler, ..s } == one));
         let steps = What::Steps(vec![5, 10]).runs(&settings);
         assert_eq!(steps.iter().map(|s| s.num_inference_steps).collect::<Vec<_>>(), [5, 10]);
