@@ -129,11 +129,10 @@ fn a_batch_may_be_computed_in_parts() {
     let run = || Run::new(&model, request(SamplerKind::Ddpm)).expect("a valid request");
     let (mut whole, mut parts) = (run(), run().prepared());
     let timesteps = parts.outline().timesteps;
-    let mut others = Passes::new(&model, vec![9, 1]);
+    let mut others = Passes::new(&model, vec![9, 1], timesteps);
     while let Some(batch) = parts.batch() {
         let x = parts.x_t().clone().narrow(0, 1, 1);
-        let coming = timesteps.iter().copied().skip_while(|t| *t != batch.timestep);
-        let last = others.rows(x, &batch.labels[3..], batch.timestep, coming); // [1, C_out, h, w]
+        let last = others.rows(x, &batch.labels[3..], batch.timestep); // [1, C_out, h, w]
         let outputs = Tensor::cat(vec![parts.rows(0..1), parts.rows(1..3), last], 0); // [4, C_out, h, w]
         let (a, b) = (whole.step().expect("a step"), parts.step_from(outputs).expect("a step"));
         assert_eq!(a.x0_hat.into_data(), b.x0_hat.into_data());

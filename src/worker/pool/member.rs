@@ -43,16 +43,13 @@ pub fn start() {
 async fn serve(told: Receiver<Told>) -> Result<(), String> {
     let model = loaded(&told).await?;
     post(&FromMember::Answer, &[]);
-    let (mut passes, mut timesteps) = (Passes::new(&model, Vec::new()), Vec::new());
+    let mut passes = Passes::new(&model, Vec::new(), Vec::new());
     loop {
         let (message, bytes) = next(&told).await?;
         match message {
-            ToMember::Run { classes, timesteps: coming } => {
-                (passes, timesteps) = (Passes::new(&model, classes), coming);
-            }
+            ToMember::Run { classes, timesteps } => passes = Passes::new(&model, classes, timesteps),
             ToMember::Rows { labels, timestep } => {
-                let coming = timesteps.iter().copied().skip_while(|t| *t != timestep);
-                let output = passes.rows(latents(&model, &bytes), &labels, timestep, coming); // [M, C_out, h, w]
+                let output = passes.rows(latents(&model, &bytes), &labels, timestep); // [M, C_out, h, w]
                 let [numbers] = read([output]).await?;
                 post(&FromMember::Answer, &[&frames::bytes(&numbers)]);
             }

@@ -96,6 +96,31 @@ impl Sampler {
         self.schedule.alphas_cumprod[self.index(step)]
     }
 
+    /// What the next step needs to know of those before.
+    ///
+    /// # Shapes
+    /// - `[N, C, H, W]` each
+    pub fn memory(&self) -> Vec<Tensor<4>> {
+        match self.config.kind {
+            SamplerKind::Ddpm | SamplerKind::Ddim => vec![],
+            SamplerKind::DpmSolverPlusPlus => self.previous_x0_hat.iter().cloned().collect(),
+            SamplerKind::UniPc => self.unipc.memory(),
+        }
+    }
+
+    /// Goes on from the [`Self::memory`] of another sampler of this kind. Whether it can be one.
+    pub fn remember(&mut self, memory: Vec<Tensor<4>>) -> bool {
+        match self.config.kind {
+            SamplerKind::Ddpm | SamplerKind::Ddim => memory.is_empty(),
+            SamplerKind::DpmSolverPlusPlus => {
+                let fits = memory.len() <= 1;
+                self.previous_x0_hat = memory.into_iter().next();
+                fits
+            }
+            SamplerKind::UniPc => self.unipc.remember(memory),
+        }
+    }
+
     /// Takes `step` back: x_t → x_{t−1}.
     ///
     /// `noise` is asked for fresh standard normal noise only when the step needs some.

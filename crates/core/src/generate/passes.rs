@@ -10,6 +10,8 @@ use burn::tensor::{Int, Tensor, TensorData};
 pub struct Passes<'m> {
     model: &'m Model,
     classes: Vec<usize>,
+    /// Those of the run's steps.
+    timesteps: Vec<usize>,
     ahead: Option<Ahead>,
     cache: BlockCache,
 }
@@ -27,9 +29,9 @@ impl<'m> Passes<'m> {
     /// Numbers that the vectors computed at once may have: 16 MB.
     const MOST_NUMBERS: usize = 4 << 20;
 
-    /// `classes`: those of the run's pictures.
-    pub fn new(model: &'m Model, classes: Vec<usize>) -> Self {
-        Self { model, classes, ahead: None, cache: BlockCache::default() }
+    /// `classes`: those of the run's pictures; `timesteps`: those of all its steps.
+    pub fn new(model: &'m Model, classes: Vec<usize>, timesteps: Vec<usize>) -> Self {
+        Self { model, classes, timesteps, ahead: None, cache: BlockCache::default() }
     }
 
     /// The labels of a batch: the classes, and when `is_guided` as many times "no class".
@@ -39,31 +41,27 @@ impl<'m> Passes<'m> {
         self.classes.iter().copied().chain(std::iter::repeat_n(null, without)).collect()
     }
 
-    /// Computes now what [`Self::rows`] would compute at this timestep for the coming ones, too.
-    pub fn prepare(&mut self, timestep: usize, coming: impl Iterator<Item = usize>) {
+    /// Computes now what [`Self::rows`] would compute at this timestep for near ones, too. Which ones those are does not
+    /// depend on where the run is: one that is resumed gets the same bits.
+    pub fn prepare(&mut self, timestep: usize) {
         if self.ahead.as_ref().is_some_and(|ahead| ahead.timesteps.contains(&timestep)) {
             return;
         }
         let (kinds, config) = (self.kinds(), &self.model.config.transformer);
         let per_step = kinds.len() * config.depth * config.conditioning.num_vectors() * config.hidden_size;
-        let timesteps: Vec<usize> = coming.take(Self::MOST_NUMBERS / per_step.max(1)).collect();
+        let most = (Self::MOST_NUMBERS / per_step.max(1)).max(1);
+        let near = self.timesteps.chunks(most).find(|near| near.contains(&timestep));
         // For one step alone it would be the usual way, with detours.
-        self.ahead = if timesteps.len() > 1 { Ahead::new(self.model, &timesteps, &kinds) } else { None };
+        self.ahead = near.filter(|near| near.len() > 1).and_then(|near| Ahead::new(self.model, near, &kinds));
     }
 
-    /// The network's output for some rows of a batch, with adaLN vectors that are computed for many of the `coming`
+    /// The network's output for some rows of a batch, with adaLN vectors that are computed for many of the run's
     /// timesteps at once, where that saves something.
     ///
     /// # Shapes
     /// - `x`: `[M, C, h, w]` for M `labels` of the run's; result: `[M, C_out, h, w]`
-    pub fn rows(
-        &mut self,
-        x: Tensor<4>,
-        labels: &[usize],
-        timestep: usize,
-        coming: impl Iterator<Item = usize>,
-    ) -> Tensor<4> {
-        let known = self.known(labels, timestep, coming).map(Given::Modulations);
+    pub fn rows(&mut self, x: Tensor<4>, labels: &[usize], timestep: usize) -> Tensor<4> {
+        let known = self.known(labels, timestep).map(Given::Modulations);
         let given = known.unwrap_or_else(|| self.model.given(timestep, self.numbers(labels), false));
         self.model.dit.pass(x, &given, &mut ())
     }
@@ -94,8 +92,8 @@ impl<'m> Passes<'m> {
 
     /// The adaLN vectors of these labels. `None` where computing them ahead saves nothing: without adaLN, or with weights
     /// so large that few steps fit.
-    fn known(&mut self, labels: &[usize], timestep: usize, coming: impl Iterator<Item = usize>) -> Option<Modulations> {
-        self.prepare(timestep, coming);
+    fn known(&mut self, labels: &[usize], timestep: usize) -> Option<Modulations> {
+        self.prepare(timestep);
         let (kinds, ahead) = (self.kinds(), self.ahead.as_ref()?);
         let first = ahead.timesteps.iter().position(|t| *t == timestep)? * kinds.len();
         let rows = match &ahead.rows {
