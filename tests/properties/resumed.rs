@@ -118,9 +118,9 @@ fn with_reuse_of_blocks_the_first_step_is_computed_whole() {
         let full = begun(&model, &request(SamplerKind::UniPc), Savings::default());
         let full = rest(full.resumed(taken, carried(run.state())).expect("its own state"));
         let off = apart(&seen[0], &full[0]);
-        assert!(off < 1e-5, "after {taken} steps: {off:e}");
+        assert!(off < 2e-6, "after {taken} steps: {off:e}");
         let off = apart(&whole[taken], &full[0]);
-        assert_eq!(off > 1e-4, !savings.computes_all(taken), "after {taken} steps: {off:e}");
+        assert_eq!(off > 1e-5, !savings.computes_all(taken), "after {taken} steps: {off:e}");
         run.step().expect("a step");
     }
 }
