@@ -1,24 +1,9 @@
 //! A run whose worker or device is lost goes on in a new worker, once: with what it was begun with, and with the state that
 //! came beside its last frame.
 
-use super::state::{Pace, Run, RunState};
+use super::state::{Loss, Pace, Run, RunState};
 use crate::follow::Effects;
 use ditscope_protocol::{RunInfo, ToWorker};
-
-/// Whether the newest run has lost its worker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Loss {
-    None,
-    /// It goes on with this frame as soon as the model is there again, held if it was.
-    Waits {
-        step: usize,
-        is_held: bool,
-    },
-    /// It went on: another loss is its end.
-    Mended {
-        step: usize,
-    },
-}
 
 impl Run {
     /// The worker of the run under way is lost: the frame with which a new one goes on, if it may.

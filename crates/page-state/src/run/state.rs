@@ -1,7 +1,6 @@
 //! The state of this part of the page, and what changes it.
 
 use super::decoding::{Decoding, Place};
-use super::loss::Loss;
 use crate::film::Film;
 use crate::follow::{Effects, Follow};
 use crate::{Effect, ModelRef, Notice};
@@ -78,6 +77,21 @@ pub enum Pace {
     Holding,
     /// Held before this step: the model is idle.
     Held(usize),
+}
+
+/// Whether the newest run has lost its worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    None,
+    /// It goes on with this frame as soon as the model is there again, held if it was.
+    Waits {
+        step: usize,
+        is_held: bool,
+    },
+    /// It went on: another loss is its end.
+    Mended {
+        step: usize,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
