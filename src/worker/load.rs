@@ -3,12 +3,12 @@
 use super::device::Chosen;
 use super::partial::Partial;
 use super::post::{fail, now, post};
-use super::source::Source;
+use super::source::{CONFIG_FILE, Source};
 use super::store::Store;
 use super::{Loaded, State, announce_config, finish_load, limits, nudge, warm};
 use ditscope_config::{AutoencoderConfig, CatalogEntry, ModelConfig};
 use ditscope_core::selfcheck::Check;
-use ditscope_core::weights::{ShardInfo, WeightsIndex, verify};
+use ditscope_core::weights::{INDEX_FILE, ShardInfo, WeightsIndex, verify};
 use ditscope_protocol::{
     BackendChoice, FromWorker, LoadNotice, LoadStage, ModelSource, Reason, Refusal, WeightsReport,
 };
@@ -48,7 +48,7 @@ pub(super) async fn inspect(source: ModelSource, files: Vec<File>) {
 
 async fn describe(source: &ModelSource, files: Vec<File>) -> Result<CatalogEntry, Refusal> {
     let folder = Source::new(source, files, controller()?.signal());
-    let (config, index) = (folder.config().await?, folder.index().await?);
+    let (config, index) = (folder.config(None).await?, folder.index(None).await?);
     limits::check(source.name(), &config, &index)?;
     Ok(CatalogEntry::new(source.name(), &config, index.total_bytes(), index.metadata.total_parameters))
 }
@@ -68,9 +68,14 @@ struct Load<'a> {
 
 impl Load<'_> {
     async fn run(&self, choice: BackendChoice) -> Result<(Loaded, Chosen, WeightsReport), Refusal> {
-        let config = self.folder.config().await?;
+        let store = match self.folder.url() {
+            Some(url) => Some(Store::open(url).await),
+            None => None,
+        };
+        self.current()?;
+        let config = self.folder.config(store.as_ref()).await?;
         announce_config(&config);
-        let index = self.folder.index().await?;
+        let index = self.folder.index(store.as_ref()).await?;
         limits::check(self.source.name(), &config, &index)?;
         self.progress(LoadStage::Device, 0, index.total_bytes());
         let mut chosen = self.state.devices.choose(choice, &config, checks(&config)).await?;
@@ -81,8 +86,14 @@ impl Load<'_> {
         let weights_bytes = if keep_f16 { f32_bytes.min(index.total_bytes()) } else { f32_bytes };
         limits::check_room(&config, weights_bytes, &chosen)?;
         Partial::begin(&self.state.partial, &self.source, &config, &index, &chosen, keep_f16);
-        let notice = self.weights(&index, &chosen).await?;
-        chosen.notices.extend(notice.map(LoadNotice::NotKept));
+        self.weights(&index, store.as_ref(), &chosen).await?;
+        if let Some(store) = store {
+            store.keep_description(CONFIG_FILE, &config).await;
+            store.keep_description(INDEX_FILE, &index).await;
+            store.tidy(&index).await;
+            self.current()?;
+            chosen.notices.extend(store.take_notice().map(LoadNotice::NotKept));
+        }
         let (model, pool, weights) = Partial::finish(&self.state.partial, chosen.ops)?;
         if chosen.most_buffer.is_some() {
             nudge::during(warm::warm(&model)).await.map_err(|error| Reason::Device.found(error))?;
@@ -92,25 +103,15 @@ impl Load<'_> {
     }
 
     /// Loads the shards that are missing, one at a time: each leaves memory before the next is fetched.
-    /// Gives what the visitor should know about the storage.
-    async fn weights(&self, index: &WeightsIndex, chosen: &Chosen) -> Result<Option<Refusal>, Refusal> {
-        let store = match self.folder.url() {
-            Some(url) => Some(Store::open(url).await),
-            None => None,
-        };
-        self.current()?;
+    async fn weights(&self, index: &WeightsIndex, store: Option<&Store>, chosen: &Chosen) -> Result<(), Refusal> {
         let mut loaded = 0;
         for (file, info) in &index.metadata.shards {
             if !Partial::has(&self.state.partial, file) {
-                self.one_shard(store.as_ref(), file, info, loaded, index.total_bytes(), chosen).await?;
+                self.one_shard(store, file, info, loaded, index.total_bytes(), chosen).await?;
             }
             loaded += info.size;
         }
-        Partial::check_complete(&self.state.partial)?;
-        let Some(store) = store else { return Ok(None) };
-        store.tidy(index).await;
-        self.current()?;
-        Ok(store.take_notice())
+        Partial::check_complete(&self.state.partial)
     }
 
     /// Storage or source → hash → device → storage.

@@ -98,12 +98,14 @@ fn handle(state: &Rc<State>, Envelope { message, buffers, files }: Envelope) {
                 post(&FromWorker::LoadCancelled);
             }
         }
-        ToWorker::Generate { run, settings, guidance_scales, start } => {
+        ToWorker::Generate { run, settings, guidance_scales, start, resume } => {
             let job = state.jobs.start_run();
-            let start = start.map(|start| (start, first(buffers)));
+            let mut buffers = buffers.into_iter();
+            let start = start.map(|start| (start, buffers.next().unwrap_or_default()));
+            let resume = resume.map(|step| (step, buffers.collect()));
             match state.model.borrow().clone() {
                 Some(Loaded { model, pool }) => {
-                    spawn_local(run::run(job, model, pool, Asked { run, settings, guidance_scales, start }));
+                    spawn_local(run::run(job, model, pool, Asked { run, settings, guidance_scales, start, resume }));
                 }
                 None => fail(Some(run), Reason::NoModel.into()),
             }

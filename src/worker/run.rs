@@ -24,6 +24,8 @@ pub struct Asked {
     pub guidance_scales: Vec<f64>,
     /// With the latents' bytes.
     pub start: Option<(StartFrom, Vec<u8>)>,
+    /// The next frame, with the state after the one before.
+    pub resume: Option<(usize, Vec<Vec<u8>>)>,
 }
 
 /// Runs to the end, to a cancellation or to a failure, and reports which it was.
@@ -67,17 +69,16 @@ impl Clock {
 /// Whether the run came to its end.
 async fn stream(job: &Job, model: &Model, pool: &Pool, asked: Asked, clock: &Clock) -> Result<bool, Refusal> {
     let run = asked.run;
-    let request = request(model, &asked)?;
-    let classes = request.classes.clone();
-    let mut work = Run::new(model, request)?.with_savings(asked.settings.savings)?.watched();
+    let mut work = begun(model, &asked)?;
     let is_heavy = model.config.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
     let outline = work.outline();
-    let mut crew = Crew::of(pool, model, is_heavy, classes, work.times().collect());
+    let num_steps = outline.timesteps.len();
+    let classes = vec![asked.settings.class; outline.num_images];
+    let mut crew = Crew::of(pool, model, is_heavy, classes, work.times().to_vec());
     work = work.prepared();
     // What is only enqueued would be the first step's.
     nudge::during(wait(&model.device)).await.map_err(|error| Reason::Device.found(error))?;
     post(&FromWorker::Started { run, info: run_info(outline, asked.settings) });
-    let num_steps = work.steps_left();
     let send = |step, Frame { parts, buffers }: Frame| {
         let preview = is_heavy && step < num_steps;
         let side = if preview { model.config.transformer.sample_size } else { model.config.image_size() };
@@ -85,7 +86,7 @@ async fn stream(job: &Job, model: &Model, pool: &Pool, asked: Asked, clock: &Clo
         let buffers: Vec<&[u8]> = buffers.iter().map(Vec::as_slice).collect();
         clock.told.set(post_frame(info, clock.told.get(), &buffers));
     };
-    for step in 0..=num_steps {
+    for step in num_steps - work.steps_left()..=num_steps {
         next_task().await;
         if (step == num_steps || job.is_held())
             && let Some(crew) = &mut crew
@@ -105,7 +106,10 @@ async fn stream(job: &Job, model: &Model, pool: &Pool, asked: Asked, clock: &Clo
         let made = if step < num_steps {
             match &mut crew {
                 Some(crew) => crew.step(&mut work, step).await?,
-                None => Some((step, of_step(model, work.step()?, is_heavy).await?)),
+                None => {
+                    let taken = work.step()?;
+                    Some((step, of_step(model, taken, work.state(), is_heavy).await?))
+                }
             }
         } else {
             result(job, model, work.x_t().clone(), run, is_heavy).await?.map(|frame| (step, frame))
@@ -120,8 +124,8 @@ async fn stream(job: &Job, model: &Model, pool: &Pool, asked: Asked, clock: &Clo
     Ok(true)
 }
 
-async fn of_step(model: &Model, step: Step, preview: bool) -> Result<Frame, Refusal> {
-    nudge::during(Frame::of_step(model, step, preview)).await.map_err(|error| Reason::Device.found(error))
+async fn of_step(model: &Model, step: Step, state: Vec<Tensor<4>>, preview: bool) -> Result<Frame, Refusal> {
+    nudge::during(Frame::of_step(model, step, state, preview)).await.map_err(|error| Reason::Device.found(error))
 }
 
 /// The last frame, with a heavy decoder piece by piece; nothing, if the job does not go on.
@@ -134,6 +138,15 @@ async fn result(job: &Job, model: &Model, x_t: Tensor<4>, run: u32, is_heavy: bo
         Frame::of_latents(vec![(FramePart::XT, x_t)]).await.map(|frame| Some(frame.with_pictures(pixels)))
     };
     nudge::during(frame).await.map_err(|error: String| Reason::Device.found(error))
+}
+
+/// The run before the first step that it takes here.
+fn begun<'m>(model: &'m Model, asked: &Asked) -> Result<Run<'m>, Refusal> {
+    let run = Run::new(model, request(model, asked)?)?.with_savings(asked.settings.savings)?.watched();
+    let Some((step, state)) = &asked.resume else { return Ok(run) };
+    let [pictures, ..] = run.x_t().dims();
+    let state: Result<_, _> = state.iter().map(|bytes| latents::parse(model, bytes, pictures)).collect();
+    Ok(run.resumed(*step, state?)?)
 }
 
 /// Checked settings → a request.

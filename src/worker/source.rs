@@ -1,11 +1,14 @@
 //! Where a model folder's files come from: a server, or the visitor's disk.
 
 use super::fetch::{Size, fetch, read};
+use super::store::Store;
 use ditscope_config::ModelConfig;
 use ditscope_core::weights::{INDEX_FILE, ShardInfo, WeightsIndex};
 use ditscope_protocol::{ModelSource, Reason, Refusal};
 use std::collections::HashMap;
 use web_sys::{AbortSignal, File, RequestCache};
+
+pub const CONFIG_FILE: &str = "config.json";
 
 /// No configuration and no index is longer.
 const MOST_DESCRIPTION: u64 = 16 << 20;
@@ -55,20 +58,24 @@ impl Source {
         }
     }
 
+    /// As it was kept in `store`, where there is no network.
+    ///
     /// # Errors
     /// The file is not there, not JSON of that shape, or contradicts itself.
-    pub async fn config(&self) -> Result<ModelConfig, Refusal> {
-        let (path, bytes) = self.description("config.json").await?;
+    pub async fn config(&self, store: Option<&Store>) -> Result<ModelConfig, Refusal> {
+        let (path, bytes) = self.description(CONFIG_FILE, store).await?;
         let config: ModelConfig = serde_json::from_slice(&bytes)
             .map_err(|error| Reason::BadFile.found(format!("{path}: not a model configuration ({error}).")))?;
         config.validate().map_err(|error| Reason::BadFile.found(format!("{path}: {error}.")))?;
         Ok(config)
     }
 
+    /// As [`Self::config`].
+    ///
     /// # Errors
     /// The file is not there, or not an index.
-    pub async fn index(&self) -> Result<WeightsIndex, Refusal> {
-        let (path, bytes) = self.description(INDEX_FILE).await?;
+    pub async fn index(&self, store: Option<&Store>) -> Result<WeightsIndex, Refusal> {
+        let (path, bytes) = self.description(INDEX_FILE, store).await?;
         WeightsIndex::parse(&path, &bytes).map_err(|error| Reason::BadFile.found(error))
     }
 
@@ -81,10 +88,16 @@ impl Source {
         self.bytes(file, Size::Known(info.size), RequestCache::NoStore, progress).await
     }
 
-    async fn description(&self, file: &str) -> Result<(String, Vec<u8>), Refusal> {
+    async fn description(&self, file: &str, store: Option<&Store>) -> Result<(String, Vec<u8>), Refusal> {
+        let most = Size::AtMost(MOST_DESCRIPTION);
         // Asked for anew: an old description does not fit new weights.
-        let bytes = self.bytes(file, Size::AtMost(MOST_DESCRIPTION), RequestCache::NoCache, |_| {}).await?;
-        Ok((self.path(file), bytes))
+        let bytes = match (self.bytes(file, most, RequestCache::NoCache, |_| {}).await, store) {
+            (Err(why), Some(store)) if why.reason == Reason::NotRead => {
+                store.description(file, most, &self.signal).await.ok_or(why)
+            }
+            (found, _) => found,
+        };
+        Ok((self.path(file), bytes?))
     }
 
     async fn bytes(

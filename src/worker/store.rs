@@ -1,13 +1,16 @@
-//! Shards kept in the browser (Cache API), so that a second visit fetches none.
+//! Shards kept in the browser (Cache API), so that a second visit fetches none; and beside them what describes the model, for
+//! when there is no network.
 //!
 //! Loading goes on if the storage fails: a shard that is not there or not right is fetched,
 //! and one that cannot be kept is used all the same.
 
 use super::fetch::{Size, read, words};
 use super::post::scope;
-use ditscope_core::weights::{ShardInfo, WeightsIndex, verify};
+use super::source::CONFIG_FILE;
+use ditscope_core::weights::{INDEX_FILE, ShardInfo, WeightsIndex, verify};
 use ditscope_protocol::{Reason, Refusal, cache_name};
 use js_sys::{Array, Reflect};
+use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use wasm_bindgen::{JsCast, JsValue};
@@ -74,16 +77,32 @@ impl Store {
         }
     }
 
+    /// Keeps a description of the model. It is given no length, so that only shards count as what is stored.
+    pub async fn keep_description(&self, file: &str, description: &impl Serialize) {
+        let Some(cache) = self.cache.borrow().clone() else { return };
+        // Without it a network is needed, as before.
+        if let Ok(text) = serde_json::to_string(description)
+            && let Ok(response) = Response::new_with_opt_str(Some(&text))
+        {
+            let _ = JsFuture::from(cache.put_with_str(&self.path(file), &response)).await;
+        }
+    }
+
+    /// A description as it was when the model was last loaded whole.
+    pub async fn description(&self, file: &str, most: Size, signal: &AbortSignal) -> Option<Vec<u8>> {
+        let cache = self.cache.borrow().clone()?;
+        let key = self.path(file);
+        let found = JsFuture::from(cache.match_with_str(&key)).await.ok()?;
+        read(&key, &found.dyn_ref::<Response>()?.body()?, most, signal, |_| {}).await.ok()
+    }
+
     /// Deletes what the index no longer names.
     pub async fn tidy(&self, index: &WeightsIndex) {
         let Some(cache) = self.cache.borrow().clone() else { return };
         // As the browser writes addresses, which is how it gives the keys back.
-        let wanted: HashSet<String> = index
-            .metadata
-            .shards
-            .iter()
-            .filter_map(|(file, info)| Some(Url::new(&self.key(file, info)).ok()?.href()))
-            .collect();
+        let shards = index.metadata.shards.iter().map(|(file, info)| self.key(file, info));
+        let keys = shards.chain([CONFIG_FILE, INDEX_FILE].map(|file| self.path(file)));
+        let wanted: HashSet<String> = keys.filter_map(|key| Some(Url::new(&key).ok()?.href())).collect();
         // Untidiness costs room, nothing else: errors need no words.
         let keys = JsFuture::from(cache.keys()).await.unwrap_or_default();
         for request in keys.dyn_ref::<Array>().cloned().unwrap_or_default().iter() {
@@ -101,7 +120,11 @@ impl Store {
     }
 
     fn key(&self, file: &str, info: &ShardInfo) -> String {
-        format!("{}/{file}?sha256={}", self.url, info.sha256.to_ascii_lowercase())
+        format!("{}?sha256={}", self.path(file), info.sha256.to_ascii_lowercase())
+    }
+
+    fn path(&self, file: &str) -> String {
+        format!("{}/{file}", self.url)
     }
 }
 

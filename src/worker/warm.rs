@@ -23,7 +23,7 @@ pub async fn warm(model: &Model) -> Result<(), String> {
     let is_heavy = model.config.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
     while !run.is_done() {
         let step = run.step().map_err(|error| error.to_string())?;
-        Frame::of_step(model, step, is_heavy).await?;
+        Frame::of_step(model, step, run.state(), is_heavy).await?;
     }
     Ok(())
 }

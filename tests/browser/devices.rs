@@ -3,7 +3,7 @@
 use crate::app::{App, LONG, SHORT, worker_file};
 use crate::server::Fault;
 use crate::tiny;
-use crate::webdriver::Gpu;
+use crate::webdriver::{Gpu, key};
 
 #[test]
 fn without_webgpu_the_page_takes_the_cpu_and_says_why() {
@@ -111,18 +111,30 @@ fn a_device_with_small_limits_makes_the_same_picture() {
 }
 
 #[test]
-fn a_lost_device_ends_the_run_and_retry_makes_the_picture() {
+fn a_run_outlives_the_gpu_once_and_the_cpu_makes_the_picture() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     tiny::write(folder.path());
     let app = App::start_with_models("lost_device", Gpu::Software, &[("tiny", folder.path())]);
-    app.open_ready("backend=webgpu&model=tiny&steps=40");
+    app.open_ready("backend=webgpu&model=tiny&steps=250");
     app.click("button", "Generate");
-    app.wait("a few steps", LONG, || (app.slider("Timeline", "max") >= 40.0 && shown_step(&app) >= 2.0).then_some(()));
+    let steps = |more: f64| {
+        let there = || (app.slider("Timeline", "max") >= 250.0 && shown_step(&app) >= more).then_some(());
+        app.wait(&format!("{more} steps"), LONG, there);
+    };
+    steps(2.0);
+    app.browser.crash_gpu();
+    app.wait("a word about it", LONG, || app.notices().contains("new worker").then_some(()));
+    let reached = shown_step(&app);
+    steps(reached + 2.0);
+    assert!(app.failure().is_empty() && reached >= 2.0, "{}", app.failure());
     app.browser.crash_gpu();
     app.wait_status("Failed", LONG);
     assert!(app.failure().contains("device"), "the message names the device: {}", app.failure());
-    assert!(shown_step(&app) >= 2.0, "what was made stays");
-    app.click("button", "Retry");
+    assert!(shown_step(&app) >= reached + 2.0, "what was made stays");
+    app.focus("slider", "Steps");
+    app.browser.press(key::HOME);
+    // Chromium gives no adapter any more after so many crashes.
+    app.click("button", "Use the CPU");
     app.wait_done();
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 impl App {
     /// Opens the page and waits until it says that it works without a network.
-    fn open_kept(&self, parameters: &str) {
+    pub fn open_kept(&self, parameters: &str) {
         self.open_ready(parameters);
         self.wait("the page to be kept", LONG, || {
             let ready = "return document.documentElement.hasAttribute('data-offline')";

@@ -104,7 +104,7 @@ fn a_run_is_held_between_steps_and_the_model_stays_free() {
         serde_json::json!({
             "paused": [0, 1, 3], "tooEarly": 0, "traced": ["Ok"], "decoded": { "Ok": "PictureDecoded" }, "second": 1, "third": 2,
             "frames": [3, 4, 5, 6],
-            "parts": [["XT", "X0Hat", "EpsCond", "EpsUncond", "Pictures"], ["XT", "Pictures"]],
+            "parts": [["XT", "X0Hat", "EpsCond", "EpsUncond", "State", "Pictures"], ["XT", "Pictures"]],
             "cancelled": 2, "done": 3,
         })
     );

@@ -132,14 +132,13 @@ fn a_batch_may_be_computed_in_parts() {
     {
         let run = || Run::new(model, request(kind)).expect("a valid request");
         let (mut whole, mut parts) = (run(), run().prepared());
-        let times: Vec<f32> = parts.times().collect();
-        let (mut others, mut asked) = (Passes::new(model, vec![9, 1]), 0);
+        let times = parts.times().to_vec();
+        let (mut others, mut asked) = (Passes::new(model, vec![9, 1], times.clone()), 0);
         while let Some(batch) = parts.batch() {
             asked += 1;
             let x = parts.x_t().clone().narrow(0, 1, 1);
             assert!(times.contains(&batch.time), "{} of {times:?}", batch.time);
-            let coming = times.iter().copied().skip_while(|time| *time != batch.time);
-            let last = others.rows(x, &batch.labels[3..], batch.time, coming); // [1, C_out, h, w]
+            let last = others.rows(x, &batch.labels[3..], batch.time); // [1, C_out, h, w]
             let outputs = Tensor::cat(vec![parts.rows(0..1), parts.rows(1..3), last], 0); // [4, C_out, h, w]
             if let Some(taken) = parts.step_from(outputs).expect("a step") {
                 let expected = whole.step().expect("a step");

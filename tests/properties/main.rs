@@ -7,6 +7,7 @@ mod fused;
 mod numbers;
 mod op_count;
 mod previews;
+mod resumed;
 mod runs;
 mod samplers;
 mod schedules;

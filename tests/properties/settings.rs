@@ -77,7 +77,7 @@ proptest! {
     fn settings_survive_json(settings in settings()) {
         prop_assert_eq!(round_trip(&settings), settings.clone());
         let start = Some(StartFrom { step: 4 });
-        let message = ToWorker::Generate { run: 3, settings, guidance_scales: vec![1.0, 2.5], start };
+        let message = ToWorker::Generate { run: 3, settings, guidance_scales: vec![1.0, 2.5], start, resume: Some(4) };
         prop_assert_eq!(round_trip(&message), message);
     }
 
@@ -153,7 +153,7 @@ fn every_message_survives_json() {
         ToWorker::Load { source: ModelSource::Url("models/fashion".into()), backend: BackendChoice::WebGpu },
         ToWorker::Inspect { source: ModelSource::Folder("fashion".into()) },
         ToWorker::CancelLoad,
-        ToWorker::Generate { run: 1, settings, guidance_scales: vec![], start: None },
+        ToWorker::Generate { run: 1, settings, guidance_scales: vec![], start: None, resume: None },
         ToWorker::Cancel,
         ToWorker::Pause,
         ToWorker::StepOnce,

@@ -128,7 +128,7 @@ pub fn run(options: &SampleOptions) -> Result<()> {
     while !run.is_done() {
         let step = run.step()?;
         if let Some(recorder) = &mut recorder {
-            recorder.push(block_on(Frame::of_step(&model, step, false)).map_err(Error::msg)?);
+            recorder.push(block_on(Frame::of_step(&model, step, vec![], false)).map_err(Error::msg)?);
         }
         bar.inc(1);
     }

@@ -23,14 +23,15 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The frame of a step that was taken, with decoded pictures or, for a heavy decoder, a cheap preview.
+    /// The frame of a step that was taken, with decoded pictures or, for a heavy decoder, a cheap preview; and with the
+    /// run's state after it, if the run is to be resumed from there.
     ///
     /// # Errors
     /// What the device said when it was read back.
-    pub async fn of_step(model: &Model, step: Step, preview: bool) -> Result<Self, String> {
+    pub async fn of_step(model: &Model, step: Step, state: Vec<Tensor<4>>, preview: bool) -> Result<Self, String> {
         let x0_hat = step.x0_hat.clone();
         let images = if preview { model.preview(x0_hat) } else { model.decode(x0_hat) };
-        read_frame(latents_of(step), images).await
+        read_frame(latents_of(step, state), images).await
     }
 
     /// The last frame: the finished latents `[N, C, h, w]` and their pictures.
@@ -60,9 +61,10 @@ impl Frame {
     }
 }
 
-/// The latents of a step by their names in a frame.
-pub fn latents_of(step: Step) -> Vec<(FramePart, Tensor<4>)> {
-    step.parts().into_iter().map(|(part, latents)| (named(part), latents)).collect()
+/// The latents of a step and of the run's state after it, by their names in a frame.
+pub fn latents_of(step: Step, state: Vec<Tensor<4>>) -> Vec<(FramePart, Tensor<4>)> {
+    let parts = step.parts().into_iter().map(|(part, latents)| (named(part), latents));
+    parts.chain(state.into_iter().map(|latents| (FramePart::State, latents))).collect()
 }
 
 /// Pictures `[N, C, H, W]` in [−1, 1] → RGBA `[N, H, W, 4]`.

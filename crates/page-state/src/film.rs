@@ -24,6 +24,8 @@ pub struct Film {
     /// Every so many steps a frame is kept, and the newest one always.
     stride: usize,
     max_bytes: usize,
+    /// [`FramePart::State`] of the newest frame: with it a new worker can take the next one.
+    pub(crate) state: Arc<Vec<Vec<u8>>>,
     /// The model's and the class's names, for captions.
     pub model: String,
     pub label: String,
@@ -102,8 +104,8 @@ impl Film {
             return Err(Misfit::FilmSteps { steps, alpha_bars: info.alpha_bar.len() }.into());
         }
         let info = Arc::new(info);
-        let (frames, changes, max_bytes) = (Vec::new(), Vec::new(), MAX_FILM_BYTES);
-        Ok(Self { info, frames, changes, received: 0, stride: 1, max_bytes, model, label, recorded: false })
+        let (frames, changes, max_bytes, state) = (Vec::new(), Vec::new(), MAX_FILM_BYTES, Arc::default());
+        Ok(Self { info, frames, changes, received: 0, stride: 1, max_bytes, state, model, label, recorded: false })
     }
 
     /// A recorded run with all its frames.
@@ -143,7 +145,13 @@ impl Film {
         if found != due || !frame.preview && image_shape != self.info.image_shape {
             return Err(Misfit::FrameBytes { step, pictures: image_shape, found, due }.into());
         }
-        let mut parts: Vec<_> = frame.parts.iter().zip(buffers).collect();
+        let (mut parts, mut state) = (vec![], vec![]);
+        for (part, buffer) in frame.parts.iter().zip(buffers) {
+            match part {
+                FramePart::State => state.push(buffer),
+                part => parts.push((part, buffer)),
+            }
+        }
         let mut take = |part| parts.iter().position(|(name, _)| **name == part).map(|at| parts.swap_remove(at).1);
         let (Some(x_t), Some(x0)) = (take(FramePart::XT), take(FramePart::Pictures)) else {
             return Err(Misfit::FrameParts { step }.into());
@@ -158,6 +166,7 @@ impl Film {
         let (x_t, decoded, ms) = (numbers(&x_t), vec![], frame.ms);
         let frame = Frame { step, x_t, x0, image_shape, preview, x0_hat, eps_cond, eps_uncond, decoded, ms };
         self.keep(frame);
+        self.state = Arc::new(state);
         Ok(())
     }
 

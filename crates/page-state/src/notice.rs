@@ -55,6 +55,14 @@ pub enum Notice {
         why: Arc<Notice>,
     },
 
+    /// A worker was lost, and a new one goes on with the run's next frame; `is_whole`: blocks that would have been taken over
+    /// are computed for it.
+    GoesOn {
+        step: usize,
+        is_whole: bool,
+        why: Arc<Notice>,
+    },
+
     // Answers of the worker that do not fit their question.
     ForwardMisfit,
     StageMisfit,

@@ -20,6 +20,8 @@ pub enum Status {
     LoadStopped,
     /// A run waits for the model.
     Queued,
+    /// A run waits for the model in a new worker, to go on.
+    Mending,
     Ready,
     Generating,
     /// The run is held after this step.
@@ -44,7 +46,7 @@ impl Page {
             (ModelState::Failed(_), _) => Status::ModelFailed,
             (_, RunState::Failed(_)) => Status::RunFailed { frames },
             (ModelState::Asking | ModelState::Loading(_), RunState::Queued) if !self.is_stopping_load() => {
-                Status::Queued
+                if self.run.waits_for_worker() { Status::Mending } else { Status::Queued }
             }
             (ModelState::Asking, _) => Status::Asking,
             (ModelState::Offered, _) => Status::Offered,

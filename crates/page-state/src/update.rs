@@ -137,7 +137,6 @@ impl Page {
                 if run.is_none() {
                     return self.fail_model(kind, why.into());
                 }
-                self.shared.models.distrust_worker(kind);
                 return self.fail_run(kind, why.into());
             }
             FromWorker::DecodeProgress { run, done, total } => {

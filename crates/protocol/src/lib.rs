@@ -14,7 +14,7 @@
 //!   | <------------- Started, Frame… ---|   a Frame for each step, and the final one
 //!   |-- Pause, StepOnce, Resume ------>|
 //!   | <------------------- Paused ------|   the run is held before a step
-//!   | <--------------------- Done ------|   (or Cancelled, Failed)
+//!   | <--------------------- Done ------|   (or Cancelled, Failed; a new worker can go on: Generate{resume})
 //!   |-- Ask{id, ask} ----------------->|   at any time, beside a run too
 //!   | <----------------- Answered ------|   every one is answered, once
 //! ```
@@ -45,8 +45,8 @@ pub enum ToWorker {
     },
     /// Stop loading.
     CancelLoad,
-    /// Start a run; one that is under way is replaced. Buffer 0 only with `start`: the latents to begin with,
-    /// f32 little-endian `[C, h, w]` for all pictures, or `[N, C, h, w]`.
+    /// Start a run; one that is under way is replaced. The first buffer only with `start`: the latents to begin with,
+    /// f32 little-endian `[C, h, w]` for all pictures, or `[N, C, h, w]`. The others only with `resume`.
     Generate {
         /// Chosen by the page, carried by everything that belongs to this run.
         run: u32,
@@ -57,6 +57,10 @@ pub enum ToWorker {
         /// Begin with a picture instead of noise alone.
         #[serde(default)]
         start: Option<StartFrom>,
+        /// Go on with a run whose worker was lost: the next frame, counted from 0, and as buffers the [`FramePart::State`]
+        /// of the one before.
+        #[serde(default)]
+        resume: Option<usize>,
     },
     /// Stop the run after the step in hand, and the decoding in hand.
     Cancel,
@@ -305,6 +309,9 @@ pub enum FramePart {
     EpsCond,
     /// The same without the class; absent where it is not computed because all scales are 1.
     EpsUncond,
+    /// What the steps to come depend on, in so many parts as the sampler needs: the latents after the step, then what it
+    /// remembers. In every frame of a run but the last, in no recording.
+    State,
 }
 
 /// Where in the run a frame stands.

@@ -22,6 +22,10 @@ pub fn notice(notice: &Notice) -> String {
         Notice::NotDecoded { step, why } => {
             return say_with("run.not-decoded", &[("step", step), ("why", &self::notice(why))]);
         }
+        Notice::GoesOn { step, is_whole, why } => {
+            let key = if *is_whole { "run.goes-on-whole" } else { "run.goes-on" };
+            return say_with(key, &[("step", step), ("why", &self::notice(why))]);
+        }
         Notice::TraceRows { head, token, sum } => {
             return say_with("inside.bad-rows", &[("head", head), ("token", token), ("sum", &format!("{sum:.4}"))]);
         }

@@ -60,6 +60,7 @@ pub fn status(state: &Page) -> String {
         Status::StoppingLoad => say("run.stopping-load"),
         Status::LoadStopped => say("run.stopped-load"),
         Status::Queued => say("run.queued"),
+        Status::Mending => say("run.mending"),
         Status::Ready => say("run.ready"),
         Status::Generating => say("run.generating"),
         Status::Holding => say("timeline.holding"),

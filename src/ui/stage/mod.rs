@@ -98,8 +98,8 @@ fn restricted(state: &Page) -> String {
 /// The views that are on; without a run there is nothing to see but the offer in the place of the picture.
 fn views_on(state: &Page) -> Vec<ViewKind> {
     match state.shown() {
-        Some(film) if !film.is_empty() => state.views.on().to_vec(),
-        _ => Views::default().on().to_vec(),
+        Some(_) => state.views.on().to_vec(),
+        None => Views::default().on().to_vec(),
     }
 }
 
@@ -137,7 +137,8 @@ fn Pictures(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
     let store = Store::get();
     let node = NodeRef::<Div>::new();
     let width = dom::width_of(node);
-    let count = Memo::new(move |_| store.moment.with(|m| m.as_ref().map_or(0, |m| m.info.num_images)));
+    // A run that begins keeps the elements of the one before: what is made anew leaves a trace in signals that seldom change.
+    let count = store.memo(|state| state.shown().map_or(0, |film| film.info.num_images));
     let columns = move || (count.get() as f64).sqrt().ceil().max(1.0);
     // The gap is the style sheet's.
     const GAP: f64 = 2.0;
@@ -146,7 +147,7 @@ fn Pictures(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
         Signal::derive(move || store.moment.with(|m| m.as_ref().map(|m| film::picture(&m.info, &m.frame, i))))
     };
     // A preview is as large as the picture that it stands for.
-    let across = Signal::derive(move || store.moment.with(|m| m.as_ref().map_or(1, |m| m.info.image_shape[1])));
+    let across = store.memo(|state| state.shown().map_or(1, |film| film.info.image_shape[1]));
     let label = store.memo(|state| {
         let film = state.shown();
         film.map(|film| format!("{}, {}", film.label, text::spoken_position(film, state.timeline.position)))

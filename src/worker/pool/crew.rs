@@ -53,12 +53,12 @@ impl<'m> Crew<'m> {
             }
         };
         if self.is_heavy {
-            let frame = Frame::of_step(self.model, step, true).await;
+            let frame = Frame::of_step(self.model, step, run.state(), true).await;
             return frame.map(|frame| Some((number, frame))).map_err(|error| Reason::Device.found(error));
         }
         let before = self.finish().await?;
         let rows = run.batch().map_or(0, |batch| batch.labels.len());
-        self.begin(number, step, rows).await.map_err(|error| Reason::Device.found(error))?;
+        self.begin(number, step, run.state(), rows).await.map_err(|error| Reason::Device.found(error))?;
         Ok(before)
     }
 
@@ -116,7 +116,13 @@ impl<'m> Crew<'m> {
     }
 
     /// Has the pictures of a step decoded, while the next step, with so many rows, is taken.
-    async fn begin(&mut self, number: usize, step: Step, next_rows: usize) -> Result<(), String> {
+    async fn begin(
+        &mut self,
+        number: usize,
+        step: Step,
+        state: Vec<Tensor<4>>,
+        next_rows: usize,
+    ) -> Result<(), String> {
         self.members.retain(|member| member.is_ready());
         let x0_hat = step.x0_hat.clone();
         let [n, ..] = x0_hat.dims();
@@ -130,7 +136,7 @@ impl<'m> Crew<'m> {
                 decoded.push((range.clone(), member.ask(&ToMember::Decode, &latents, range.len())));
             }
         }
-        let frame = Frame::of_latents(latents_of(step)).await?;
+        let frame = Frame::of_latents(latents_of(step, state)).await?;
         self.unfinished = Some(Unfinished { step: number, frame, x0_hat, decoded });
         Ok(())
     }

@@ -43,16 +43,13 @@ pub fn start() {
 async fn serve(told: Receiver<Told>) -> Result<(), String> {
     let model = loaded(&told).await?;
     post(&FromMember::Answer, &[]);
-    let (mut passes, mut times) = (Passes::new(&model, Vec::new()), Vec::new());
+    let mut passes = Passes::new(&model, Vec::new(), Vec::new());
     loop {
         let (message, bytes) = next(&told).await?;
         match message {
-            ToMember::Run { classes, times: coming } => {
-                (passes, times) = (Passes::new(&model, classes), coming);
-            }
+            ToMember::Run { classes, times } => passes = Passes::new(&model, classes, times),
             ToMember::Rows { labels, time } => {
-                let coming = times.iter().copied().skip_while(|other| *other != time);
-                let output = passes.rows(latents(&model, &bytes), &labels, time, coming); // [M, C_out, h, w]
+                let output = passes.rows(latents(&model, &bytes), &labels, time); // [M, C_out, h, w]
                 let [numbers] = read([output]).await?;
                 post(&FromMember::Answer, &[&frames::bytes(&numbers)]);
             }

@@ -115,8 +115,7 @@ impl Sampler {
     /// All that it will be told from `step` to the end, in order, each once.
     pub fn told_from(&self, step: usize) -> impl Iterator<Item = f32> {
         let end = (self.config.kind == SamplerKind::Heun).then_some(None);
-        let places = (0..self.num_steps() - step).rev().map(Some).chain(end);
-        places.skip(usize::from(self.is_half_way())).map(|place| self.told_in(place))
+        (0..self.num_steps() - step).rev().map(Some).chain(end).map(|place| self.told_in(place))
     }
 
     /// The weights of picture and noise in the latents that the network is asked about at `step`.
@@ -137,6 +136,31 @@ impl Sampler {
     fn told_in(&self, place: Option<usize>) -> f32 {
         let timestep = place.map_or(0, |i| self.schedule.timesteps[i]);
         self.process.told(timestep, self.weights_in(place).1) as f32
+    }
+
+    /// What the next step needs to know of those before.
+    ///
+    /// # Shapes
+    /// - `[N, C, H, W]` each
+    pub fn memory(&self) -> Vec<Tensor<4>> {
+        match self.config.kind {
+            SamplerKind::Ddpm | SamplerKind::Ddim | SamplerKind::Euler | SamplerKind::Heun => vec![],
+            SamplerKind::DpmSolverPlusPlus => self.previous_x0_hat.iter().cloned().collect(),
+            SamplerKind::UniPc => self.unipc.memory(),
+        }
+    }
+
+    /// Goes on from the [`Self::memory`] of another sampler of this kind. Whether it can be one.
+    pub fn remember(&mut self, memory: Vec<Tensor<4>>) -> bool {
+        match self.config.kind {
+            SamplerKind::Ddpm | SamplerKind::Ddim | SamplerKind::Euler | SamplerKind::Heun => memory.is_empty(),
+            SamplerKind::DpmSolverPlusPlus => {
+                let fits = memory.len() <= 1;
+                self.previous_x0_hat = memory.into_iter().next();
+                fits
+            }
+            SamplerKind::UniPc => self.unipc.remember(memory),
+        }
     }
 
     /// Takes `step` back: x_t → x_{t−1}; of a step of Heun's the first half, or, where it [`Self::is_half_way`], the second.

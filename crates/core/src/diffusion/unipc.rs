@@ -56,6 +56,21 @@ fn lambda(schedule: &NoiseSchedule, i: usize) -> f64 {
 }
 
 impl UniPc {
+    /// All that it remembers, `[N, C, H, W]` each.
+    pub fn memory(&self) -> Vec<Tensor<4>> {
+        let all = |past: &Past| [past.x_t.clone(), past.x0_hat.clone()].into_iter().chain(past.previous.clone());
+        self.past.iter().flat_map(all).collect()
+    }
+
+    /// Goes on from such a memory. Whether it can be one.
+    pub fn remember(&mut self, memory: Vec<Tensor<4>>) -> bool {
+        let count = memory.len();
+        let mut memory = memory.into_iter();
+        let both = memory.next().zip(memory.next());
+        self.past = both.map(|(x_t, x0_hat)| Past { x_t, x0_hat, previous: memory.next() });
+        matches!(count, 0 | 2 | 3)
+    }
+
     /// Corrects x_t with the network's output there, and takes the step to i − 1.
     ///
     /// # Shapes

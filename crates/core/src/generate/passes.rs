@@ -10,6 +10,8 @@ use burn::tensor::{Int, Tensor, TensorData};
 pub struct Passes<'m> {
     model: &'m Model,
     classes: Vec<usize>,
+    /// See [`Self::times`].
+    times: Vec<f32>,
     ahead: Option<Ahead>,
     cache: BlockCache,
 }
@@ -28,9 +30,9 @@ impl<'m> Passes<'m> {
     /// Numbers that the vectors computed at once may have: 16 MB.
     const MOST_NUMBERS: usize = 4 << 20;
 
-    /// `classes`: those of the run's pictures.
-    pub fn new(model: &'m Model, classes: Vec<usize>) -> Self {
-        Self { model, classes, ahead: None, cache: BlockCache::default() }
+    /// `classes`: those of the run's pictures; `times`: see [`Self::times`].
+    pub fn new(model: &'m Model, classes: Vec<usize>, times: Vec<f32>) -> Self {
+        Self { model, classes, times, ahead: None, cache: BlockCache::default() }
     }
 
     /// The labels of a batch: the classes, and when `is_guided` as many times "no class".
@@ -40,25 +42,32 @@ impl<'m> Passes<'m> {
         self.classes.iter().copied().chain(std::iter::repeat_n(null, without)).collect()
     }
 
-    /// Computes now what [`Self::rows`] would compute at this time for the coming ones, too.
-    pub fn prepare(&mut self, time: f32, coming: impl Iterator<Item = f32>) {
+    /// What the network is told in the whole run, in order, each once.
+    pub fn times(&self) -> &[f32] {
+        &self.times
+    }
+
+    /// Computes now what [`Self::rows`] would compute at this time for near ones, too. Which ones those are does not
+    /// depend on where the run is: one that is resumed gets the same bits.
+    pub fn prepare(&mut self, time: f32) {
         if self.ahead.as_ref().is_some_and(|ahead| ahead.times.contains(&time)) {
             return;
         }
         let (kinds, config) = (self.kinds(), &self.model.config.transformer);
         let per_step = kinds.len() * config.depth * config.conditioning.num_vectors() * config.hidden_size;
-        let times: Vec<f32> = coming.take(Self::MOST_NUMBERS / per_step.max(1)).collect();
+        let most = (Self::MOST_NUMBERS / per_step.max(1)).max(1);
+        let near = self.times.chunks(most).find(|near| near.contains(&time));
         // For one step alone it would be the usual way, with detours.
-        self.ahead = if times.len() > 1 { Ahead::new(self.model, &times, &kinds) } else { None };
+        self.ahead = near.filter(|near| near.len() > 1).and_then(|near| Ahead::new(self.model, near, &kinds));
     }
 
-    /// The network's output for some rows of a batch, with adaLN vectors that are computed for many of the `coming`
+    /// The network's output for some rows of a batch, with adaLN vectors that are computed for many of the run's
     /// times at once, where that saves something.
     ///
     /// # Shapes
     /// - `x`: `[M, C, h, w]` for M `labels` of the run's; result: `[M, C_out, h, w]`
-    pub fn rows(&mut self, x: Tensor<4>, labels: &[usize], time: f32, coming: impl Iterator<Item = f32>) -> Tensor<4> {
-        let known = self.known(labels, time, coming).map(Given::Modulations);
+    pub fn rows(&mut self, x: Tensor<4>, labels: &[usize], time: f32) -> Tensor<4> {
+        let known = self.known(labels, time).map(Given::Modulations);
         let given = known.unwrap_or_else(|| self.model.given(time, self.numbers(labels), false));
         self.model.dit.pass(x, &given, &mut ())
     }
@@ -83,8 +92,8 @@ impl<'m> Passes<'m> {
 
     /// The adaLN vectors of these labels. `None` where computing them ahead saves nothing: without adaLN, or with weights
     /// so large that few steps fit.
-    fn known(&mut self, labels: &[usize], time: f32, coming: impl Iterator<Item = f32>) -> Option<Modulations> {
-        self.prepare(time, coming);
+    fn known(&mut self, labels: &[usize], time: f32) -> Option<Modulations> {
+        self.prepare(time);
         let (kinds, ahead) = (self.kinds(), self.ahead.as_ref()?);
         let first = ahead.times.iter().position(|t| *t == time)? * kinds.len();
         let rows = match &ahead.rows {

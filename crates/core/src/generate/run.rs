@@ -114,7 +114,7 @@ impl<'m> Run<'m> {
             None => (0, noise),
         };
         let noise = request.noise;
-        let passes = Passes::new(model, request.classes);
+        let passes = Passes::new(model, request.classes, sampler.told_from(first).collect());
         let savings = Savings::default();
         let step = first;
         Ok(Self { model, noise, guidance, sampler, x_t, first, step, half: None, is_watched: false, savings, passes })
@@ -138,9 +138,33 @@ impl<'m> Run<'m> {
     /// longer than the others.
     pub fn prepared(mut self) -> Self {
         if !self.is_done() && !self.reuses() {
-            self.passes.prepare(self.sampler.told(self.step), self.sampler.told_from(self.step));
+            self.passes.prepare(self.sampler.told(self.step));
         }
         self
+    }
+
+    /// The same run where it was after so many steps, with the [`Self::state`] that it had there: all that follows is the
+    /// same, to the last bit. Only blocks that are taken over from earlier steps are computed anew at the first one.
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfRange`] for more steps than there are, or a state that is not of such a run.
+    pub fn resumed(mut self, steps: usize, state: Vec<Tensor<4>>) -> Result<Self, ConfigError> {
+        let left = self.sampler.num_steps() - self.first;
+        if steps > left {
+            return Err(out_of_range("step to go on at", steps, format!("0 to {left}")));
+        }
+        let shape = self.x_t.dims();
+        let fits = state.iter().all(|latents| latents.dims() == shape);
+        let mut state = state.into_iter();
+        match state.next().filter(|_| fits) {
+            Some(x_t) if self.sampler.remember(state.collect()) => self.x_t = x_t,
+            _ => {
+                let allowed = format!("latents {shape:?} as the sampler left them");
+                return Err(out_of_range("state to go on from", "another run's", allowed));
+            }
+        }
+        self.step = self.first + steps;
+        Ok(self)
     }
 
     /// The sampler, for its schedule and number of steps.
@@ -170,6 +194,14 @@ impl<'m> Run<'m> {
         &self.x_t
     }
 
+    /// What the steps to come depend on beside the request: the latents as they are now, and what the sampler remembers.
+    ///
+    /// # Shapes
+    /// - `[N, C, h, w]` each
+    pub fn state(&self) -> Vec<Tensor<4>> {
+        [self.x_t.clone()].into_iter().chain(self.sampler.memory()).collect()
+    }
+
     pub fn is_done(&self) -> bool {
         self.step == self.sampler.num_steps()
     }
@@ -179,9 +211,9 @@ impl<'m> Run<'m> {
         self.sampler.num_steps() - self.step
     }
 
-    /// What the network will be told, in order, each once.
-    pub fn times(&self) -> impl Iterator<Item = f32> {
-        self.sampler.told_from(self.step)
+    /// What the network is told in the whole run, in order, each once.
+    pub fn times(&self) -> &[f32] {
+        self.passes.times()
     }
 
     /// Takes the next step back.
@@ -238,8 +270,7 @@ impl<'m> Run<'m> {
             times => Tensor::cat(vec![self.x_t.clone(); times], 0),
         }; // [N or 2N, C, h, w]
         let x = if rows.len() == labels.len() { x } else { x.slice([rows.clone()]) }; // [M, C, h, w]
-        let (time, coming) = (self.sampler.told(self.step), self.sampler.told_from(self.step));
-        self.passes.rows(x, &labels[rows], time, coming)
+        self.passes.rows(x, &labels[rows], self.sampler.told(self.step))
     }
 
     /// [`Self::step`], with the network's output for all rows of [`Self::batch`]. None where the step wants to ask the network

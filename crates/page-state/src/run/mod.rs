@@ -1,6 +1,7 @@
 //! The run under way and the films: started, held, cancelled, and pictures decoded on demand.
 
 mod decoding;
+mod loss;
 mod state;
 
 pub use decoding::Decoding;

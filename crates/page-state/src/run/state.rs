@@ -34,6 +34,9 @@ pub struct Run {
     pub(super) asked: u32,
     /// The model that made the own film: no other can decode its latents.
     pub(crate) film_model: Option<ModelRef>,
+    /// What the newest run was begun with.
+    pub(super) plan: Option<Plan>,
+    pub(super) loss: Loss,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -74,6 +77,21 @@ pub enum Pace {
     Holding,
     /// Held before this step: the model is idle.
     Held(usize),
+}
+
+/// Whether the newest run has lost its worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    None,
+    /// It goes on with this frame as soon as the model is there again, held if it was.
+    Waits {
+        step: usize,
+        is_held: bool,
+    },
+    /// It went on: another loss is its end.
+    Mended {
+        step: usize,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -127,6 +145,8 @@ impl Default for Run {
             film_number: 0,
             asked: 0,
             film_model: None,
+            plan: None,
+            loss: Loss::None,
         }
     }
 }
@@ -177,15 +197,23 @@ impl Run {
         self.link = Link::Nothing;
         // The worker drops a decoding for a run.
         (self.decoding, self.decoded) = (None, None);
-        let Plan { settings, guidance_scales, start } = plan;
-        let (start, buffers) = start.map(|(start, latent)| (start, vec![latent])).unzip();
-        let message = ToWorker::Generate { run: self.number, settings, guidance_scales, start };
-        let started = match buffers {
-            Some(buffers) => Effect::SendWith(message, buffers),
-            None => Effect::Send(message),
-        };
-        let held = is_held.then_some(Effect::Send(ToWorker::StepOnce));
-        [Some(started), held].into_iter().flatten().map(Follow::Do).collect()
+        (self.plan, self.loss) = (Some(plan), Loss::None);
+        self.send(None, is_held.then_some(ToWorker::StepOnce))
+    }
+
+    /// Sends the newest run to the worker, from its beginning or from a later frame on; and what holds it.
+    pub(super) fn send(&self, resume: Option<usize>, hold: Option<ToWorker>) -> Effects {
+        let Some(Plan { settings, guidance_scales, start }) = self.plan.clone() else { return vec![] };
+        let (start, latent) = start.unzip();
+        let mut buffers = Vec::from_iter(latent);
+        if let (Some(_), Some(film)) = (resume, &self.film) {
+            buffers.extend_from_slice(&film.state);
+        }
+        let message = ToWorker::Generate { run: self.number, settings, guidance_scales, start, resume };
+        let begun = if buffers.is_empty() { Effect::Send(message) } else { Effect::SendWith(message, buffers) };
+        let mut effects = vec![Follow::Do(begun)];
+        effects.extend(hold.map(|hold| Follow::Do(Effect::Send(hold))));
+        effects
     }
 
     /// The newest run has begun, and makes this film.
@@ -220,7 +248,7 @@ impl Run {
 
     /// Another model is chosen: the messages of the run are ignored from now on; its frames stay.
     pub(crate) fn abandon(&mut self) {
-        if self.is_running() {
+        if self.is_running() || self.waits_for_worker() {
             self.number += 1;
             self.state = RunState::Cancelled;
         }
@@ -230,7 +258,7 @@ impl Run {
 
     /// It begins when the model is there.
     pub(crate) fn queue(&mut self) {
-        self.state = RunState::Queued;
+        (self.state, self.loss) = (RunState::Queued, Loss::None);
     }
 
     pub(crate) fn unqueue(&mut self) {

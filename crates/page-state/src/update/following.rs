@@ -23,7 +23,7 @@ impl Page {
                 Follow::Seek(position) => self.update_timeline(timeline::Event::Seek(position)),
                 Follow::StopPlaying => self.shared.timeline.playing = false,
                 Follow::StopFollowing => self.shared.timeline.follow = false,
-                Follow::Generate => outside.extend(self.generate()),
+                Follow::Generate => outside.extend(self.begin_or_go_on()),
                 Follow::Start(plan) => outside.extend(self.start_run(plan)),
                 Follow::Unqueue => self.shared.run.unqueue(),
                 Follow::ForgetRunFailure => self.shared.run.forget_failure(),

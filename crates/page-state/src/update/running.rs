@@ -3,10 +3,12 @@
 use crate::compare::What;
 use crate::film::Film;
 use crate::forward::{self, Planned};
+use crate::models::Models;
 use crate::run::{self, Link, Plan};
 use crate::{Effect, Event, Failure, Mode, ModelState, Notice, Page, RunState};
 use ditscope_protocol::{FailureKind, FrameInfo, RunInfo};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// A place on the timeline: a position, and of how many steps.
 type At = (usize, Option<usize>);
@@ -107,6 +109,9 @@ impl Page {
 
     /// The worker has begun the newest run.
     pub(super) fn begin_film(&mut self, info: RunInfo) -> Vec<Effect> {
+        if self.shared.run.is_rest(&info) {
+            return vec![];
+        }
         let class = info.settings.class;
         let label = self.shared.label(class).map_or_else(|| class.to_string(), str::to_owned);
         match Film::new(info, self.shared.model_name(), label) {
@@ -159,29 +164,66 @@ impl Page {
         vec![]
     }
 
+    /// The model is there: what waited for it begins, or goes on.
+    pub(super) fn begin_or_go_on(&mut self) -> Vec<Effect> {
+        match self.shared.run.go_on() {
+            Some(goes_on) => self.follow(goes_on),
+            None => self.generate(),
+        }
+    }
+
+    /// Where the device of a run is lost, a new worker goes on with it, once.
+    fn mend(&mut self, kind: FailureKind, why: &Notice) -> Option<Vec<Effect>> {
+        if kind != FailureKind::Device {
+            return None;
+        }
+        let step = self.shared.run.lose_worker()?;
+        let reuses = self.shared.run.film.as_ref().is_some_and(|film| film.info.settings.savings.cache_interval > 1);
+        self.shared.notices.push(Notice::GoesOn { step, is_whole: step > 0 && reuses, why: Arc::new(why.clone()) });
+        self.forget_questions();
+        self.shared.run.drop_decoding();
+        self.shared.models.distrust_worker(kind);
+        Some(self.on_models(Models::load))
+    }
+
     pub(super) fn fail_run(&mut self, kind: FailureKind, message: Notice) -> Vec<Effect> {
+        if let Some(effects) = self.mend(kind, &message) {
+            return effects;
+        }
+        self.shared.models.distrust_worker(kind);
         self.stop_run(RunState::Failed(Failure { kind, message }))
     }
 
     /// The model cannot be used, and so neither can a run go on nor a picture be decoded.
     pub(super) fn fail_model(&mut self, kind: FailureKind, message: Notice) -> Vec<Effect> {
+        if let Some(effects) = self.mend(kind, &message) {
+            return effects;
+        }
         self.fail_what_needs_the_model(kind, &message);
         self.shared.models.fail(kind, message);
         vec![Effect::LookAtStorage]
     }
 
     pub(super) fn lose_worker(&mut self, message: Notice) -> Vec<Effect> {
-        self.shared.asks.forget();
-        self.listening.forget_question();
-        self.forward.forget_question();
+        if let Some(effects) = self.mend(message.kind(), &message) {
+            return effects;
+        }
+        self.forget_questions();
         self.fail_what_needs_the_model(message.kind(), &message);
         self.shared.models.lose_worker(message);
         vec![]
     }
 
+    /// Those that a lost worker will not answer.
+    fn forget_questions(&mut self) {
+        self.shared.asks.forget();
+        self.listening.forget_question();
+        self.forward.forget_question();
+    }
+
     fn fail_what_needs_the_model(&mut self, kind: FailureKind, message: &Notice) {
-        if self.shared.is_running() {
-            self.fail_run(kind, message.clone());
+        if self.shared.is_running() || self.shared.run.waits_for_worker() {
+            self.stop_run(RunState::Failed(Failure { kind, message: message.clone() }));
         }
         self.shared.run.unqueue();
         self.shared.run.drop_decoding();
