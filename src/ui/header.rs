@@ -81,7 +81,7 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
                 <PresentButton />
                 <button
                     type="button"
-                    class="quiet icon"
+                    class="quiet icon theme"
                     aria-label=move || to_theme(store.theme.get().other())
                     title=move || format!("{} (T)", to_theme(store.theme.get().other()))
                     on:click=move |_| store.theme.get_untracked().other().choose(store.theme)
@@ -102,7 +102,7 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
     }
 }
 
-fn to_theme(theme: Theme) -> Words {
+pub fn to_theme(theme: Theme) -> Words {
     if theme == Theme::Dark { say("page.to-dark") } else { say("page.to-light") }
 }
 

@@ -1,5 +1,6 @@
 //! The help overlay: what is seen, and every key.
 
+use super::header::to_theme;
 use super::language::LanguageSelect;
 use super::parts::{Part, Parts};
 use super::shortcuts;
@@ -25,6 +26,9 @@ pub fn HelpContent() -> impl IntoView {
         <p class="in-help">
             <label for="language-in-help">{say("page.language")}</label>
             <LanguageSelect id="language-in-help" />
+            <button type="button" on:click=move |_| store.theme.get_untracked().other().choose(store.theme)>
+                {move || to_theme(store.theme.get().other())}
+            </button>
         </p>
         <Parts content=Box::new(content) />
         <Parts content=Box::new(move || vec![letters(store)]) />

@@ -63,6 +63,8 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
         };
         let key = latin(event.key(), &event.code());
         match key.as_str() {
+            // The browser closes what lies over the page.
+            "Escape" if document().query_selector(":popover-open").is_ok_and(|open| open.is_some()) => return,
             "Escape" if presenting() => present(false),
             "Escape" => store.dispatch(Event::Run(run::Event::Cancel)),
             "f" | "F" if free.letters => present(!presenting()),

@@ -1,6 +1,6 @@
 //! The page in Firefox: what a visit consists of, and the wait for its GPU. `cargo xtask test browser --engines firefox`
 
-use crate::app::{App, worker_file};
+use crate::app::{App, LONG, worker_file};
 use crate::server::Fault;
 use crate::webdriver::{Engine, Gpu};
 use crate::worker::{numbers, talk_on};
@@ -51,7 +51,14 @@ fn a_model_is_added_by_its_address() {
 fn once_loaded_it_needs_no_server() {
     let app = app("firefox_offline");
     app.open_ready("backend=cpu&steps=4");
-    let asked = app.server.requests("");
+    // The code that saves is fetched by itself, once the page is there.
+    app.wait("the code that saves", LONG, || (app.server.requests("split_save.wasm") > 0).then_some(()));
+    let fetched = || {
+        let before = app.server.requests("");
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        (app.server.requests("") == before).then_some(before)
+    };
+    let asked = app.wait("the end of fetching", LONG, fetched);
     app.server.break_file("", Fault::Missing);
     app.generate();
     let first = app.picture();

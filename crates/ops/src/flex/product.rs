@@ -137,6 +137,8 @@ impl Work for Product<'_> {
 }
 
 impl Product<'_> {
+    // In WebAssembly a function of its own: as a part of `run` WebKit's compiler (2.50), when it took over in the middle of
+    // the loop, now and then lost the length of `bias`, and the worker stopped (docs/lab-log.md).
     #[cfg_attr(target_family = "wasm", inline(never))]
     #[cfg_attr(not(target_family = "wasm"), inline(always))]
     fn panel<const FMA: bool>(&mut self, column: usize, panel: &[f32], sums: &mut [Sums]) {
