@@ -22,7 +22,7 @@ use tokio::time::sleep;
 pub enum Fault {
     /// The server says 404.
     Missing,
-    /// One byte in the middle is another.
+    /// Bytes in the middle are others; so many that no program is one still.
     Corrupt,
     /// Only the first half comes.
     Truncated,
@@ -117,6 +117,11 @@ impl Server {
         self.shared.log.lock().unwrap().iter().filter(|path| path.ends_with(path_end)).count()
     }
 
+    /// The paths of all requests so far.
+    pub fn log(&self) -> Vec<String> {
+        self.shared.log.lock().unwrap().clone()
+    }
+
     /// How many requests have met a fault so far.
     pub fn mishaps(&self) -> usize {
         self.shared.mishaps.load(Ordering::SeqCst)
@@ -181,7 +186,7 @@ impl Shared {
 fn spoil(mut bytes: Vec<u8>, fault: Option<Fault>) -> Vec<u8> {
     let middle = bytes.len() / 2;
     match fault {
-        Some(Fault::Corrupt) => bytes[middle] ^= 0x55,
+        Some(Fault::Corrupt) => bytes.iter_mut().skip(middle).take(64).for_each(|byte| *byte ^= 0x55),
         Some(Fault::Truncated) => bytes.truncate(middle),
         Some(Fault::Page) => bytes = b"<!doctype html><title>not here</title>".to_vec(),
         Some(Fault::Before(script)) => drop(bytes.splice(..0, script.bytes())),
