@@ -198,9 +198,18 @@ fn a_thousand_classes_are_searched_by_name_and_number() {
     let field = app.browser.find_all("#class-search").expect("the page answers");
     app.browser.type_into(&field[0], "class 73");
     app.wait_status("11 of 1000", SHORT);
+    let address = || app.browser.script("return location.search");
+    let before = address();
+    // Enter that ends a word of an input method is the input method's.
+    let composed = "const enter = { key: 'Enter', isComposing: true, bubbles: true, cancelable: true };
+        return document.querySelector('#class-search').dispatchEvent(new KeyboardEvent('keydown', enter))";
+    assert_eq!(app.browser.script(composed), true, "the page takes the key");
+    assert_eq!(
+        (app.browser.script("return document.querySelector('#class-search').value"), address()),
+        ("class 73".into(), before)
+    );
     app.browser.press(key::DOWN);
     app.browser.press(key::ENTER);
-    let address = || app.browser.script("return location.search");
     app.wait("the choice in the address", SHORT, || {
         address().as_str().is_some_and(|a| a.contains("class=730")).then_some(())
     });
