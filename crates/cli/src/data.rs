@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Example:
   npm ci --ignore-scripts --prefix tools/avatars
-  node tools/avatars/faces.mjs 4280 300 > faces.ndjson
+  node tools/avatars/faces.mjs 4600 320 > faces.ndjson
   dit data avatars --faces faces.ndjson --out data/avatars
 
 The same packages give the same files. ATTRIBUTION.md in the output folder names every style, its author and its licence.")]
@@ -85,7 +85,7 @@ pub fn draw_avatars(options: &AvatarsOptions) -> Result<()> {
     let plan = avatars::Plan { faces: BufReader::new(file), out: out.clone() };
     let made = avatars::make(plan).with_context(|| faces.display().to_string())?;
     print_counts(&made.train, &made.test)?;
-    say!("{} faces looked exactly like another of their style and were left out", made.doubles)?;
+    say!("{} faces looked exactly like another and were left out", made.doubles)?;
     say!("wrote {}", out.display())
 }
 

@@ -96,6 +96,12 @@ fn check_counts(info: &DatasetInfo, count: usize, images: &Path, labels: &[u8], 
     Ok(())
 }
 
+/// The first class that has none.
+fn class_without_pictures(set: &Dataset) -> Option<&str> {
+    let has = |class: usize| set.labels.iter().any(|label| usize::from(*label) == class);
+    (0..set.info.labels.len()).find(|class| !has(*class)).map(|class| set.info.labels[class].as_str())
+}
+
 /// Files of pictures `[len, C, side, side]` and of labels `[len]`.
 fn files(dir: &Path, split: Split) -> (PathBuf, PathBuf) {
     let stem = if split == Split::Train { "train" } else { "test" };

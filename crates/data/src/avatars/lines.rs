@@ -4,8 +4,8 @@ use crate::Split;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-/// Licences under which faces may be drawn and given on with attribution alone, as DiceBear names them.
-const ALLOWED: [&str; 2] = ["CC0 1.0", "CC BY 4.0"];
+/// Licences under which faces may be drawn and given on with attribution alone, as DiceBear and as SPDX name them.
+const ALLOWED: [(&str, &str); 2] = [("CC0 1.0", "CC0-1.0"), ("CC BY 4.0", "CC-BY-4.0")];
 
 pub enum Line {
     Style(Style),
@@ -59,6 +59,13 @@ enum Part {
     Test,
 }
 
+impl Style {
+    /// Its licence as SPDX names it; empty for one that is not allowed.
+    pub fn spdx(&self) -> &'static str {
+        ALLOWED.iter().find(|(name, _)| *name == self.license.name).map_or("", |(_, spdx)| spdx)
+    }
+}
+
 impl Line {
     /// # Errors
     /// It is neither a style nor a face, or a face of a style that did not come before it; a licence that is not allowed.
@@ -68,11 +75,11 @@ impl Line {
         match read {
             Read::Style(style) => {
                 ensure!(
-                    ALLOWED.contains(&style.license.name.as_str()),
+                    !style.spdx().is_empty(),
                     "{}: its licence is {:?}, which is none of {}: leave the style out",
                     style.package,
                     style.license.name,
-                    ALLOWED.join(", ")
+                    ALLOWED.map(|(name, _)| name).join(", ")
                 );
                 ensure!(styles.len() < 256, "more than 256 styles");
                 Ok(Self::Style(style))

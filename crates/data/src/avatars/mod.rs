@@ -4,10 +4,10 @@
 
 mod lines;
 
-use crate::markdown::{cell, link};
+use crate::markdown::{cell, licenses, link};
 use crate::raster::rasterise;
-use crate::{Dataset, DatasetInfo, Split, save};
-use anyhow::{Context, Result, ensure};
+use crate::{Dataset, DatasetInfo, Split, class_without_pictures, save};
+use anyhow::{Context, Result, bail, ensure};
 use ditscope_model_dir::write_file;
 use lines::{Face, Line, Style};
 use rayon::prelude::*;
@@ -35,7 +35,7 @@ pub struct Plan<R> {
 pub struct Made {
     pub train: Dataset,
     pub test: Dataset,
-    /// Faces that looked exactly like an earlier one of their style.
+    /// Faces that looked exactly like an earlier one.
     pub doubles: usize,
 }
 
@@ -81,14 +81,13 @@ pub fn make(plan: Plan<impl BufRead>) -> Result<Made> {
         side: SIDE,
         labels: styles.iter().map(|style| style.name.clone()).collect(),
         mirror: false,
-        license: "CC0-1.0 AND CC-BY-4.0".into(),
+        license: licenses(styles.iter().map(Style::spdx)),
         audio: None,
     };
     let [train, test] = parts.map(|Part { images, labels }| Dataset { info: info.clone(), images, labels });
     for (part, name) in [(&train, "training"), (&test, "test")] {
-        for (class, label) in info.labels.iter().enumerate() {
-            let is_there = part.labels.iter().any(|label| usize::from(*label) == class);
-            ensure!(is_there, "no {name} face of the style {label}: draw more of each");
+        if let Some(label) = class_without_pictures(part) {
+            bail!("no {name} face of the style {label}: draw more of each");
         }
     }
     ensure!(!styles.is_empty(), "there is no style in it: it wants the lines that tools/avatars/faces.mjs writes");

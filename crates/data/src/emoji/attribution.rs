@@ -4,14 +4,6 @@ use super::sets::IconSet;
 use crate::markdown::{cell, link};
 use std::fmt::Write;
 
-/// The licences of all sets in one SPDX expression.
-pub fn licenses(sets: &[IconSet]) -> String {
-    let mut all: Vec<&str> = sets.iter().map(|set| set.info.license.spdx.as_str()).collect();
-    all.sort_unstable();
-    all.dedup();
-    all.join(" AND ")
-}
-
 /// Every set with its authors, its licence and the versions used.
 pub fn markdown(sets: &[IconSet]) -> String {
     let mut text = String::from(

@@ -6,8 +6,9 @@ mod names;
 mod render;
 mod sets;
 
-use super::{Dataset, DatasetInfo, Split, save};
-use anyhow::{Context, Result, ensure};
+use super::{Dataset, DatasetInfo, Split, class_without_pictures, save};
+use crate::markdown::licenses;
+use anyhow::{Context, Result, bail, ensure};
 use ditscope_model_dir::{read_file, write_file};
 use names::EmojiTable;
 use rayon::iter::Either;
@@ -75,14 +76,13 @@ pub fn make(plan: &Plan) -> Result<Made> {
         side: SIDE,
         labels: classes::labels(),
         mirror: true,
-        license: attribution::licenses(&sets),
+        license: licenses(sets.iter().map(|set| set.info.license.spdx.as_str())),
         audio: None,
     };
     let [train, test] = [Split::Train, Split::Test].map(|split| part(&info, &drawn, split));
     for (part, split) in [(&train, Split::Train), (&test, Split::Test)] {
-        for (class, label) in info.labels.iter().enumerate() {
-            let is_there = part.labels.iter().any(|label| usize::from(*label) == class);
-            ensure!(is_there, "no picture of class {label} for {split:?}: use more --sets");
+        if let Some(label) = class_without_pictures(part) {
+            bail!("no picture of class {label} for {split:?}: use more --sets");
         }
     }
     save(&train, &plan.out, Split::Train)?;
