@@ -36,6 +36,10 @@ later! {
 pub fn carry_out(store: Store, effects: Vec<Effect>) {
     let favourites = |model: &ModelRef| format!("{FAVOURITES}{}", model.key());
     for effect in effects {
+        if let Some(watch) = store.peek(|state| state.watch(&effect)) {
+            let over = move || store.dispatch(Event::Silent(watch));
+            gloo::timers::callback::Timeout::new(watch.patience_ms(), over).forget();
+        }
         match effect {
             Effect::Send(message) => store.send(&message, &[]),
             Effect::SendWith(message, buffers) => store.send(&message, &buffers),

@@ -1,7 +1,14 @@
 //! Small files over the network.
 
 use super::dom;
-use gloo::net::http::Request;
+use gloo::net::http::{Request, Response};
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::ReadableStreamDefaultReader;
+
+/// No small file is longer: no sender decides how much memory is taken.
+const MOST: usize = 32 << 20;
 
 /// Reads JSON; `None` where there is no file or it is not of this type.
 pub async fn fetch_json<T: serde::de::DeserializeOwned>(address: &str) -> Option<T> {
@@ -29,5 +36,21 @@ pub async fn fetch_bytes(address: &str) -> Option<Vec<u8>> {
 async fn fetch(address: &str) -> Option<(Vec<u8>, bool)> {
     let response = Request::get(address).send().await.ok().filter(|response| response.ok())?;
     let is_page = response.headers().get("content-type").is_some_and(|media_type| media_type.starts_with("text/html"));
-    Some((response.binary().await.ok()?, is_page))
+    Some((read(&response).await?, is_page))
+}
+
+async fn read(response: &Response) -> Option<Vec<u8>> {
+    let reader: ReadableStreamDefaultReader = response.body()?.get_reader().unchecked_into();
+    let mut bytes = vec![];
+    loop {
+        let chunk = JsFuture::from(reader.read()).await.ok()?;
+        let chunk = Reflect::get(&chunk, &"value".into()).ok()?.dyn_into::<Uint8Array>();
+        // At the end there is none.
+        let Ok(chunk) = chunk else { return Some(bytes) };
+        bytes.extend(chunk.to_vec());
+        if bytes.len() > MOST {
+            let _ = reader.cancel();
+            return None;
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Which device computes: WebGPU, else the CPU, each after a self-check.
 
+use super::event_loop::within;
 use super::nudge;
 use burn::tensor::{Device, FloatDType};
 use ditscope_config::{DitConfig, ModelConfig};
@@ -10,10 +11,14 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 /// Above these sizes half the memory is worth a conversion in every layer.
 const F16_ABOVE_ON_GPU: u64 = 128 << 20;
 const F16_ABOVE_ON_CPU: u64 = 1 << 30;
+
+/// A browser that gives no answer about its graphics card in this time gives none.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Kernels that are handed to the browser together: those of a whole step, as each time costs as much as a kernel.
 const MOST_TASKS: usize = 256;
@@ -93,7 +98,8 @@ impl Devices {
             Some(gpu) if forced || !gpu.software => gpu,
             Some(_) => return Err(Reason::SoftwareWebGpu.into()),
             None => {
-                let gpu = start_webgpu(forced).await?;
+                let started = within(PATIENCE, start_webgpu(forced)).await;
+                let gpu = started.unwrap_or_else(|| Err(Reason::NoAdapter.into()))?;
                 self.gpu.replace(Some(gpu.clone()));
                 gpu
             }

@@ -1,8 +1,13 @@
 //! The worker's event loop: going on in a later task.
 
+use gloo::timers::future::sleep;
 use js_sys::{Function, Promise};
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::MessageChannel;
@@ -18,6 +23,16 @@ thread_local! {
 pub async fn next_task() {
     // The promise is never rejected.
     let _ = JsFuture::from(TASKS.with(Tasks::next)).await;
+}
+
+/// What `future` gives, if it does so in time.
+pub async fn within<T>(time: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let (mut future, mut end) = (pin!(future), pin!(sleep(time)));
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => end.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }
 
 /// Who waits for a task.

@@ -1,11 +1,17 @@
 //! Files as streams of bytes, with progress, an upper bound and abort.
 
+use super::event_loop::within;
+use super::refused;
 use ditscope_protocol::{Reason, Refusal};
 use gloo::net::http::Request;
 use js_sys::Uint8Array;
+use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, ReadableStream, ReadableStreamDefaultReader, RequestCache};
+
+/// A line on which nothing comes for so long is dead.
+const MOST_SILENCE: Duration = Duration::from_secs(60);
 
 /// How long a file may be: no sender decides how much memory is taken.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +32,8 @@ impl Size {
 /// Fetches a file; `progress` is called with the number of bytes of each chunk.
 ///
 /// # Errors
-/// Names the address and what happened: no connection, an HTTP status, a broken-off transfer, too many bytes.
+/// Names the address and what happened: no connection, a policy that forbids it, an HTTP status, a broken-off transfer, silence,
+/// too many bytes.
 pub async fn fetch(
     url: &str,
     size: Size,
@@ -35,7 +42,10 @@ pub async fn fetch(
     progress: impl FnMut(u64),
 ) -> Result<Vec<u8>, Refusal> {
     let request = Request::get(url).cache(cache).abort_signal(Some(signal));
-    let response = request.send().await.map_err(|error| Reason::NotRead.of(url, error, ""))?;
+    let response = match within(MOST_SILENCE, request.send()).await.ok_or_else(|| silent(url))? {
+        Ok(response) => response,
+        Err(error) => return Err(refused::why(url, error, signal).await),
+    };
     if !response.ok() {
         let status = format!("{} {}", response.status(), response.status_text());
         return Err(Reason::NotServed.of(url, status, ""));
@@ -68,7 +78,12 @@ pub async fn read(
         room.ok_or_else(|| Reason::NoRoom.of(file, format!("{known} B"), format!("< {known} B")))?;
     }
     loop {
-        let chunk = JsFuture::from(reader.read()).await.map_err(|error| Reason::NotRead.of(file, words(&error), ""))?;
+        let Some(chunk) = within(MOST_SILENCE, JsFuture::from(reader.read())).await else {
+            // As below.
+            let _ = reader.cancel();
+            return Err(silent(file));
+        };
+        let chunk = chunk.map_err(|error| Reason::NotRead.of(file, words(&error), ""))?;
         // A file on disk and the browser's storage know no abort of their own.
         if signal.aborted() {
             return Err(Reason::Stopped.into());
@@ -89,6 +104,10 @@ pub async fn read(
         chunk.copy_to(&mut bytes[start..]);
         progress(u64::from(length));
     }
+}
+
+fn silent(file: &str) -> Refusal {
+    Reason::Silent.of(file, MOST_SILENCE.as_secs(), "")
 }
 
 /// A JavaScript error in words.

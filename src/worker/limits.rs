@@ -8,6 +8,8 @@ use ditscope_protocol::{Reason, Refusal};
 const GIB: u64 = 1 << 30;
 const MOST_SHARD: u64 = GIB;
 const MOST_WEIGHTS: u64 = 16 * GIB;
+/// As many as `dit convert` makes of the largest weights.
+const MOST_SHARDS: usize = 4096;
 /// Numbers in the tokens of one picture, and its side: far beyond any model that a tab can run.
 const MOST_TOKEN_NUMBERS: u64 = 256 << 20;
 const MOST_SIDE: usize = 8192;
@@ -21,6 +23,10 @@ const MOST_ON_CPU: u64 = 3 * GIB;
 pub fn check(folder: &str, config: &ModelConfig, index: &WeightsIndex) -> Result<(), Refusal> {
     if let Some((file, info)) = index.metadata.shards.iter().find(|(_, info)| info.size > MOST_SHARD) {
         return Err(Reason::TooLarge.of(format!("{folder}/{file}"), gib(info.size), gib(MOST_SHARD)));
+    }
+    let shards = index.metadata.shards.len();
+    if shards > MOST_SHARDS {
+        return Err(Reason::TooLarge.of(folder, format!("{shards} shards"), MOST_SHARDS));
     }
     let bytes = index.total_bytes();
     if bytes > MOST_WEIGHTS {

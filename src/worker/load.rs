@@ -35,6 +35,8 @@ pub(super) async fn load(state: Rc<State>, number: u32, source: ModelSource, fil
         Ok((loaded, chosen, weights)) => finish_load(&state, loaded, chosen.backend, chosen.notices, weights),
         Err(why) => {
             state.abort.take();
+            // What it still waits for is no longer wanted.
+            controller.abort();
             fail(None, why);
         }
     }
@@ -47,8 +49,10 @@ pub(super) async fn inspect(source: ModelSource, files: Vec<File>) {
 }
 
 async fn describe(source: &ModelSource, files: Vec<File>) -> Result<CatalogEntry, Refusal> {
-    let folder = Source::new(source, files, controller()?.signal());
-    let (config, index) = (folder.config(None).await?, folder.index(None).await?);
+    let controller = controller()?;
+    let folder = Source::new(source, files, controller.signal());
+    let found = async { Ok((folder.config(None).await?, folder.index(None).await?)) };
+    let (config, index) = found.await.inspect_err(|_: &Refusal| controller.abort())?;
     limits::check(source.name(), &config, &index)?;
     Ok(CatalogEntry::new(source.name(), &config, index.total_bytes(), index.metadata.total_parameters))
 }

@@ -4,7 +4,7 @@
 //! of the browser's `store`, `partial` keeps what a load that broke off has loaded, `device` chooses what
 //! computes, `run` streams a run's frames, `decode` decodes in pieces, `answer` does what is asked for
 //! beside a run, `pool` shares a run's steps among workers, `event_loop` lets messages be handled in between, `nudge` waits
-//! for the device, `post` sends messages back.
+//! for the device, `refused` finds out why a request came to nothing, `post` sends messages back.
 
 mod answer;
 mod decode;
@@ -19,6 +19,7 @@ mod nudge;
 mod partial;
 mod pool;
 mod post;
+mod refused;
 mod run;
 mod source;
 mod store;
@@ -65,6 +66,7 @@ pub fn start() {
     }
     post::report_panics();
     let _ = console_log::init_with_level(log::Level::Warn);
+    refused::listen();
     let state = Rc::new(State::default());
     let on_message =
         Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {

@@ -147,6 +147,13 @@ impl App {
         });
     }
 
+    /// The name of a button that starts and ends so.
+    pub fn button_that_starts(&self, start: &str, end: &str) -> Option<String> {
+        let buttons = self.browser.find_all("button").ok()?;
+        let names = buttons.iter().filter_map(|button| self.browser.label(button).ok());
+        names.into_iter().find(|name| name.starts_with(start) && name.ends_with(end))
+    }
+
     /// Gives an element the focus, as the Tab key would.
     #[track_caller]
     pub fn focus(&self, role: &str, name: &str) {

@@ -139,7 +139,7 @@ pub fn adds_by_address(app: &App) {
     app.browser.script("document.querySelector('#model-address').value = ''");
     app.browser.type_into(&field, &format!("{}/assets/models/guest", app.server.origin()));
     app.click("button", "Add");
-    let load = app.wait("the guest's button", SHORT, || button_that_starts(app, "Load", "Tiny"));
+    let load = app.wait("the guest's button", SHORT, || app.button_that_starts("Load", "Tiny"));
     app.click("button", &load);
     app.wait("the guest", LONG, || app.text().contains("three").then_some(()));
     app.wait_ready();
@@ -163,7 +163,7 @@ fn a_model_is_opened_from_a_folder() {
     // What the button does before it opens the system's dialog, which no test can use.
     app.browser.script("document.querySelector('input[type=file]').webkitdirectory = true");
     app.browser.type_into(&input, &guest.display().to_string());
-    let load = app.wait("the folder's button", SHORT, || button_that_starts(&app, "Use", "Tiny"));
+    let load = app.wait("the folder's button", SHORT, || app.button_that_starts("Use", "Tiny"));
     app.click("button", &load);
     app.wait("the guest", LONG, || app.text().contains("three").then_some(()));
     app.wait_ready();
@@ -225,14 +225,7 @@ fn a_thousand_classes_are_searched_by_name_and_number() {
 }
 
 fn open_dialog(app: &App) {
-    let name = app.wait("the model's button", SHORT, || button_that_starts(app, "Model", ""));
+    let name = app.wait("the model's button", SHORT, || app.button_that_starts("Model", ""));
     app.click("button", &name);
     app.expect("dialog", "Models");
-}
-
-/// The name of a button that starts and ends so.
-fn button_that_starts(app: &App, start: &str, end: &str) -> Option<String> {
-    let buttons = app.browser.find_all("button").ok()?;
-    let names = buttons.iter().filter_map(|button| app.browser.label(button).ok());
-    names.into_iter().find(|name| name.starts_with(start) && name.ends_with(end))
 }

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use futures_util::stream::{self, StreamExt};
 use std::collections::HashMap;
 use std::io;
@@ -36,6 +36,14 @@ pub enum Fault {
     As(&'static str),
     /// A page in its place, as hosts of apps with many addresses answer.
     Page,
+    /// It is followed by more and more.
+    Endless,
+    /// Half of it comes, and then nothing.
+    Stalled,
+    /// Nothing comes at all.
+    Unanswered,
+    /// It is said to lie at its own address.
+    Circle,
 }
 
 /// Serves folders until it is dropped.
@@ -134,6 +142,9 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
         let broken = stream::iter([Err::<Vec<u8>, _>(io::Error::other("no network"))]);
         return ([(CONTENT_LENGTH, "10")], Body::from_stream(broken)).into_response();
     }
+    if shared.fault(uri.path()) == Some(Fault::Unanswered) {
+        std::future::pending::<()>().await;
+    }
     let mut response = shared.answer(uri.path());
     for (name, value) in shared.headers.lock().unwrap().iter() {
         response.headers_mut().insert(*name, value.parse().expect("a header's value"));
@@ -155,6 +166,9 @@ impl Shared {
                     Some(Fault::Page) => "text/html; charset=utf-8",
                     _ => media_type,
                 };
+                if fault == Some(Fault::Circle) {
+                    return Redirect::temporary(path).into_response();
+                }
                 respond(self.renamed(spoil(bytes, fault), media_type), media_type, fault)
             }
             None => (StatusCode::NOT_FOUND, "not found").into_response(),
@@ -198,8 +212,20 @@ fn spoil(mut bytes: Vec<u8>, fault: Option<Fault>) -> Vec<u8> {
 fn respond(bytes: Vec<u8>, media_type: &str, fault: Option<Fault>) -> Response {
     let length = bytes.len().to_string();
     // A fault must show at once and be gone at once, so the browser keeps nothing.
-    let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-store"), (CONTENT_LENGTH, &length)];
-    (headers, body(bytes, fault)).into_response()
+    let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-store")];
+    let whole = [headers[0].clone(), headers[1].clone(), (CONTENT_LENGTH, &length)];
+    match fault {
+        // How much comes is not said.
+        Some(Fault::Endless) => {
+            let more = stream::repeat_with(|| Ok::<_, io::Error>(vec![b' '; 1 << 20]));
+            (headers, Body::from_stream(more)).into_response()
+        }
+        Some(Fault::Stalled) => {
+            let half = stream::iter([Ok::<_, io::Error>(bytes[..bytes.len() / 2].to_vec())]);
+            (whole, Body::from_stream(half.chain(stream::pending()))).into_response()
+        }
+        _ => (whole, body(bytes, fault)).into_response(),
+    }
 }
 
 fn body(bytes: Vec<u8>, fault: Option<Fault>) -> Body {

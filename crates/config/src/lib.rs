@@ -69,6 +69,8 @@ pub struct ModelConfig {
 impl ModelConfig {
     /// Largest side of a picture.
     const MOST_PIXELS: usize = 16_384;
+    /// Characters of a name, of a label and of the licence: they are shown.
+    const MOST_WORDS: [usize; 3] = [200, 500, 5000];
 
     /// Checks that the parts fit together.
     ///
@@ -104,6 +106,12 @@ impl ModelConfig {
         if self.labels.len() != self.transformer.num_classes {
             return fail(format!("{} labels for {} classes", self.labels.len(), self.transformer.num_classes));
         }
+        for (field, text, most) in self.shown() {
+            let length = text.chars().count();
+            if length > most {
+                return fail(format!("{field} has {length} characters: at most {most}"));
+            }
+        }
         if let Some(autoencoder) = &self.autoencoder {
             autoencoder.validate()?;
             if autoencoder.latent_channels() != channels {
@@ -120,6 +128,13 @@ impl ModelConfig {
             audio.validate(self.image_channels(), self.image_size())?;
         }
         self.defaults.validate(self.labels.len())
+    }
+
+    /// What people read: the field, its text, and how many characters it may have.
+    fn shown(&self) -> impl Iterator<Item = (&'static str, &str, usize)> {
+        let [name, label, license] = Self::MOST_WORDS;
+        let labels = self.labels.iter().map(move |text| ("a label", text.as_str(), label));
+        labels.chain([("name", self.name.as_str(), name), ("license", &self.license, license)])
     }
 
     /// Side of the pictures in pixels.

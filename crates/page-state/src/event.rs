@@ -4,7 +4,7 @@ use crate::film::Film;
 use crate::models::Added;
 use crate::timeline::Pacing;
 use crate::tour::Depth;
-use crate::{Kept, Language, Mode, ModelRef, Notice, PageDepth};
+use crate::{Kept, Language, Mode, ModelRef, Notice, PageDepth, Watch};
 use crate::{compare, forward, inside, models, run, stage, take, timeline, tour};
 use ditscope_config::{ModelConfig, SamplerKind, Savings, TimestepSpacing};
 use ditscope_protocol::{FromWorker, ToWorker};
@@ -18,6 +18,8 @@ pub enum Event {
         now_ms: f64,
     },
     WorkerLost(Notice),
+    /// The time for an answer of the worker is over.
+    Silent(Watch),
     ConfigFetched(Box<ModelConfig>),
     RecordingFetched(Box<Film>),
     ComparisonFetched(Box<Film>),

@@ -113,6 +113,10 @@ pub enum Notice {
     /// The worker could not be started.
     NoWorker(String),
     WorkerScript,
+    /// It has not said yet that it is there.
+    WorkerLate,
+    /// It did not stop when it was asked to, and was replaced.
+    WorkerSilent,
 
     // Saving.
     NothingMade,

@@ -34,6 +34,7 @@ impl Page {
         let follows = match event {
             Event::Worker { message, buffers, now_ms } => return self.take_message(message, buffers, now_ms),
             Event::WorkerLost(message) => return self.lose_worker(message),
+            Event::Silent(watch) => return self.take_silence(watch),
             Event::ConfigFetched(config) => return self.take_config(*config),
             Event::RecordingFetched(film) => return self.take_recording(*film),
             Event::ComparisonFetched(film) => return self.take_comparison(*film),
@@ -110,7 +111,10 @@ impl Page {
             return vec![];
         }
         let follows = match message {
-            FromWorker::Ready => return self.on_models(Models::greet_worker),
+            FromWorker::Ready => {
+                self.forget_lateness();
+                return self.on_models(Models::greet_worker);
+            }
             FromWorker::Config(config) => return self.take_config(*config),
             FromWorker::LoadProgress { stage, loaded_bytes, total_bytes } => {
                 self.shared.models.take_progress(stage, loaded_bytes, total_bytes, now_ms);
@@ -179,7 +183,7 @@ impl Page {
         effects
     }
 
-    fn on_models(&mut self, act: impl FnOnce(&mut Models, models::Around) -> Effects) -> Vec<Effect> {
+    pub(crate) fn on_models(&mut self, act: impl FnOnce(&mut Models, models::Around) -> Effects) -> Vec<Effect> {
         let (models, around) = self.shared.models();
         let follows = act(models, around);
         self.follow(follows)

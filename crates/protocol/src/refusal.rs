@@ -40,6 +40,12 @@ pub enum Reason {
     // Files.
     /// The connection or the disk broke off.
     NotRead,
+    /// Nothing came for so many seconds.
+    Silent,
+    /// The page's content security policy does not allow the address.
+    Policy,
+    /// The server answers, but lets no other site read.
+    NotShared,
     /// The server answered with another status.
     NotServed,
     /// A folder has no such file.
@@ -91,7 +97,13 @@ pub enum FailureKind {
 impl Reason {
     pub fn kind(self) -> FailureKind {
         match self {
-            Self::NotRead | Self::NotServed | Self::NotStored | Self::StorageFull => FailureKind::Network,
+            Self::NotRead
+            | Self::Silent
+            | Self::Policy
+            | Self::NotShared
+            | Self::NotServed
+            | Self::NotStored
+            | Self::StorageFull => FailureKind::Network,
             Self::NoFile | Self::BadFile | Self::Mismatch | Self::TooLarge => FailureKind::BadModel,
             Self::NoWebGpu
             | Self::NotSecure

@@ -54,6 +54,8 @@ pub fn notice(notice: &Notice) -> String {
         }
         Notice::FolderOfSomethingElse(name) => return say_with("models.folder-other", &[("name", name)]),
         Notice::NoCode => say("failures.code"),
+        Notice::WorkerLate => say("failures.worker-late"),
+        Notice::WorkerSilent => say("failures.worker-silent"),
         Notice::WorkerScript => say("failures.worker-script"),
         Notice::NothingMade => say("take.nothing-yet"),
         Notice::CopyByHand => say("take.copy-by-hand"),
@@ -116,6 +118,9 @@ fn refused(Refusal { reason, of, found, allowed }: &Refusal) -> String {
         Reason::NoSound => "sound.none",
         Reason::NoEncoder => "forward.no-encoder",
         Reason::NotRead => "failures.not-read",
+        Reason::Silent => "failures.silent",
+        Reason::Policy => "failures.policy",
+        Reason::NotShared => "failures.not-shared",
         Reason::NotServed => "failures.not-served",
         Reason::NoFile => "failures.no-file",
         Reason::BadFile => "failures.bad-file",
@@ -196,7 +201,7 @@ mod tests {
         for reason in [Reason::Message, Reason::NotStored, Reason::BadFile, Reason::Device, Reason::Crashed] {
             assert!(refused(&reason.found("F")).contains('F'), "{reason:?}");
         }
-        for reason in [Reason::NotRead, Reason::NotServed, Reason::NoFile] {
+        for reason in [Reason::NotRead, Reason::Silent, Reason::NotServed, Reason::NoFile] {
             let words = refused(&reason.of("X", "Z", ""));
             assert!(words.contains('X') && words.contains('Z'), "{words}");
         }

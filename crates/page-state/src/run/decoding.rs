@@ -11,7 +11,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decoding {
     /// Of the question.
-    number: u32,
+    pub(crate) number: u32,
     pub step: usize,
     pub picture: usize,
     /// The visitor asked to stop; the worker has not yet answered.

@@ -157,7 +157,7 @@ impl Page {
     }
 
     /// Nothing more comes of the newest run.
-    pub(super) fn stop_run(&mut self, end: RunState) -> Vec<Effect> {
+    pub(crate) fn stop_run(&mut self, end: RunState) -> Vec<Effect> {
         self.show_longest_comparison();
         self.shared.run.end(end);
         self.shared.timeline.follow = false;
@@ -215,7 +215,7 @@ impl Page {
     }
 
     /// Those that a lost worker will not answer.
-    fn forget_questions(&mut self) {
+    pub(crate) fn forget_questions(&mut self) {
         self.shared.asks.forget();
         self.listening.forget_question();
         self.forward.forget_question();
