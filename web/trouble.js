@@ -67,14 +67,15 @@
     document.documentElement.lang = german ? "de" : "en";
   }
 
-  // What is wrong with a file of the page, if anything is.
-  function look(address) {
+  // What is wrong with a file of the page, if anything is; `digest` is that of the file as it was built.
+  function look(address, digest) {
     var name = address.split("/").pop();
     return fetch(address, { cache: "no-store" }).then(
       function (response) {
         var type = response.headers.get("content-type") || "";
         if (!response.ok || /html/.test(type)) return ["missing", name];
         if (/\.js$/.test(name) && !/javascript|ecmascript/.test(type)) return ["type", name + ": " + type];
+        if (digest) return unlike(address, digest, name);
         if (!/\.wasm$/.test(name)) return null;
         return response.arrayBuffer().then(
           function (bytes) {
@@ -91,39 +92,32 @@
     );
   }
 
-  // The program did not start: the reason is looked for in its files, one after the other.
-  function explain(message) {
-    if (told || !document.getElementById("boot")) return;
-    var known = lack() || (self.origin === "null" ? "sandbox" : null);
-    if (known) return tell(known);
-    var files = document.querySelectorAll('link[rel="modulepreload"], link[rel="preload"], script[type="module"][src]');
-    var addresses = Array.prototype.map.call(files, function (file) {
-      return file.src || file.href;
-    });
-    addresses
-      .reduce(function (found, address) {
-        return found.then(function (why) {
-          return why || look(address);
-        });
-      }, Promise.resolve(null))
-      .then(function (why) {
-        tell(why ? why[0] : "stopped", why ? why[1] : message);
-      });
+  // The server answers: where the browser does not take the answer, it is another file than was built.
+  function unlike(address, digest, name) {
+    return fetch(address, { cache: "no-store", integrity: digest }).then(
+      function () {
+        return null;
+      },
+      function () {
+        return ["damaged", name];
+      }
+    );
   }
 
   if (trouble.lacks) return tell(trouble.lacks);
 
   // The program did not start: the reason is looked for in its files, one after the other.
-  var files = document.querySelectorAll('link[rel="modulepreload"], link[rel="preload"], script[type="module"][src]');
-  var addresses = Array.prototype.map.call(files, function (file) {
-    return file.src || file.href;
-  });
-  addresses
-    .reduce(function (found, address) {
-      return found.then(function (why) {
-        return why || look(address);
-      });
-    }, Promise.resolve(null))
+  var files = document.querySelectorAll('link[rel="preload"], script[type="module"][src]');
+  Array.prototype.reduce
+    .call(
+      files,
+      function (found, file) {
+        return found.then(function (why) {
+          return why || look(file.src || file.href, file.integrity);
+        });
+      },
+      Promise.resolve(null)
+    )
     .then(function (why) {
       tell(why ? why[0] : "stopped", why ? why[1] : trouble.message);
     });

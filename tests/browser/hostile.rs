@@ -71,6 +71,9 @@ fn descriptions_out_of_all_measure_are_refused() {
         app.fails_with(&["1048576 characters"]);
         change(config.clone(), |json| *json.pointer_mut(field).expect(field) = "short".into());
     }
+    change(config.clone(), |json| json["labels"][1] = "\u{202e}gnp.exe".into());
+    app.fails_with(&["U+202E"]);
+    change(config.clone(), |json| json["labels"][1] = "short".into());
     let (index, shards) = (folder.path().join("model.safetensors.index.json"), "/metadata/shards");
     let whole = std::fs::read(&index).expect("the index");
     change(index.clone(), |json| {
@@ -91,7 +94,7 @@ fn html_in_names_labels_and_licences_is_text() {
     change(folder.path().join("config.json"), |json| {
         json["name"] = format!("<b>{image}</b>").into();
         json["labels"][0] = image.into();
-        json["labels"][1] = "\u{202e}gnp.exe\u{200b}".into();
+        json["labels"][1] = "\u{200b}".into();
         json["license"] = format!("<a href=\"javascript:window.harmed=1\">CC-BY-NC</a>{image}").into();
     });
     app.open_ready("backend=cpu&steps=2&class=0&model=guest");

@@ -1,6 +1,7 @@
 //! A phone: settings in a sheet over the stage, what is steered with always in sight, and large enough for a finger.
 
 use crate::app::{App, LONG, SHORT};
+use crate::take::{decode_gif, save};
 use crate::webdriver::{Gpu, key};
 
 /// What can be pressed and is smaller than 44 px both ways; rows of text and what lies over another control are left out.
@@ -38,5 +39,36 @@ fn settings_are_a_sheet_and_the_timeline_stays_in_sight() {
         app.screenshot(&format!("phone_done_{language}"));
         let small: Vec<String> = serde_json::from_value(app.browser.script(SMALL)).expect("a list of texts");
         assert!(small.is_empty(), "too small for a finger:\n{}", small.join("\n"));
+    }
+}
+
+/// From the first visit to a saved film, with nothing but fingers; each station has its picture.
+#[test]
+fn a_first_visit_ends_with_a_saved_gif() {
+    for (language, [generate, done, saving, gif]) in [
+        ("en", ["Generate", "Done", "Save", "Animated GIF"]),
+        ("de", ["Erzeugen", "Fertig", "Speichern", "Animiertes GIF"]),
+    ] {
+        let app = App::start("phone_visit", Gpu::None);
+        let station = |name: &str| app.screenshot(&format!("phone_visit_{language}_{name}"));
+        app.browser.resize(390, 844);
+        app.browser.goto(&format!("{}/?backend=cpu&lang={language}", app.server.origin()));
+        app.wait(generate, LONG, || app.find("button", generate).map(drop));
+        station("1_first");
+        app.click("button", generate);
+        app.wait_status(done, LONG);
+        assert!(app.is_in_sight("input.scrubber") && app.is_in_sight(".stage canvas"), "what was made");
+        station("2_done");
+        app.click("button", saving);
+        let film = app.wait("the form of the film", SHORT, || {
+            app.find("button", gif)?;
+            station("3_dialog");
+            Some(save(&app, gif, "gif"))
+        });
+        let (_, frames) = decode_gif(&film);
+        assert!(frames.len() > 10 && frames.first() != frames.last(), "{} frames", frames.len());
+        station("4_saved");
+        let wide = "return document.documentElement.scrollWidth <= innerWidth";
+        assert_eq!(app.browser.script(wide), true, "nothing to be scrolled sideways");
     }
 }

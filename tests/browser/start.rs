@@ -48,8 +48,8 @@ fn files_of_the_page_that_do_not_come_as_they_should_are_named() {
     let app = App::start("start_files", Gpu::None);
     let names = std::fs::read_dir(dist()).expect("the built app").flatten();
     let names: Vec<_> = names.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
-    let script = names.iter().find(|name| name.starts_with("app-") && name.ends_with("_start.js"));
-    let script = script.expect("the page's start").replace("_start.js", ".js");
+    let script = names.iter().find(|name| name.starts_with("app-") && name.ends_with(".js"));
+    let script = script.expect("the page's script").clone();
     let module = script.replace(".js", "_bg.wasm");
     let said = |file: &str, fault: Fault| {
         app.server.heal();
@@ -69,8 +69,12 @@ fn files_of_the_page_that_do_not_come_as_they_should_are_named() {
         let said = said(&module, fault);
         assert!(said.contains("damaged") || said.contains("stopped"), "{said}");
     }
-    let cut = said(&script, Fault::Truncated);
-    assert!(cut.contains("stopped"), "{cut}");
+    // A script that is another than was built does not run, though it may be a sound one.
+    for fault in [Fault::Truncated, Fault::Before("window.isForeign = true;")] {
+        let said = said(&script, fault);
+        assert!(said.contains("damaged") && said.contains(script.as_str()), "{said}");
+        assert_eq!(app.browser.script("return window.isForeign === undefined"), json!(true));
+    }
     app.server.heal();
     app.click("button", "Reload");
     app.wait_ready();

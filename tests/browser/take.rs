@@ -130,7 +130,7 @@ fn an_embedded_page_shows_nothing_but_its_own_run_and_loads_when_asked() {
 
 /// Presses a button of the dialog and gives the file that comes.
 #[track_caller]
-fn save(app: &App, button: &str, extension: &str) -> Vec<u8> {
+pub fn save(app: &App, button: &str, extension: &str) -> Vec<u8> {
     let before = app.downloaded(extension);
     app.click("button", button);
     let new = || app.downloaded(extension).into_iter().find(|file| !before.contains(file));
@@ -149,7 +149,7 @@ fn duration_ms(bytes: &[u8]) -> usize {
 }
 
 /// The sides, and every frame as RGBA.
-fn decode_gif(bytes: &[u8]) -> ((u16, u16), Vec<Vec<u8>>) {
+pub fn decode_gif(bytes: &[u8]) -> ((u16, u16), Vec<Vec<u8>>) {
     let mut options = gif::DecodeOptions::new();
     options.set_color_output(gif::ColorOutput::RGBA);
     let mut decoder = options.read_info(bytes).expect("a GIF");

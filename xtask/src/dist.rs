@@ -6,6 +6,9 @@ use crate::offline::{self, WORKER};
 use crate::program::{Plan, Ready};
 use crate::{project, sizes, style, tools};
 use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha384};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -134,7 +137,7 @@ pub fn assemble(index: &Index, programs: &HashMap<String, Ready>, dist: &Path, e
                 project::copy_folder(&ready.folder, &stage)?;
                 match program.is_worker {
                     true => format!("<meta name=\"worker\" content=\"{}_loader.js\" />", ready.name),
-                    false => start(&ready.name) + &extras.html,
+                    false => start(&ready.name, &stage)? + &extras.html,
                 }
             }
         })
@@ -147,13 +150,20 @@ pub fn assemble(index: &Index, programs: &HashMap<String, Ready>, dist: &Path, e
     replace(dist, &stage)
 }
 
-/// What starts the page's program. Addresses are relative: the folder can be hosted under any path.
-fn start(name: &str) -> String {
-    format!(
-        r#"<link rel="modulepreload" href="./{name}.js" crossorigin />
-    <link rel="preload" href="./{name}_bg.wasm" as="fetch" type="application/wasm" crossorigin />
-    <script type="module" src="./{name}_start.js"></script>"#
-    )
+/// What starts the page's program. Addresses are relative: the folder can be hosted under any path. The script is taken only as
+/// it was built; other files have no digest, which in a sandboxed frame would keep them out.
+fn start(name: &str, folder: &Path) -> Result<String> {
+    let integrity = integrity(&folder.join(format!("{name}.js")))?;
+    Ok(format!(
+        r#"<link rel="preload" href="./{name}_bg.wasm" as="fetch" type="application/wasm" crossorigin />
+    <script type="module" src="./{name}.js" integrity="{integrity}"></script>"#
+    ))
+}
+
+/// A file's digest as browsers compare it (Subresource Integrity).
+fn integrity(file: &Path) -> Result<String> {
+    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(format!("sha384-{}", STANDARD.encode(Sha384::digest(bytes))))
 }
 
 /// Writes a file under a name that changes with its content, so that it may be kept for ever.

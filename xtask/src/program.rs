@@ -13,9 +13,8 @@ const LOADER: &str = "import init from './NAME.js';\
     const module=self.name==='member'?new Promise(take=>self.onmessage=({data})=>take(data)):undefined;\
     await init(module&&{module_or_path:await module});";
 
-/// What starts the page's module.
-const START: &str =
-    "import init from './NAME.js';await init({module_or_path:new URL('./NAME_bg.wasm',import.meta.url)});";
+/// What starts the page's module, in the script that wasm-bindgen writes.
+const START: &str = "__wbg_init();";
 
 /// What decides what is made of the linker's output, beside that output itself.
 const MAKERS: [&str; 3] = [include_str!("program.rs"), include_str!("bind.rs"), include_str!("split.rs")];
@@ -87,8 +86,8 @@ impl Plan {
     /// Where it is made ready.
     fn ready(&self, linked: &Linked) -> Ready {
         let Program { bin, profile, wasm_opt, .. } = &self.program;
-        // A name for each build: no cache can give a page a file of another one.
-        let name = format!("{bin}-{}", linked.hash);
+        // A name for each build: no cache can give a page a file of another one, or one that was made in another way.
+        let name = format!("{bin}-{}", project::hash((&linked.hash, MAKERS)));
         let size = if wasm_opt.is_empty() { "-large" } else { "" };
         Ready { folder: project::web_target().join("ready").join(format!("{bin}-{profile}{size}")), name }
     }
@@ -134,11 +133,13 @@ impl Plan {
         bind(&linked.path, &ready.name, &ready.folder, false)
     }
 
-    /// Writes the script that starts it: as a file, since a strict content security policy forbids scripts in the page.
+    /// Writes what starts it: for the worker a file of its own, for the page the end of its script. A strict content security
+    /// policy forbids scripts in the page, and one that is imported would come without a digest.
     fn write_start(&self, ready: &Ready) -> Result<()> {
-        let (script, file) = if self.program.is_worker { (LOADER, "loader") } else { (START, "start") };
-        let path = ready.folder.join(format!("{}_{file}.js", ready.name));
-        fs::write(&path, script.replace("NAME", &ready.name))
+        let (start, file) = if self.program.is_worker { (LOADER, "_loader") } else { (START, "") };
+        let path = ready.folder.join(format!("{}{file}.js", ready.name));
+        let script = if self.program.is_worker { String::new() } else { fs::read_to_string(&path)? };
+        fs::write(&path, script + &start.replace("NAME", &ready.name))
             .with_context(|| format!("cannot write {}", path.display()))
     }
 

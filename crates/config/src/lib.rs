@@ -111,6 +111,9 @@ impl ModelConfig {
             if length > most {
                 return fail(format!("{field} has {length} characters: at most {most}"));
             }
+            if let Some(sign) = text.chars().find(|sign| turns_around(*sign)) {
+                return fail(format!("{field} has U+{:04X}, which turns the text around it", u32::from(sign)));
+            }
         }
         if let Some(autoencoder) = &self.autoencoder {
             autoencoder.validate()?;
@@ -161,6 +164,11 @@ impl ModelConfig {
     pub fn preview_channels(&self) -> usize {
         if self.latents.rgb.is_none() && self.transformer.in_channels < 3 { 1 } else { 3 }
     }
+}
+
+/// Whether a sign changes the direction of the text beside it: what is shown would read as something else.
+fn turns_around(sign: char) -> bool {
+    matches!(sign, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Per-channel statistics: the transformer sees `(z − mean) / std`.

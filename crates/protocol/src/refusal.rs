@@ -82,6 +82,8 @@ pub enum Reason {
 pub enum FailureKind {
     /// A file is missing or the connection broke: try again.
     Network,
+    /// An address must not be read from here: take another one.
+    Forbidden,
     /// A file is there and wrong: corrupt, truncated, of another shape.
     BadModel,
     /// No device, or it was lost or ran out of memory: try again, or take the CPU.
@@ -99,11 +101,10 @@ impl Reason {
         match self {
             Self::NotRead
             | Self::Silent
-            | Self::Policy
-            | Self::NotShared
             | Self::NotServed
             | Self::NotStored
             | Self::StorageFull => FailureKind::Network,
+            Self::Policy | Self::NotShared => FailureKind::Forbidden,
             Self::NoFile | Self::BadFile | Self::Mismatch | Self::TooLarge => FailureKind::BadModel,
             Self::NoWebGpu
             | Self::NotSecure

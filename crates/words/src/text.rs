@@ -88,6 +88,7 @@ fn done(state: &Page, total_ms: f64) -> String {
 pub fn cure(kind: FailureKind, cpu_is_left: bool) -> Words {
     match kind {
         FailureKind::Network => say("failures.cure-network"),
+        FailureKind::Forbidden => say("failures.cure-forbidden"),
         FailureKind::BadModel => say("failures.cure-bad-model"),
         FailureKind::Device if cpu_is_left => say("failures.cure-device-or-cpu"),
         FailureKind::Device => say("failures.cure-device"),
