@@ -46,8 +46,8 @@ fn settings_are_a_sheet_and_the_timeline_stays_in_sight() {
 #[test]
 fn a_first_visit_ends_with_a_saved_gif() {
     for (language, [generate, done, saving, gif]) in [
-        ("en", ["Generate", "Done", "Save", "Animated GIF"]),
-        ("de", ["Erzeugen", "Fertig", "Speichern", "Animiertes GIF"]),
+        ("en", ["Generate", "Done", "Save as…", "Animated GIF"]),
+        ("de", ["Erzeugen", "Fertig", "Speichern als …", "Animiertes GIF"]),
     ] {
         let app = App::start("phone_visit", Gpu::None);
         let station = |name: &str| app.screenshot(&format!("phone_visit_{language}_{name}"));
@@ -57,7 +57,10 @@ fn a_first_visit_ends_with_a_saved_gif() {
         station("1_first");
         app.click("button", generate);
         app.wait_status(done, LONG);
-        assert!(app.is_in_sight("input.scrubber") && app.is_in_sight(".stage canvas"), "what was made");
+        let picture = "const tops = [...document.querySelectorAll('.stage canvas')].map(e => e.getBoundingClientRect());
+            const { top, bottom } = tops.sort((a, b) => b.height - a.height)[0];
+            return top >= 0 && bottom <= document.querySelector('.timeline').getBoundingClientRect().top";
+        assert!(app.is_in_sight("input.scrubber") && app.browser.script(picture) == true, "what was made");
         station("2_done");
         app.click("button", saving);
         let film = app.wait("the form of the film", SHORT, || {
