@@ -13,6 +13,7 @@ use ditscope_core::generate::{Noise, Request, Run};
 use ditscope_core::weights::sha256_hex;
 use ditscope_data::fashion;
 use ditscope_model_dir as model_dir;
+use ditscope_page_state::DEFAULT_MODEL;
 use ditscope_page_state::film::Film;
 use ditscope_protocol::{FramePart, RecordedRun};
 use std::path::{Path, PathBuf};
@@ -77,7 +78,11 @@ fn the_index_of_the_models_is_what_dit_index_writes() {
     let models = assets().join("models");
     let json = std::fs::read(models.join(CATALOG_FILE)).expect("index.json");
     let listed: Catalog = serde_json::from_slice(&json).expect("a catalog");
-    assert_eq!(listed, catalog(&models).expect("models"), "run: dit index assets/models");
+    let first = listed.models.first().map(|entry| entry.id.as_str());
+    assert_eq!(listed, catalog(&models, first).expect("models"), "run: dit index assets/models");
+    assert_eq!(first, Some(DEFAULT_MODEL), "the page opens with it");
+    let error = catalog(&models, Some("unheard-of")).expect_err("no such model").to_string();
+    assert!(error.contains("unheard-of") && error.contains("--first"), "{error}");
 }
 
 #[test]

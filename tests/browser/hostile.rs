@@ -103,7 +103,8 @@ fn html_in_names_labels_and_licences_is_text() {
     app.click("button", "Save as…");
     app.expect("dialog", "Save and share");
     app.browser.press("\u{E00C}");
-    let harm = "return [window.harmed === undefined, document.querySelectorAll('img[src=x], a[href^=javascript]').length]";
+    let harm =
+        "return [window.harmed === undefined, document.querySelectorAll('img[src=x], a[href^=javascript]').length]";
     assert_eq!(app.browser.script(harm), json!([true, 0]));
 }
 

@@ -57,7 +57,8 @@ fn a_first_visit_ends_with_a_saved_gif() {
         station("1_first");
         app.click("button", generate);
         app.wait_status(done, LONG);
-        let picture = "const tops = [...document.querySelectorAll('.stage canvas')].map(e => e.getBoundingClientRect());
+        let picture =
+            "const tops = [...document.querySelectorAll('.stage canvas')].map(e => e.getBoundingClientRect());
             const { top, bottom } = tops.sort((a, b) => b.height - a.height)[0];
             return top >= 0 && bottom <= document.querySelector('.timeline').getBoundingClientRect().top";
         assert!(app.is_in_sight("input.scrubber") && app.browser.script(picture) == true, "what was made");

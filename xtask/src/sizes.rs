@@ -4,6 +4,7 @@ use crate::offline::WORKER;
 use crate::{project, split, tools};
 use anyhow::{Context, Result, ensure};
 use flate2::{Compression, write::GzEncoder};
+use serde_json::Value;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -21,11 +22,9 @@ enum Part {
     Asked,
 }
 
-/// Folder of the model that a visit begins with.
-const FIRST_MODEL: &str = "fashion";
-
 impl Part {
-    fn of(path: &Path) -> Self {
+    /// `first` is the model that a visit begins with.
+    fn of(path: &Path, first: &str) -> Self {
         let folders = path.parent().into_iter().flat_map(Path::components);
         let is_in = |name: &str| folders.clone().any(|folder| folder.as_os_str() == name);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -37,7 +36,9 @@ impl Part {
             // The page itself imports what fetches the others.
             true if is_later && name != split::LINKS => Self::Later,
             true if !is_in("models") => Self::Shell,
-            _ if is_in("findings") || is_in("models") && !is_in(FIRST_MODEL) && name != "index.json" => Self::Asked,
+            _ if is_in("findings") || (is_in("models") || is_in("runs")) && !is_in(first) && name != "index.json" => {
+                Self::Asked
+            }
             _ => Self::Model,
         }
     }
@@ -66,11 +67,12 @@ const LIMITS: [Limit; 4] = [
 
 /// Shows the sizes; with wasm-opt, which the limits are made for, holds them to the limits.
 pub fn check(dist: &Path) -> Result<()> {
+    let first = first_model(dist)?;
     let mut sizes = Vec::new();
     for path in project::files(dist) {
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let path = path.strip_prefix(dist).expect("a file of dist lies in dist");
-        sizes.push((Part::of(path), bytes.len() as u64, gzipped(&bytes)?));
+        sizes.push((Part::of(path, &first), bytes.len() as u64, gzipped(&bytes)?));
     }
     println!("\n{:28} {:>12} {:>12} {:>12}", "size in bytes", "raw", "gzip", "limit");
     let mut exceeded = Vec::new();
@@ -97,6 +99,15 @@ pub fn check(dist: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Folder of the model that a visit begins with.
+fn first_model(dist: &Path) -> Result<String> {
+    let path = dist.join("assets/models/index.json");
+    let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let index: Value = serde_json::from_slice(&bytes).with_context(|| path.display().to_string())?;
+    let first = index["models"][0]["id"].as_str();
+    Ok(first.with_context(|| format!("{}: it has no model", path.display()))?.to_owned())
+}
+
 fn gzipped(bytes: &[u8]) -> Result<u64> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes)?;
@@ -109,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_file_belongs_to_a_part() {
-        let part = |path: &str| Part::of(Path::new(path));
+        let part = |path: &str| Part::of(Path::new(path), "fashion");
         assert!(part("index.html") == Part::Shell);
         assert!(part("app-0123_bg.wasm") == Part::Shell);
         assert!(part("app-0123/split_tour.wasm") == Part::Later);
@@ -121,6 +132,7 @@ mod tests {
         assert!(part("models/index.json") == Part::Model);
         assert!(part("models/other/model-00001-of-00002.safetensors") == Part::Asked);
         assert!(part("findings/findings.json") == Part::Asked);
-        assert!(part("runs/boot/run.bin") == Part::Model);
+        assert!(part("runs/fashion/run.bin") == Part::Model);
+        assert!(part("runs/other/run.bin") == Part::Asked);
     }
 }

@@ -4,8 +4,8 @@ use ditscope_protocol::ModelSource;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// The model that is shown when the address names none: small, and part of the page.
-pub const DEFAULT_MODEL: &str = "fashion";
+/// The model that is shown when the address names none: the first of `assets/models/index.json` (see build.rs).
+pub const DEFAULT_MODEL: &str = env!("DITSCOPE_FIRST_MODEL");
 
 /// Longer addresses are nonsense.
 const MAX_URL: usize = 2000;

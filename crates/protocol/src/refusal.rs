@@ -99,11 +99,9 @@ pub enum FailureKind {
 impl Reason {
     pub fn kind(self) -> FailureKind {
         match self {
-            Self::NotRead
-            | Self::Silent
-            | Self::NotServed
-            | Self::NotStored
-            | Self::StorageFull => FailureKind::Network,
+            Self::NotRead | Self::Silent | Self::NotServed | Self::NotStored | Self::StorageFull => {
+                FailureKind::Network
+            }
             Self::Policy | Self::NotShared => FailureKind::Forbidden,
             Self::NoFile | Self::BadFile | Self::Mismatch | Self::TooLarge => FailureKind::BadModel,
             Self::NoWebGpu

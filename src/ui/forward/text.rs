@@ -70,7 +70,7 @@ pub fn advice(state: &Page) -> String {
         Some(Source::Own(own)) if own.light_background && !own.inverted && config.image_channels() == 1 => {
             say("forward.light-background")
         }
-        _ if state.address.model.is_default() => say("forward.about-fashion"),
+        _ if state.address.model.key().starts_with("fashion") => say("forward.about-fashion"),
         _ => say("forward.about-model"),
     };
     words.into()
