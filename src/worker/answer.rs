@@ -1,11 +1,11 @@
 //! What the model does beside a run: encoding, noising, decoding, tracing a forward pass.
 
 use super::decode::in_stages;
-use super::event_loop::next_task;
 use super::jobs::{Job, JobKind};
 use super::latents;
 use super::nudge;
 use super::post::{post, post_with};
+use crate::event_loop::next_task;
 use burn::tensor::{Int, Tensor, TensorData};
 use ditscope_audio::{LogMel, wav};
 use ditscope_config::{AutoencoderConfig, ConfigError};
