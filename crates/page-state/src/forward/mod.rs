@@ -3,6 +3,7 @@
 mod facts;
 mod noise;
 pub mod picture;
+pub mod png;
 mod questions;
 mod state;
 mod steps;
