@@ -6,10 +6,12 @@
 //! | `read` | the browser decodes a file |
 //! | `sources`, `pictures`, `level` | where the picture comes from; what becomes of it; how noisy |
 //! | `noises` | the noise in it, and what the model takes for noise |
+//! | `opinion` | which class the model sees in it |
 //! | `text` | its words |
 
 mod level;
 mod noises;
+mod opinion;
 mod pictures;
 mod read;
 mod sources;
@@ -26,6 +28,7 @@ use gloo::timers::callback::Interval;
 use leptos::prelude::*;
 use level::{Level, Strip};
 use noises::Noises;
+use opinion::OpinionOfClass;
 use pictures::Pictures;
 use sources::{Sources, listen_for_files};
 
@@ -45,6 +48,7 @@ pub fn ForwardStage() -> impl IntoView {
             <Level />
             <Strip />
             <Noises />
+            <OpinionOfClass />
             <p class="forward-note" class:bad=move || is_bad.get() role="status" translate="no">{note}</p>
         </div>
     }

@@ -2,6 +2,7 @@
 
 mod facts;
 mod noise;
+mod opinion;
 pub mod picture;
 pub mod png;
 mod questions;
@@ -10,6 +11,7 @@ mod steps;
 
 pub use facts::last_t;
 pub use noise::{PLACES, SeenNoise, Spot};
+pub use opinion::{Opinion, Verdict};
 pub use picture::Unreadable;
 pub use questions::Noised;
 pub(crate) use state::Planned;

@@ -1,8 +1,6 @@
 use super::*;
-use crate::ModelRef;
 use crate::update::tests::{loaded, ready, some_config, take_message};
-use crate::{self as app, Choice};
-use crate::{Mode, Page, RunState, Visit};
+use crate::{self as app, Choice, Mode, ModelRef, Page, RunState, Visit};
 use ditscope_protocol::{Answer, Ask, FromWorker, Reason, ToWorker};
 
 pub const SIDE: usize = 4;
@@ -36,11 +34,13 @@ pub fn send(state: &mut Page, event: Event) -> Vec<Effect> {
 /// The only question.
 #[track_caller]
 pub fn asked(effects: &[Effect]) -> (u32, Ask, Vec<Vec<u8>>) {
-    let asks = effects.iter().filter_map(|effect| match effect {
-        Effect::SendWith(ToWorker::Ask { id, ask }, buffers) => Some((*id, ask.clone(), buffers.clone())),
-        _ => None,
-    });
-    let asks: Vec<_> = asks.collect();
+    let asks = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::SendWith(ToWorker::Ask { id, ask }, buffers) => Some((*id, ask.clone(), buffers.clone())),
+            _ => None,
+        })
+        .collect::<Vec<_>>();
     let [ask] = asks.as_slice() else { panic!("not one question: {effects:?}") };
     ask.clone()
 }
@@ -69,21 +69,24 @@ pub fn answer_all(state: &mut Page, mut effects: Vec<Effect>) -> Vec<usize> {
     let mut timesteps = vec![];
     while !effects.is_empty() {
         let (id, ask, _) = asked(&effects);
-        effects = match ask {
-            Ask::Encode => answer(state, id, encoded(), vec![vec![1; LATENT]]),
-            Ask::DecodeLatent => {
-                let decoded = Answer::LatentDecoded { image_shape: [SIDE, SIDE], preview: false };
-                answer(state, id, decoded, vec![vec![5; 4 * SIDE * SIDE]])
-            }
-            Ask::QSample { t, .. } => {
-                timesteps.push(t);
-                noised(state, id, 9)
-            }
-            Ask::SeeNoise { .. } => super::super::noise::asking::seen(state, id),
-            other => panic!("{other:?}"),
-        };
+        timesteps.extend(if let Ask::QSample { t, .. } = ask { Some(t) } else { None });
+        effects = answer_one(state, id, &ask);
     }
     timesteps
+}
+
+/// What follows from the answer to this question.
+pub fn answer_one(state: &mut Page, id: u32, ask: &Ask) -> Vec<Effect> {
+    match ask {
+        Ask::Encode => answer(state, id, encoded(), vec![vec![1; LATENT]]),
+        Ask::DecodeLatent => {
+            let decoded = Answer::LatentDecoded { image_shape: [SIDE, SIDE], preview: false };
+            answer(state, id, decoded, vec![vec![5; 4 * SIDE * SIDE]])
+        }
+        Ask::QSample { .. } => noised(state, id, 9),
+        Ask::SeeNoise { .. } => super::super::noise::asking::seen(state, id),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
