@@ -54,9 +54,7 @@ fn refuse(state: &mut Page, id: u32) -> Vec<Effect> {
     take_message(state, FromWorker::Answered { id, result: Err(Reason::Device.found("lost")) })
 }
 
-fn encoded() -> Answer {
-    Answer::Encoded { latent_shape: [1, SIDE, SIDE] }
-}
+const ENCODED: Answer = Answer::Encoded { latent_shape: [1, SIDE, SIDE] };
 
 pub fn noised(state: &mut Page, id: u32, value: u8) -> Vec<Effect> {
     let qsampled =
@@ -78,7 +76,7 @@ pub fn answer_all(state: &mut Page, mut effects: Vec<Effect>) -> Vec<usize> {
 /// What follows from the answer to this question.
 pub fn answer_one(state: &mut Page, id: u32, ask: &Ask) -> Vec<Effect> {
     match ask {
-        Ask::Encode => answer(state, id, encoded(), vec![vec![1; LATENT]]),
+        Ask::Encode => answer(state, id, ENCODED, vec![vec![1; LATENT]]),
         Ask::DecodeLatent => {
             let decoded = Answer::LatentDecoded { image_shape: [SIDE, SIDE], preview: false };
             answer(state, id, decoded, vec![vec![5; 4 * SIDE * SIDE]])
@@ -96,7 +94,7 @@ fn a_training_picture_of_the_class_comes_first_and_is_encoded_and_noised() {
     let (id, ask, buffers) = asked(&effects);
     assert_eq!((ask, buffers[0].len()), (Ask::Encode, 12 * SIDE * SIDE));
     assert!(state.forward.is_busy());
-    let effects = answer(&mut state, id, encoded(), vec![vec![7; LATENT]]);
+    let effects = answer(&mut state, id, ENCODED, vec![vec![7; LATENT]]);
     let (_, ask, buffers) = asked(&effects);
     assert_eq!((ask, buffers), (Ask::QSample { t: 400, seed: 5 }, vec![vec![7; LATENT]]));
     // The slider first, then the filmstrip, and nothing is left to ask.
@@ -138,7 +136,7 @@ fn another_picture_makes_open_answers_stale() {
     let (mut state, effects) = with_pictures("");
     let (id, ..) = asked(&effects);
     assert_eq!(send(&mut state, Event::UseTraining(2)), []);
-    let effects = answer(&mut state, id, encoded(), vec![vec![1; LATENT]]);
+    let effects = answer(&mut state, id, ENCODED, vec![vec![1; LATENT]]);
     assert_eq!(state.forward.latent, None, "it was of the other picture");
     let (_, ask, buffers) = asked(&effects);
     assert_eq!((ask, &buffers[0][..4]), (Ask::Encode, &(8.0f32 / 127.5 - 1.0).to_le_bytes()[..]));
@@ -165,10 +163,10 @@ fn a_failed_or_odd_answer_is_told_and_not_asked_again_unbidden() {
     assert!(matches!(&state.forward.note, Some(Note::Failed(Notice::Refused(why))) if why.reason == Reason::Device));
     assert_eq!(send(&mut state, Event::Tick), []);
     let (id, ..) = asked(&send(&mut state, Event::Look));
-    assert_eq!(answer(&mut state, id, encoded(), vec![vec![1; LATENT - 4]]), [], "too short");
+    assert_eq!(answer(&mut state, id, ENCODED, vec![vec![1; LATENT - 4]]), [], "too short");
     assert_eq!(state.forward.latent, None);
     let (id, ..) = asked(&send(&mut state, Event::Look));
-    let effects = answer(&mut state, id, encoded(), vec![vec![1; LATENT]]);
+    let effects = answer(&mut state, id, ENCODED, vec![vec![1; LATENT]]);
     let (id, ..) = asked(&effects);
     let answer = Answer::QSampled {
         latent_shape: [1, SIDE, SIDE],
@@ -225,7 +223,7 @@ fn generate_waits_for_the_latent() {
     let (id, ..) = asked(&effects);
     state.update(app::Event::Generate);
     assert_eq!(state.run.state, RunState::Queued);
-    let effects = answer(&mut state, id, encoded(), vec![vec![1; LATENT]]);
+    let effects = answer(&mut state, id, ENCODED, vec![vec![1; LATENT]]);
     assert!(effects.iter().any(|e| matches!(e, Effect::SendWith(ToWorker::Generate { start: Some(_), .. }, _))));
     // One that cannot be encoded makes nothing wait.
     let (mut state, effects) = with_pictures("view=forward");
@@ -246,7 +244,7 @@ fn generate_before_the_model_is_there_waits_for_model_and_latent() {
     take_message(&mut state, loaded());
     assert_eq!(state.run.state, RunState::Queued);
     let (id, ..) = asked(&send(&mut state, Event::Look));
-    let effects = answer(&mut state, id, encoded(), vec![vec![1; LATENT]]);
+    let effects = answer(&mut state, id, ENCODED, vec![vec![1; LATENT]]);
     assert!(effects.iter().any(|e| matches!(e, Effect::SendWith(ToWorker::Generate { .. }, _))));
 }
 
@@ -398,6 +396,5 @@ fn a_lost_worker_leaves_no_question_open() {
     assert_eq!(state.forward.question, None);
     take_message(&mut state, FromWorker::Ready);
     take_message(&mut state, loaded());
-    let (_, ask, _) = asked(&send(&mut state, Event::Look));
-    assert_eq!(ask, Ask::Encode);
+    assert_eq!(asked(&send(&mut state, Event::Look)).1, Ask::Encode);
 }
