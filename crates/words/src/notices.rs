@@ -46,13 +46,9 @@ pub fn notice(notice: &Notice) -> String {
         Notice::NoDecoder => say("stage.no-decoder"),
         Notice::NoModelAddress => say("models.no-address"),
         Notice::FolderEmpty => say("models.folder-empty"),
-        Notice::FolderOfModels { name, folders } => {
-            return say_with("models.folder-of-models", &[("name", name), ("folders", &folders.join(", "))]);
+        Notice::FolderOfModels { .. } | Notice::FolderOfDiffusers(_) | Notice::FolderOfSomethingElse(_) => {
+            return folder(notice);
         }
-        Notice::FolderOfDiffusers(name) => {
-            return say_with("models.folder-of-diffusers", &[("name", name), ("path", name)]);
-        }
-        Notice::FolderOfSomethingElse(name) => return say_with("models.folder-other", &[("name", name)]),
         Notice::NoCode => say("failures.code"),
         Notice::WorkerLate => say("failures.worker-late"),
         Notice::WorkerSilent => say("failures.worker-silent"),
@@ -148,6 +144,18 @@ fn address(notice: &Notice) -> String {
             say_with("address.changed", &[("key", key), ("value", value), ("kept", kept)])
         }
         Notice::UnknownKey(key) => say_with("address.unknown", &[("key", key)]),
+        _ => String::new(),
+    }
+}
+
+/// A folder that is no model's.
+fn folder(notice: &Notice) -> String {
+    match notice {
+        Notice::FolderOfModels { name, folders } => {
+            say_with("models.folder-of-models", &[("name", name), ("folders", &folders.join(", "))])
+        }
+        Notice::FolderOfDiffusers(name) => say_with("models.folder-of-diffusers", &[("name", name), ("path", name)]),
+        Notice::FolderOfSomethingElse(name) => say_with("models.folder-other", &[("name", name)]),
         _ => String::new(),
     }
 }
