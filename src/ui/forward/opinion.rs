@@ -1,10 +1,9 @@
 //! Which class the model sees in the picture, as bars that settle while it is asked.
 
-use super::send;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::store::Store;
-use ditscope_page_state::Page;
-use ditscope_page_state::forward::{Event, Opinion, Verdict};
+use ditscope_page_state::forward::{Event as ForwardEvent, Opinion, Verdict};
+use ditscope_page_state::{Event, Page};
 use ditscope_plots::geometry::number;
 use ditscope_words::text::class_label;
 use ditscope_words::{Words, say, say_with};
@@ -24,7 +23,8 @@ pub fn OpinionOfClass() -> impl IntoView {
 
 fn parts(store: Store, state: &Page) -> Vec<Part> {
     let opinion = state.forward.opinion.as_ref();
-    let button = Part::button("", button(opinion), move || send(store, Event::ToggleOpinion));
+    let press = move || store.dispatch(Event::Forward(ForwardEvent::ToggleOpinion));
+    let button = Part::button("", button(opinion), press);
     let can = state.forward.can_be_asked(state);
     let button = if can { button } else { button.with("disabled", "") };
     let lacks_classes = !can && state.forward.has_latent();
