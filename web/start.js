@@ -78,56 +78,12 @@
     if (lacks) explain("", lacks);
   });
 
-  // Offline: what the page shows of it is in its style sheet and its words ([data-offline], [data-update]).
-  function say(name) {
-    document.documentElement.setAttribute("data-" + name, "");
-  }
-
-  function keepForOffline() {
-    var meta = document.querySelector('meta[name="offline"]');
-    var workers;
-    try {
-      workers = navigator.serviceWorker;
-    } catch (refused) {}
-    if (!workers) return;
-    if (!meta) {
-      // Left over from a build that had one.
-      workers.getRegistrations().then(function (all) {
-        all.forEach(function (registration) {
-          registration.unregister();
-        });
-      });
-      return;
-    }
-    var isEmbedded = /[?&]embed=1/.test(location.search);
-    var savesData = navigator.connection && navigator.connection.saveData;
-    if (!workers.controller && (isEmbedded || savesData)) return;
-    if (workers.controller) say("offline");
-    workers.register(meta.content).then(
-      function (registration) {
-        function follow(worker) {
-          if (!worker) return;
-          worker.addEventListener("statechange", function () {
-            if (worker.state === "activated") say("offline");
-            if (worker.state === "installed" && workers.controller) say("update");
-          });
-        }
-        if (registration.waiting && workers.controller) say("update");
-        follow(registration.installing);
-        registration.addEventListener("updatefound", function () {
-          follow(registration.installing);
-        });
-        // A tab may stay open for days.
-        setInterval(function () {
-          registration.update().catch(function () {});
-        }, 3600000);
-      },
-      function () {}
-    );
-  }
-
-  // After what is needed now.
+  // What keeps the page for when there is no network comes after what is needed now.
   addEventListener("load", function () {
-    setTimeout(keepForOffline, 3000);
+    setTimeout(function () {
+      var script = document.createElement("script");
+      script.src = document.querySelector('meta[name="keeper"]').content;
+      document.head.appendChild(script);
+    }, 3000);
   });
 })();

@@ -29,11 +29,13 @@ use std::any::Any;
 later! {
     compare compare: Make = |_| {
         ditscope_words::add(ditscope_words::compare());
+        dom::add_style(include_str!("compare/compare.later.css"));
         view! { <CompareStage /> }.into_any()
     };
     forward forward: Make = |_| {
         ditscope_words::add(ditscope_words::forward());
         dom::add_style(include_str!("forward/forward.later.css"));
+        dom::add_style(include_str!("plots/plots.later.css"));
         view! { <ForwardStage /> }.into_any()
     };
     findings findings: Make = |_| {
@@ -52,6 +54,7 @@ later! {
         ditscope_words::add(ditscope_words::guide());
         dom::add_style(include_str!("tour/tour.later.css"));
         ditscope_words::add(ditscope_words::plots());
+        dom::add_style(include_str!("plots/plots.later.css"));
         view! { <TourPanel opened_before /> }.into_any()
     };
     dialogs models: Make = |open| {
@@ -65,6 +68,7 @@ later! {
     };
     save save: Make = |_| {
         ditscope_words::add(ditscope_words::save());
+        dom::add_style(include_str!("take/take.later.css"));
         view! { <SaveContent /> }.into_any()
     };
 }

@@ -1,5 +1,6 @@
 //! More about the picture: the schedule, the latents' sizes, and what the terms mean.
 
+use super::dom;
 use super::later::{Later, Make, later, once};
 use super::parts::{Part, Parts};
 use super::plots::Plots;
@@ -13,6 +14,7 @@ use leptos::prelude::*;
 later! {
     plots plots: Make = |_| {
         ditscope_words::add(ditscope_words::plots());
+        dom::add_style(include_str!("plots/plots.later.css"));
         view! { <Plots /> }.into_any()
     };
     terms terms: Make = |_| {

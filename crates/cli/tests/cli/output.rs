@@ -120,11 +120,11 @@ fn control_characters_in_names_are_shown_and_not_obeyed() {
     let (folder, model) = with_tiny_model();
     let config = model.join("config.json");
     let mut json: serde_json::Value = serde_json::from_slice(&std::fs::read(&config).expect("a file")).expect("JSON");
-    json["name"] = "Ti\u{1b}[31mny\u{202e}\u{9b}".into();
+    json["name"] = "Ti\u{1b}[31mny\u{200f}\u{9b}".into();
     std::fs::write(&config, json.to_string()).expect("a file");
-    let hidden = |text: &str| text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}');
+    let hidden = |text: &str| text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{200f}');
     let info = dit("info").with("--", &model).succeeds();
-    assert!(info.starts_with("Ti\\u001b[31mny\\u202e\\u009b (MIT)\n") && !hidden(&info), "{info:?}");
+    assert!(info.starts_with("Ti\\u001b[31mny\\u200f\\u009b (MIT)\n") && !hidden(&info), "{info:?}");
     let info = dit("info --json").with("--", &model).succeeds();
     let value: serde_json::Value = serde_json::from_str(&info).expect("still JSON");
     assert!(value["model"]["name"] == json["name"] && !hidden(&info), "{info:?}");

@@ -4,7 +4,6 @@ use super::facts::last_t;
 use super::state::Forward;
 use crate::Shared;
 use ditscope_protocol::Ask;
-use std::f64::consts::PI;
 
 /// So many noises are tried. The means hardly change after half of them.
 const ROUNDS: usize = 48;
@@ -13,6 +12,8 @@ const MOST_UNCHOSEN: usize = 32;
 /// The share of the way that is tried: at its ends every class explains the picture as well, or none.
 const FROM: f64 = 0.1;
 const TO: f64 = 0.9;
+/// The golden ratio's share: its multiples, without their whole parts, lie evenly however many there are.
+const GOLDEN: f64 = 0.618_033_988_749_895;
 
 /// What is known so far.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,13 +56,12 @@ impl Opinion {
         self.rounds as f64 / ROUNDS as f64
     }
 
-    /// The next noise. Its times fill the way evenly, however many there are (the golden ratio's multiples).
+    /// The next noise.
     pub(super) fn next(&self, shared: &Shared, seed: u64) -> Option<Ask> {
         if !self.goes_on || self.is_done() {
             return None;
         }
-        let golden = 2.0 * (PI / 5.0).cos() - 1.0; // 0.618…
-        let share = FROM + (TO - FROM) * (golden * (self.rounds + 1) as f64).fract();
+        let share = FROM + (TO - FROM) * (GOLDEN * (self.rounds + 1) as f64).fract();
         let t = (share * last_t(shared) as f64) as usize;
         Some(Ask::ClassErrors { t, seed: seed.wrapping_add(self.rounds as u64), classes: self.classes.clone() })
     }
@@ -99,16 +99,9 @@ impl Opinion {
 /// All classes, or where they are many, the chosen one and the marked ones.
 fn classes(shared: &Shared) -> Vec<usize> {
     let count = shared.models.config.as_ref().map_or(0, |config| config.labels.len());
-    if count <= MOST_UNCHOSEN {
-        return (0..count).collect();
-    }
-    let mut some = vec![shared.settings().class];
-    some.extend(&shared.models.favourites);
-    some.retain(|class| *class < count);
-    some.sort_unstable();
-    some.dedup();
-    some.truncate(MOST_UNCHOSEN);
-    some
+    let (chosen, marked) = (shared.settings().class, &shared.models.favourites);
+    let is_asked = |class: &usize| count <= MOST_UNCHOSEN || *class == chosen || marked.contains(class);
+    (0..count).filter(is_asked).take(MOST_UNCHOSEN).collect()
 }
 
 impl Forward {
