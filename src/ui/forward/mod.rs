@@ -16,7 +16,7 @@ mod sources;
 mod text;
 
 use ditscope_page_state::forward::Event;
-pub use read::read_sheet;
+pub use read::{fetch_picture, read_sheet};
 
 use super::dom;
 use super::store::Store;

@@ -34,18 +34,20 @@ pub fn take_file(store: Store, file: Option<File>) {
 
 /// The sheet of training pictures at an address.
 pub async fn read_sheet(store: Store, address: String) {
-    let sheet = async {
-        let response: Response = JsFuture::from(window().fetch_with_str(&address)).await.ok()?.dyn_into().ok()?;
-        let blob: Blob = JsFuture::from(response.blob().ok().filter(|_| response.ok())?).await.ok()?.dyn_into().ok()?;
-        let bitmap = bitmap(&blob, None).await?;
-        let (width, height) = (bitmap.width(), bitmap.height());
-        draw(width, height, |context| context.draw_image_with_image_bitmap(&bitmap, 0.0, 0.0))
-    };
-    let sheet = sheet.await;
+    let sheet = fetch_picture(&address).await;
     // Another model may have been chosen meanwhile.
     if store.peek(|state| address.starts_with(state.source().name())) {
         store.dispatch(app::Event::Forward(Event::SheetRead(sheet)));
     }
+}
+
+/// The picture of a file at an address.
+pub async fn fetch_picture(address: &str) -> Option<Pixels> {
+    let response: Response = JsFuture::from(window().fetch_with_str(address)).await.ok()?.dyn_into().ok()?;
+    let blob: Blob = JsFuture::from(response.blob().ok().filter(|_| response.ok())?).await.ok()?.dyn_into().ok()?;
+    let bitmap = bitmap(&blob, None).await?;
+    let (width, height) = (bitmap.width(), bitmap.height());
+    draw(width, height, |context| context.draw_image_with_image_bitmap(&bitmap, 0.0, 0.0))
 }
 
 /// The middle square of a picture, `side` pixels wide, and whether the file has more pictures.
