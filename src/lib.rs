@@ -8,6 +8,8 @@
 pub mod constructors;
 #[cfg(any(feature = "ui", feature = "worker"))]
 mod envelope;
+#[cfg(any(feature = "ui", feature = "worker"))]
+mod event_loop;
 #[cfg(feature = "ui")]
 pub mod ui;
 #[cfg(feature = "worker")]

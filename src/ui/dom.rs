@@ -167,18 +167,6 @@ pub fn draw(canvas: &HtmlCanvasElement, pixels: &Pixels) {
     }
 }
 
-/// Whether a canvas gives back what was drawn on it: some browsers alter it, so that nobody is known by it.
-pub fn canvas_is_honest() -> bool {
-    let rgba: Vec<u8> = (0..64).flat_map(|i| [i * 4, 255 - i * 3, 128 ^ i, 255]).collect();
-    let pixels = Pixels { width: 8, height: 8, rgba };
-    let read = || {
-        let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
-        draw(&canvas, &pixels);
-        Some(context(&canvas)?.get_image_data(0.0, 0.0, 8.0, 8.0).ok()?.data().0)
-    };
-    read().is_some_and(|read| read == pixels.rgba)
-}
-
 /// Width of an element in CSS pixels, kept up to date.
 pub fn width_of<E>(node: NodeRef<E>) -> ReadSignal<f64>
 where

@@ -23,6 +23,7 @@
 //! | `sound` | hearing pictures that are spectrograms |
 //! | `tour` | the guided tour |
 //! | `maths`, `modal`, `shortcuts`, `theme`, `language`, `dom` | formulas, dialogs, keys, light and dark, which language, small browser helpers |
+//! | `canvas`, `by_name` | reading a canvas back, what not every browser has |
 //!
 //! The style of a part lies beside it.
 
@@ -32,6 +33,8 @@ pub mod parts;
 pub mod store;
 
 mod app;
+mod by_name;
+mod canvas;
 mod compare;
 mod controls;
 mod dom;

@@ -1,11 +1,11 @@
 //! What the model does beside a run: encoding, noising, decoding, tracing a forward pass.
 
 use super::decode::in_stages;
-use super::event_loop::next_task;
 use super::jobs::{Job, JobKind};
 use super::latents;
 use super::nudge;
 use super::post::{post, post_with};
+use crate::event_loop::next_task;
 use burn::tensor::{Int, Tensor, TensorData};
 use ditscope_audio::{LogMel, wav};
 use ditscope_config::{AutoencoderConfig, ConfigError};
@@ -24,6 +24,7 @@ pub fn kind(ask: &Ask) -> JobKind {
         Ask::DecodePicture { .. } => JobKind::Decode,
         Ask::QSample { .. } => JobKind::QSample,
         Ask::SeeNoise { .. } => JobKind::SeeNoise,
+        Ask::ClassErrors { .. } => JobKind::ClassErrors,
         Ask::Sound => JobKind::Sound,
         Ask::Trace { .. } => JobKind::Trace,
         Ask::Modulation { .. } => JobKind::Modulation,
@@ -88,6 +89,14 @@ async fn find(job: &Job, model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found
             let noises = model.seen_noise(latents::parse(model, buffer, 1)?, t, seed, class)?;
             let noises = read(noises).await.map_err(failed)?;
             Ok((Answer::NoiseSeen { latent_shape }, noises.iter().map(|noise| bytes(noise)).collect()))
+        }
+        Ask::ClassErrors { t, seed, classes } => {
+            if classes.is_empty() || classes.len() > Ask::MOST_CLASSES {
+                return Err(out_of_range("number of classes", classes.len(), 1, Ask::MOST_CLASSES));
+            }
+            let errors = model.class_errors(latents::parse(model, buffer, 1)?, t, seed, &classes)?;
+            let [errors] = read([errors.unsqueeze()]).await.map_err(failed)?;
+            Ok((Answer::ClassErrors, vec![bytes(&errors)]))
         }
         Ask::Sound => sound(model, buffer).await,
         Ask::Trace { t, class, block } => trace(model, t, class, block, buffer).await,

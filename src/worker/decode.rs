@@ -1,9 +1,9 @@
 //! Decoding in pieces: the device is waited for after each, so that no piece of work is long enough for
 //! the browser's watchdog, and messages that came meanwhile are read.
 
-use super::event_loop::next_task;
 use super::jobs::Job;
 use super::post::post;
+use crate::event_loop::next_task;
 use burn::tensor::Tensor;
 use ditscope_core::generate::Model;
 use ditscope_frames::{pictures, wait_for};

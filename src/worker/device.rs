@@ -1,7 +1,7 @@
 //! Which device computes: WebGPU, else the CPU, each after a self-check.
 
-use super::event_loop::within;
 use super::nudge;
+use super::within::within;
 use burn::tensor::{Device, FloatDType};
 use ditscope_config::{DitConfig, ModelConfig};
 use ditscope_core::selfcheck::{self, Check};

@@ -1,7 +1,7 @@
 //! Files as streams of bytes, with progress, an upper bound and abort.
 
-use super::event_loop::within;
 use super::refused;
+use super::within::within;
 use ditscope_protocol::{Reason, Refusal};
 use gloo::net::http::Request;
 use js_sys::Uint8Array;

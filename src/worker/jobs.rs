@@ -16,19 +16,21 @@ pub enum JobKind {
     DecodeLatent,
     QSample,
     SeeNoise,
+    ClassErrors,
     Sound,
     Trace,
     Modulation,
 }
 
 impl JobKind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Run,
         Self::Decode,
         Self::Encode,
         Self::DecodeLatent,
         Self::QSample,
         Self::SeeNoise,
+        Self::ClassErrors,
         Self::Sound,
         Self::Trace,
         Self::Modulation,

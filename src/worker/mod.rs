@@ -3,13 +3,12 @@
 //! [`start`] listens for [`ditscope_protocol::ToWorker`]; `load` loads a model from a `source` by way
 //! of the browser's `store`, `partial` keeps what a load that broke off has loaded, `device` chooses what
 //! computes, `run` streams a run's frames, `decode` decodes in pieces, `answer` does what is asked for
-//! beside a run, `pool` shares a run's steps among workers, `event_loop` lets messages be handled in between, `nudge` waits
-//! for the device, `refused` finds out why a request came to nothing, `post` sends messages back.
+//! beside a run, `pool` shares a run's steps among workers, `nudge` waits for the device, `refused` finds out why a request came
+//! to nothing, `within` waits with a limit, `post` sends messages back.
 
 mod answer;
 mod decode;
 mod device;
-mod event_loop;
 mod fetch;
 mod jobs;
 mod latents;
@@ -24,6 +23,7 @@ mod run;
 mod source;
 mod store;
 mod warm;
+mod within;
 
 use ditscope_config::ModelConfig;
 use ditscope_core::generate::Model;

@@ -1,12 +1,12 @@
 //! A run: one frame after the other; between two of them messages are read.
 
 use super::decode::in_stages;
-use super::event_loop::next_task;
 use super::jobs::Job;
 use super::latents;
 use super::nudge;
 use super::pool::{Crew, Pool};
 use super::post::{fail, now, post, post_frame};
+use crate::event_loop::next_task;
 use burn::tensor::Tensor;
 use ditscope_config::{AutoencoderConfig, ConfigError, RunSettings};
 use ditscope_core::diffusion::sampler::SamplerConfig;

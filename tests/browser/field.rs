@@ -221,3 +221,72 @@ fn two_tabs_that_add_models_keep_both() {
     app.browser.press("m");
     app.wait("the other tab's model", SHORT, || app.text().contains("Other tab").then_some(()));
 }
+
+/// As browsers do so that nobody is known by what they draw; while `window.altering`.
+const ALTERING: &str = "
+    window.altering = true;
+    const read = CanvasRenderingContext2D.prototype.getImageData;
+    window.readHonestly = c => [...read.call(c.getContext('2d'), 0, 0, c.width, c.height).data];
+    CanvasRenderingContext2D.prototype.getImageData = function (...all) {
+        const data = read.apply(this, all);
+        if (altering) for (let i = 0; i < data.data.length; i += 3) data.data[i] ^= 85;
+        return data;
+    };";
+
+/// What the Forward view shows as its picture.
+fn forward_picture(app: &App, name: &str) -> Vec<u8> {
+    let script = format!(
+        "const canvas = [...document.querySelectorAll('canvas')].find(c => c.ariaLabel?.startsWith('Picture: {name}'));
+        return canvas ? readHonestly(canvas) : []"
+    );
+    app.wait(&format!("the picture {name}"), LONG, || {
+        let values = app.evaluate(&script);
+        let values = values.as_array().into_iter().flatten().filter_map(Value::as_u64);
+        let bytes: Vec<u8> = values.map(|value| value as u8).collect();
+        (!bytes.is_empty()).then_some(bytes)
+    })
+}
+
+#[test]
+fn pictures_are_read_without_what_a_browser_alters_or_not_at_all() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let photo =
+        image::RgbImage::from_fn(300, 200, |x, y| image::Rgb([(x * 5 / 6) as u8, y as u8, ((x ^ y) / 2) as u8]));
+    for name in ["honest.jpg", "altered.jpg", "refused.jpg", "mine.png"] {
+        photo.save(path(name)).expect("a picture");
+    }
+    let app = App::start("field_pictures", Gpu::None);
+    app.before_pages(ALTERING);
+    app.open_ready("backend=cpu&view=forward&class=8&steps=10&seed=7");
+    let give = |name: &str| {
+        let input = app.browser.find_all("#forward-file").expect("the page answers").remove(0);
+        app.browser.type_into(&input, &path(name));
+    };
+
+    app.click("radio", "Training picture: Bag 2");
+    let shown = forward_picture(&app, "Training picture, Bag");
+    let sheet = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/models/fashion/training.png");
+    let sheet = image::open(sheet).expect("the training pictures").into_rgba8();
+    let tile = image::imageops::crop_imm(&sheet, 32, 8 * 32, 32, 32).to_image();
+    assert!(shown == tile.into_raw(), "a training picture is shown as it is, to the last bit");
+
+    app.evaluate("window.altering = false");
+    give("honest.jpg");
+    let honest = forward_picture(&app, "honest.jpg");
+    app.evaluate("window.altering = true");
+    give("altered.jpg");
+    let apart = honest.iter().zip(forward_picture(&app, "altered.jpg")).map(|(a, b)| a.abs_diff(b)).max();
+    assert!(apart <= Some(1), "a photo is what it would be in another browser: up to {apart:?} of 255 away");
+
+    // As in Firefox with all its protection.
+    app.evaluate("delete window.VideoFrame");
+    give("refused.jpg");
+    app.wait_status("“refused.jpg” was not taken", SHORT);
+    assert!(app.status().contains("Choose a PNG"), "{}", app.status());
+    give("mine.png");
+    let mine = forward_picture(&app, "mine.png");
+    let apart: Vec<u8> = honest.iter().zip(&mine).map(|(a, b)| a.abs_diff(*b)).collect();
+    assert!(apart.iter().all(|apart| *apart < 16), "a PNG shows what the photo shows: {apart:?}");
+    assert!(!app.status().contains("refused.jpg"), "{}", app.status());
+}

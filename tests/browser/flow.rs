@@ -66,4 +66,8 @@ fn the_page_offers_what_fits_a_flow_model() {
     app.browser.press(key::RIGHT);
     app.wait("a quarter of the way", SHORT, || app.text().contains("xₜ = 0.25 · x₀ + 0.75 · ε").then_some(()));
     assert!(app.text().contains("straight path"));
+    app.click("tab", "Forward process");
+    app.wait("the mixture on the straight path", SHORT, || {
+        app.text().contains("(1−σ) · x₀ + σ · ε, σ = 0.").then_some(())
+    });
 }

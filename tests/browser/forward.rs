@@ -211,3 +211,21 @@ fn a_picture_is_denoised_from_the_noise_level_on() {
     app.wait("a whole run", LONG, || (app.slider("Timeline", "max") == 10.0).then_some(()));
     app.wait_done();
 }
+
+#[test]
+fn the_model_is_asked_which_class_it_sees() {
+    let app = App::start("forward_opinion", Gpu::None);
+    // A link asks by itself.
+    app.open_ready("backend=cpu&view=ask&class=8&seed=7");
+    app.wait("what it sees", LONG, || app.text().contains("Noise 48: the error is smallest with “Bag”").then_some(()));
+    let shares = "return [...document.querySelectorAll('.class-bars meter')].map(meter => meter.value)";
+    let shares: Vec<f64> = serde_json::from_value(app.browser.script(shares)).expect("numbers");
+    assert_eq!(shares.len(), 10);
+    assert!(shares[8] > 0.5 && (shares.iter().sum::<f64>() - 1.0).abs() < 0.01, "{shares:?}");
+    app.click("radio", "Training picture: Trouser 1");
+    app.wait("the other picture", LONG, || app.text().contains("smallest with “Trouser”").then_some(()));
+    app.click("button", "Stop asking");
+    app.expect("button", "Go on asking");
+    let address = app.browser.script("return location.search");
+    assert!(address.as_str().is_some_and(|address| address.contains("view=forward")), "{address}");
+}

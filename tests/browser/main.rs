@@ -46,6 +46,7 @@ mod stage;
 mod start;
 mod take;
 mod tour;
+mod video;
 mod webkit;
 mod worker;
 mod worker_pace;

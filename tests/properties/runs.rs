@@ -222,6 +222,31 @@ fn the_noise_that_is_seen_in_a_picture_is_that_of_a_run_from_it() {
 }
 
 #[test]
+fn the_class_with_the_smallest_error_is_the_pictures() {
+    let model = shipped();
+    let sampler = SamplerConfig::new(SamplerKind::Ddim, 20);
+    let classes: Vec<usize> = (0..10).collect();
+    for class in [1, 5, 8] {
+        let noise = Noise::Seeded(vec![3]);
+        let x0 = finished(&model, Request { classes: vec![class], noise, ..request(&[2.0], sampler) });
+        let mut sums = vec![0.0; 10];
+        for (t, seed) in [(300, 1), (500, 2), (600, 3), (700, 4), (800, 5)] {
+            let errors = values(model.class_errors(x0.clone(), t, seed, &classes).expect("in range"));
+            let [noise, with, _] = model.seen_noise(x0.clone(), t, seed, class).expect("in range");
+            let alone = values((with - noise).square().mean())[0];
+            assert!((errors[class] - alone).abs() < 1e-4, "{} is not {alone}", errors[class]);
+            sums.iter_mut().zip(&errors).for_each(|(sum, error)| *sum += f64::from(*error));
+        }
+        let best = (0..10).min_by(|a, b| sums[*a].total_cmp(&sums[*b])).expect("ten classes");
+        assert_eq!(best, class, "{sums:?}");
+    }
+    for (t, class, name) in [(1000, 9, "timestep"), (0, 10, "class")] {
+        let refused = model.class_errors(random(1, [1, 4, 8, 8]), t, 7, &[class]).expect_err("out of range");
+        assert!(matches!(refused, ConfigError::OutOfRange { name: n, .. } if n == name), "{refused}");
+    }
+}
+
+#[test]
 fn a_start_that_does_not_fit_is_refused() {
     let model = tiny_model();
     let refused = |step, shape| {

@@ -38,6 +38,8 @@ pub(crate) enum Follow {
     OpenChapter(Option<String>),
     /// The noise level of the forward process is this now; the address tells it, when it is shown again.
     NoiseLevel(usize),
+    /// Whether the model is asked for the picture's class; the address tells it.
+    AsksForClass(bool),
     /// Compare this; nothing: what is usual.
     Compare(Option<What>),
 }

@@ -122,8 +122,8 @@ pub enum Notice {
     NothingMade,
     CopyByHand,
     NoVideo,
-    NotRecorded(String),
-    NoCanvas,
+    /// The browser began to encode a video, and then did not.
+    NotEncoded(String),
     NoMemory,
     /// The visitor stopped it.
     Stopped,

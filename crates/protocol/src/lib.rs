@@ -102,6 +102,8 @@ pub enum Ask {
     QSample { t: usize, seed: u64 },
     /// The noise of such a latent, and what the model takes for noise in it. Buffer 0: the latent without noise `[C, h, w]`.
     SeeNoise { t: usize, seed: u64, class: usize },
+    /// How far the noise that the model sees in such a latent is off, for each of some classes. Buffer 0: as before.
+    ClassErrors { t: usize, seed: u64, classes: Vec<usize> },
     /// The sound of a latent's picture, for a model whose pictures are spectrograms. Buffer 0: the latent `[C, h, w]`.
     Sound,
     /// Look into one forward pass. Buffer 0: x_t `[C, h, w]`.
@@ -114,6 +116,11 @@ pub enum Ask {
     },
     /// How strongly the condition acts on each block at these timesteps.
     Modulation { class: Option<usize>, timesteps: Vec<usize> },
+}
+
+impl Ask {
+    /// Of so many classes the errors can be asked for at once.
+    pub const MOST_CLASSES: usize = 64;
 }
 
 /// What came of an [`Ask`]; all buffers but pictures are f32 little-endian.
@@ -129,6 +136,8 @@ pub enum Answer {
     QSampled { latent_shape: [usize; 3], image_shape: [usize; 2], preview: bool, alpha_bar: f64 },
     /// `[C, h, w]` each. Buffer 0: the noise ε; buffer 1: the noise that the model predicts with the class; buffer 2: without.
     NoiseSeen { latent_shape: [usize; 3] },
+    /// Buffer 0: a mean square for each class `[classes]`.
+    ClassErrors,
     /// Buffer 0: a WAV file.
     Sound,
     /// Buffer 0: attention of the asked block `[heads, tokens, tokens]` (a row is what one token looks at, and

@@ -39,20 +39,16 @@ pub fn notice(notice: &Notice) -> String {
         Notice::Storage(why) => return say_with("failures.storage", &[("why", why)]),
         Notice::NotDeleted { url, why } => return say_with("failures.delete", &[("url", url), ("why", why)]),
         Notice::NoWorker(why) => return say_with("failures.no-worker", &[("why", why)]),
-        Notice::NotRecorded(why) => return say_with("take.not-recorded", &[("why", why)]),
+        Notice::NotEncoded(why) => return say_with("take.not-encoded", &[("why", why)]),
         Notice::ForwardMisfit => say("forward.misfit"),
         Notice::StageMisfit => say("stage.misfit"),
         Notice::SoundMisfit => say("sound.misfit"),
         Notice::NoDecoder => say("stage.no-decoder"),
         Notice::NoModelAddress => say("models.no-address"),
         Notice::FolderEmpty => say("models.folder-empty"),
-        Notice::FolderOfModels { name, folders } => {
-            return say_with("models.folder-of-models", &[("name", name), ("folders", &folders.join(", "))]);
+        Notice::FolderOfModels { .. } | Notice::FolderOfDiffusers(_) | Notice::FolderOfSomethingElse(_) => {
+            return folder(notice);
         }
-        Notice::FolderOfDiffusers(name) => {
-            return say_with("models.folder-of-diffusers", &[("name", name), ("path", name)]);
-        }
-        Notice::FolderOfSomethingElse(name) => return say_with("models.folder-other", &[("name", name)]),
         Notice::NoCode => say("failures.code"),
         Notice::WorkerLate => say("failures.worker-late"),
         Notice::WorkerSilent => say("failures.worker-silent"),
@@ -60,7 +56,6 @@ pub fn notice(notice: &Notice) -> String {
         Notice::NothingMade => say("take.nothing-yet"),
         Notice::CopyByHand => say("take.copy-by-hand"),
         Notice::NoVideo => say("take.no-video"),
-        Notice::NoCanvas => say("take.no-canvas"),
         Notice::NoMemory => say("take.no-memory"),
         Notice::Stopped => return String::new(),
         Notice::Misfit(misfit) => return self::misfit(misfit),
@@ -149,6 +144,18 @@ fn address(notice: &Notice) -> String {
             say_with("address.changed", &[("key", key), ("value", value), ("kept", kept)])
         }
         Notice::UnknownKey(key) => say_with("address.unknown", &[("key", key)]),
+        _ => String::new(),
+    }
+}
+
+/// A folder that is no model's.
+fn folder(notice: &Notice) -> String {
+    match notice {
+        Notice::FolderOfModels { name, folders } => {
+            say_with("models.folder-of-models", &[("name", name), ("folders", &folders.join(", "))])
+        }
+        Notice::FolderOfDiffusers(name) => say_with("models.folder-of-diffusers", &[("name", name), ("path", name)]),
+        Notice::FolderOfSomethingElse(name) => say_with("models.folder-other", &[("name", name)]),
         _ => String::new(),
     }
 }

@@ -3,12 +3,10 @@
 
 use crate::ui::controls::fill;
 use crate::ui::dom;
-use crate::ui::fetch::fetch_text;
-use crate::ui::forward::fetch_picture;
+use crate::ui::fetch::{fetch_image, fetch_text};
 use crate::ui::live::{Live, Mount};
 use crate::ui::store::Store;
 use ditscope_page_state::ModelRef;
-use ditscope_page_state::film::Pixels;
 use ditscope_page_state::findings::growth::{At, Event, Growth};
 use ditscope_plots::geometry::number;
 use ditscope_plots::growth as plot;
@@ -20,13 +18,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::HtmlInputElement;
+use web_sys::{HtmlCanvasElement, HtmlImageElement, HtmlInputElement};
 
 /// The film of a training, and what of it is looked at. A signal of a type of its own would be code of its own.
 #[derive(Clone)]
 struct Film {
     growth: Rc<Growth>,
-    sheet: Rc<Pixels>,
+    sheet: HtmlImageElement,
     at: Rc<Cell<At>>,
     changed: RwSignal<()>,
 }
@@ -84,10 +82,12 @@ async fn look_for(store: Store, id: &str) -> Found {
     let [outline, sheet] = ["json", "jpg"].map(|ending| format!("{base}assets/runs/{id}/growth.{ending}"));
     let Some(text) = fetch_text(&outline).await else { return Found::Nothing };
     let Some(growth) = Growth::read(&text) else { return Found::Misfit(outline) };
-    match fetch_picture(&sheet).await.filter(|pixels| growth.fits(pixels)) {
-        Some(pixels) => {
+    let fits =
+        |image: &HtmlImageElement| growth.fits((image.natural_width() as usize, image.natural_height() as usize));
+    match fetch_image(&sheet).await.filter(fits) {
+        Some(image) => {
             let at = Rc::new(Cell::new(At::end(&growth)));
-            Found::Here(Film { growth: Rc::new(growth), sheet: Rc::new(pixels), at, changed: RwSignal::new(()) })
+            Found::Here(Film { growth: Rc::new(growth), sheet: image, at, changed: RwSignal::new(()) })
         }
         None => Found::Misfit(sheet),
     }
@@ -104,6 +104,24 @@ impl Film {
         self.at.set(self.at.get().after(event, &self.growth));
         // It may be told once more when the page is already gone.
         let _ = self.changed.try_set(());
+    }
+
+    /// Cuts a picture out of the sheet.
+    fn paint(&self, canvas: &HtmlCanvasElement, class: usize) {
+        let [x, y, side] = self.growth.place_of(class, self.at()).map(|pixels| pixels as f64);
+        if let Some(context) = dom::context(canvas) {
+            let _ = context.draw_image_with_html_image_element_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
+                &self.sheet,
+                x,
+                y,
+                side,
+                side,
+                0.0,
+                0.0,
+                side,
+                side,
+            );
+        }
     }
 
     /// A text that follows what is looked at.
@@ -210,8 +228,9 @@ fn picture(film: &Film, class: usize) -> Live {
         let (step, place) = (growth.step(at), place(growth, at));
         say_with("findings.growth-picture", &[("label", &growth.labels[class]), ("step", &step), ("place", &place)])
     };
-    let canvas = Live::new("canvas", "").with("role", "img").live("aria-label", Box::new(name));
-    let canvas = canvas.drawing(Box::new(move || drawn.growth.picture(&drawn.sheet, class, drawn.at())));
+    let side = film.growth.side.to_string();
+    let canvas = Live::new("canvas", "").with("role", "img").with("width", &side).with("height", &side);
+    let canvas = canvas.live("aria-label", Box::new(name)).painted(Box::new(move |canvas| drawn.paint(canvas, class)));
     let caption = Live::new("figcaption", "").saying(&film.growth.labels[class]);
     Live::new("figure", "").of(vec![canvas, caption])
 }

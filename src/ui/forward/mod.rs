@@ -6,17 +6,19 @@
 //! | `read` | the browser decodes a file |
 //! | `sources`, `pictures`, `level` | where the picture comes from; what becomes of it; how noisy |
 //! | `noises` | the noise in it, and what the model takes for noise |
+//! | `opinion` | which class the model sees in it |
 //! | `text` | its words |
 
 mod level;
 mod noises;
+mod opinion;
 mod pictures;
 mod read;
 mod sources;
 mod text;
 
 use ditscope_page_state::forward::Event;
-pub use read::{fetch_picture, read_sheet};
+pub use read::read_sheet;
 
 use super::dom;
 use super::store::Store;
@@ -26,6 +28,7 @@ use gloo::timers::callback::Interval;
 use leptos::prelude::*;
 use level::{Level, Strip};
 use noises::Noises;
+use opinion::OpinionOfClass;
 use pictures::Pictures;
 use sources::{Sources, listen_for_files};
 
@@ -45,6 +48,7 @@ pub fn ForwardStage() -> impl IntoView {
             <Level />
             <Strip />
             <Noises />
+            <OpinionOfClass />
             <p class="forward-note" class:bad=move || is_bad.get() role="status" translate="no">{note}</p>
         </div>
     }

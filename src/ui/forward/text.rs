@@ -44,6 +44,7 @@ fn not_read(name: &str, why: &Unreadable) -> String {
             say_with("forward.too-large", &[values, &size].concat())
         }
         Unreadable::NoSize => say_with("forward.no-size", values),
+        Unreadable::Altered => say_with("forward.altered", values),
     }
 }
 

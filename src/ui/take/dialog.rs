@@ -1,6 +1,7 @@
 //! The dialog with everything that can be saved.
 
-use super::make::{embed_code, video_type};
+use super::make::embed_code;
+use super::video;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::store::Store;
 use ditscope_export::gif;
@@ -174,7 +175,7 @@ fn entries(store: Store, film: Option<Film>, busy: bool) -> Vec<Part> {
                 rows.push(entry(&one(Export::Pictures), None));
             }
             rows.push(entry(&moving(Export::Gif), None));
-            let no_video = video_type().is_none().then(|| say("take.no-video"));
+            let no_video = (!video::may_be_made()).then(|| say("take.no-video"));
             rows.push(entry(&moving(Export::Video), no_video));
             rows.push(entry(&one(Export::Json), None));
             rows.push(entry(&one(Export::Tensors), None));

@@ -1,8 +1,11 @@
 //! Makes what is saved: files, a video, texts for the clipboard. Long work goes frame by frame, and the page handles
 //! its events in between.
 
-use crate::ui::dom;
+use super::video::Video;
+use crate::event_loop::next_task;
+use crate::ui::by_name::{call, construct};
 use crate::ui::store::Store;
+use crate::ui::{canvas, dom};
 use ditscope_export::gif::{Gif, is_gray, timing};
 use ditscope_export::picture::{lines, png, stored, svg};
 use ditscope_export::sheet;
@@ -15,17 +18,13 @@ use ditscope_page_state::take::{self, Event, Export, Made, Subject, data};
 use ditscope_page_state::{Notice, Page};
 use ditscope_tensor_file as tensor_file;
 use ditscope_words::text::class_label;
-use gloo::timers::future::TimeoutFuture;
-use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Promise, Uint8Array};
 use leptos::prelude::*;
 use std::sync::Arc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{
-    Blob, BlobEvent, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, MediaRecorder,
-    MediaRecorderOptions, MediaStream, Response,
-};
+use web_sys::{Blob, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, Response};
 
 /// The effect of [`Event::Make`].
 pub fn make(store: Store, number: u32, kind: Export) {
@@ -132,114 +131,38 @@ impl Maker {
         save(&[Uint8Array::from(&bytes[..]).into()], "image/gif", file_name(film, subject, "", "gif"))
     }
 
-    /// Plays the film on a canvas, which the browser records: as long as it takes to be seen.
     async fn video(self, film: &Film, subject: Subject) -> Outcome {
-        let failed = |error: JsValue| not_recorded(&error);
-        let (media_type, extension) = video_type().ok_or(Notice::NoVideo)?;
         let frames = self.timing(film);
         let (width, height) = size(film, subject);
-        // Video has even sides only.
+        // Sides must be even. All in whole pixels, so that the edges stay sharp.
         let times = times(width) * 2 / if width % 2 == 0 && height % 2 == 0 { 2 } else { 1 };
-        let canvas = canvas(width * times, height * times).ok_or(Notice::NoCanvas)?;
-        let stream: MediaStream =
-            call(&canvas, "captureStream", &[30.into()]).map_err(failed)?.dyn_into().map_err(failed)?;
-        let options = MediaRecorderOptions::new();
-        options.set_mime_type(media_type);
-        options.set_video_bits_per_second(8_000_000);
-        let recorder = MediaRecorder::new_with_media_stream_and_media_recorder_options(&stream, &options);
-        let recorder = recorder.map_err(failed)?;
-        let parts = Array::new();
-        let heard = parts.clone();
-        let on_data = Closure::<dyn FnMut(BlobEvent)>::new(move |event: BlobEvent| {
-            if let Some(blob) = event.data() {
-                heard.push(&blob);
-            }
-        });
-        recorder.set_ondataavailable(Some(on_data.as_ref().unchecked_ref()));
-        let ended = Promise::new(&mut |resolve, _| recorder.set_onstop(Some(&resolve)));
-        show(&canvas, &picture(film, &frames[0].0, subject));
-        recorder.start().map_err(failed)?;
-        let mut played = Ok(());
+        let (width, height) = (width * times, height * times);
+        let mut video = Video::start(width, height).await?;
+        let mut until_ms = 0;
         for (done, (frame, ms)) in frames.iter().enumerate() {
-            played = self.progress(done, frames.len()).await;
-            if played.is_err() {
-                break;
-            }
-            // Drawn again half-way, or some browsers cut an end that stands still.
-            for half in [ms / 2, ms - ms / 2] {
-                show(&canvas, &picture(film, frame, subject));
-                TimeoutFuture::new(half as u32).await;
-            }
+            self.progress(done, frames.len()).await?;
+            until_ms += ms;
+            video.add(&resized(&picture(film, frame, subject), width, height), until_ms).await?;
         }
-        recorder.stop().map_err(failed)?;
-        JsFuture::from(ended).await.map_err(failed)?;
-        recorder.set_ondataavailable(None);
-        played?;
-        save(&parts.to_vec(), media_type, file_name(film, subject, "", extension))
+        let bytes = video.finish().await?;
+        save(&[Uint8Array::from(&bytes[..]).into()], "video/mp4", file_name(film, subject, "", "mp4"))
     }
 
     /// Reports progress and lets the page handle its events; the error says that the visitor stopped it.
     async fn progress(self, done: usize, total: usize) -> Result<(), Notice> {
         send(self.store, Event::Progress { number: self.number, done, total });
-        TimeoutFuture::new(0).await;
+        next_task().await;
         let going_on = self.store.try_peek(|state| state.take.is_making(self.number));
         if going_on == Some(true) { Ok(()) } else { Err(Notice::Stopped) }
     }
-}
-
-/// What the browser can record, with the ending of such files.
-pub fn video_type() -> Option<(&'static str, &'static str)> {
-    let known = [
-        ("video/webm;codecs=vp9", "webm"),
-        ("video/webm;codecs=vp8", "webm"),
-        ("video/webm", "webm"),
-        ("video/mp4", "mp4"),
-    ];
-    let recorder = Reflect::get(&window(), &"MediaRecorder".into()).ok().filter(JsValue::is_function)?;
-    let canvas = canvas(2, 2)?;
-    let stream = Reflect::get(&canvas, &"captureStream".into()).ok()?;
-    let can = |media_type: &str| {
-        let answer = call(&recorder, "isTypeSupported", &[media_type.into()]);
-        answer.is_ok_and(|answer| answer.is_truthy())
-    };
-    known.into_iter().find(|(media_type, _)| stream.is_function() && can(media_type))
-}
-
-fn call(object: &JsValue, method: &str, arguments: &[JsValue]) -> Result<JsValue, JsValue> {
-    let function: Function = Reflect::get(object, &method.into())?.dyn_into()?;
-    function.apply(object, &arguments.iter().collect::<Array>())
-}
-
-fn not_recorded(error: &JsValue) -> Notice {
-    let message = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
-    Notice::NotRecorded(message.unwrap_or_default())
 }
 
 async fn copy(text: String, done: Made) -> Outcome {
     if dom::copy(&text).await { Ok(done) } else { Err(Notice::CopyByHand) }
 }
 
-fn canvas(width: usize, height: usize) -> Option<HtmlCanvasElement> {
-    let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
-    canvas.set_width(width as u32);
-    canvas.set_height(height as u32);
-    Some(canvas)
-}
-
-fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
-    canvas.get_context("2d").ok().flatten()?.dyn_into().ok()
-}
-
-/// A picture over the whole canvas, its pixels as squares.
-fn show(canvas: &HtmlCanvasElement, pixels: &Pixels) {
-    let (width, height) = (f64::from(canvas.width()), f64::from(canvas.height()));
-    if let Some(context) = context(canvas) {
-        put(&context, pixels, 0.0, 0.0, width, height);
-    }
-}
-
 fn put(context: &CanvasRenderingContext2d, pixels: &Pixels, x: f64, y: f64, width: f64, height: f64) {
-    let Some(small) = canvas(pixels.width, pixels.height) else { return };
+    let Some(small) = canvas::new(pixels.width, pixels.height) else { return };
     // What is missing of a picture is black.
     dom::draw(&small, &resized(pixels, pixels.width, pixels.height));
     context.set_image_smoothing_enabled(width < pixels.width as f64);
@@ -258,8 +181,7 @@ async fn save_png(pixels: &Pixels, times: usize, name: String) -> Outcome {
 
 /// Bytes as the browser's zlib has them; by name, since not every browser has it.
 async fn compressed(bytes: &[u8]) -> Option<Vec<u8>> {
-    let make: Function = Reflect::get(&window(), &"CompressionStream".into()).ok()?.dyn_into().ok()?;
-    let stream = Reflect::construct(&make, &Array::of1(&"deflate".into())).ok()?;
+    let stream = construct("CompressionStream", &["deflate".into()]).ok()?;
     let parts = Array::of1(&Uint8Array::from(bytes));
     let source = call(Blob::new_with_u8_array_sequence(&parts).ok()?.as_ref(), "stream", &[]).ok()?;
     let piped = call(&source, "pipeThrough", &[stream]).ok()?;
@@ -270,7 +192,7 @@ async fn compressed(bytes: &[u8]) -> Option<Vec<u8>> {
 
 /// As PNG where the browser gives back what was drawn, else as SVG, which is made without a canvas.
 async fn save_sheet(sheet: &Sheet, name: String) -> Outcome {
-    if dom::canvas_is_honest()
+    if canvas::is_honest()
         && let Some(canvas) = drawn(sheet)
         && let Some(blob) = blob(&canvas).await
     {
@@ -286,8 +208,8 @@ async fn save_sheet(sheet: &Sheet, name: String) -> Outcome {
 }
 
 fn drawn(sheet: &Sheet) -> Option<HtmlCanvasElement> {
-    let canvas = canvas(sheet.width, sheet.height)?;
-    let context = context(&canvas)?;
+    let canvas = canvas::new(sheet.width, sheet.height)?;
+    let context = dom::context(&canvas)?;
     context.set_fill_style_str(PAPER);
     context.fill_rect(0.0, 0.0, sheet.width as f64, sheet.height as f64);
     context.set_text_baseline("top");

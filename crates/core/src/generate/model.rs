@@ -209,6 +209,36 @@ impl Model {
         Ok([noise, seen(with), seen(without)])
     }
 
+    /// How far the network's noise is off, for each of these classes: the mean square of `ε̂(x_t, t, class) − ε`. Averaged over
+    /// t and ε it says which class the network sees in a latent (Li et al. 2023, arXiv:2303.16203, eq. 6).
+    ///
+    /// # Shapes
+    /// - `x0`: `[1, C, h, w]`; result: `[classes]`
+    ///
+    /// # Errors
+    /// As [`Self::seen_noise`].
+    pub fn class_errors(
+        &self,
+        x0: Tensor<4>,
+        t: usize,
+        seed: u64,
+        classes: &[usize],
+    ) -> Result<Tensor<1>, ConfigError> {
+        let count = self.config.transformer.num_classes;
+        if let Some(class) = classes.iter().find(|class| **class >= count) {
+            let allowed = format!("0 to {}", count.saturating_sub(1));
+            return Err(ConfigError::OutOfRange { name: "class", value: class.to_string(), allowed });
+        }
+        let noise = seeded(&[seed], 0, x0.dims(), &self.device); // [1, C, h, w]
+        let x_t = self.noised(x0, t, &[seed])?.repeat_dim(0, classes.len()); // [classes, C, h, w]
+        let y: Vec<i64> = classes.iter().map(|class| *class as i64).collect();
+        let y = Tensor::from_data(TensorData::new(y, [classes.len()]), &self.device); // [classes]
+        let (output, _) = self.outputs(x_t.clone(), t, y, false); // [classes, C_out, h, w]
+        let (diffusion, schedule) = (&self.config.scheduler, training_schedule(&self.config.scheduler));
+        let off = eps_of_output(diffusion, &schedule, t, x_t, output) - noise; // [classes, C, h, w]
+        Ok(off.square().flatten::<2>(1, 3).mean_dim(1).squeeze_dim(1)) // [classes]
+    }
+
     /// The guided output of the network.
     ///
     /// # Shapes

@@ -61,6 +61,8 @@ pub struct Address {
     pub compare: Option<What>,
     /// The noise level of the forward process, where one was chosen.
     pub noise_t: Option<usize>,
+    /// Whether the model is asked which class it sees in the picture of the forward process.
+    pub asks_for_class: bool,
     /// Another language than the browser's.
     pub language: Option<Language>,
     /// How much of the page there is, where that was chosen.

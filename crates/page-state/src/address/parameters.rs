@@ -72,11 +72,11 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter { key: "backend", read: read_backend, write: |address, _| backend_name(address.backend) },
     Parameter {
         key: "view",
-        read: |address, value| {
-            address.view = one_of(Mode::parse(value), &Mode::ALL.map(Mode::name))?;
-            Ok(())
+        read: read_view,
+        write: |address, _| match address.view {
+            Mode::Forward if address.asks_for_class => Some(ASK.into()),
+            view => (view != Mode::default()).then(|| view.name().into()),
         },
-        write: |address, _| (address.view != Mode::default()).then(|| address.view.name().into()),
     },
     Parameter { key: "compare", read: read_compare, write: |address, _| address.compare.as_ref().map(What::to_string) },
     Parameter {
@@ -130,6 +130,16 @@ pub const PARAMETERS: &[Parameter] = &[
 
 fn read_model(address: &mut Address, value: &str) -> Read {
     address.model = ModelRef::parse(value).ok_or(Problem::Ignored(Allowed::Model))?;
+    Ok(())
+}
+
+/// The forward process, where the model is asked which class it sees.
+const ASK: &str = "ask";
+
+fn read_view(address: &mut Address, value: &str) -> Read {
+    let names: Vec<&str> = Mode::ALL.map(Mode::name).into_iter().chain([ASK]).collect();
+    address.asks_for_class = value == ASK;
+    address.view = one_of(if value == ASK { Some(Mode::Forward) } else { Mode::parse(value) }, &names)?;
     Ok(())
 }
 

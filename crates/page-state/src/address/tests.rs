@@ -138,7 +138,10 @@ proptest! {
         let (tour, chosen) = (Some("adaln-zero".into()), Chosen::default());
         let depth = Some(PageDepth::Full);
         let noise_t = (view == Mode::Forward).then_some(571);
-        let written = Address { model, backend, view, compare, noise_t, language, depth, present, embed, tour, chosen };
+        let asks_for_class = view == Mode::Forward && present;
+        let written = Address {
+            model, backend, view, compare, noise_t, asks_for_class, language, depth, present, embed, tour, chosen,
+        };
         let (address, notices) = parse(&query(&written, &settings));
         prop_assert_eq!(notices, Vec::<Notice>::new());
         // Of a model that the sampler is for.

@@ -1,6 +1,5 @@
 //! How a model's pictures grew during its training: what `dit data growth` wrote, and which moment is looked at. Pure.
 
-use crate::film::Pixels;
 use ditscope_config::SamplerKind;
 use serde_json::Value;
 
@@ -61,21 +60,14 @@ impl Growth {
         self.timesteps.len() + 1
     }
 
-    /// Whether this can be its sheet of pictures.
-    pub fn fits(&self, sheet: &Pixels) -> bool {
-        let (columns, rows) = (self.labels.len() * self.places(), self.steps.len());
-        (sheet.width, sheet.height) == (columns * self.side, rows * self.side)
+    /// Whether a sheet of pictures has the width and height that this one's has.
+    pub fn fits(&self, size: (usize, usize)) -> bool {
+        size == (self.labels.len() * self.places() * self.side, self.steps.len() * self.side)
     }
 
-    /// A picture of the sheet; `None` where it has another size.
-    pub fn picture(&self, sheet: &Pixels, class: usize, at: At) -> Option<Pixels> {
-        let (left, top) = ((class * self.places() + at.place) * self.side, at.moment * self.side);
-        let mut rgba = Vec::with_capacity(4 * self.side * self.side);
-        for row in top..top + self.side {
-            let start = 4 * (row * sheet.width + left);
-            rgba.extend_from_slice(sheet.rgba.get(start..start + 4 * self.side)?);
-        }
-        Some(Pixels { width: self.side, height: self.side, rgba })
+    /// Where a picture lies in the sheet: left, top, side.
+    pub fn place_of(&self, class: usize, at: At) -> [usize; 3] {
+        [(class * self.places() + at.place) * self.side, at.moment * self.side, self.side]
     }
 
     /// The step of the training that is looked at.
@@ -180,19 +172,12 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_cut_out_of_the_sheet() {
+    fn pictures_lie_in_the_sheet_by_moment_class_and_place() {
         let growth = read(&written()).expect("a film");
-        let (width, height) = (2 * 3 * 8, 5 * 8);
-        // Each pixel says in which column and row of pictures it is.
-        let pixel = |i: usize| [(i % width / 8) as u8, (i / width / 8) as u8, 7, 255];
-        let sheet = Pixels { width, height, rgba: (0..width * height).flat_map(pixel).collect() };
-        assert!(growth.fits(&sheet));
+        assert!(growth.fits((2 * 3 * 8, 5 * 8)) && !growth.fits((5 * 8, 2 * 3 * 8)));
         let at = At { moment: 3, place: 2, playing: false };
-        let picture = growth.picture(&sheet, 1, at).expect("a picture");
-        assert_eq!((picture.width, picture.height), (8, 8));
-        assert_eq!(picture.rgba, [5, 3, 7, 255].repeat(64));
-        let short = Pixels { height: 8, rgba: sheet.rgba[..4 * width * 8].to_vec(), ..sheet };
-        assert!(!growth.fits(&short) && growth.picture(&short, 1, at).is_none());
+        assert_eq!((growth.place_of(0, at), growth.place_of(1, at)), ([16, 24, 8], [40, 24, 8]));
+        assert_eq!(growth.place_of(1, At::end(&growth)), [2 * 3 * 8 - 8, 5 * 8 - 8, 8], "the last one");
     }
 
     #[test]

@@ -2,13 +2,16 @@
 
 mod facts;
 mod noise;
+mod opinion;
 pub mod picture;
+pub mod png;
 mod questions;
 mod state;
 mod steps;
 
 pub use facts::last_t;
 pub use noise::{PLACES, SeenNoise, Spot};
+pub use opinion::{Opinion, Verdict};
 pub use picture::Unreadable;
 pub use questions::Noised;
 pub(crate) use state::Planned;

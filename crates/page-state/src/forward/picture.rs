@@ -25,6 +25,8 @@ pub enum Unreadable {
     TooLarge(usize, usize),
     /// A drawing without width and height.
     NoSize,
+    /// The browser gives back other pixels than were drawn.
+    Altered,
 }
 
 /// How many times larger than `side` a picture whose middle square is `square` wide is drawn before it is
@@ -35,29 +37,33 @@ pub fn times(square: f64, side: usize) -> usize {
     (1..=most).rev().find(|times| (times * side) as f64 <= square).unwrap_or(1)
 }
 
-/// Averages blocks of `times` × `times` pixels.
-pub fn shrink(pixels: &Pixels, times: usize) -> Pixels {
-    let (width, height) = (pixels.width / times, pixels.height / times);
-    let mut rgba = Vec::with_capacity(width * height * 4);
-    for y in 0..height {
-        for x in 0..width {
-            // Colours weigh as much as they are opaque.
-            let mut sums = [0u32; 4];
-            for row in 0..times {
-                let at = ((y * times + row) * pixels.width + x * times) * 4;
-                for pixel in pixels.rgba[at..at + 4 * times].chunks_exact(4) {
-                    let alpha = u32::from(pixel[3]);
-                    (0..3).for_each(|i| sums[i] += u32::from(pixel[i]) * alpha);
-                    sums[3] += alpha;
-                }
+/// The middle square, `side` pixels wide: each the average of what lies in its place, or the nearest.
+pub fn squared(pixels: &Pixels, side: usize) -> Pixels {
+    let square = pixels.width.min(pixels.height);
+    let (left, top) = ((pixels.width - square) / 2, (pixels.height - square) / 2);
+    let place = |i: usize| {
+        let start = i * square / side;
+        start..((i + 1) * square / side).max(start + 1)
+    };
+    let mut rgba = Vec::with_capacity(side * side * 4);
+    for (y, x) in (0..side).flat_map(|y| (0..side).map(move |x| (y, x))) {
+        let (rows, columns) = (place(y), place(x));
+        let count = (rows.len() * columns.len()) as u64;
+        // Colours weigh as much as they are opaque.
+        let mut sums = [0u64; 4];
+        for row in rows {
+            let at = ((top + row) * pixels.width + left + columns.start) * 4;
+            for pixel in pixels.rgba[at..at + 4 * columns.len()].chunks_exact(4) {
+                let alpha = u64::from(pixel[3]);
+                (0..3).for_each(|i| sums[i] += u64::from(pixel[i]) * alpha);
+                sums[3] += alpha;
             }
-            let alpha = sums[3].max(1);
-            let count = (times * times) as u32;
-            rgba.extend((0..3).map(|i| ((sums[i] + alpha / 2) / alpha) as u8));
-            rgba.push(((sums[3] + count / 2) / count) as u8);
         }
+        let alpha = sums[3].max(1);
+        rgba.extend((0..3).map(|i| ((sums[i] + alpha / 2) / alpha) as u8));
+        rgba.push(((sums[3] + count / 2) / count) as u8);
     }
-    Pixels { width, height, rgba }
+    Pixels { width: side, height: side, rgba }
 }
 
 /// Lays a picture with transparent parts on black or white, whichever its own colours stand out against.
@@ -144,9 +150,20 @@ mod tests {
     #[test]
     fn blocks_are_averaged_and_what_is_transparent_has_no_colour() {
         let four = pixels(2, [[200, 0, 0, 255], [100, 0, 0, 255], [9, 9, 9, 0], [9, 9, 9, 0]].concat());
-        assert_eq!(shrink(&four, 2), pixels(1, vec![150, 0, 0, 128]));
-        assert_eq!(shrink(&four, 1).rgba[..8], four.rgba[..8]);
-        assert_eq!(shrink(&pixels(3, vec![7; 36]), 2).rgba.len(), 4, "a rest is left out");
+        assert_eq!(squared(&four, 1), pixels(1, vec![150, 0, 0, 128]));
+        assert_eq!(squared(&four, 2).rgba[..8], four.rgba[..8]);
+    }
+
+    #[test]
+    fn the_middle_square_is_brought_to_any_side() {
+        let gray = |values: &[u8]| values.iter().flat_map(|value| [*value, *value, *value, 255]).collect::<Vec<u8>>();
+        let wide = pixels(5, gray(&[1, 10, 20, 30, 2, 1, 40, 50, 60, 2, 1, 70, 80, 90, 2]));
+        assert_eq!(squared(&wide, 3).rgba, gray(&[10, 20, 30, 40, 50, 60, 70, 80, 90]));
+        assert_eq!(squared(&wide, 1).rgba, gray(&[50]));
+        assert_eq!(squared(&wide, 2).rgba, gray(&[10, 25, 55, 70]));
+        assert_eq!(squared(&pixels(1, gray(&[7])), 2).rgba, gray(&[7; 4]));
+        let high = pixels(2, gray(&[9, 9, 1, 2, 3, 4, 9, 9]));
+        assert_eq!(squared(&high, 2).rgba, gray(&[1, 2, 3, 4]));
     }
 
     #[test]

@@ -39,6 +39,8 @@ enum Question {
     See(Spot),
     /// For the curve of the error.
     Place(usize, Spot),
+    /// For the opinion of the class.
+    Classes,
 }
 
 /// A latent under noise.
@@ -83,6 +85,9 @@ impl Forward {
         if self.question.is_some() || self.stuck || !is_ready_for_questions(shared) {
             return vec![];
         }
+        if shared.address.asks_for_class && self.opinion.is_none() && self.can_be_asked(shared) {
+            self.toggle_opinion(shared);
+        }
         let Some((question, buffer)) = self.next_question(shared) else { return vec![] };
         let ask = match question {
             Question::Encode => Ask::Encode,
@@ -91,11 +96,22 @@ impl Forward {
             Question::See(Spot { t, seed, class }) | Question::Place(_, Spot { t, seed, class }) => {
                 Ask::SeeNoise { t, seed, class }
             }
+            Question::Classes => match self.next_noise(shared) {
+                Some(ask) => ask,
+                None => return vec![],
+            },
         };
         self.newest = self.newest.wrapping_add(1);
         let number = self.newest;
         self.question = Some(Pending { id: number, question, is_stale: false });
         vec![Follow::Ask(crate::asks::Question { asker: Asker::Forward, number, ask, buffers: vec![buffer] })]
+    }
+
+    /// What is asked about the classes is asked of others now.
+    pub(super) fn forget_classes(&mut self) {
+        if let Some(pending) = self.question.as_mut().filter(|pending| pending.question == Question::Classes) {
+            pending.is_stale = true;
+        }
     }
 
     /// The worker is gone, and with it what it was asked.
@@ -125,7 +141,9 @@ impl Forward {
         let bytes = latent.to_vec();
         let mut marks = (0..MARKS).map(|i| (i, steps::mark(i, MARKS, last_t)));
         let mark = marks.find(|(i, t)| !is(&forward.strip[*i], *t)).map(|(i, t)| Question::Mark { i, t, seed });
-        let question = forward.next_look(shared, Spot { t, seed, class: shared.settings().class }, mark)?;
+        let here = Spot { t, seed, class: shared.settings().class };
+        let opinion = || forward.next_noise(shared).map(|_| Question::Classes);
+        let question = forward.next_look(shared, here, mark).or_else(opinion)?;
         Some((question, bytes))
     }
 
@@ -187,6 +205,11 @@ impl Forward {
             }
             (Question::Place(i, spot), answer, buffers) => {
                 forward.errors[i] = Some((spot, SeenNoise::new(spot, due, &answer, buffers)?.errors()));
+            }
+            (Question::Classes, Answer::ClassErrors, [errors]) => {
+                let errors: Vec<f32> =
+                    errors.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+                forward.opinion.as_mut().filter(|opinion| opinion.fits(&errors)).ok_or_else(odd)?.take(&errors);
             }
             _ => return Err(odd()),
         }

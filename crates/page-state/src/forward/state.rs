@@ -5,6 +5,7 @@
 
 use super::facts::last_t;
 use super::noise::{PLACES, SeenNoise, Spot};
+use super::opinion::Opinion;
 use super::picture::{self, Unreadable};
 use super::questions::{Noised, Pending};
 use super::steps;
@@ -41,6 +42,8 @@ pub struct Forward {
     pub seen: Option<Arc<SeenNoise>>,
     /// Its errors with the class and without it, over t.
     pub(super) errors: [Option<(Spot, [f64; 2])>; PLACES],
+    /// Which class the model sees in the picture.
+    pub opinion: Option<Opinion>,
     pub(super) question: Option<Pending>,
     /// Number of the newest question.
     pub(super) newest: u32,
@@ -131,6 +134,8 @@ pub enum Event {
     Settled,
     TogglePlay,
     Tick,
+    /// Ask which class the model sees, or stop, or go on.
+    ToggleOpinion,
 }
 
 impl Forward {
@@ -138,6 +143,7 @@ impl Forward {
         if !matches!(event, Event::Tick) {
             self.stuck = false;
         }
+        let mut asks = None;
         match event {
             Event::Look => {
                 let schedule =
@@ -181,8 +187,10 @@ impl Forward {
                 }
             }
             Event::Tick => self.play_tick(shared),
+            Event::ToggleOpinion => asks = Some(self.toggle_opinion(shared)),
         }
         let mut effects = self.ask_what_is_due(shared);
+        effects.extend(asks.map(Follow::AsksForClass));
         effects.extend(self.t.filter(|t| shared.address.noise_t != Some(*t)).map(Follow::NoiseLevel));
         effects
     }
@@ -309,7 +317,7 @@ impl Forward {
         forward.picture = picture.map(Arc::new);
         (forward.latent, forward.reconstruction, forward.noised) = (None, None, None);
         forward.strip = Default::default();
-        (forward.seen, forward.errors) = (None, Default::default());
+        (forward.seen, forward.errors, forward.opinion) = (None, Default::default(), None);
         forward.note = None;
         forward.run = None;
         // A file that is still read was chosen before.

@@ -1,8 +1,6 @@
 use super::*;
-use crate::ModelRef;
 use crate::update::tests::{loaded, ready, some_config, take_message};
-use crate::{self as app, Choice};
-use crate::{Mode, Page, RunState, Visit};
+use crate::{self as app, Choice, Mode, ModelRef, Page, RunState, Visit};
 use ditscope_protocol::{Answer, Ask, FromWorker, Reason, ToWorker};
 
 pub const SIDE: usize = 4;
@@ -36,11 +34,13 @@ pub fn send(state: &mut Page, event: Event) -> Vec<Effect> {
 /// The only question.
 #[track_caller]
 pub fn asked(effects: &[Effect]) -> (u32, Ask, Vec<Vec<u8>>) {
-    let asks = effects.iter().filter_map(|effect| match effect {
-        Effect::SendWith(ToWorker::Ask { id, ask }, buffers) => Some((*id, ask.clone(), buffers.clone())),
-        _ => None,
-    });
-    let asks: Vec<_> = asks.collect();
+    let asks = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::SendWith(ToWorker::Ask { id, ask }, buffers) => Some((*id, ask.clone(), buffers.clone())),
+            _ => None,
+        })
+        .collect::<Vec<_>>();
     let [ask] = asks.as_slice() else { panic!("not one question: {effects:?}") };
     ask.clone()
 }
@@ -54,9 +54,7 @@ fn refuse(state: &mut Page, id: u32) -> Vec<Effect> {
     take_message(state, FromWorker::Answered { id, result: Err(Reason::Device.found("lost")) })
 }
 
-fn encoded() -> Answer {
-    Answer::Encoded { latent_shape: [1, SIDE, SIDE] }
-}
+const ENCODED: Answer = Answer::Encoded { latent_shape: [1, SIDE, SIDE] };
 
 pub fn noised(state: &mut Page, id: u32, value: u8) -> Vec<Effect> {
     let qsampled =
@@ -69,21 +67,24 @@ pub fn answer_all(state: &mut Page, mut effects: Vec<Effect>) -> Vec<usize> {
     let mut timesteps = vec![];
     while !effects.is_empty() {
         let (id, ask, _) = asked(&effects);
-        effects = match ask {
-            Ask::Encode => answer(state, id, encoded(), vec![vec![1; LATENT]]),
-            Ask::DecodeLatent => {
-                let decoded = Answer::LatentDecoded { image_shape: [SIDE, SIDE], preview: false };
-                answer(state, id, decoded, vec![vec![5; 4 * SIDE * SIDE]])
-            }
-            Ask::QSample { t, .. } => {
-                timesteps.push(t);
-                noised(state, id, 9)
-            }
-            Ask::SeeNoise { .. } => super::super::noise::asking::seen(state, id),
-            other => panic!("{other:?}"),
-        };
+        timesteps.extend(if let Ask::QSample { t, .. } = ask { Some(t) } else { None });
+        effects = answer_one(state, id, &ask);
     }
     timesteps
+}
+
+/// What follows from the answer to this question.
+pub fn answer_one(state: &mut Page, id: u32, ask: &Ask) -> Vec<Effect> {
+    match ask {
+        Ask::Encode => answer(state, id, ENCODED, vec![vec![1; LATENT]]),
+        Ask::DecodeLatent => {
+            let decoded = Answer::LatentDecoded { image_shape: [SIDE, SIDE], preview: false };
+            answer(state, id, decoded, vec![vec![5; 4 * SIDE * SIDE]])
+        }
+        Ask::QSample { .. } => noised(state, id, 9),
+        Ask::SeeNoise { .. } => super::super::noise::asking::seen(state, id),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -93,7 +94,7 @@ fn a_training_picture_of_the_class_comes_first_and_is_encoded_and_noised() {
     let (id, ask, buffers) = asked(&effects);
     assert_eq!((ask, buffers[0].len()), (Ask::Encode, 12 * SIDE * SIDE));
     assert!(state.forward.is_busy());
-    let effects = answer(&mut state, id, encoded(), vec![vec![7; LATENT]]);
+    let effects = answer(&mut state, id, ENCODED, vec![vec![7; LATENT]]);
     let (_, ask, buffers) = asked(&effects);
     assert_eq!((ask, buffers), (Ask::QSample { t: 400, seed: 5 }, vec![vec![7; LATENT]]));
     // The slider first, then the filmstrip, and nothing is left to ask.
@@ -135,7 +136,7 @@ fn another_picture_makes_open_answers_stale() {
     let (mut state, effects) = with_pictures("");
     let (id, ..) = asked(&effects);
     assert_eq!(send(&mut state, Event::UseTraining(2)), []);
-    let effects = answer(&mut state, id, encoded(), vec![vec![1; LATENT]]);
+    let effects = answer(&mut state, id, ENCODED, vec![vec![1; LATENT]]);
     assert_eq!(state.forward.latent, None, "it was of the other picture");
     let (_, ask, buffers) = asked(&effects);
     assert_eq!((ask, &buffers[0][..4]), (Ask::Encode, &(8.0f32 / 127.5 - 1.0).to_le_bytes()[..]));
@@ -162,10 +163,10 @@ fn a_failed_or_odd_answer_is_told_and_not_asked_again_unbidden() {
     assert!(matches!(&state.forward.note, Some(Note::Failed(Notice::Refused(why))) if why.reason == Reason::Device));
     assert_eq!(send(&mut state, Event::Tick), []);
     let (id, ..) = asked(&send(&mut state, Event::Look));
-    assert_eq!(answer(&mut state, id, encoded(), vec![vec![1; LATENT - 4]]), [], "too short");
+    assert_eq!(answer(&mut state, id, ENCODED, vec![vec![1; LATENT - 4]]), [], "too short");
     assert_eq!(state.forward.latent, None);
     let (id, ..) = asked(&send(&mut state, Event::Look));
-    let effects = answer(&mut state, id, encoded(), vec![vec![1; LATENT]]);
+    let effects = answer(&mut state, id, ENCODED, vec![vec![1; LATENT]]);
     let (id, ..) = asked(&effects);
     let answer = Answer::QSampled {
         latent_shape: [1, SIDE, SIDE],
@@ -222,7 +223,7 @@ fn generate_waits_for_the_latent() {
     let (id, ..) = asked(&effects);
     state.update(app::Event::Generate);
     assert_eq!(state.run.state, RunState::Queued);
-    let effects = answer(&mut state, id, encoded(), vec![vec![1; LATENT]]);
+    let effects = answer(&mut state, id, ENCODED, vec![vec![1; LATENT]]);
     assert!(effects.iter().any(|e| matches!(e, Effect::SendWith(ToWorker::Generate { start: Some(_), .. }, _))));
     // One that cannot be encoded makes nothing wait.
     let (mut state, effects) = with_pictures("view=forward");
@@ -243,7 +244,7 @@ fn generate_before_the_model_is_there_waits_for_model_and_latent() {
     take_message(&mut state, loaded());
     assert_eq!(state.run.state, RunState::Queued);
     let (id, ..) = asked(&send(&mut state, Event::Look));
-    let effects = answer(&mut state, id, encoded(), vec![vec![1; LATENT]]);
+    let effects = answer(&mut state, id, ENCODED, vec![vec![1; LATENT]]);
     assert!(effects.iter().any(|e| matches!(e, Effect::SendWith(ToWorker::Generate { .. }, _))));
 }
 
@@ -395,6 +396,5 @@ fn a_lost_worker_leaves_no_question_open() {
     assert_eq!(state.forward.question, None);
     take_message(&mut state, FromWorker::Ready);
     take_message(&mut state, loaded());
-    let (_, ask, _) = asked(&send(&mut state, Event::Look));
-    assert_eq!(ask, Ask::Encode);
+    assert_eq!(asked(&send(&mut state, Event::Look)).1, Ask::Encode);
 }

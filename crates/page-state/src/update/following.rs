@@ -33,6 +33,10 @@ impl Page {
                 }
                 Follow::OpenChapter(chapter) => outside.push(self.open_chapter(chapter)),
                 Follow::NoiseLevel(t) => self.shared.address.noise_t = Some(t),
+                Follow::AsksForClass(asks) => {
+                    self.shared.address.asks_for_class = asks;
+                    outside.push(self.show_address());
+                }
                 Follow::Compare(what) => outside.extend(self.compare(what)),
             }
         }
