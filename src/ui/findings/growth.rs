@@ -21,11 +21,10 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlCanvasElement, HtmlImageElement, HtmlInputElement};
 
 /// The film of a training, and what of it is looked at. A signal of a type of its own would be code of its own.
-#[derive(Clone)]
 struct Film {
-    growth: Rc<Growth>,
+    growth: Growth,
     sheet: HtmlImageElement,
-    at: Rc<Cell<At>>,
+    at: Cell<At>,
     changed: RwSignal<()>,
 }
 
@@ -34,7 +33,7 @@ enum Found {
     Nothing,
     /// An address with something else.
     Misfit(String),
-    Here(Film),
+    Here(Rc<Film>),
 }
 
 #[component]
@@ -86,8 +85,8 @@ async fn look_for(store: Store, id: &str) -> Found {
         |image: &HtmlImageElement| growth.fits((image.natural_width() as usize, image.natural_height() as usize));
     match fetch_image(&sheet).await.filter(fits) {
         Some(image) => {
-            let at = Rc::new(Cell::new(At::end(&growth)));
-            Found::Here(Film { growth: Rc::new(growth), sheet: image, at, changed: RwSignal::new(()) })
+            let (at, changed) = (Cell::new(At::end(&growth)), RwSignal::new(()));
+            Found::Here(Rc::new(Film { growth, sheet: image, at, changed }))
         }
         None => Found::Misfit(sheet),
     }
@@ -125,14 +124,14 @@ impl Film {
     }
 
     /// A text that follows what is looked at.
-    fn see(&self, text: fn(&Growth, At) -> String) -> Box<dyn Fn() -> String> {
+    fn see(self: &Rc<Self>, text: fn(&Growth, At) -> String) -> Box<dyn Fn() -> String> {
         let film = self.clone();
         Box::new(move || text(&film.growth, film.at()))
     }
 }
 
 /// Ticks while the training plays.
-fn play(film: Film, reduced_motion: bool) {
+fn play(film: Rc<Film>, reduced_motion: bool) {
     let (mut beat, mut clock) = (None, None::<Interval>);
     dom::effect(Box::new(move || {
         let now = film.at().beat(reduced_motion);
@@ -145,7 +144,7 @@ fn play(film: Film, reduced_motion: bool) {
     }));
 }
 
-fn show(film: &Film) -> Live {
+fn show(film: &Rc<Film>) -> Live {
     let how = say_with(
         "findings.growth-how",
         &[
@@ -167,7 +166,7 @@ fn show(film: &Film) -> Live {
     ])
 }
 
-fn sliders(film: &Film) -> Live {
+fn sliders(film: &Rc<Film>) -> Live {
     let (moments, places) = (film.growth.steps.len() - 1, film.growth.places() - 1);
     let training = slider(film, moments, |at| at.moment, Event::Moment)
         .with("aria-label", &say("findings.growth-training"))
@@ -186,7 +185,7 @@ fn sliders(film: &Film) -> Live {
     ])
 }
 
-fn slider(film: &Film, last: usize, value: fn(At) -> usize, event: fn(usize) -> Event) -> Live {
+fn slider(film: &Rc<Film>, last: usize, value: fn(At) -> usize, event: fn(usize) -> Event) -> Live {
     let [filled, shown, told] = [(); 3].map(|()| film.clone());
     let choose = move |input: web_sys::Event| {
         let input = input.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
@@ -203,7 +202,7 @@ fn slider(film: &Film, last: usize, value: fn(At) -> usize, event: fn(usize) -> 
         .on("input", Box::new(choose))
 }
 
-fn play_button(film: &Film) -> Live {
+fn play_button(film: &Rc<Film>) -> Live {
     let icon = |_: &Growth, at: At| {
         let path = if at.playing { "M8 5v14M16 5v14" } else { "M8 5l11 7-11 7z" };
         format!(
@@ -221,7 +220,7 @@ fn play_button(film: &Film) -> Live {
 }
 
 /// One class, as it is at what is looked at.
-fn picture(film: &Film, class: usize) -> Live {
+fn picture(film: &Rc<Film>, class: usize) -> Live {
     let (drawn, named) = (film.clone(), film.clone());
     let name = move || {
         let (growth, at) = (&named.growth, named.at());
