@@ -18,7 +18,7 @@ pub const SHEET: &str = "growth.jpg";
 
 /// JPEG's qualities that are tried: the first that is small enough is taken. A palette would make drawings of 64 pixels half as
 /// large again, and shows in the blurred predictions.
-const QUALITIES: [u8; 5] = [95, 90, 85, 80, 75];
+const QUALITIES: [u8; 6] = [95, 90, 85, 80, 70, 60];
 
 /// Options of `dit data growth`.
 #[derive(Debug, Clone, clap::Args)]

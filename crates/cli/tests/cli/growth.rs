@@ -71,9 +71,9 @@ fn a_training_keeps_moments_that_are_packed_for_the_page() {
     );
     assert_eq!(sheet.width(), 2 * 6 * SIDE);
     // With little room, as many of the first as there is room for.
-    pack("--kilobytes 3").succeeds();
+    pack("--kilobytes 2").succeeds();
     let (growth, sheet) = packed(&out);
-    assert!(std::fs::metadata(out.join("growth.jpg")).expect("a file").len() <= 3_000);
+    assert!(std::fs::metadata(out.join("growth.jpg")).expect("a file").len() <= 2_000);
     assert!((1..8).contains(&growth.labels.len()) && growth.labels[0] == "T-shirt/top", "{:?}", growth.labels);
     assert_eq!(sheet.width(), growth.labels.len() as u32 * 6 * SIDE);
 }
