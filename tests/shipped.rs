@@ -15,6 +15,7 @@ use ditscope_data::fashion;
 use ditscope_model_dir as model_dir;
 use ditscope_page_state::DEFAULT_MODEL;
 use ditscope_page_state::film::Film;
+use ditscope_page_state::findings::growth::Growth;
 use ditscope_protocol::{FramePart, RecordedRun};
 use std::path::{Path, PathBuf};
 
@@ -116,6 +117,19 @@ fn every_recorded_run_is_whole() {
         assert_eq!(run.frames[0].parts[0], FramePart::XT);
         let latents = frames[..c * h * w * 4].chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
         assert!(latents.into_iter().all(f32::is_finite), "{}: noise that is no number", folder.display());
+    }
+}
+
+/// Where there is a film of a model's training, the page can show it.
+#[test]
+fn every_film_of_a_training_is_whole_and_small() {
+    for folder in folders("runs").into_iter().filter(|folder| folder.join("growth.json").exists()) {
+        let [json, sheet] = ["growth.json", "growth.jpg"].map(|file| std::fs::read(folder.join(file)).expect("a file"));
+        let growth = Growth::read(&String::from_utf8_lossy(&json)).expect("a film");
+        let picture = image::load_from_memory_with_format(&sheet, image::ImageFormat::Jpeg).expect("a JPEG");
+        let (width, height) = (picture.width() as usize, picture.height() as usize);
+        assert!(growth.fits((width, height)), "{}: {width}x{height} pixels", folder.display());
+        assert!(json.len() + sheet.len() < 400_000, "{}: {} bytes", folder.display(), sheet.len());
     }
 }
 

@@ -41,6 +41,7 @@ later! {
     findings findings: Make = |_| {
         ditscope_words::add(ditscope_words::findings());
         dom::add_style(include_str!("findings/findings.later.css"));
+        dom::add_style(include_str!("findings/growth.later.css"));
         view! { <FindingsStage /> }.into_any()
     };
     inside inside: Make = |_| {

@@ -2,10 +2,10 @@
 
 use super::dom;
 use gloo::net::http::{Request, Response};
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::ReadableStreamDefaultReader;
+use web_sys::{HtmlImageElement, ReadableStreamDefaultReader};
 
 /// No small file is longer: no sender decides how much memory is taken.
 const MOST: usize = 32 << 20;
@@ -30,6 +30,17 @@ pub async fn fetch_page(address: &str) -> Option<String> {
 pub async fn fetch_bytes(address: &str) -> Option<Vec<u8>> {
     let (bytes, is_page) = fetch(address).await?;
     (!is_page).then_some(bytes)
+}
+
+/// Waits until a picture is there; `None`, if it cannot be read.
+pub async fn fetch_image(address: &str) -> Option<HtmlImageElement> {
+    let image = HtmlImageElement::new().ok()?;
+    let promise = Promise::new(&mut |resolve, reject| {
+        image.set_onload(Some(&resolve));
+        image.set_onerror(Some(&reject));
+        image.set_src(address);
+    });
+    JsFuture::from(promise).await.ok().map(|_| image)
 }
 
 /// A file, and whether it is a page.

@@ -88,6 +88,15 @@ impl Live {
         self
     }
 
+    /// Paints on a canvas, again whenever what that looks at changes.
+    #[inline(never)]
+    pub fn painted(self, paint: Box<dyn Fn(&HtmlCanvasElement)>) -> Self {
+        if let Some(canvas) = self.0.clone().and_then(|element| element.dyn_into::<HtmlCanvasElement>().ok()) {
+            dom::effect(Box::new(move || paint(&canvas)));
+        }
+        self
+    }
+
     /// Has as many children as `count` says, made anew when there are more or fewer.
     #[inline(never)]
     pub fn listing(self, count: Memo<usize>, make: Box<dyn Fn(usize) -> Live>) -> Self {

@@ -29,7 +29,8 @@ impl App {
         Self::start_with_models(name, gpu, &[])
     }
 
-    /// With more model folders than the built app has: (name, folder).
+    /// With more model folders than the built app has: (name, folder). What was recorded of such a model lies in the folder's
+    /// `runs`.
     pub fn start_with_models(name: &'static str, gpu: Gpu, models: &[(&str, &Path)]) -> Self {
         Self::start_in(Engine::Chromium, name, gpu, models)
     }
@@ -37,8 +38,12 @@ impl App {
     /// The same in another browser.
     pub fn start_in(engine: Engine, name: &'static str, gpu: Gpu, models: &[(&str, &Path)]) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let models = models.iter().map(|(model, folder)| (format!("/assets/models/{model}/"), (*folder).to_owned()));
-        let server = Server::start(models.chain([("/".to_owned(), dist())]).collect());
+        let mut mounts = vec![("/".to_owned(), dist())];
+        for (model, folder) in models {
+            mounts.push((format!("/assets/models/{model}/"), (*folder).to_owned()));
+            mounts.push((format!("/assets/runs/{model}/"), folder.join("runs")));
+        }
+        let server = Server::start(mounts);
         Self { name, browser: Browser::start(engine, gpu), server, _turn: turn }
     }
 

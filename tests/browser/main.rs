@@ -25,6 +25,7 @@ mod flow;
 mod forward;
 mod gpu_large;
 mod gpu_work;
+mod growth;
 mod hostile;
 mod inside;
 mod language;

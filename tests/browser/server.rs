@@ -251,6 +251,7 @@ fn media_type(path: &Path) -> &'static str {
         Some("wasm") => "application/wasm",
         Some("json") => "application/json",
         Some("svg") => "image/svg+xml",
+        Some("jpg") => "image/jpeg",
         Some("png") => "image/png",
         _ => "application/octet-stream",
     }

@@ -18,7 +18,7 @@ enum Part {
     Worker,
     /// The model that a visit begins with, and its recorded run.
     Model,
-    /// What is fetched only when it is asked for: other models, the findings.
+    /// What is fetched only when it is asked for: other models, the findings, films of trainings.
     Asked,
 }
 
@@ -36,7 +36,10 @@ impl Part {
             // The page itself imports what fetches the others.
             true if is_later && name != split::LINKS => Self::Later,
             true if !is_in("models") => Self::Shell,
-            _ if is_in("findings") || (is_in("models") || is_in("runs")) && !is_in(first) && name != "index.json" => {
+            _ if is_in("findings")
+                || name.starts_with("growth.")
+                || (is_in("models") || is_in("runs")) && !is_in(first) && name != "index.json" =>
+            {
                 Self::Asked
             }
             _ => Self::Model,
@@ -134,5 +137,6 @@ mod tests {
         assert!(part("findings/findings.json") == Part::Asked);
         assert!(part("runs/fashion/run.bin") == Part::Model);
         assert!(part("runs/other/run.bin") == Part::Asked);
+        assert!(part("runs/fashion/growth.jpg") == Part::Asked);
     }
 }

@@ -1,6 +1,8 @@
 //! The commands and their options.
 
-use super::{bench, convert, data, decode, eval, forward, index, info, neighbours, prune, sample, samples, train};
+use super::{
+    bench, convert, data, decode, eval, forward, growth, index, info, neighbours, prune, sample, samples, train,
+};
 use anyhow::Result;
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
@@ -45,7 +47,7 @@ enum Command {
     Info(info::InfoOptions),
     /// Describe a folder of models in its index.json, which the page reads
     Index(index::IndexOptions),
-    /// Make a data set, or take pictures out of one
+    /// Make a data set, or pictures for the page: of a data set, of a training
     #[command(subcommand)]
     Data(Data),
 }
@@ -54,6 +56,8 @@ enum Command {
 enum Data {
     /// A few training pictures of each class as one PNG, which the page noises
     Samples(samples::SamplesOptions),
+    /// How a model's pictures grew during its training, for the page's Findings
+    Growth(growth::GrowthOptions),
     /// Draw the data set of faces from the SVGs that tools/avatars makes
     Avatars(data::AvatarsOptions),
     /// Draw the data set of emojis from npm packages with open sets
@@ -103,6 +107,7 @@ impl Cli {
             Command::Info(options) => info::run(options),
             Command::Index(options) => index::run(options),
             Command::Data(Data::Samples(options)) => samples::run(options),
+            Command::Data(Data::Growth(options)) => growth::run(options),
             Command::Data(Data::Avatars(options)) => data::draw_avatars(options),
             Command::Data(Data::Emoji(options)) => data::draw_emojis(options),
             Command::Data(Data::Tones(options)) => data::synthesise_tones(options),

@@ -13,6 +13,7 @@ mod device;
 mod eval;
 mod forward;
 pub mod frechet;
+mod growth;
 pub mod image;
 pub mod index;
 mod info;

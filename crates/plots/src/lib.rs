@@ -5,5 +5,6 @@
 pub mod curves;
 pub mod drawing;
 pub mod geometry;
+pub mod growth;
 pub mod pareto;
 pub mod sizes;

@@ -1,5 +1,6 @@
 //! What we found out with this model: what conditioning does, and what makes pictures cheaper.
 
+mod growth;
 mod tables;
 
 use super::fetch::fetch_text;
@@ -9,6 +10,7 @@ use super::store::Store;
 use ditscope_page_state::findings::{Findings, series};
 use ditscope_plots::pareto;
 use ditscope_words::{say, say_with};
+use growth::HowItGrew;
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -49,6 +51,7 @@ pub fn FindingsStage() -> impl IntoView {
     };
     view! {
         <div class="stage findings">
+            <HowItGrew />
             <Parts content=Box::new(message) />
             <Parts content=of(tables::conditioning) />
             <Parts content=of(tables::training) />

@@ -2,7 +2,7 @@
 //! memory as a whole, and is decoded beside the page's thread where the browser can. Training pictures are decoded here.
 
 use crate::ui::by_name::{object, wait_for};
-use crate::ui::fetch::fetch_bytes;
+use crate::ui::fetch::{fetch_bytes, fetch_image};
 use crate::ui::store::Store;
 use crate::ui::{canvas, dom};
 use ditscope_page_state as app;
@@ -10,7 +10,7 @@ use ditscope_page_state::film::Pixels;
 use ditscope_page_state::forward::Event;
 use ditscope_page_state::forward::picture::{self, MOST_BYTES, MOST_PIXELS, Unreadable};
 use ditscope_page_state::forward::png;
-use js_sys::{Promise, Reflect, Uint8Array};
+use js_sys::{Reflect, Uint8Array};
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -79,8 +79,7 @@ async fn read_picture(
     broken: Unreadable,
 ) -> Result<Pixels, Unreadable> {
     // An element knows the size before anything is decoded.
-    let image = HtmlImageElement::new().map_err(|_| broken.clone())?;
-    load(&image, address).await.ok_or(broken.clone())?;
+    let image = fetch_image(address).await.ok_or(broken.clone())?;
     let (width, height) = (f64::from(image.natural_width()), f64::from(image.natural_height()));
     if width * height == 0.0 {
         return Err(if is_drawing { Unreadable::NoSize } else { broken });
@@ -126,16 +125,6 @@ async fn read_picture(
 enum Drawn {
     Element(HtmlImageElement),
     Bitmap(ImageBitmap),
-}
-
-/// Waits until a picture's size is known; nothing, if it cannot be read.
-async fn load(image: &HtmlImageElement, address: &str) -> Option<()> {
-    let promise = Promise::new(&mut |resolve, reject| {
-        image.set_onload(Some(&resolve));
-        image.set_onerror(Some(&reject));
-        image.set_src(address);
-    });
-    JsFuture::from(promise).await.ok().map(drop)
 }
 
 /// Decoded, in another size if one is given.

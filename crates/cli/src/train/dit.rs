@@ -3,6 +3,7 @@
 use super::begun::Begun;
 use super::checkpoint;
 use super::data::{fingerprint, hash};
+use super::growth::Keeper;
 use super::latents::kept_latents;
 use super::shape::Shape;
 use super::trainer::{Changeable, TrainOptions, Trainer, finished};
@@ -37,8 +38,8 @@ start). Then some 50 to 100 pictures a second are trained on with the defaults o
 minutes, and shapes are clear after about 5. A larger model takes longer in proportion to its parameters.
 
 Where the result lies: the model in OUT/model, which is what 'dit sample --model' wants; OUT/samples-STEP.png show how \
-far it is, OUT/log.csv has a line a step, OUT/checkpoint what the same command goes on from. Ctrl-C and SIGTERM write the \
-checkpoint and end with the codes 130 and 143.")]
+far it is, OUT/growth how its pictures grew ('dit data growth' makes a film of that), OUT/log.csv has a line a step, \
+OUT/checkpoint what the same command goes on from. Ctrl-C and SIGTERM write the checkpoint and end with the codes 130 and 143.")]
 pub struct DitOptions {
     #[command(flatten)]
     pub train: TrainOptions,
@@ -238,7 +239,9 @@ pub fn run(options: &DitOptions) -> Result<()> {
     };
     let begun = Begun::new("dit", &making, &rest, &config);
     let train = TrainOptions { seed: making.seed, ..options.train.clone() };
-    let ema = Trainer::new(&task, &train, &device, model, begun)?.run(report)?;
+    let keeper = Keeper::open(&options.train.out, &config)?;
+    let keep = |ema: &Dit, step: usize| keeper.keep(&whole(ema), step);
+    let ema = Trainer::new(&task, &train, &device, model, begun)?.keeping(&keep).run(report)?;
     model_dir::save(&options.model(), &whole(&ema), Dtype::F16)?;
     say!("wrote {}", options.model().display())
 }

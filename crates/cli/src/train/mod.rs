@@ -9,6 +9,7 @@ mod checkpoint;
 pub mod classifier;
 mod data;
 pub mod dit;
+pub mod growth;
 mod latents;
 mod meter;
 mod shape;

@@ -9,7 +9,7 @@ use crate::output::{Interrupted, code_of, note};
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use ditscope_model_dir::write_file;
-use ditscope_train::{Progress, Task, Training, learning_rate};
+use ditscope_train::{Progress, Task, Training, is_moment, learning_rate};
 use pollster::block_on;
 use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -139,6 +139,9 @@ pub struct Changeable {
     clip_norm: f64,
 }
 
+/// Keeps what the averaged model makes after so many steps.
+type Keep<'a, M> = &'a dyn Fn(&M, usize) -> Result<()>;
+
 /// The loop: batches, gradients, optimizer, average, checkpoints, log.
 pub struct Trainer<'a, T: Task> {
     task: &'a T,
@@ -146,6 +149,7 @@ pub struct Trainer<'a, T: Task> {
     begun: Begun,
     device: Device,
     training: Training<T::Model>,
+    keep: Option<Keep<'a, T::Model>>,
     /// The signal to stop, 0 before there is one.
     stop: Arc<AtomicUsize>,
 }
@@ -169,7 +173,12 @@ impl<'a, T: Task> Trainer<'a, T> {
             }
         }
         let stop = stop_on_signals().context("cannot listen to Ctrl-C and SIGTERM")?;
-        Ok(Self { task, options, begun, device: device.clone(), training, stop })
+        Ok(Self { task, options, begun, device: device.clone(), training, keep: None, stop })
+    }
+
+    /// Also calls `keep` at the moments of the training (see [`is_moment`]) and at its end. It takes no time of the training's.
+    pub fn keeping(self, keep: Keep<'a, T::Model>) -> Self {
+        Self { keep: Some(keep), ..self }
     }
 
     /// Trains to the end and returns the averaged model. `report` is called now and then with the averaged model and the
@@ -190,6 +199,9 @@ impl<'a, T: Task> Trainer<'a, T> {
             said.iter().for_each(|said| meter.say(said));
             Ok(())
         };
+        if self.training.progress.step == 0 {
+            self.keep_moment(false);
+        }
         let (mut last_save, mut last_sample, mut last) = (Instant::now(), Instant::now(), Instant::now());
         let mut smoothed = None;
         while self.progress(total) < 1.0 {
@@ -204,6 +216,10 @@ impl<'a, T: Task> Trainer<'a, T> {
             let rate = self.options.batch_size as f64 / seconds;
             log.write(progress, loss, norm, lr, rate)?;
             meter.set(progress.step as u64, || self.message(mean, rate));
+            // Before the checkpoint, so that a training never goes on after a moment that it has not kept.
+            if self.keep_moment(self.progress(total) >= 1.0) {
+                last = Instant::now();
+            }
             let due = |since: Instant, minutes: f64| since.elapsed() > Duration::from_secs_f64(minutes * 60.0);
             let signal = self.stop.load(Ordering::Relaxed) as i32;
             if signal != 0 || due(last_save, self.options.checkpoint_minutes) {
@@ -224,6 +240,16 @@ impl<'a, T: Task> Trainer<'a, T> {
         report(&self)?;
         self.note_what_is_missing(total);
         Ok(self.training.ema)
+    }
+
+    /// Whether this was a moment to be kept. Where it cannot be, the training goes on: its checkpoints matter more.
+    fn keep_moment(&self, is_last: bool) -> bool {
+        let step = self.training.progress.step;
+        let Some(keep) = self.keep.filter(|_| is_last || is_moment(step)) else { return false };
+        if let Err(error) = keep(&self.training.ema, step) {
+            note!("note: what the model makes at step {step} is not kept: {error:#}");
+        }
+        true
     }
 
     /// Where the time was up before the epochs were done.

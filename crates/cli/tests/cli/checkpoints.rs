@@ -90,6 +90,11 @@ fn an_interrupted_training_resumes_and_its_loss_goes_on() {
     }
     let weights = |out: &Path| snapshot(&out.join("model")).into_values().collect::<Vec<_>>();
     assert_eq!(weights(&whole), weights(&stopped), "the same model comes out");
+    let moments = |out: &Path| {
+        let files = snapshot(&out.join("growth")).into_keys();
+        files.map(|path| path.file_name().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(moments(&whole), moments(&stopped), "every moment is there once");
 }
 
 /// A service manager's stop: the same as Ctrl-C, and a word of it. What `nohup` asks for is left alone.
@@ -150,7 +155,8 @@ fn a_full_disk_leaves_the_checkpoint_that_was_there() {
     let checkpoint = folder.path().join("checkpoint");
     let (before, model) = (snapshot(&checkpoint), snapshot(&folder.path().join("model")));
     let command = dit_on_a_full_disk(8, &words(4));
-    on_trained(command, folder.path()).refuses(&["model.bpk", "room on the disk"]);
+    // What cannot be kept of its pictures does not end it.
+    on_trained(command, folder.path()).refuses(&["step-000004.png", "not kept", "model.bpk", "room on the disk"]);
     assert_eq!(snapshot(&checkpoint), before);
     assert_eq!(snapshot(&folder.path().join("model")), model);
     train(4, folder.path()).succeeds();

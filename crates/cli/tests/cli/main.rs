@@ -15,6 +15,7 @@ mod emoji;
 mod flow;
 mod foreign;
 mod forward;
+mod growth;
 mod image_to_image;
 mod info;
 #[cfg(unix)]

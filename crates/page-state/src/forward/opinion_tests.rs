@@ -29,7 +29,8 @@ fn it_is_asked_with_many_noises_and_the_smallest_error_wins() {
         let (id, ask, buffers) = asked(&effects);
         let Ask::ClassErrors { t, seed, classes } = ask else { panic!("{ask:?}") };
         assert_eq!((classes, buffers[0].len()), (vec![0, 1], LATENT));
-        (times.push(t), seeds.push(seed));
+        times.push(t);
+        seeds.push(seed);
         effects = errors(&mut page, id, [0.5, 0.4]);
     }
     assert_eq!(effects, [], "no more than that");
