@@ -42,6 +42,7 @@ later! {
         ditscope_words::add(ditscope_words::findings());
         dom::add_style(include_str!("findings/findings.later.css"));
         dom::add_style(include_str!("findings/growth.later.css"));
+        dom::add_style(include_str!("plots/plots.later.css"));
         view! { <FindingsStage /> }.into_any()
     };
     inside inside: Make = |_| {
