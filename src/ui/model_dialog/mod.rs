@@ -154,6 +154,7 @@ fn draws(id: &str) -> Option<Words> {
         "fashion" => say("models.draws-fashion"),
         "fashion-int8" => say("models.draws-fashion-int8"),
         "fashion-fast" => say("models.draws-fashion-fast"),
+        "avatars" => say("models.draws-avatars"),
         "emoji" => say("models.draws-emoji"),
         "tones" => say("models.draws-tones"),
         _ => return None,
