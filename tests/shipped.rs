@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use ditscope_cli::classifier;
 use ditscope_cli::image::pictures;
 use ditscope_cli::index::{CATALOG_FILE, catalog};
-use ditscope_config::{Catalog, SamplerKind};
+use ditscope_config::Catalog;
 use ditscope_convert::{Numbers, Plan, StoredType, convert};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Noise, Request, Run};
@@ -42,7 +42,7 @@ fn every_model_loads_and_draws() {
             noise: Noise::Seeded(vec![model.config.defaults.seed]),
             guidance_scales: vec![model.config.defaults.guidance_scale],
             guidance_channels: None,
-            sampler: SamplerConfig::new(SamplerKind::Ddim, 5),
+            sampler: SamplerConfig::new(model.config.defaults.sampler, 5),
             start: None,
         };
         let mut run = Run::new(&model, request).expect("the model's own defaults");

@@ -73,9 +73,8 @@ impl Page {
 
     /// It is there after all.
     pub(crate) fn forget_lateness(&mut self) {
-        let late = self.notices.iter().position(|notice| matches!(notice, Notice::WorkerLate));
-        if let Some(at) = late {
-            self.shared.notices.remove(at);
+        if self.shared.notices.contains(&Notice::WorkerLate) {
+            self.shared.notices.retain(|notice| *notice != Notice::WorkerLate);
         }
     }
 }
