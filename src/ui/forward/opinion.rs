@@ -15,30 +15,35 @@ pub fn OpinionOfClass() -> impl IntoView {
     view! {
         <section class="opinion" aria-label=say("forward.opinion")>
             <h2>{say("forward.opinion")}</h2>
-            <Parts content=Box::new(move || store.with(|state| parts(store, state))) />
+            // Not with the bars, which are made anew with every noise: a press would be lost.
+            <Parts content=Box::new(move || store.with(|state| vec![toggle(store, state)])) />
+            <Parts content=Box::new(move || store.with(bars)) />
             <p class="hint">{say("forward.about-opinion")}</p>
         </section>
     }
 }
 
-fn parts(store: Store, state: &Page) -> Vec<Part> {
-    let opinion = state.forward.opinion.as_ref();
+fn toggle(store: Store, state: &Page) -> Part {
     let press = move || store.dispatch(Event::Forward(ForwardEvent::ToggleOpinion));
-    let button = Part::button("", button(opinion), press);
-    let can = state.forward.can_be_asked(state);
-    let button = if can { button } else { button.with("disabled", "") };
-    let lacks_classes = !can && state.forward.has_latent();
+    let button = Part::button("", button(state.forward.opinion.as_ref()), press);
+    if state.forward.can_be_asked(state) { button } else { button.with("disabled", "") }
+}
+
+/// What is known so far, in words and as bars.
+fn bars(state: &Page) -> Vec<Part> {
+    let opinion = state.forward.opinion.as_ref();
+    let lacks_classes = state.forward.has_latent() && !state.forward.can_be_asked(state);
     let words = match opinion.and_then(|opinion| Some((opinion, opinion.best()?))) {
         Some((opinion, best)) => so_far(state, opinion, best),
         None if lacks_classes => say("forward.opinion-few").into(),
         None => "\u{a0}".into(),
     };
+    let words = Part::words("numbers", words);
+    // Read out at the end, not with every noise.
+    let is_done = opinion.is_some_and(Opinion::is_done);
+    let words = if is_done { words.with("role", "status") } else { words };
     let verdicts = opinion.map(Opinion::verdicts).unwrap_or_default();
-    let bars = verdicts.into_iter().map(|verdict| bar(state, verdict)).collect();
-    vec![
-        Part::group("ask-for-class", vec![button, Part::words("numbers", words).with("role", "status")]),
-        Part::new("ul", "class-bars").of(bars),
-    ]
+    vec![words, Part::new("ul", "class-bars").of(verdicts.into_iter().map(|verdict| bar(state, verdict)).collect())]
 }
 
 fn button(opinion: Option<&Opinion>) -> Words {
