@@ -51,7 +51,6 @@ pub fn FindingsStage() -> impl IntoView {
     };
     view! {
         <div class="stage findings">
-            <HowItGrew />
             <Parts content=Box::new(message) />
             <Parts content=of(tables::conditioning) />
             <Parts content=of(tables::training) />
@@ -59,6 +58,7 @@ pub fn FindingsStage() -> impl IntoView {
             <Mount live=plot />
             <Parts content=of(tables::sampling) />
             <Parts content=of(tables::smaller) />
+            <HowItGrew />
         </div>
     }
 }
