@@ -47,9 +47,9 @@
     document.head.appendChild(script);
   }
 
-  // Whether an error is one of the page's own, and not of an extension's script.
+  // Whether an error is one of the page's program, and not of an extension's script or of what may be missing.
   function isOurs(target) {
-    return target && target.tagName === "SCRIPT" && target.src.indexOf(location.origin) === 0;
+    return target && target.tagName === "SCRIPT" && target.type === "module" && target.src.indexOf(location.origin) === 0;
   }
 
   function onReady(act) {

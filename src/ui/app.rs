@@ -30,6 +30,7 @@ later! {
     compare compare: Make = |_| {
         ditscope_words::add(ditscope_words::compare());
         dom::add_style(include_str!("compare/compare.later.css"));
+        dom::add_style(include_str!("compare/settings.later.css"));
         view! { <CompareStage /> }.into_any()
     };
     forward forward: Make = |_| {

@@ -8,7 +8,7 @@ use ditscope_protocol::{Reason, Refusal};
 const GIB: u64 = 1 << 30;
 const MOST_SHARD: u64 = GIB;
 const MOST_WEIGHTS: u64 = 16 * GIB;
-/// As many as `dit convert` makes of the largest weights.
+/// The largest weights in shards of 4 MiB, as `dit convert` writes them.
 const MOST_SHARDS: usize = 4096;
 /// Numbers in the tokens of one picture, and its side: far beyond any model that a tab can run.
 const MOST_TOKEN_NUMBERS: u64 = 256 << 20;

@@ -348,7 +348,8 @@ fn distance(a: &[u8], b: &[u8]) -> Option<f64> {
     (a.len() == b.len()).then(|| (squares / a.len().max(1) as f64).sqrt())
 }
 
-fn numbers(bytes: &[u8]) -> Vec<f32> {
+/// f32 in little-endian order.
+pub(crate) fn numbers(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
 }
 

@@ -120,7 +120,7 @@ pub enum Ask {
 
 impl Ask {
     /// Of so many classes the errors can be asked for at once.
-    pub const MOST_CLASSES: usize = 64;
+    pub const MOST_CLASSES: usize = 32;
 }
 
 /// What came of an [`Ask`]; all buffers but pictures are f32 little-endian.

@@ -32,7 +32,7 @@ fn toggle(store: Store, state: &Page) -> Part {
 /// What is known so far, in words and as bars.
 fn bars(state: &Page) -> Vec<Part> {
     let opinion = state.forward.opinion.as_ref();
-    let lacks_classes = state.forward.has_latent() && !state.forward.can_be_asked(state);
+    let lacks_classes = state.forward.is_encoded() && !state.forward.can_be_asked(state);
     let words = match opinion.and_then(|opinion| Some((opinion, opinion.best()?))) {
         Some((opinion, best)) => so_far(state, opinion, best),
         None if lacks_classes => say("forward.opinion-few").into(),

@@ -193,11 +193,7 @@ impl Model {
     /// # Errors
     /// [`ConfigError::OutOfRange`] for a timestep that the process or a class that the model does not have.
     pub fn seen_noise(&self, x0: Tensor<4>, t: usize, seed: u64, class: usize) -> Result<[Tensor<4>; 3], ConfigError> {
-        let classes = self.config.transformer.num_classes;
-        if class >= classes {
-            let allowed = format!("0 to {}", classes.saturating_sub(1));
-            return Err(ConfigError::OutOfRange { name: "class", value: class.to_string(), allowed });
-        }
+        self.check_classes(&[class])?;
         let noise = seeded(&[seed], 0, x0.dims(), &self.device); // [1, C, h, w]
         let x_t = self.noised(x0, t, &[seed])?; // [1, C, h, w]
         let y = Tensor::from_data(TensorData::new(vec![class as i64], [1]), &self.device); // [1]
@@ -224,11 +220,7 @@ impl Model {
         seed: u64,
         classes: &[usize],
     ) -> Result<Tensor<1>, ConfigError> {
-        let count = self.config.transformer.num_classes;
-        if let Some(class) = classes.iter().find(|class| **class >= count) {
-            let allowed = format!("0 to {}", count.saturating_sub(1));
-            return Err(ConfigError::OutOfRange { name: "class", value: class.to_string(), allowed });
-        }
+        self.check_classes(classes)?;
         let noise = seeded(&[seed], 0, x0.dims(), &self.device); // [1, C, h, w]
         let x_t = self.noised(x0, t, &[seed])?.repeat_dim(0, classes.len()); // [classes, C, h, w]
         let y: Vec<i64> = classes.iter().map(|class| *class as i64).collect();
@@ -237,6 +229,19 @@ impl Model {
         let (diffusion, schedule) = (&self.config.scheduler, training_schedule(&self.config.scheduler));
         let off = eps_of_output(diffusion, &schedule, t, x_t, output) - noise; // [classes, C, h, w]
         Ok(off.square().flatten::<2>(1, 3).mean_dim(1).squeeze_dim(1)) // [classes]
+    }
+
+    /// # Errors
+    /// [`ConfigError::OutOfRange`] for one that the model does not have.
+    fn check_classes(&self, classes: &[usize]) -> Result<(), ConfigError> {
+        let count = self.config.transformer.num_classes;
+        match classes.iter().find(|class| **class >= count) {
+            None => Ok(()),
+            Some(class) => {
+                let allowed = format!("0 to {}", count.saturating_sub(1));
+                Err(ConfigError::OutOfRange { name: "class", value: class.to_string(), allowed })
+            }
+        }
     }
 
     /// The guided output of the network.

@@ -67,7 +67,7 @@ impl Forward {
     }
 
     /// Whether the picture's latent is there.
-    pub(crate) fn is_encoded(&self) -> bool {
+    pub fn is_encoded(&self) -> bool {
         self.latent.is_some()
     }
 

@@ -1,6 +1,7 @@
 //! The noise of a latent under noise, and what the model takes for noise in it; pure.
 
 use crate::Notice;
+use crate::film::numbers;
 use ditscope_protocol::Answer;
 
 /// How many places of t the curve of the error has.
@@ -27,9 +28,6 @@ pub struct SeenNoise {
 
 impl SeenNoise {
     pub(super) fn new(spot: Spot, due: [usize; 3], answer: &Answer, buffers: &[Vec<u8>]) -> Result<Self, Notice> {
-        let numbers = |bytes: &[u8]| -> Vec<f32> {
-            bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
-        };
         let bytes = 4 * due.iter().product::<usize>();
         match (answer, buffers) {
             (Answer::NoiseSeen { latent_shape }, [noise, with, without])

@@ -7,8 +7,6 @@ use ditscope_protocol::Ask;
 
 /// So many noises are tried. The means hardly change after half of them.
 const ROUNDS: usize = 48;
-/// With more classes only the chosen one and the marked ones are asked about.
-const MOST_UNCHOSEN: usize = 32;
 /// The share of the way that is tried: at its ends every class explains the picture as well, or none.
 const FROM: f64 = 0.1;
 const TO: f64 = 0.9;
@@ -100,8 +98,8 @@ impl Opinion {
 fn classes(shared: &Shared) -> Vec<usize> {
     let count = shared.models.config.as_ref().map_or(0, |config| config.labels.len());
     let (chosen, marked) = (shared.settings().class, &shared.models.favourites);
-    let is_asked = |class: &usize| count <= MOST_UNCHOSEN || *class == chosen || marked.contains(class);
-    (0..count).filter(is_asked).take(MOST_UNCHOSEN).collect()
+    let is_asked = |class: &usize| count <= Ask::MOST_CLASSES || *class == chosen || marked.contains(class);
+    (0..count).filter(is_asked).take(Ask::MOST_CLASSES).collect()
 }
 
 impl Forward {
@@ -126,14 +124,9 @@ impl Forward {
         opinion.next(shared, shared.settings().seed)
     }
 
-    /// Whether the picture is encoded.
-    pub fn has_latent(&self) -> bool {
-        self.latent.is_some()
-    }
-
     /// Whether there is something to ask about: a picture, and two classes at least.
     pub fn can_be_asked(&self, shared: &Shared) -> bool {
-        self.latent.is_some() && classes(shared).len() > 1
+        self.is_encoded() && classes(shared).len() > 1
     }
 }
 

@@ -6,7 +6,7 @@ use super::picture;
 use super::state::{Forward, MARKS, Note, Source, latent_shape};
 use super::steps;
 use crate::asks::{Answered, Asker};
-use crate::film::Pixels;
+use crate::film::{Pixels, numbers};
 use crate::follow::{Effects, Follow};
 use crate::{Mode, Notice, RunState, Shared};
 use ditscope_config::AutoencoderConfig;
@@ -192,8 +192,8 @@ impl Forward {
                 [x_t, rgba],
             ) if latent_shape == due && x_t.len() == latent_bytes => {
                 let picture = pixels(image_shape, rgba).ok_or_else(odd)?;
-                let x_t = x_t.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-                let noised = Some(Arc::new(Noised { t, seed, x_t, shape: latent_shape, picture, preview }));
+                let noised =
+                    Some(Arc::new(Noised { t, seed, x_t: numbers(x_t), shape: latent_shape, picture, preview }));
                 match question {
                     Question::Mark { i, .. } => forward.strip[i] = noised,
                     // Shown even when the slider has gone on meanwhile: it is asked for again then.
@@ -207,8 +207,7 @@ impl Forward {
                 forward.errors[i] = Some((spot, SeenNoise::new(spot, due, &answer, buffers)?.errors()));
             }
             (Question::Classes, Answer::ClassErrors, [errors]) => {
-                let errors: Vec<f32> =
-                    errors.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+                let errors = numbers(errors);
                 forward.opinion.as_mut().filter(|opinion| opinion.fits(&errors)).ok_or_else(odd)?.take(&errors);
             }
             _ => return Err(odd()),
