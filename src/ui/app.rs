@@ -8,6 +8,7 @@ use super::header::Header;
 use super::help::HelpContent;
 use super::inside::InsideStage;
 use super::inspector::Inspector;
+use super::lab::LabStage;
 use super::later::{Coming, Later, Make, later, once};
 use super::modal::Modal;
 use super::mode::{ModePanel, ModeTabs};
@@ -53,6 +54,11 @@ later! {
         dom::add_style(include_str!("inside/maps.later.css"));
         view! { <InsideStage /> }.into_any()
     };
+    lab lab: Make = |_| {
+        ditscope_words::add(ditscope_words::lab());
+        dom::add_style(include_str!("lab/lab.later.css"));
+        view! { <LabStage /> }.into_any()
+    };
     tour tour: Make = |opened_before| {
         ditscope_words::add(ditscope_words::guide());
         dom::add_style(include_str!("tour/tour.later.css"));
@@ -83,6 +89,7 @@ fn panel(mode: Mode, models: RwSignal<bool>) -> AnyView {
         Mode::Compare => compare,
         Mode::Forward => forward,
         Mode::Inside => inside,
+        Mode::Lab(_) => lab,
         Mode::Findings => findings,
     };
     view! { <Later class="stage" part with=models /> }.into_any()

@@ -46,6 +46,7 @@ mod header;
 mod help;
 mod inside;
 mod inspector;
+mod lab;
 mod language;
 mod later;
 mod maths;

@@ -1,4 +1,4 @@
-//! What the stage shows: one of five ways to look at diffusion, as tabs.
+//! What the stage shows: one of several ways to look at diffusion, as tabs.
 
 use super::store::Store;
 use ditscope_page_state::{Event, Mode};
@@ -17,6 +17,7 @@ fn label(mode: Mode) -> Words {
         Mode::Compare => say("modes.compare"),
         Mode::Forward => say("modes.forward"),
         Mode::Inside => say("modes.inside"),
+        Mode::Lab(_) => say("modes.lab"),
         Mode::Findings => say("modes.findings"),
     }
 }
@@ -27,33 +28,34 @@ fn hint(mode: Mode) -> Words {
         Mode::Compare => say("modes.hint-compare"),
         Mode::Forward => say("modes.hint-forward"),
         Mode::Inside => say("modes.hint-inside"),
+        Mode::Lab(_) => say("modes.hint-lab"),
         Mode::Findings => say("modes.hint-findings"),
     }
 }
 
 fn tab(mode: Mode) -> String {
-    format!("tab-{}", mode.name())
+    format!("tab-{}", mode.tab().name())
 }
 
 /// The tabs. As the ARIA pattern has it: Tab goes to the chosen one, arrows, Home and End choose another.
 #[component]
 pub fn ModeTabs() -> impl IntoView {
     let store = Store::get();
-    let chosen = store.memo(|state| state.mode());
+    let chosen = store.memo(|state| state.mode().tab());
     let choose = move |mode: Mode| store.dispatch(Event::Show(mode));
     let on_key = move |event: KeyboardEvent| {
-        let at = Mode::ALL.iter().position(|mode| *mode == chosen.get_untracked()).unwrap_or_default();
-        let last = Mode::ALL.len() - 1;
+        let at = Mode::TABS.iter().position(|mode| *mode == chosen.get_untracked()).unwrap_or_default();
+        let last = Mode::TABS.len() - 1;
         let to = match event.key().as_str() {
-            "ArrowRight" => (at + 1) % Mode::ALL.len(),
-            "ArrowLeft" => (at + last) % Mode::ALL.len(),
+            "ArrowRight" => (at + 1) % Mode::TABS.len(),
+            "ArrowLeft" => (at + last) % Mode::TABS.len(),
             "Home" => 0,
             "End" => last,
             _ => return,
         };
         event.prevent_default();
-        choose(Mode::ALL[to]);
-        let tab = document().get_element_by_id(&self::tab(Mode::ALL[to]));
+        choose(Mode::TABS[to]);
+        let tab = document().get_element_by_id(&self::tab(Mode::TABS[to]));
         if let Some(tab) = tab.and_then(|tab| tab.dyn_into::<HtmlElement>().ok()) {
             let _ = tab.focus();
         }
@@ -79,16 +81,16 @@ pub fn ModeTabs() -> impl IntoView {
     };
     view! {
         <div class="tabs" role="tablist" aria-label=say("modes.name") on:keydown=on_key>
-            {Mode::ALL.map(tab).collect_view()}
+            {Mode::TABS.map(tab).collect_view()}
         </div>
     }
 }
 
-/// The place of what the chosen tab shows; `children` are made anew for each mode.
+/// The place of what the chosen tab shows; `panel` is made anew for each tab.
 #[component]
 pub fn ModePanel(panel: impl Fn(Mode) -> AnyView + Send + 'static) -> impl IntoView {
     let store = Store::get();
-    let mode = store.memo(|state| state.mode());
+    let mode = store.memo(|state| state.mode().tab());
     view! {
         <div class="stage-panel" role="tabpanel" id=PANEL aria-labelledby=move || tab(mode.get())>
             {move || panel(mode.get())}

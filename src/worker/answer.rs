@@ -3,6 +3,7 @@
 use super::decode::in_stages;
 use super::jobs::{Job, JobKind};
 use super::latents;
+use super::measure::measure;
 use super::nudge;
 use super::post::{post, post_with};
 use crate::event_loop::next_task;
@@ -25,6 +26,7 @@ pub fn kind(ask: &Ask) -> JobKind {
         Ask::QSample { .. } => JobKind::QSample,
         Ask::SeeNoise { .. } => JobKind::SeeNoise,
         Ask::ClassErrors { .. } => JobKind::ClassErrors,
+        Ask::Measure { .. } => JobKind::Measure,
         Ask::Sound => JobKind::Sound,
         Ask::Trace { .. } => JobKind::Trace,
         Ask::Modulation { .. } => JobKind::Modulation,
@@ -51,7 +53,7 @@ pub fn refuse(id: u32, why: Refusal) {
     post(&FromWorker::Answered { id, result: Err(why) });
 }
 
-type Found = (Answer, Vec<Vec<u8>>);
+pub type Found = (Answer, Vec<Vec<u8>>);
 
 async fn find(job: &Job, model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found, Refusal> {
     let config = &model.config.transformer;
@@ -98,6 +100,7 @@ async fn find(job: &Job, model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found
             let [errors] = read([errors.unsqueeze()]).await.map_err(failed)?;
             Ok((Answer::ClassErrors, vec![bytes(&errors)]))
         }
+        Ask::Measure { what } => measure(model, &what, buffer).await,
         Ask::Sound => sound(model, buffer).await,
         Ask::Trace { t, class, block } => trace(model, t, class, block, buffer).await,
         Ask::Modulation { class, timesteps } => {
@@ -118,7 +121,7 @@ async fn find(job: &Job, model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found
 ///
 /// # Shapes
 /// - `x`: `[N, C, h, w]`; pictures: `[N, C, H, W]`
-fn quick_picture(model: &Model, x: Tensor<4>) -> (Tensor<4>, bool) {
+pub fn quick_picture(model: &Model, x: Tensor<4>) -> (Tensor<4>, bool) {
     let preview = model.config.autoencoder.as_ref().is_some_and(AutoencoderConfig::is_heavy);
     (if preview { model.preview(x) } else { model.decode(x) }, preview)
 }
@@ -169,10 +172,10 @@ fn condition(model: &Model, timesteps: &[usize], class: Option<usize>) -> Result
     Ok((Tensor::from_data(TensorData::new(t, [n]), device), Tensor::from_data(TensorData::new(y, [n]), device)))
 }
 
-fn out_of_range(name: &'static str, value: usize, least: usize, most: usize) -> Refusal {
+pub fn out_of_range(name: &'static str, value: usize, least: usize, most: usize) -> Refusal {
     Reason::OutOfRange.of(name, value, format!("{least} to {most}"))
 }
 
-fn failed(error: String) -> Refusal {
+pub fn failed(error: String) -> Refusal {
     Reason::Device.found(error)
 }

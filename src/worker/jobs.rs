@@ -17,13 +17,14 @@ pub enum JobKind {
     QSample,
     SeeNoise,
     ClassErrors,
+    Measure,
     Sound,
     Trace,
     Modulation,
 }
 
 impl JobKind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Run,
         Self::Decode,
         Self::Encode,
@@ -31,6 +32,7 @@ impl JobKind {
         Self::QSample,
         Self::SeeNoise,
         Self::ClassErrors,
+        Self::Measure,
         Self::Sound,
         Self::Trace,
         Self::Modulation,

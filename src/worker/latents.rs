@@ -18,7 +18,15 @@ pub fn parse(model: &Model, bytes: &[u8], num_pictures: usize) -> Result<Tensor<
         let (value, allowed) = (bytes.len().to_string(), format!("{one} for this model: it is of another one"));
         return Err(ConfigError::OutOfRange { name: "bytes of a latent", value, allowed });
     };
-    Ok(Tensor::from_data(TensorData::new(numbers(bytes)?, latent_shape(model, n)), &model.device))
+    Ok(tensor(model, numbers(bytes)?, n))
+}
+
+/// Latents of `n` pictures.
+///
+/// # Shapes
+/// - result: `[n, C, h, w]`
+pub fn tensor(model: &Model, values: Vec<f32>, n: usize) -> Tensor<4> {
+    Tensor::from_data(TensorData::new(values, latent_shape(model, n)), &model.device)
 }
 
 /// A picture in the colours that the model knows.

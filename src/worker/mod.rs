@@ -2,18 +2,20 @@
 //!
 //! [`start`] listens for [`ditscope_protocol::ToWorker`]; `load` loads a model from a `source` by way
 //! of the browser's `store`, `partial` keeps what a load that broke off has loaded, `device` chooses what
-//! computes, `run` streams a run's frames, `decode` decodes in pieces, `answer` does what is asked for
+//! computes, `run` streams a run's frames, `experiment` is how one departs from its settings, `decode` decodes in pieces, `answer` and `measure` do what is asked for
 //! beside a run, `pool` shares a run's steps among workers, `nudge` waits for the device, `refused` finds out why a request came
 //! to nothing, `within` waits with a limit, `post` sends messages back.
 
 mod answer;
 mod decode;
 mod device;
+mod experiment;
 mod fetch;
 mod jobs;
 mod latents;
 mod limits;
 mod load;
+mod measure;
 mod nudge;
 mod partial;
 mod pool;
@@ -28,6 +30,7 @@ mod within;
 use ditscope_config::ModelConfig;
 use ditscope_core::generate::Model;
 use ditscope_protocol::{Backend, FromWorker, LoadNotice, Reason, ToWorker, WeightsReport};
+use experiment::Experiment;
 use pool::Pool;
 use post::{Envelope, fail, post};
 use run::Asked;
@@ -100,18 +103,7 @@ fn handle(state: &Rc<State>, Envelope { message, buffers, files }: Envelope) {
                 post(&FromWorker::LoadCancelled);
             }
         }
-        ToWorker::Generate { run, settings, guidance_scales, start, resume } => {
-            let job = state.jobs.start_run();
-            let mut buffers = buffers.into_iter();
-            let start = start.map(|start| (start, buffers.next().unwrap_or_default()));
-            let resume = resume.map(|step| (step, buffers.collect()));
-            match state.model.borrow().clone() {
-                Some(Loaded { model, pool }) => {
-                    spawn_local(run::run(job, model, pool, Asked { run, settings, guidance_scales, start, resume }));
-                }
-                None => fail(Some(run), Reason::NoModel.into()),
-            }
-        }
+        ToWorker::Generate { .. } => generate(state, message, buffers),
         ToWorker::Cancel => state.jobs.stop(Reason::Stopped),
         ToWorker::Pause => state.jobs.pause(),
         ToWorker::StepOnce => state.jobs.step_once(),
@@ -126,6 +118,22 @@ fn handle(state: &Rc<State>, Envelope { message, buffers, files }: Envelope) {
             }
         }
     }
+}
+
+fn generate(state: &Rc<State>, message: ToWorker, buffers: Vec<Vec<u8>>) {
+    let ToWorker::Generate { run, settings, guidance_scales, start, resume, experiment } = message else { return };
+    let job = state.jobs.start_run();
+    let Some(Loaded { model, pool }) = state.model.borrow().clone() else {
+        return fail(Some(run), Reason::NoModel.into());
+    };
+    let mut buffers = buffers.into_iter();
+    let experiment = match experiment.map(|text| Experiment::read(&text, &mut buffers)).transpose() {
+        Ok(experiment) => experiment,
+        Err(why) => return fail(Some(run), why),
+    };
+    let start = start.map(|start| (start, buffers.next().unwrap_or_default()));
+    let resume = resume.map(|step| (step, buffers.collect()));
+    spawn_local(run::run(job, model, pool, Asked { run, settings, guidance_scales, start, resume, experiment }));
 }
 
 /// The only buffer; an absent one is empty, and refused where it is read.

@@ -1,6 +1,7 @@
 //! A run: one frame after the other; between two of them messages are read.
 
 use super::decode::in_stages;
+use super::experiment::Experiment;
 use super::jobs::Job;
 use super::latents;
 use super::nudge;
@@ -26,6 +27,7 @@ pub struct Asked {
     pub start: Option<(StartFrom, Vec<u8>)>,
     /// The next frame, with the state after the one before.
     pub resume: Option<(usize, Vec<Vec<u8>>)>,
+    pub experiment: Option<Experiment>,
 }
 
 /// Runs to the end, to a cancellation or to a failure, and reports which it was.
@@ -142,7 +144,13 @@ async fn result(job: &Job, model: &Model, x_t: Tensor<4>, run: u32, is_heavy: bo
 
 /// The run before the first step that it takes here.
 fn begun<'m>(model: &'m Model, asked: &Asked) -> Result<Run<'m>, Refusal> {
-    let run = Run::new(model, request(model, asked)?)?.with_savings(asked.settings.savings)?.watched();
+    let request = request(model, asked)?;
+    let start = request.start.clone();
+    let run = Run::new(model, request)?.with_savings(asked.settings.savings)?.watched();
+    let run = match &asked.experiment {
+        Some(experiment) => experiment.run(run, start.as_ref())?,
+        None => run,
+    };
     let Some((step, state)) = &asked.resume else { return Ok(run) };
     let [pictures, ..] = run.x_t().dims();
     let state: Result<_, _> = state.iter().map(|bytes| latents::parse(model, bytes, pictures)).collect();
@@ -150,23 +158,29 @@ fn begun<'m>(model: &'m Model, asked: &Asked) -> Result<Run<'m>, Refusal> {
 }
 
 /// Checked settings → a request.
-fn request(model: &Model, Asked { settings, guidance_scales, start, .. }: &Asked) -> Result<Request, ConfigError> {
+fn request(
+    model: &Model,
+    Asked { settings, guidance_scales, start, experiment, .. }: &Asked,
+) -> Result<Request, ConfigError> {
     let valid = |settings: &RunSettings| settings.validate(model.config.labels.len());
     valid(settings)?;
     for scale in guidance_scales {
         valid(&RunSettings { guidance_scale: *scale, ..settings.clone() })?;
     }
-    let (seeds, scales): (Vec<u64>, Vec<f64>) = if guidance_scales.is_empty() {
+    let (seeds, scales): (Vec<u64>, Vec<f64>) = if let Some(experiment) = experiment {
+        (experiment.seeds(settings), vec![settings.guidance_scale])
+    } else if guidance_scales.is_empty() {
         let seeds = (0..settings.num_images as u64).map(|i| settings.seed + i);
         (seeds.collect(), vec![settings.guidance_scale])
     } else {
         valid(&RunSettings { num_images: guidance_scales.len(), ..settings.clone() })?;
         (vec![settings.seed; guidance_scales.len()], guidance_scales.clone())
     };
+    let is_one = experiment.is_some();
     let start = start.as_ref().map(|(StartFrom { step }, bytes)| {
-        latents::parse(model, bytes, seeds.len()).map(|x0| Start { step: *step, x0 })
+        latents::parse(model, bytes, if is_one { 1 } else { seeds.len() }).map(|x0| Start { step: *step, x0 })
     });
-    Ok(Request {
+    let request = Request {
         classes: vec![settings.class; seeds.len()],
         noise: Noise::Seeded(seeds),
         guidance_scales: scales,
@@ -176,5 +190,6 @@ fn request(model: &Model, Asked { settings, guidance_scales, start, .. }: &Asked
             ..SamplerConfig::new(settings.sampler, settings.num_inference_steps)
         },
         start: start.transpose()?,
-    })
+    };
+    experiment.as_ref().map_or(Ok(request.clone()), |experiment| experiment.request(model, request))
 }

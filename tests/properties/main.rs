@@ -2,6 +2,7 @@
 
 use ditscope_test_support as support;
 
+mod experiments;
 mod flow;
 mod fused;
 mod numbers;

@@ -77,7 +77,8 @@ proptest! {
     fn settings_survive_json(settings in settings()) {
         prop_assert_eq!(round_trip(&settings), settings.clone());
         let start = Some(StartFrom { step: 4 });
-        let message = ToWorker::Generate { run: 3, settings, guidance_scales: vec![1.0, 2.5], start, resume: Some(4) };
+        let (guidance_scales, experiment) = (vec![1.0, 2.5], Some("{}".into()));
+        let message = ToWorker::Generate { run: 3, settings, guidance_scales, start, resume: Some(4), experiment };
         prop_assert_eq!(round_trip(&message), message);
     }
 
@@ -153,7 +154,7 @@ fn every_message_survives_json() {
         ToWorker::Load { source: ModelSource::Url("models/fashion".into()), backend: BackendChoice::WebGpu },
         ToWorker::Inspect { source: ModelSource::Folder("fashion".into()) },
         ToWorker::CancelLoad,
-        ToWorker::Generate { run: 1, settings, guidance_scales: vec![], start: None, resume: None },
+        ToWorker::Generate { run: 1, settings, guidance_scales: vec![], start: None, resume: None, experiment: None },
         ToWorker::Cancel,
         ToWorker::Pause,
         ToWorker::StepOnce,
@@ -162,6 +163,7 @@ fn every_message_survives_json() {
         ToWorker::Ask { id: 2, ask: Ask::QSample { t: 999, seed: u32::MAX.into() } },
         ToWorker::Ask { id: 3, ask: Ask::Trace { t: 5, class: None, block: 2 } },
         ToWorker::Ask { id: 8, ask: Ask::SeeNoise { t: 3, seed: u64::MAX, class: 9 } },
+        ToWorker::Ask { id: 9, ask: Ask::Measure { what: "{}".into() } },
         ToWorker::Ask { id: 4, ask: Ask::Modulation { class: Some(9), timesteps: vec![999, 0] } },
         ToWorker::Ask { id: 5, ask: Ask::DecodePicture { run: 1 } },
     ];

@@ -14,7 +14,7 @@ pub fn is_one_picture(request: &Request) -> bool {
     let same_class = request.classes.windows(2).all(|pair| pair[0] == pair[1]);
     let same_seed = match &request.noise {
         Noise::Seeded(seeds) => seeds.windows(2).all(|pair| pair[0] == pair[1]),
-        Noise::Given { .. } => request.classes.len() == 1,
+        Noise::Begun { .. } | Noise::Given { .. } => request.classes.len() == 1,
     };
     same_class && same_seed
 }

@@ -8,6 +8,7 @@ use ditscope_protocol::{Answer, Ask};
 pub enum Asker {
     Forward,
     Inside,
+    Lab,
     Run,
     Sound,
     Stage,

@@ -5,7 +5,7 @@ use crate::models::Added;
 use crate::timeline::Pacing;
 use crate::tour::Depth;
 use crate::{Kept, Language, Mode, ModelRef, Notice, PageDepth, Watch};
-use crate::{compare, forward, inside, models, run, stage, take, timeline, tour};
+use crate::{compare, forward, inside, lab, models, run, stage, take, timeline, tour};
 use ditscope_config::{ModelConfig, SamplerKind, Savings, TimestepSpacing};
 use ditscope_protocol::{FromWorker, ToWorker};
 
@@ -46,6 +46,7 @@ pub enum Event {
     Compare(compare::Event),
     Forward(forward::Event),
     Inside(inside::Event),
+    Lab(lab::Event),
     Take(take::Event),
     Tour(tour::Event),
     Models(models::Event),

@@ -18,6 +18,7 @@ pub mod fixtures;
 mod follow;
 pub mod forward;
 pub mod inside;
+pub mod lab;
 pub mod labels;
 mod language;
 mod mode;

@@ -3,6 +3,7 @@
 use crate::compare::Compare;
 use crate::forward::Forward;
 use crate::inside::Inside;
+use crate::lab::Lab;
 use crate::models::WorkerState;
 use crate::slice::Slice;
 use crate::sound::Listening;
@@ -21,6 +22,7 @@ pub struct Page {
     pub compare: Slice<Compare, 8>,
     pub forward: Slice<Forward, 9>,
     pub inside: Slice<Inside, 10>,
+    pub lab: Slice<Lab, 14>,
     pub take: Slice<Take, 11>,
     pub tour: Slice<Tour, 12>,
 }
@@ -66,6 +68,7 @@ impl Page {
             compare: Slice::default(),
             forward: Slice::default(),
             inside: Slice::default(),
+            lab: Slice::default(),
             take: Slice::default(),
             tour: Slice::default(),
         };

@@ -7,7 +7,7 @@ use std::ops::{Deref, DerefMut};
 use std::thread::LocalKey;
 
 /// How many slices a page has: their numbers are below this.
-pub const SLICES: usize = 14;
+pub const SLICES: usize = 15;
 
 /// A set of slices, a bit for each.
 pub type Set = u16;

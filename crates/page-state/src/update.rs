@@ -87,6 +87,7 @@ impl Page {
                 self.inside.update(event);
                 vec![]
             }
+            Event::Lab(event) => self.lab.update(event),
             Event::Compare(event) => self.compare.update(&self.shared, event),
             Event::Forward(event) => self.forward.update(&self.shared, event),
             Event::Take(event) => self.take.update(&self.shared, event),

@@ -61,6 +61,11 @@ pub enum ToWorker {
         /// of the one before.
         #[serde(default)]
         resume: Option<usize>,
+        /// How it departs from its settings: an [`ditscope_config::Experiment`] as JSON, which the part of the page that
+        /// makes it writes. With `given_noise` the first buffer is that noise, `[C, h, w]` for all pictures, and `start`'s
+        /// comes after it.
+        #[serde(default)]
+        experiment: Option<String>,
     },
     /// Stop the run after the step in hand, and the decoding in hand.
     Cancel,
@@ -104,6 +109,9 @@ pub enum Ask {
     SeeNoise { t: usize, seed: u64, class: usize },
     /// How far the noise that the model sees in such a latent is off, for each of some classes. Buffer 0: as before.
     ClassErrors { t: usize, seed: u64, classes: Vec<usize> },
+    /// A [`ditscope_config::Measurement`] as JSON, which the part of the page that asks writes. Buffer 0: the latent
+    /// `[C, h, w]`, or nothing where none is needed.
+    Measure { what: String },
     /// The sound of a latent's picture, for a model whose pictures are spectrograms. Buffer 0: the latent `[C, h, w]`.
     Sound,
     /// Look into one forward pass. Buffer 0: x_t `[C, h, w]`.
@@ -138,6 +146,8 @@ pub enum Answer {
     NoiseSeen { latent_shape: [usize; 3] },
     /// Buffer 0: a mean square for each class `[classes]`.
     ClassErrors,
+    /// Buffers: as the [`ditscope_config::Measurement`] says.
+    Measured,
     /// Buffer 0: a WAV file.
     Sound,
     /// Buffer 0: attention of the asked block `[heads, tokens, tokens]` (a row is what one token looks at, and

@@ -10,6 +10,7 @@ pub fn seeing(state: &Page) -> String {
         Mode::Compare => return say("inspector.seeing-compare").into(),
         Mode::Forward => return say("inspector.seeing-forward").into(),
         Mode::Inside => return say("inspector.seeing-inside").into(),
+        Mode::Lab(_) => return say("inspector.seeing-lab").into(),
         Mode::Findings => return say("inspector.seeing-findings").into(),
     }
     let film = state.shown().filter(|film| !film.is_empty());

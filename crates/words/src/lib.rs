@@ -53,7 +53,7 @@ macro_rules! languages {
 languages! {
     first: "address" "controls" "failures" "inspector" "models" "modes" "page" "run" "sound" "stage" "take" "timeline"
         "tour";
-    later: compare "compare" findings "findings" forward "forward" guide "guide" inside "inside" keys "keys" picker "picker"
+    later: compare "compare" findings "findings" forward "forward" guide "guide" inside "inside" keys "keys" lab "lab" picker "picker"
         plots "plots" save "save" terms "terms"
 }
 
@@ -189,6 +189,7 @@ mod tests {
             guide(),
             inside(),
             keys(),
+            lab(),
             picker(),
             plots(),
             save(),

@@ -67,7 +67,7 @@ impl DitBlock {
     /// # Shapes
     /// - `x`, result: `[N, T, D]`
     pub fn forward(&self, x: Tensor<3>, condition: &Condition) -> Tensor<3> {
-        self.modulated(x, self.modulation(condition), Some(condition), NOBODY)
+        self.modulated(x, self.modulation(condition), Some(condition), None, NOBODY)
     }
 
     /// Timesteps and classes as this block's own embedders have them; none where it takes the model's.
@@ -84,21 +84,22 @@ impl DitBlock {
         self.ada_ln.as_ref().map(|ada_ln| Modulation::cut(ada_ln.vectors(condition.sum())))
     }
 
-    /// The same, when the modulation is known; `look`, if there is one, is shown the attention. The condition itself is
-    /// for cross-attention alone.
+    /// The same, when the modulation is known; `heads` says what each head counts, `look`, if there is one, is shown the
+    /// attention. The condition itself is for cross-attention alone.
     ///
     /// # Shapes
-    /// - `x`, result: `[N, T, D]`; what `look` sees: `[N, heads, T, T]`
+    /// - `x`, result: `[N, T, D]`; `heads`: `[1, 1, D]`; what `look` sees: `[N, heads, T, T]`
     pub(super) fn modulated(
         &self,
         x: Tensor<3>,
         modulation: Option<Modulation>,
         condition: Option<&Condition>,
+        heads: Option<Tensor<3>>,
         look: Option<impl FnOnce(&Tensor<4>)>,
     ) -> Tensor<3> {
         let (of_attn, of_mlp) = modulation.map_or((None, None), |m| (Some(m.attn), Some(m.mlp)));
         let (normed, then) = self.entering(x, of_attn, self.norm1.as_ref(), DitConfig::NORM_EPS);
-        let x = self.attn.apply(normed, then, look); // [N, T, D]
+        let x = self.attn.apply(normed, then, heads, look); // [N, T, D]
         let x = match self.cross_attn.as_ref().zip(condition) {
             Some((cross, condition)) => cross.forward(x, condition.tokens()), // [N, T, D]
             None => x,
@@ -160,15 +161,21 @@ impl Attention {
     /// # Shapes
     /// - `x`, result: `[N, T, D]`
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        self.apply(x, Then::Nothing, NOBODY)
+        self.apply(x, Then::Nothing, None, NOBODY)
     }
 
-    /// The same and what follows; `look` is shown how much each token (row) looks at each other one (column), head by
-    /// head.
+    /// The same and what follows; what the heads gather is multiplied by `heads`; `look` is shown how much each token (row)
+    /// looks at each other one (column), head by head.
     ///
     /// # Shapes
-    /// - `x`, result: `[N, T, D]`; what `look` sees: `[N, heads, T, T]`, rows sum to 1
-    fn apply(&self, x: Tensor<3>, then: Then, look: Option<impl FnOnce(&Tensor<4>)>) -> Tensor<3> {
+    /// - `x`, result: `[N, T, D]`; `heads`: `[1, 1, D]`; what `look` sees: `[N, heads, T, T]`, rows sum to 1
+    fn apply(
+        &self,
+        x: Tensor<3>,
+        then: Then,
+        heads: Option<Tensor<3>>,
+        look: Option<impl FnOnce(&Tensor<4>)>,
+    ) -> Tensor<3> {
         let [q, k, v] = split_heads(self.qkv.forward(x), self.num_heads); // [N, heads, T, d_head]
         let (q, k) = (normed(&self.q_norm, q), normed(&self.k_norm, k)); // [N, heads, T, d_head]
         let mixed = match look {
@@ -178,6 +185,10 @@ impl Attention {
                 plain::mix_heads(weights, v) // [N, T, D]
             }
             None => self.ops.attention(q, k, v), // [N, T, D]
+        };
+        let mixed = match heads {
+            Some(heads) => mixed * heads, // [N, T, D]
+            None => mixed,
         };
         self.proj.apply(mixed, then) // [N, T, D]
     }

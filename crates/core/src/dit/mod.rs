@@ -4,7 +4,7 @@
 //! whose parameter names the weights keep (see [`crate::weights::keys`]).
 //!
 //! There is one loop over the blocks, [`Dit::pass`]. Whoever wants more than its result brings a [`Probe`]:
-//! [`Tracer`] looks inside, [`Reuse`] passes over the middle blocks. [`Given`] says what the blocks are told.
+//! [`Tracer`] looks inside, [`Reuse`] passes over the middle blocks, [`Without`] switches parts off. [`Given`] says what the blocks are told.
 
 mod block;
 mod conditioning;
@@ -18,6 +18,7 @@ mod norm;
 mod probe;
 mod reuse;
 mod trace;
+mod without;
 
 pub use block::{Attention, DitBlock, Mlp};
 pub use conditioning::{AdaLn, Branch, Condition, FinalLayer, Modulation};
@@ -29,3 +30,4 @@ pub use model::Dit;
 pub use probe::Probe;
 pub use reuse::{BlockCache, Reuse};
 pub use trace::{Trace, Tracer};
+pub use without::Without;

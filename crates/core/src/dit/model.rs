@@ -82,10 +82,10 @@ impl Dit {
                 x = instead; // [N, T, D]
                 continue;
             }
-            let vectors = given.of_block(i, block); // [N, 1, D] each
-            probe.modulation(i, vectors.as_ref());
+            let vectors = probe.modulation(i, given.of_block(i, block)); // [N, 1, D] each
+            let heads = probe.heads(i);
             let look = probe.wants_attention(i).then_some(|weights: &_| probe.attention(i, weights));
-            x = block.modulated(x, vectors, given.condition(), look); // [N, T, D]
+            x = block.modulated(x, vectors, given.condition(), heads, look); // [N, T, D]
             x = probe.after(i, x); // [N, T, D]
         }
         self.output(x, given) // [N, C_out, H, W]
@@ -130,6 +130,30 @@ impl Dit {
             Some(vectors) => Given::Modulations(vectors),
             None => Given::Condition(self.condition(t, y)),
         }
+    }
+
+    /// As [`Self::given`], for classes on the way to others: their vectors are mixed. Not for blocks with embedders of their
+    /// own.
+    ///
+    /// # Shapes
+    /// - `t`, `y`, `other`: `[N]`; `weights`: `[N, 1]`, 0 for `y`, 1 for `other`
+    pub fn given_between(
+        &self,
+        t: Tensor<1>,
+        y: Tensor<1, Int>,
+        other: Tensor<1, Int>,
+        weights: Tensor<2>,
+        is_guided: bool,
+    ) -> Given {
+        let (from, to) = (self.y_embedder.forward(y.clone()), self.y_embedder.forward(other)); // [N, D] each
+        let (t, mixed) = (self.t_embedder.forward(t), from.clone() + (to - from) * weights); // [N, D] each
+        Given::Condition(match is_guided {
+            true => {
+                let null = self.y_embedder.forward(y.full_like(self.null_label as i64)); // [N, D]
+                Condition { t: Tensor::cat(vec![t.clone(), t], 0), y: Tensor::cat(vec![mixed, null], 0) }
+            }
+            false => Condition { t, y: mixed },
+        })
     }
 
     /// Timesteps and classes as vectors, for all blocks that have no embedders of their own.

@@ -16,8 +16,18 @@ pub trait Probe {
         None
     }
 
-    /// The vectors that the condition gives a block; none without adaLN.
-    fn modulation(&mut self, _block: usize, _vectors: Option<&Modulation>) {}
+    /// The vectors that the condition gives a block; none without adaLN. What is given back acts in their place.
+    fn modulation(&mut self, _block: usize, vectors: Option<Modulation>) -> Option<Modulation> {
+        vectors
+    }
+
+    /// What the heads of a block's attention count; nothing: each as it is.
+    ///
+    /// # Shapes
+    /// - result: `[1, 1, D]`, the numbers of one head after those of another
+    fn heads(&self, _block: usize) -> Option<Tensor<3>> {
+        None
+    }
 
     /// Whether [`Self::attention`] wants to be told of this block. Where nobody does, the weights never lie in memory.
     fn wants_attention(&self, _block: usize) -> bool {

@@ -49,8 +49,9 @@ impl Probe for Tracer {
         None
     }
 
-    fn modulation(&mut self, _block: usize, vectors: Option<&Modulation>) {
-        self.modulation.extend(vectors.map(strengths));
+    fn modulation(&mut self, _block: usize, vectors: Option<Modulation>) -> Option<Modulation> {
+        self.modulation.extend(vectors.as_ref().map(strengths));
+        vectors
     }
 
     fn wants_attention(&self, block: usize) -> bool {

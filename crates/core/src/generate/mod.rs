@@ -4,16 +4,21 @@
 //! whoever calls reads tensors back (asynchronously on the web) and decides
 //! between two steps whether to go on.
 
+mod departing;
+mod measuring;
 mod model;
 mod noise;
+mod painting;
 mod passes;
 mod reading;
+mod request;
 mod run;
 mod step;
 
 pub use crate::diffusion::guidance::Guidance;
 pub use model::{Model, latent_shape};
-pub use noise::Noise;
+pub use noise::{Noise, between};
 pub use passes::Passes;
-pub use run::{Outline, Request, Run, Start};
+pub use request::{Request, Start};
+pub use run::{Outline, Run};
 pub use step::{Batch, Part, Step, Watched};

@@ -175,11 +175,7 @@ impl Model {
     /// # Errors
     /// [`ConfigError::OutOfRange`] for a timestep that the process does not have.
     pub fn noised(&self, x0: Tensor<4>, t: usize, seeds: &[u64]) -> Result<Tensor<4>, ConfigError> {
-        let steps = self.config.scheduler.num_train_timesteps;
-        if t >= steps {
-            let allowed = format!("0 to {}", steps - 1);
-            return Err(ConfigError::OutOfRange { name: "timestep", value: t.to_string(), allowed });
-        }
+        self.check_timestep(t)?;
         let noise = seeded(seeds, 0, x0.dims(), &self.device); // [N, C, h, w]
         Ok(q_sample(&training_schedule(&self.config.scheduler), t, x0, noise))
     }
@@ -232,8 +228,19 @@ impl Model {
     }
 
     /// # Errors
+    /// [`ConfigError::OutOfRange`] for one that the process does not have.
+    pub(super) fn check_timestep(&self, t: usize) -> Result<(), ConfigError> {
+        let steps = self.config.scheduler.num_train_timesteps;
+        if t < steps {
+            return Ok(());
+        }
+        let allowed = format!("0 to {}", steps - 1);
+        Err(ConfigError::OutOfRange { name: "timestep", value: t.to_string(), allowed })
+    }
+
+    /// # Errors
     /// [`ConfigError::OutOfRange`] for one that the model does not have.
-    fn check_classes(&self, classes: &[usize]) -> Result<(), ConfigError> {
+    pub(super) fn check_classes(&self, classes: &[usize]) -> Result<(), ConfigError> {
         let count = self.config.transformer.num_classes;
         match classes.iter().find(|class| **class >= count) {
             None => Ok(()),

@@ -42,6 +42,11 @@ impl<'m> Passes<'m> {
         self.classes.iter().copied().chain(std::iter::repeat_n(null, without)).collect()
     }
 
+    /// Those of the run's pictures.
+    pub(super) fn classes(&self) -> &[usize] {
+        &self.classes
+    }
+
     /// What the network is told in the whole run, in order, each once.
     pub fn times(&self) -> &[f32] {
         &self.times

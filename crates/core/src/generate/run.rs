@@ -1,47 +1,18 @@
-//! A request and the run it becomes.
+//! A run, step by step.
 
+use super::departing::Departures;
 use super::model::{Model, latent_shape};
 use super::noise::{Noise, seeded};
+use super::painting::{self, Painting};
 use super::passes::Passes;
 use super::reading::Reading;
+use super::request::{Request, check_count, guidance, noised, out_of_range};
 use super::step::{Batch, Step};
 use crate::diffusion::guidance::Guidance;
-use crate::diffusion::prediction::q_sample;
-use crate::diffusion::sampler::{Sampler, SamplerConfig};
+use crate::diffusion::sampler::Sampler;
 use burn::tensor::Tensor;
-use ditscope_config::{ConfigError, Savings, VarianceType};
+use ditscope_config::{ConfigError, Departure, Paint, Savings, VarianceType};
 use std::ops::Range;
-
-/// What to generate: picture i has class `classes[i]`.
-#[derive(Debug, Clone)]
-pub struct Request {
-    pub classes: Vec<usize>,
-    pub noise: Noise,
-    /// How strongly the class steers: one for each picture, or one for all.
-    pub guidance_scales: Vec<f64>,
-    /// Channels that guidance steers; `None`: as the model's configuration says.
-    pub guidance_channels: Option<usize>,
-    pub sampler: SamplerConfig,
-    /// From which picture; `None`: from noise alone.
-    pub start: Option<Start>,
-}
-
-/// A picture to begin with, under as much noise as there is at a step of the run
-/// (SDEdit, Meng et al. 2021, arXiv:2108.01073).
-#[derive(Debug, Clone)]
-pub struct Start {
-    /// The first step that is taken: 0 keeps next to nothing of the picture, the last one nearly all.
-    pub step: usize,
-    /// Standardised latents, `[N, C, h, w]`, or `[1, C, h, w]` for all.
-    pub x0: Tensor<4>,
-}
-
-impl Start {
-    /// The first step for a strength from 0 (the picture stays) to 1 (all steps are taken), as diffusers counts it.
-    pub fn step_for(strength: f64, num_steps: usize) -> usize {
-        num_steps - ((num_steps as f64 * strength) as usize).min(num_steps)
-    }
-}
 
 /// What holds for a whole run: shapes and numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,12 +45,17 @@ pub struct Run<'m> {
     x_t: Tensor<4>,
     /// The first step: 0, or where the given picture comes in.
     first: usize,
-    step: usize,
+    /// The sampler's steps in the order in which they are taken.
+    order: Vec<usize>,
+    /// How many of these were taken.
+    taken: usize,
     /// What a step that is half-way gives, once it is taken.
     half: Option<Step>,
     is_watched: bool,
     savings: Savings,
     passes: Passes<'m>,
+    departures: Option<Departures>,
+    painting: Option<Painting>,
 }
 
 impl<'m> Run<'m> {
@@ -101,11 +77,13 @@ impl<'m> Run<'m> {
                 check_count("seeds", seeds.len(), request.classes.len())?;
                 seeded(seeds, 0, shape, &model.device)
             }
+            Noise::Begun { start, seeds } => {
+                check_count("seeds", seeds.len(), request.classes.len())?;
+                check_noise(start, shape)?;
+                start.clone()
+            }
             Noise::Given { start, steps } => {
-                if start.dims() != shape || steps.iter().any(|s| s.dims() != shape) {
-                    let allowed = format!("{shape:?} for this model and {} pictures", shape[0]);
-                    return Err(out_of_range("noise shape", format!("{:?}", start.dims()), allowed));
-                }
+                steps.iter().chain([start]).try_for_each(|noise| check_noise(noise, shape))?;
                 start.clone()
             }
         };
@@ -115,9 +93,22 @@ impl<'m> Run<'m> {
         };
         let noise = request.noise;
         let passes = Passes::new(model, request.classes, sampler.told_from(first).collect());
-        let savings = Savings::default();
-        let step = first;
-        Ok(Self { model, noise, guidance, sampler, x_t, first, step, half: None, is_watched: false, savings, passes })
+        Ok(Self {
+            model,
+            noise,
+            guidance,
+            order: (first..sampler.num_steps()).collect(),
+            sampler,
+            x_t,
+            first,
+            taken: 0,
+            half: None,
+            is_watched: false,
+            savings: Savings::default(),
+            passes,
+            departures: None,
+            painting: None,
+        })
     }
 
     /// The same run, cheaper.
@@ -134,11 +125,37 @@ impl<'m> Run<'m> {
         Self { is_watched: true, ..self }
     }
 
+    /// The same run, whose pictures depart from it; parts are missing between two shares of it (see
+    /// [`ditscope_config::Experiment`]).
+    ///
+    /// # Errors
+    /// [`ConfigError`] when there are not as many as pictures, or something is not the model's.
+    pub fn departing(self, pictures: Vec<Departure>, missing_at: Option<[f64; 2]>) -> Result<Self, ConfigError> {
+        let departures = Departures::new(self.model, pictures, self.passes.classes(), missing_at)?;
+        Ok(Self { departures: Some(departures), ..self })
+    }
+
+    /// The same run, in which only a part of this picture is made anew.
+    ///
+    /// # Shapes
+    /// - `x0`: `[1, C, h, w]`
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfRange`] for a mask or latents that are not of the model's size, and for recorded noise, which
+    /// has none for steps that are taken again.
+    pub fn painting(self, paint: &Paint, x0: Tensor<4>) -> Result<Self, ConfigError> {
+        if self.noise.seeds().is_none() {
+            return Err(out_of_range("noise", "recorded", "seeds".into()));
+        }
+        let order = paint.order(self.first..self.sampler.num_steps());
+        Ok(Self { painting: Some(Painting::new(self.model, paint, x0)?), order, ..self })
+    }
+
     /// The same run, which has computed what its steps have in common (the adaLN vectors), so that the first one takes no
     /// longer than the others.
     pub fn prepared(mut self) -> Self {
-        if !self.is_done() && !self.reuses() {
-            self.passes.prepare(self.sampler.told(self.step));
+        if !self.is_done() && !self.is_apart() {
+            self.passes.prepare(self.sampler.told(self.at()));
         }
         self
     }
@@ -149,7 +166,7 @@ impl<'m> Run<'m> {
     /// # Errors
     /// [`ConfigError::OutOfRange`] for more steps than there are, or a state that is not of such a run.
     pub fn resumed(mut self, steps: usize, state: Vec<Tensor<4>>) -> Result<Self, ConfigError> {
-        let left = self.sampler.num_steps() - self.first;
+        let left = self.order.len();
         if steps > left {
             return Err(out_of_range("step to go on at", steps, format!("0 to {left}")));
         }
@@ -163,7 +180,7 @@ impl<'m> Run<'m> {
                 return Err(out_of_range("state to go on from", "another run's", allowed));
             }
         }
-        self.step = self.first + steps;
+        self.taken = steps;
         Ok(self)
     }
 
@@ -176,13 +193,13 @@ impl<'m> Run<'m> {
     pub fn outline(&self) -> Outline {
         let [num_images, channels, height, width] = self.x_t.dims();
         let side = self.model.config.image_size();
-        let steps = self.first..self.sampler.num_steps();
+        let steps = || self.order.iter().copied();
         Outline {
             num_images,
             latent_shape: [channels, height, width],
             image_shape: [side, side],
-            timesteps: steps.clone().map(|step| self.sampler.timestep(step)).collect(),
-            alpha_bar: steps.map(|step| self.sampler.alpha_bar(step)).collect(),
+            timesteps: steps().map(|step| self.sampler.timestep(step)).collect(),
+            alpha_bar: steps().map(|step| self.sampler.alpha_bar(step)).collect(),
             steps_skipped: self.first,
             guidance_scales: (0..num_images).map(|i| self.guidance.scale(i)).collect(),
             guidance_channels: self.guidance.channels,
@@ -203,12 +220,12 @@ impl<'m> Run<'m> {
     }
 
     pub fn is_done(&self) -> bool {
-        self.step == self.sampler.num_steps()
+        self.taken == self.order.len()
     }
 
     /// Steps from here to the end.
     pub fn steps_left(&self) -> usize {
-        self.sampler.num_steps() - self.step
+        self.order.len() - self.taken
     }
 
     /// What the network is told in the whole run, in order, each once.
@@ -234,10 +251,14 @@ impl<'m> Run<'m> {
     /// Asks the network once; the step, unless it is half-way.
     fn evaluate(&mut self) -> Result<Option<Step>, ConfigError> {
         self.check_not_done();
-        let is_guided = self.is_guided();
+        let (is_guided, time) = (self.is_guided(), self.sampler.told(self.at()));
+        if let Some(departures) = &self.departures {
+            let share = self.taken as f64 / self.order.len() as f64;
+            let (cond, uncond) = departures.outputs(self.model, &self.x_t, time, is_guided, share);
+            return self.step_of(cond, uncond);
+        }
         if self.reuses() {
-            let fresh = self.savings.computes_all(self.step - self.first);
-            let time = self.sampler.told(self.step);
+            let fresh = self.savings.computes_all(self.taken);
             let (cond, uncond) = self.passes.reusing(self.x_t.clone(), time, is_guided, fresh);
             return self.step_of(cond, uncond);
         }
@@ -247,12 +268,12 @@ impl<'m> Run<'m> {
     }
 
     /// What the next step asks of the network, for those who compute a part of it elsewhere; none where it takes over
-    /// what an earlier step computed.
+    /// what an earlier step computed, and where pictures depart.
     pub fn batch(&self) -> Option<Batch> {
-        if self.is_done() || self.reuses() {
+        if self.is_done() || self.is_apart() {
             return None;
         }
-        Some(Batch { time: self.sampler.told(self.step), labels: self.passes.labels(self.is_guided()) })
+        Some(Batch { time: self.sampler.told(self.at()), labels: self.passes.labels(self.is_guided()) })
     }
 
     /// The network's output for some rows of [`Self::batch`].
@@ -270,7 +291,7 @@ impl<'m> Run<'m> {
             times => Tensor::cat(vec![self.x_t.clone(); times], 0),
         }; // [N or 2N, C, h, w]
         let x = if rows.len() == labels.len() { x } else { x.slice([rows.clone()]) }; // [M, C, h, w]
-        self.passes.rows(x, &labels[rows], self.sampler.told(self.step))
+        self.passes.rows(x, &labels[rows], self.sampler.told(self.at()))
     }
 
     /// [`Self::step`], with the network's output for all rows of [`Self::batch`]. None where the step wants to ask the network
@@ -299,7 +320,7 @@ impl<'m> Run<'m> {
     /// - `cond`, `uncond`: `[N, C_out, h, w]`
     fn step_of(&mut self, cond: Tensor<4>, uncond: Option<Tensor<4>>) -> Result<Option<Step>, ConfigError> {
         self.check_not_done();
-        let (step, x_t) = (self.step, self.x_t.clone());
+        let (step, x_t) = (self.at(), self.x_t.clone());
         let reading = Reading {
             model: self.model,
             guidance: &self.guidance,
@@ -309,9 +330,12 @@ impl<'m> Run<'m> {
         let (prediction, watched) = reading.of(&x_t, cond, uncond, self.is_watched);
         let x0_hat = prediction.x0_hat.clone();
         let mut missing_noise = false;
+        let number = self.first + self.taken;
         let noise = || match &self.noise {
-            Noise::Seeded(seeds) => seeded(seeds, 1 + step as u64, x_t.dims(), &self.model.device),
-            Noise::Given { steps, .. } => steps.get(step).cloned().unwrap_or_else(|| {
+            Noise::Seeded(seeds) | Noise::Begun { seeds, .. } => {
+                seeded(seeds, 1 + number as u64, x_t.dims(), &self.model.device)
+            }
+            Noise::Given { steps, .. } => steps.get(number).cloned().unwrap_or_else(|| {
                 missing_noise = true;
                 x_t.zeros_like()
             }),
@@ -319,31 +343,55 @@ impl<'m> Run<'m> {
         self.x_t = self.sampler.step(step, x_t.clone(), prediction, noise); // [N, C, h, w]
         if missing_noise {
             let allowed = "a file with step_noise [T, N, C, H, W] that has an entry for each step";
-            return Err(out_of_range("recorded noise for step", step, allowed.into()));
+            return Err(out_of_range("recorded noise for step", number, allowed.into()));
         }
         let taken = self.half.take().unwrap_or(Step { x_t, x0_hat, watched });
         if self.sampler.is_half_way() {
             self.half = Some(taken);
             return Ok(None);
         }
-        self.step += 1;
+        self.taken += 1;
+        self.keep_and_go_back(step);
         Ok(Some(taken))
     }
 }
 
 impl Run<'_> {
+    /// Where a picture is painted: puts back what is kept, and adds noise where steps are taken again. What a sampler
+    /// remembers is of other latents then.
+    fn keep_and_go_back(&mut self, step: usize) {
+        let (Some(painting), Some(seeds)) = (&self.painting, self.noise.seeds()) else { return };
+        let weights = painting::after(&self.sampler, step);
+        let mut x = painting.keep(self.model, self.x_t.clone(), weights, seeds, self.taken); // [N, C, h, w]
+        if let Some(next) = self.order.get(self.taken).filter(|next| **next <= step) {
+            x = painting::back(self.model, x, weights, self.sampler.weights(*next), seeds, self.taken);
+        }
+        self.x_t = x;
+        self.sampler.remember(vec![]);
+    }
+
+    /// The sampler's step that comes next.
+    fn at(&self) -> usize {
+        self.order[self.taken]
+    }
+
     fn num_images(&self) -> usize {
         self.x_t.dims()[0]
     }
 
     fn check_not_done(&self) {
-        assert!(!self.is_done(), "the run is done after {} steps", self.step);
+        assert!(!self.is_done(), "the run is done after {} steps", self.taken);
     }
 
     /// Whether the step needs the unconditional output.
     fn is_guided(&self) -> bool {
         let total = self.model.config.scheduler.num_train_timesteps;
-        self.guidance.is_on() && self.savings.guides(self.sampler.timestep(self.step), total)
+        self.guidance.is_on() && self.savings.guides(self.sampler.timestep(self.at()), total)
+    }
+
+    /// Whether its outputs are none that others could compute.
+    fn is_apart(&self) -> bool {
+        self.reuses() || self.departures.is_some()
     }
 
     /// Whether steps take over the middle blocks' change of others.
@@ -352,46 +400,10 @@ impl Run<'_> {
     }
 }
 
-fn guidance(model: &Model, request: &Request) -> Result<Guidance, ConfigError> {
-    let total = model.config.transformer.in_channels;
-    let channels = request.guidance_channels.or(model.config.scheduler.guidance_channels).unwrap_or(total);
-    if channels == 0 || channels > total {
-        return Err(out_of_range("guidance channels", channels, format!("1 to {total}")));
-    }
-    let scales = request.guidance_scales.clone();
-    if let Some(scale) = scales.iter().find(|scale| !scale.is_finite()) {
-        return Err(out_of_range("guidance scale", scale, "a finite number".into()));
-    }
-    if let Some(scale) = scales.iter().find(|scale| **scale != 1.0 && !model.config.transformer.has_null_label) {
-        let why = "1: this model was trained without label dropout, so there is no \"no class\" to steer away from";
-        return Err(out_of_range("guidance scale", scale, why.into()));
-    }
-    if scales.len() != 1 {
-        check_count("guidance scales", scales.len(), request.classes.len())?;
-    }
-    Ok(Guidance { scales, channels })
-}
-
-/// The picture to begin with, as noisy as at its step.
-fn noised(sampler: &Sampler, Start { step, x0 }: Start, noise: Tensor<4>) -> Result<Tensor<4>, ConfigError> {
-    let (steps, shape) = (sampler.num_steps(), noise.dims());
-    if step >= steps {
-        return Err(out_of_range("first step", step, format!("0 to {}", steps - 1)));
-    }
-    let found = x0.dims();
-    if found[1..] != shape[1..] || ![1, shape[0]].contains(&found[0]) {
-        return Err(out_of_range("shape of the latents to begin with", format!("{found:?}"), format!("{shape:?}")));
-    }
-    Ok(q_sample(sampler.schedule(), sampler.index(step), x0.expand(shape), noise))
-}
-
-fn check_count(name: &'static str, count: usize, classes: usize) -> Result<(), ConfigError> {
-    if count == classes && count > 0 {
+fn check_noise(noise: &Tensor<4>, shape: [usize; 4]) -> Result<(), ConfigError> {
+    if noise.dims() == shape {
         return Ok(());
     }
-    Err(out_of_range(name, format!("{count} entries"), format!("{classes}, one per class")))
-}
-
-fn out_of_range(name: &'static str, value: impl ToString, allowed: String) -> ConfigError {
-    ConfigError::OutOfRange { name, value: value.to_string(), allowed }
+    let allowed = format!("{shape:?} for this model and {} pictures", shape[0]);
+    Err(out_of_range("noise shape", format!("{:?}", noise.dims()), allowed))
 }

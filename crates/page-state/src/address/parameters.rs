@@ -137,7 +137,7 @@ fn read_model(address: &mut Address, value: &str) -> Read {
 const ASK: &str = "ask";
 
 fn read_view(address: &mut Address, value: &str) -> Read {
-    let names: Vec<&str> = Mode::ALL.map(Mode::name).into_iter().chain([ASK]).collect();
+    let names: Vec<&str> = Mode::all().map(Mode::name).chain([ASK]).collect();
     address.asks_for_class = value == ASK;
     address.view = one_of(if value == ASK { Some(Mode::Forward) } else { Mode::parse(value) }, &names)?;
     Ok(())

@@ -32,7 +32,7 @@ pub struct Forward {
     /// The picture as it was given.
     pub picture: Option<Arc<Pixels>>,
     /// Its latent x0, f32 `[C, h, w]` in bytes.
-    pub(super) latent: Option<Arc<Vec<u8>>>,
+    pub(crate) latent: Option<Arc<Vec<u8>>>,
     /// What the decoder makes of the latent.
     pub reconstruction: Option<Arc<Pixels>>,
     pub noised: Option<Arc<Noised>>,

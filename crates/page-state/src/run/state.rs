@@ -3,9 +3,11 @@
 use super::decoding::{Decoding, Place};
 use crate::film::Film;
 use crate::follow::{Effects, Follow};
+use crate::lab::Prepared;
 use crate::{Effect, ModelRef, Notice};
 use ditscope_config::RunSettings;
 use ditscope_protocol::{FailureKind, FrameInfo, StartFrom, ToWorker};
+use std::sync::Arc;
 
 /// The run under way or the last one, with its film.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,11 +123,13 @@ pub(crate) struct Plan {
     pub guidance_scales: Vec<f64>,
     /// Where to begin, and the latent `[C, h, w]` as bytes.
     pub start: Option<(StartFrom, Vec<u8>)>,
+    /// How it departs from its settings. Its start is the run's.
+    pub experiment: Option<Arc<Prepared>>,
 }
 
 impl Plan {
     pub fn new(settings: RunSettings) -> Self {
-        Self { settings, guidance_scales: vec![], start: None }
+        Self { settings, guidance_scales: vec![], start: None, experiment: None }
     }
 }
 
@@ -183,6 +187,11 @@ impl Run {
         }
     }
 
+    /// What the own film was begun with.
+    pub(crate) fn made_by(&self) -> Option<&Plan> {
+        self.plan.as_ref().filter(|_| self.film_number == self.number)
+    }
+
     /// The recorded run, where it may be shown.
     pub fn stand_in(&self) -> Option<&Film> {
         self.recorded.as_ref().filter(|_| self.stands_in)
@@ -203,13 +212,16 @@ impl Run {
 
     /// Sends the newest run to the worker, from its beginning or from a later frame on; and what holds it.
     pub(super) fn send(&self, resume: Option<usize>, hold: Option<ToWorker>) -> Effects {
-        let Some(Plan { settings, guidance_scales, start }) = self.plan.clone() else { return vec![] };
-        let (start, latent) = start.unzip();
-        let mut buffers = Vec::from_iter(latent);
+        let Some(Plan { settings, guidance_scales, start, experiment }) = self.plan.clone() else { return vec![] };
+        let experiment = experiment.as_deref().cloned();
+        let (text, noise, own) = experiment.map_or((None, None, None), |it| (Some(it.experiment), it.noise, it.start));
+        let (start, latent) = start.or(own).unzip();
+        let mut buffers: Vec<Vec<u8>> = noise.into_iter().chain(latent).collect();
         if let (Some(_), Some(film)) = (resume, &self.film) {
             buffers.extend_from_slice(&film.state);
         }
-        let message = ToWorker::Generate { run: self.number, settings, guidance_scales, start, resume };
+        let message =
+            ToWorker::Generate { run: self.number, settings, guidance_scales, start, resume, experiment: text };
         let begun = if buffers.is_empty() { Effect::Send(message) } else { Effect::SendWith(message, buffers) };
         let mut effects = vec![Follow::Do(begun)];
         effects.extend(hold.map(|hold| Follow::Do(Effect::Send(hold))));

@@ -56,6 +56,7 @@ impl Page {
             Asker::Forward => return self.forward.answered(&self.shared, number, answered),
             Asker::Run => return self.shared.run.answered(number, answered),
             Asker::Inside => self.inside.answered(number, answered),
+            Asker::Lab => self.lab.answered(number, answered),
             Asker::Sound => self.listening.answered(number, answered),
             Asker::Stage => self.views.answered(number, answered),
         }

@@ -54,6 +54,7 @@ impl Page {
     fn plan(&mut self) -> Option<Plan> {
         match self.shared.mode() {
             Mode::Denoise | Mode::Inside | Mode::Findings => Some(Plan::new(self.shared.settings())),
+            Mode::Lab(_) => Some(self.lab.plan(&self.shared)),
             Mode::Compare => {
                 let (plan, selected) = self.compare.plan(&self.shared);
                 self.shared.timeline.selected = selected;

@@ -1,0 +1,212 @@
+//! All experiments together: which picture they are about, what was asked, and what came of it. Pure; it lives in the
+//! part of the page that shows them.
+
+use super::edit::{Edit, Way};
+use super::one_step::OneStep;
+use super::paint::Paint;
+use super::without::Without;
+use super::{self as lab, Base, Kind, Prepared};
+use crate::asks::Answered;
+use crate::{Event, ModelState, Page};
+use ditscope_config::{Experiment, Measurement};
+use ditscope_protocol::{Ask, RunInfo};
+use std::sync::Arc;
+
+/// What a question is about.
+#[derive(Debug, Clone, PartialEq)]
+enum About {
+    OneStep { t: usize },
+    Invert { base: Base, steps: usize },
+    Ranking,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Bench {
+    /// The picture that experiments are about.
+    pub base: Option<Base>,
+    pub one_step: OneStep,
+    pub paint: Paint,
+    pub edit: Edit,
+    pub without: Without,
+    /// The question that is not answered yet.
+    waiting: Option<(u32, About)>,
+    newest: u32,
+    /// The run whose picture was taken last.
+    seen: Option<Arc<RunInfo>>,
+    /// What the page was told last.
+    told: Option<Arc<Prepared>>,
+}
+
+impl Bench {
+    /// The model is another one: what was known is not of it.
+    pub fn forget(&mut self) {
+        let (paint, newest) = (Paint { cells: Default::default(), ..self.paint.clone() }, self.newest);
+        *self = Self { paint, newest, ..Self::default() };
+    }
+
+    /// Looks at the page: takes a picture where there is none, and the answer that it waits for. What follows: the next
+    /// question, and how the next run departs.
+    pub fn look(&mut self, page: &Page, kind: Kind) -> Vec<Event> {
+        if self.base.as_ref().is_some_and(|base| !fits(page, base)) {
+            self.forget();
+        }
+        self.take_picture(page);
+        if let Some(base) = &self.base {
+            self.paint.fit(base.side());
+        }
+        let was_inverting = matches!(self.waiting, Some((_, About::Invert { .. })));
+        let has_answer = self.take_answer(page);
+        let mut events: Vec<Event> = self.next_rank(page, kind).into_iter().collect();
+        events.extend(self.tell(page, kind));
+        // Whoever asked for a picture's noise wants to see what it becomes.
+        if has_answer && was_inverting && matches!(self.edit.inverted, Some(Ok(_))) {
+            events.push(Event::Generate);
+        }
+        events
+    }
+
+    /// Tells the page how its next run departs, if that is not what it knows.
+    pub fn tell(&mut self, page: &Page, kind: Kind) -> Option<Event> {
+        let base = self.base.as_ref();
+        let prepared = match kind {
+            Kind::OneStep | Kind::Ideal => None,
+            Kind::Paint => self.paint.prepared(page, base),
+            Kind::Edit => self.edit.prepared(page),
+            Kind::Break => Some(self.without.prepared()),
+        };
+        if prepared.as_ref() == self.told.as_deref() {
+            return None;
+        }
+        self.told = prepared.map(Arc::new);
+        Some(Event::Lab(lab::Event::Prepare(self.told.clone())))
+    }
+
+    /// Guesses in one go.
+    pub fn guess(&mut self, page: &Page) -> Event {
+        let question = self.one_step.question(page, self.base.as_ref());
+        self.ask(About::OneStep { t: self.one_step.t(page) }, question)
+    }
+
+    /// Looks for the picture's noise.
+    pub fn invert(&mut self, page: &Page) -> Option<Event> {
+        let base = self.base.clone()?;
+        let steps = page.settings().num_inference_steps;
+        let question = Edit::question(page, &base);
+        Some(self.ask(About::Invert { base, steps }, question))
+    }
+
+    /// Whether something is asked that is not answered yet.
+    pub fn waits(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Whether the noise of a picture is looked for.
+    pub fn is_inverting(&self) -> bool {
+        matches!(self.waiting, Some((_, About::Invert { .. })))
+    }
+
+    fn ask(&mut self, about: About, (what, buffers): (Measurement, Vec<Vec<u8>>)) -> Event {
+        self.newest = self.newest.wrapping_add(1);
+        self.waiting = Some((self.newest, about));
+        let what = serde_json::to_string(&what).unwrap_or_default();
+        Event::Lab(lab::Event::Ask(self.newest, Ask::Measure { what }, buffers))
+    }
+
+    /// The picture of a new run is the one that experiments are about, unless it is an experiment's own.
+    fn take_picture(&mut self, page: &Page) {
+        let Some(film) = page.shown().filter(|film| film.is_complete() && page.experiment().is_none()) else { return };
+        if self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &film.info)) {
+            return;
+        }
+        if let Some(base) = newest(page).filter(|base| fits(page, base)) {
+            (self.base, self.seen) = (Some(base), Some(film.info.clone()));
+        }
+    }
+
+    /// Whether the answer came. A worker that is gone will not answer.
+    fn take_answer(&mut self, page: &Page) -> bool {
+        let Some((number, _)) = &self.waiting else { return false };
+        let number = *number;
+        let answer = page.lab.answer.as_ref().filter(|(answered, _)| *answered == number);
+        let Some((_, answered)) = answer else {
+            if !page.awaits_lab(number) {
+                self.waiting = None;
+                self.without.rest();
+            }
+            return false;
+        };
+        let Some((_, about)) = self.waiting.take() else { return false };
+        let answered: &Answered = answered;
+        match about {
+            About::OneStep { t } => self.one_step.take(t, answered, image_shape(page)),
+            About::Invert { base, steps } => self.edit.take(base, steps, answered),
+            About::Ranking => {
+                if let Some(ranking) = &mut self.without.ranking {
+                    ranking.take(answered);
+                }
+            }
+        }
+        true
+    }
+
+    /// The next question of the ranking: a run needs the model more.
+    fn next_rank(&mut self, page: &Page, kind: Kind) -> Option<Event> {
+        if kind != Kind::Break || self.waits() || page.is_running() || !is_ready(page) {
+            return None;
+        }
+        let question = self.without.ranking.as_ref()?.question(page)?;
+        Some(self.ask(About::Ranking, question))
+    }
+}
+
+/// The finished picture on the stage that is selected, if it is the model's.
+pub fn newest(page: &Page) -> Option<Base> {
+    let film = page.shown().filter(|_| page.film_is_of_model())?;
+    Base::of(film, page.timeline.selected)
+}
+
+/// Whether the model can be asked.
+pub fn is_ready(page: &Page) -> bool {
+    matches!(page.models.state, ModelState::Ready { .. })
+}
+
+/// How the run on the stage departs, where it is one of this kind.
+pub fn shown(page: &Page, kind: Kind) -> Option<Experiment> {
+    let experiment: Experiment = serde_json::from_str(page.experiment()?).ok()?;
+    let is_of_kind = match kind {
+        Kind::OneStep | Kind::Ideal => false,
+        Kind::Paint => experiment.paint.is_some(),
+        Kind::Break => experiment.pictures.len() == 2,
+        Kind::Edit => experiment.pictures.len() > 2,
+    };
+    is_of_kind.then_some(experiment)
+}
+
+/// Of which way a run of [`Kind::Edit`] is.
+pub fn way_of(experiment: &Experiment) -> Way {
+    let last = experiment.pictures.last();
+    match (experiment.given_noise, last.is_some_and(|picture| picture.towards_seed.is_some())) {
+        (true, _) => Way::Invert,
+        (false, true) => Way::Seeds,
+        (false, false) => Way::Classes,
+    }
+}
+
+fn fits(page: &Page, base: &Base) -> bool {
+    page.models.config.as_ref().is_none_or(|config| {
+        let dit = &config.transformer;
+        base.shape == [dit.in_channels, dit.sample_size, dit.sample_size] && base.class < config.labels.len()
+    })
+}
+
+fn image_shape(page: &Page) -> [usize; 2] {
+    let side = page.models.config.as_ref().map_or(0, |config| {
+        let is_heavy = config.autoencoder.as_ref().is_some_and(ditscope_config::AutoencoderConfig::is_heavy);
+        if is_heavy { config.transformer.sample_size } else { config.image_size() }
+    });
+    [side, side]
+}
+
+#[cfg(test)]
+#[path = "bench_tests.rs"]
+mod tests;

@@ -1,0 +1,153 @@
+//! Experiments on the model. The page knows how its next run departs, and the newest answer; what they mean is known to
+//! the part that shows them, which comes later: [`bench`], of [`one_step`], [`paint`], [`edit`] and
+//! [`without`].
+
+pub mod bench;
+pub mod cells;
+pub mod edit;
+pub mod one_step;
+pub mod paint;
+pub mod without;
+
+use crate::asks::{Answered, Asker, Question};
+use crate::film::{self, Film, Pixels};
+use crate::follow::{Effects, Follow};
+use crate::run::Plan;
+use crate::{Mode, Shared};
+use ditscope_protocol::{Ask, StartFrom};
+use std::sync::Arc;
+
+/// Which experiment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// x̂0 in one go beside many steps.
+    OneStep,
+    /// A part of a picture made anew.
+    Paint,
+    /// A picture's own noise, and what it becomes; rows between two pictures.
+    Edit,
+    /// Parts of the network switched off.
+    Break,
+    /// The denoiser that knows the training pictures.
+    Ideal,
+}
+
+/// How the next run departs from what its settings say.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Prepared {
+    /// [`ditscope_config::Experiment`] as JSON.
+    pub experiment: String,
+    /// The noise to begin with, where it is given: `[C, h, w]` as bytes.
+    pub noise: Option<Vec<u8>>,
+    /// Where to begin, and the latent `[C, h, w]` as bytes.
+    pub start: Option<(StartFrom, Vec<u8>)>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Lab {
+    prepared: Option<Arc<Prepared>>,
+    /// The newest answer, with the number of its question.
+    pub answer: Option<(u32, Arc<Answered>)>,
+}
+
+/// What can happen here.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The next run departs in this way; nothing: in none.
+    Prepare(Option<Arc<Prepared>>),
+    /// A question, with a number that its asker has chosen.
+    Ask(u32, Ask, Vec<Vec<u8>>),
+}
+
+impl Lab {
+    pub(crate) fn update(&mut self, event: Event) -> Effects {
+        match event {
+            Event::Prepare(prepared) => {
+                self.prepared = prepared;
+                vec![]
+            }
+            Event::Ask(number, ask, buffers) => {
+                vec![Follow::Ask(Question { asker: Asker::Lab, number, ask, buffers })]
+            }
+        }
+    }
+
+    pub(crate) fn answered(&mut self, number: u32, answered: Answered) {
+        self.answer = Some((number, Arc::new(answered)));
+    }
+
+    /// The run that Generate starts.
+    pub(crate) fn plan(&self, shared: &Shared) -> Plan {
+        Plan { experiment: self.prepared.clone(), ..Plan::new(shared.settings()) }
+    }
+}
+
+impl Shared {
+    /// How the run on the stage departs from its settings, as JSON; nothing where it does not.
+    pub fn experiment(&self) -> Option<&str> {
+        Some(&*self.run.made_by()?.experiment.as_deref()?.experiment).filter(|_| matches!(self.mode(), Mode::Lab(_)))
+    }
+
+    /// Whether a question of the lab is not answered yet.
+    pub fn awaits_lab(&self, number: u32) -> bool {
+        self.asks.awaits(Asker::Lab, number)
+    }
+}
+
+/// A finished picture that something is done with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Base {
+    /// `[C, h, w]`
+    pub latent: Vec<f32>,
+    pub shape: [usize; 3],
+    pub picture: Pixels,
+    /// Of what it is said to be.
+    pub class: usize,
+}
+
+impl Base {
+    /// A picture of a film that is complete.
+    pub fn of(film: &Film, picture: usize) -> Option<Self> {
+        let frame = film.at(film.steps())?;
+        let latent = film::of_picture(&film.info, &frame.x_t, picture)?.to_vec();
+        let (shape, class) = (film.info.latent_shape, film.info.settings.class);
+        Some(Self { latent, shape, picture: film::picture(&film.info, frame, picture), class })
+    }
+
+    /// The visitor's own picture, or another one of the forward process, which was encoded there.
+    pub fn of_forward(shared: &Shared, forward: &crate::forward::Forward) -> Option<Self> {
+        let latent = film::numbers(forward.latent.as_deref()?);
+        let dit = &shared.models.config.as_ref()?.transformer;
+        let shape = [dit.in_channels, dit.sample_size, dit.sample_size];
+        let picture = forward.picture.as_deref()?.clone();
+        let fits = latent.len() == shape.iter().product::<usize>();
+        fits.then(|| Self { latent, shape, picture, class: shared.settings().class })
+    }
+
+    /// Cells across.
+    pub fn side(&self) -> usize {
+        self.shape[2]
+    }
+
+    /// As the worker wants it.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.latent.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+}
+
+/// Root mean square of a difference.
+pub fn rms(a: &[f32], b: &[f32]) -> f64 {
+    let squares = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
+    (squares / a.len().max(1) as f64).sqrt()
+}
+
+/// Root mean square difference of two pictures' colours, of 255; nothing where they have other sizes.
+pub fn difference(a: &Pixels, b: &Pixels) -> Option<f64> {
+    let squares = a.rgba.iter().zip(&b.rgba).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum::<f64>();
+    // Every fourth number is the opacity, which is the same.
+    (a.rgba.len() == b.rgba.len()).then(|| (squares / (0.75 * a.rgba.len().max(1) as f64)).sqrt())
+}
+
+fn json(experiment: &ditscope_config::Experiment) -> String {
+    serde_json::to_string(experiment).unwrap_or_default()
+}
