@@ -106,6 +106,10 @@ pub enum Measurement {
     ///
     /// Buffers: the noise `[C, h, w]`.
     Invert { class: usize, steps: usize },
+    /// What `count` latents are decoded to; the buffer has them all, `[count, C, h, w]`.
+    ///
+    /// Buffers: pictures RGBA `[count, H, W, 4]`.
+    Decode { count: usize },
     /// How far the noise that the model sees in the latent, noised to `t`, is off: once whole, then without each set of parts.
     ///
     /// Buffers: mean squares `[1 + sets]`.

@@ -4,11 +4,12 @@
 //! |---|---|
 //! | `hand` | the experiments' state as something that views follow |
 //! | `figures` | labelled pictures, buttons, sliders and choices that follow it |
-//! | `one_step`, `paint`, `edit`, `without` | the experiments |
+//! | `one_step`, `paint`, `edit`, `without`, `ideal` | the experiments |
 
 mod edit;
 mod figures;
 mod hand;
+mod ideal;
 mod one_step;
 mod paint;
 mod without;
@@ -48,7 +49,7 @@ fn experiment(hand: Hand, kind: Kind) -> Live {
         Kind::Paint => (say("lab.about-paint"), paint::view(hand)),
         Kind::Edit => (say("lab.about-edit"), edit::view(hand)),
         Kind::Break => (say("lab.about-break"), without::view(hand)),
-        Kind::Ideal => (say("lab.about-ideal"), Live::new("div", "")),
+        Kind::Ideal => (say("lab.about-ideal"), ideal::view(hand)),
     };
     Live::new("div", "lab-experiment").of(vec![Live::new("p", "lab-about").saying(&about), body])
 }

@@ -2,14 +2,17 @@
 //! part of the page that shows them.
 
 use super::edit::{Edit, Way};
+use super::ideal::{IdealRun, Known};
 use super::one_step::OneStep;
 use super::paint::Paint;
 use super::without::Without;
 use super::{self as lab, Base, Kind, Prepared};
 use crate::asks::Answered;
+use crate::film::Pixels;
 use crate::{Event, ModelState, Page};
-use ditscope_config::{Experiment, Measurement};
+use ditscope_config::{Experiment, Measurement, SamplerKind};
 use ditscope_protocol::{Ask, RunInfo};
+use ditscope_tensor_file::LatentSet;
 use std::sync::Arc;
 
 /// What a question is about.
@@ -18,6 +21,19 @@ enum About {
     OneStep { t: usize },
     Invert { base: Base, steps: usize },
     Ranking,
+    Ideal { step: usize },
+}
+
+/// The latents of the model's training pictures.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Training {
+    /// Not looked for.
+    #[default]
+    Unknown,
+    Coming,
+    /// Why not.
+    Missing(String),
+    Here(Arc<LatentSet>),
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,6 +44,8 @@ pub struct Bench {
     pub paint: Paint,
     pub edit: Edit,
     pub without: Without,
+    pub training: Training,
+    pub ideal: Option<IdealRun>,
     /// The question that is not answered yet.
     waiting: Option<(u32, About)>,
     newest: u32,
@@ -57,6 +75,10 @@ impl Bench {
         let was_inverting = matches!(self.waiting, Some((_, About::Invert { .. })));
         let has_answer = self.take_answer(page);
         let mut events: Vec<Event> = self.next_rank(page, kind).into_iter().collect();
+        if kind == Kind::Ideal {
+            self.run_ideally(page);
+            events.extend(self.next_ideal(page));
+        }
         events.extend(self.tell(page, kind));
         // Whoever asked for a picture's noise wants to see what it becomes.
         if has_answer && was_inverting && matches!(self.edit.inverted, Some(Ok(_))) {
@@ -140,6 +162,11 @@ impl Bench {
         match about {
             About::OneStep { t } => self.one_step.take(t, answered, image_shape(page)),
             About::Invert { base, steps } => self.edit.take(base, steps, answered),
+            About::Ideal { step } => {
+                if let (Some(ideal), Ok((_, buffers))) = (&mut self.ideal, answered) {
+                    ideal.pictures.insert(step, pictures(buffers.first(), image_shape(page)));
+                }
+            }
             About::Ranking => {
                 if let Some(ranking) = &mut self.without.ranking {
                     ranking.take(answered);
@@ -147,6 +174,35 @@ impl Bench {
             }
         }
         true
+    }
+
+    /// Computes the ideal run beside the one that is shown.
+    fn run_ideally(&mut self, page: &Page) {
+        let Training::Here(set) = &self.training else { return };
+        let Some(film) = page.shown().filter(|film| film.is_complete() && page.film_is_of_model()) else { return };
+        if self.ideal.as_ref().is_some_and(|ideal| Arc::ptr_eq(&ideal.beside, &film.info)) {
+            return;
+        }
+        let class = film.info.settings.class;
+        let before = self.ideal.take().map(|ideal| ideal.known).filter(|known| known.class == class);
+        let known = before.or_else(|| Known::of(set, class).map(Arc::new));
+        let is_flow = SamplerKind::FLOW.contains(&film.info.settings.sampler);
+        self.ideal = known.and_then(|known| IdealRun::beside(film, page.timeline.selected, known, is_flow));
+    }
+
+    /// The question for the pictures of the step on the timeline.
+    fn next_ideal(&mut self, page: &Page) -> Option<Event> {
+        if self.waits() || page.is_running() || !is_ready(page) {
+            return None;
+        }
+        let (step, ideal) = (page.timeline.position, self.ideal.as_ref()?);
+        if ideal.pictures.contains_key(&step) {
+            return None;
+        }
+        let latents = ideal.latents(step);
+        let bytes = latents.concat().iter().flat_map(|value| value.to_le_bytes()).collect();
+        let what = Measurement::Decode { count: latents.len() };
+        Some(self.ask(About::Ideal { step }, (what, vec![bytes])))
     }
 
     /// The next question of the ranking: a run needs the model more.
@@ -197,6 +253,12 @@ fn fits(page: &Page, base: &Base) -> bool {
         let dit = &config.transformer;
         base.shape == [dit.in_channels, dit.sample_size, dit.sample_size] && base.class < config.labels.len()
     })
+}
+
+fn pictures(rgba: Option<&Vec<u8>>, [height, width]: [usize; 2]) -> Vec<Pixels> {
+    let one = (4 * height * width).max(1);
+    let all = rgba.map(Vec::as_slice).unwrap_or_default().chunks_exact(one);
+    all.map(|rgba| Pixels { width, height, rgba: rgba.to_vec() }).collect()
 }
 
 fn image_shape(page: &Page) -> [usize; 2] {

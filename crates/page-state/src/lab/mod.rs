@@ -5,6 +5,7 @@
 pub mod bench;
 pub mod cells;
 pub mod edit;
+pub mod ideal;
 pub mod one_step;
 pub mod paint;
 pub mod without;
