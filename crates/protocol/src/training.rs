@@ -28,7 +28,7 @@ pub struct Setup {
     pub depth: usize,
     pub patch_size: usize,
     pub prediction_type: PredictionType,
-    /// Numbers of the model's classes, rising. The trained model knows these alone.
+    /// Numbers of the model's classes, rising. A model that begins from nothing knows these alone.
     pub classes: Vec<usize>,
     /// Pictures per optimizer step.
     pub batch_size: usize,
@@ -103,10 +103,15 @@ impl Setup {
         self.knobs.validate()
     }
 
+    /// The chosen classes as the trained model counts them.
+    pub fn labels(&self) -> Vec<usize> {
+        if self.from_model { self.classes.clone() } else { (0..self.classes.len()).collect() }
+    }
+
     /// The model that comes of it.
     pub fn config(&self, model: &ModelConfig) -> ModelConfig {
         let transformer = match self.from_model {
-            true => DitConfig { num_classes: self.classes.len(), ..model.transformer.clone() },
+            true => model.transformer.clone(),
             false => DitConfig {
                 sample_size: model.transformer.sample_size,
                 patch_size: self.patch_size,
@@ -126,7 +131,10 @@ impl Setup {
             },
         };
         let scheduler = if self.from_model { model.scheduler.clone() } else { self.process() };
-        let labels: Vec<String> = self.classes.iter().filter_map(|class| model.labels.get(*class).cloned()).collect();
+        let labels: Vec<String> = match self.from_model {
+            true => model.labels.clone(),
+            false => self.classes.iter().filter_map(|class| model.labels.get(*class).cloned()).collect(),
+        };
         ModelConfig {
             name: format!("{} (own training)", model.name),
             transformer,
@@ -303,7 +311,7 @@ mod tests {
                     setup.validate(&model).expect("in range");
                     let config = setup.config(&model);
                     config.validate().unwrap_or_else(|error| panic!("{setup:?}: {error}"));
-                    assert_eq!(config.labels, ["one", "three"]);
+                    assert_eq!((config.labels.len(), config.labels[setup.labels()[1]].as_str()), (if from_model { 3 } else { 2 }, "three"));
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::message::{FromMember, ToMember};
 use crate::envelope;
 use crate::worker::device::cpu;
-use crate::worker::post::scope;
+use crate::global::scope;
 use async_channel::{Receiver, unbounded};
 use burn::tensor::{Tensor, TensorData};
 use ditscope_core::generate::{Model, Passes, latent_shape};
