@@ -19,6 +19,7 @@ use super::store::Store;
 use super::take::{PresentBar, SaveContent, Shown};
 use super::timeline::Timeline;
 use super::tour::TourPanel;
+use super::training::TrainStage;
 use super::{dom, effects, language, window_events};
 use ditscope_page_state::Mode;
 use ditscope_words::{Words, say};
@@ -53,6 +54,12 @@ later! {
         dom::add_style(include_str!("inside/maps.later.css"));
         view! { <InsideStage /> }.into_any()
     };
+    training training: Make = |_| {
+        ditscope_words::add(ditscope_words::training());
+        dom::add_style(include_str!("training/training.later.css"));
+        dom::add_style(include_str!("plots/plots.later.css"));
+        view! { <TrainStage /> }.into_any()
+    };
     tour tour: Make = |opened_before| {
         ditscope_words::add(ditscope_words::guide());
         dom::add_style(include_str!("tour/tour.later.css"));
@@ -84,6 +91,7 @@ fn panel(mode: Mode, models: RwSignal<bool>) -> AnyView {
         Mode::Forward => forward,
         Mode::Inside => inside,
         Mode::Findings => findings,
+        Mode::Train => training,
     };
     view! { <Later class="stage" part with=models /> }.into_any()
 }

@@ -1,4 +1,4 @@
-//! What the stage shows: one of five ways to look at diffusion, as tabs.
+//! What the stage shows: one of six ways to look at diffusion, as tabs.
 
 use super::store::Store;
 use ditscope_page_state::{Event, Mode};
@@ -18,6 +18,7 @@ fn label(mode: Mode) -> Words {
         Mode::Forward => say("modes.forward"),
         Mode::Inside => say("modes.inside"),
         Mode::Findings => say("modes.findings"),
+        Mode::Train => say("modes.train"),
     }
 }
 
@@ -28,6 +29,7 @@ fn hint(mode: Mode) -> Words {
         Mode::Forward => say("modes.hint-forward"),
         Mode::Inside => say("modes.hint-inside"),
         Mode::Findings => say("modes.hint-findings"),
+        Mode::Train => say("modes.hint-train"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the stage shows: one of five ways to look at diffusion.
+//! What the stage shows: one of six ways to look at diffusion.
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
@@ -13,10 +13,13 @@ pub enum Mode {
     Inside,
     /// What was found out with models of this size.
     Findings,
+    /// A small one learns in the tab.
+    Train,
 }
 
 impl Mode {
-    pub const ALL: [Self; 5] = [Self::Denoise, Self::Compare, Self::Forward, Self::Inside, Self::Findings];
+    pub const ALL: [Self; 6] =
+        [Self::Denoise, Self::Compare, Self::Forward, Self::Inside, Self::Findings, Self::Train];
 
     /// As in the address: `?view=forward`.
     pub fn name(self) -> &'static str {
@@ -26,6 +29,7 @@ impl Mode {
             Self::Forward => "forward",
             Self::Inside => "inside",
             Self::Findings => "findings",
+            Self::Train => "train",
         }
     }
 

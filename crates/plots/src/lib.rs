@@ -8,3 +8,4 @@ pub mod geometry;
 pub mod growth;
 pub mod pareto;
 pub mod sizes;
+pub mod training;
