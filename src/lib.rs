@@ -11,7 +11,10 @@ mod envelope;
 #[cfg(any(feature = "ui", feature = "worker", feature = "trainer"))]
 mod event_loop;
 #[cfg(any(feature = "worker", feature = "trainer"))]
-#[cfg_attr(not(all(feature = "worker", feature = "trainer")), allow(dead_code, reason = "each of the two uses its part"))]
+#[cfg_attr(
+    not(all(feature = "worker", feature = "trainer")),
+    allow(dead_code, reason = "each of the two uses its part")
+)]
 mod files;
 #[cfg(any(feature = "worker", feature = "trainer"))]
 mod global;

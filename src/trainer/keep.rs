@@ -32,10 +32,15 @@ enum Store {
 impl Keeper {
     /// With what is kept from an earlier visit.
     pub async fn open() -> Self {
-        for store in [directory().await.map(Store::Files), cache().await.map(Store::Cache)].into_iter().flatten() {
-            if let Ok(steps) = store.steps().await {
-                return Self { store, steps };
-            }
+        if let Some(store) = directory().await.map(Store::Files)
+            && let Ok(steps) = store.steps().await
+        {
+            return Self { store, steps };
+        }
+        if let Some(store) = cache().await.map(Store::Cache)
+            && let Ok(steps) = store.steps().await
+        {
+            return Self { store, steps };
         }
         Self { store: Store::Memory(BTreeMap::new()), steps: vec![] }
     }

@@ -56,16 +56,15 @@ pub async fn exercise(
 ) -> Result<(FromTrainer, Vec<u8>), Refusal> {
     let (diffusion, schedule) = (&model.config.scheduler, training_schedule(&model.config.scheduler));
     let [c, h, w] = set.info.shape;
+    let place = |i: usize| classes.iter().position(|class| *class == usize::from(set.labels[i]));
+    let pictures: Vec<(usize, usize)> = (0..set.labels.len()).filter_map(|i| Some((i, place(i)?))).collect();
     let (mut shown, mut named, mut timesteps) = (vec![], vec![], vec![]);
     for (i, level) in LEVELS.into_iter().enumerate() {
         // Far from one another, and others at every step.
         let number = step * LEVELS.len() + i;
-        let place = number * 7 % classes.len();
-        let of_class: Vec<usize> =
-            (0..set.labels.len()).filter(|i| usize::from(set.labels[*i]) == classes[place]).collect();
-        let Some(index) = of_class.get(number * 31 % of_class.len().max(1)) else { continue };
+        let (index, place) = pictures[number * 997 % pictures.len()];
         let t = (level * (diffusion.num_train_timesteps - 1) as f64) as usize;
-        let values: Vec<f32> = set.latent(*index).collect();
+        let values: Vec<f32> = set.latent(index).collect();
         let x0 = Tensor::<4>::from_data(TensorData::new(values, [1, c, h, w]), &model.device); // [1, C, h, w]
         let x_t = model.noised(x0.clone(), t, &[number as u64])?; // [1, C, h, w]
         let y = Tensor::<1, Int>::from_data(TensorData::new(vec![labels[place] as i64], [1]), &model.device); // [1]

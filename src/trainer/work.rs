@@ -68,12 +68,7 @@ impl Work {
     ///
     /// # Errors
     /// What is missing or does not fit.
-    pub async fn begin(
-        source: ModelSource,
-        files: Vec<File>,
-        setup: Setup,
-        resume: bool,
-    ) -> Result<Self, Refusal> {
+    pub async fn begin(source: ModelSource, files: Vec<File>, setup: Setup, resume: bool) -> Result<Self, Refusal> {
         let mut keeper = Keeper::open().await;
         let kept = if resume { Some(newest(&mut keeper).await?) } else { None };
         let setup = kept.as_ref().map_or(setup, |kept| kept.setup.clone());

@@ -53,7 +53,8 @@ fn the_method_names_no_file_and_no_thread() {
 
 #[test]
 fn concrete_backends_are_chosen_in_one_place_a_side() {
-    let allowed = ["src/worker/device.rs", "src/trainer/mod.rs", "crates/cli/src/", "crates/ops/src/", "crates/test-support/"];
+    let allowed =
+        ["src/worker/device.rs", "src/trainer/mod.rs", "crates/cli/src/", "crates/ops/src/", "crates/test-support/"];
     let folders: Vec<String> = packages().iter().map(|package| format!("{package}/src")).collect();
     let folders: Vec<&str> = folders.iter().map(|folder| folder.trim_start_matches('/')).collect();
     let found = found(folders, &BACKENDS).into_iter();

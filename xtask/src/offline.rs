@@ -32,9 +32,8 @@ pub fn write(app: &Path) -> Result<()> {
     let build = project::hash((&files, contents, &page));
     let page = page.replace("</head>", &format!("  <meta name=\"build\" content=\"{build}\" />\n  </head>"));
     fs::write(app.join("index.html"), page)?;
-    let list = |files: &[String]| {
-        format!("[\n{}]", files.iter().map(|file| format!("  \"{file}\",\n")).collect::<String>())
-    };
+    let list =
+        |files: &[String]| format!("[\n{}]", files.iter().map(|file| format!("  \"{file}\",\n")).collect::<String>());
     let script = source.replace("%BUILD%", &build).replace("%FILES%", &list(&files)).replace("%LATER%", &list(&later));
     Ok(fs::write(app.join(WORKER), script)?)
 }

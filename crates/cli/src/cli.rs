@@ -1,7 +1,8 @@
 //! The commands and their options.
 
 use super::{
-    bench, convert, data, decode, eval, forward, growth, index, info, latents, neighbours, prune, sample, samples, train,
+    bench, convert, data, decode, eval, forward, growth, index, info, latents, neighbours, prune, sample, samples,
+    train,
 };
 use anyhow::Result;
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};

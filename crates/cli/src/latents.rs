@@ -87,7 +87,8 @@ fn first_of_each_class(data: Dataset, count: usize) -> Result<Dataset> {
     ensure!(count >= classes && count.is_multiple_of(classes), "--count {count}: use a multiple of {classes}");
     let each = count / classes;
     let mut found = vec![0; classes];
-    let mut chosen = Dataset { info: DatasetInfo { mirror: false, ..data.info.clone() }, images: vec![], labels: vec![] };
+    let mut chosen =
+        Dataset { info: DatasetInfo { mirror: false, ..data.info.clone() }, images: vec![], labels: vec![] };
     for (i, label) in data.labels.iter().enumerate() {
         let found = &mut found[usize::from(*label)];
         if *found < each {
@@ -97,7 +98,9 @@ fn first_of_each_class(data: Dataset, count: usize) -> Result<Dataset> {
         }
     }
     match found.iter().position(|found| *found < each) {
-        Some(class) => bail!("class {class} has {} pictures: use --count {} or fewer", found[class], found[class] * classes),
+        Some(class) => {
+            bail!("class {class} has {} pictures: use --count {} or fewer", found[class], found[class] * classes)
+        }
         None => Ok(chosen),
     }
 }

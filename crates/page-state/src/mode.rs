@@ -18,8 +18,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    pub const ALL: [Self; 6] =
-        [Self::Denoise, Self::Compare, Self::Forward, Self::Inside, Self::Findings, Self::Train];
+    pub const ALL: [Self; 6] = [Self::Denoise, Self::Compare, Self::Forward, Self::Inside, Self::Findings, Self::Train];
 
     /// As in the address: `?view=forward`.
     pub fn name(self) -> &'static str {

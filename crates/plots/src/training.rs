@@ -55,9 +55,8 @@ pub fn training(losses: &[f32], here: Option<usize>, names: (&str, &str)) -> Str
     drawing.text("end", (RIGHT, BOTTOM + 19.0), "name", names.0);
     drawing.text("end", (RIGHT - 2.0, TOP + 7.0), "name", names.1);
     let raw: Vec<f64> = losses.iter().map(|loss| f64::from(*loss)).collect();
-    let points = |values: &[f64]| -> Vec<Point> {
-        chosen(values.len()).map(|i| (x(i + 1), y(scale, values[i]))).collect()
-    };
+    let points =
+        |values: &[f64]| -> Vec<Point> { chosen(values.len()).map(|i| (x(i + 1), y(scale, values[i]))).collect() };
     drawing.path("curve raw", &path(points(&raw)));
     drawing.path("curve", &path(points(&mean)));
     let at = here.filter(|step| *step > 0 && *step <= mean.len());

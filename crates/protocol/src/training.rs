@@ -95,6 +95,10 @@ impl Setup {
         within("seed", self.seed, RunSettings::SEED)?;
         if !self.from_model {
             within("depth", self.depth, Self::DEPTH)?;
+            let side = model.transformer.sample_size;
+            if self.patch_size == 0 || !side.is_multiple_of(self.patch_size) {
+                return Err(out_of_range("patch", self.patch_size, &format!("a divisor of {side}")));
+            }
             if !Self::HIDDEN_SIZES.contains(&self.hidden_size) {
                 let known = Self::HIDDEN_SIZES.map(|size| size.to_string()).join(", ");
                 return Err(out_of_range("width", self.hidden_size, &known));
@@ -178,11 +182,7 @@ impl Knobs {
     }
 }
 
-fn within<T: PartialOrd + Display>(
-    name: &'static str,
-    value: T,
-    range: RangeInclusive<T>,
-) -> Result<(), ConfigError> {
+fn within<T: PartialOrd + Display>(name: &'static str, value: T, range: RangeInclusive<T>) -> Result<(), ConfigError> {
     match range.contains(&value) {
         true => Ok(()),
         false => Err(out_of_range(name, value, &format!("{} to {}", range.start(), range.end()))),
@@ -208,9 +208,13 @@ pub enum ToTrainer {
     GoOn,
     Change(Knobs),
     /// Back to the checkpoint of this step; those after it are forgotten.
-    Undo { step: usize },
+    Undo {
+        step: usize,
+    },
     /// Give the trained model: its files, or one zip of its folder.
-    Save { zip: bool },
+    Save {
+        zip: bool,
+    },
 }
 
 /// From the trainer to the page.
@@ -296,9 +300,7 @@ mod tests {
     #[test]
     fn every_setup_makes_a_model() {
         let model = model();
-        for prediction_type in
-            [PredictionType::Epsilon, PredictionType::VPrediction, PredictionType::FlowPrediction]
-        {
+        for prediction_type in [PredictionType::Epsilon, PredictionType::VPrediction, PredictionType::FlowPrediction] {
             for hidden_size in Setup::HIDDEN_SIZES {
                 for from_model in [false, true] {
                     let setup = Setup {
@@ -311,7 +313,10 @@ mod tests {
                     setup.validate(&model).expect("in range");
                     let config = setup.config(&model);
                     config.validate().unwrap_or_else(|error| panic!("{setup:?}: {error}"));
-                    assert_eq!((config.labels.len(), config.labels[setup.labels()[1]].as_str()), (if from_model { 3 } else { 2 }, "three"));
+                    assert_eq!(
+                        (config.labels.len(), config.labels[setup.labels()[1]].as_str()),
+                        (if from_model { 3 } else { 2 }, "three")
+                    );
                 }
             }
         }
@@ -320,7 +325,8 @@ mod tests {
     #[test]
     fn what_is_out_of_range_is_named() {
         let model = model();
-        let wrong: [(&str, fn(&mut Setup)); 8] = [
+        let wrong: [(&str, fn(&mut Setup)); 9] = [
+            ("patch", |setup| setup.patch_size = 3),
             ("classes", |setup| setup.classes = vec![]),
             ("class", |setup| setup.classes = vec![0, 7]),
             ("classes", |setup| setup.classes = vec![1, 0]),

@@ -123,7 +123,8 @@ impl LatentSet {
         let scale = |i: usize| info.scales[i / plane % channels];
         let number = |(i, value): (usize, &f32)| (value / scale(i)).round().clamp(-LARGEST, LARGEST) as i8;
         let numbers: Vec<i8> = values.iter().enumerate().map(number).collect();
-        let beyond = values.iter().enumerate().filter(|(i, value)| (*value / scale(*i)).abs().round() > LARGEST).count();
+        let beyond =
+            values.iter().enumerate().filter(|(i, value)| (*value / scale(*i)).abs().round() > LARGEST).count();
         let off = |(i, value): (usize, &f32)| f64::from(value - f32::from(numbers[i]) * scale(i)).powi(2);
         let squares: f64 = values.iter().enumerate().map(off).sum();
         info.clamped = beyond as f32 / expected.max(1) as f32;

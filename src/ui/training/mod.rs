@@ -72,7 +72,8 @@ async fn look_at(model: ModelRef, config: ModelConfig, base: &str) -> Source {
 fn what_is_kept(state: &State) -> Vec<Part> {
     let Some(kept) = state.remembered.as_ref().filter(|_| state.is_setting()) else { return vec![] };
     let pictures = kept.step * kept.setup.batch_size;
-    let words = say_with("training.kept", &[("step", &kept.step), ("pictures", &pictures), ("model", &kept.model.name())]);
+    let words =
+        say_with("training.kept", &[("step", &kept.step), ("pictures", &pictures), ("model", &kept.model.name())]);
     let button = Part::button("primary", say("training.resume"), || tell(Event::Resume));
     vec![Part::group("training-kept", vec![Part::words("", words), Part::group("buttons", vec![button])])]
 }
@@ -83,9 +84,7 @@ fn said(state: &State) -> Vec<Part> {
         Some(Said::Downloaded(file)) => ("hint", say_with("training.downloaded", &[("file", file)])),
         Some(Said::InUse) => ("hint", say("training.in-use").into()),
         Some(Said::NotFinite { back_at }) => ("failure", say_with("training.not-finite", &[("step", back_at)])),
-        Some(Said::Failed(why)) => {
-            ("failure", say_with("training.failed", &[("why", &notice(&why.clone().into()))]))
-        }
+        Some(Said::Failed(why)) => ("failure", say_with("training.failed", &[("why", &notice(&why.clone().into()))])),
         Some(Said::Lost { why, kept: Some(step) }) => {
             ("failure", say_with("training.lost-kept", &[("why", why), ("step", step)]))
         }

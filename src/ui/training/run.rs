@@ -17,8 +17,10 @@ const BACK_TO: &str = "training-back-to";
 /// Everything that is there while something is trained.
 pub fn panel() -> Live {
     let hidden = || see(State::is_setting).to_string();
-    Live::new("section", "training-run").with("aria-label", &say("training.progress")).live("hidden", Box::new(hidden)).of(
-        vec![
+    Live::new("section", "training-run")
+        .with("aria-label", &say("training.progress"))
+        .live("hidden", Box::new(hidden))
+        .of(vec![
             Live::new("p", "training-what").live("text", Box::new(|| see(what))),
             progress(),
             Live::new("p", "").with("role", "status").live("text", Box::new(|| see(phase))),
@@ -30,9 +32,10 @@ pub fn panel() -> Live {
                 back(),
                 Live::new("p", "hint").live("text", Box::new(|| see(place))),
             ]),
-            Live::new("p", "hint").saying(&say("training.hidden")).live("hidden", when(|state| state.phase != Phase::Running)),
-        ],
-    )
+            Live::new("p", "hint")
+                .saying(&say("training.hidden"))
+                .live("hidden", when(|state| state.phase != Phase::Running)),
+        ])
 }
 
 fn when(part: fn(&State) -> bool) -> Box<dyn Fn() -> String> {
@@ -99,8 +102,10 @@ fn minutes(seconds: f64) -> String {
 
 fn buttons() -> Live {
     Live::new("div", "buttons").of(vec![
-        button("primary", &say("training.pause"), || Event::Pause).live("hidden", when(|state| state.phase != Phase::Running)),
-        button("primary", &say("training.go-on"), || Event::GoOn).live("hidden", when(|state| state.phase != Phase::Held)),
+        button("primary", &say("training.pause"), || Event::Pause)
+            .live("hidden", when(|state| state.phase != Phase::Running)),
+        button("primary", &say("training.go-on"), || Event::GoOn)
+            .live("hidden", when(|state| state.phase != Phase::Held)),
         button("primary", &say("training.resume"), || Event::Resume)
             .live("hidden", when(|state| state.phase != Phase::Lost)),
         button("", &say("training.use"), || Event::Use).live("disabled", when(|state| !state.is_up() || state.saving)),

@@ -10,14 +10,19 @@ use ditscope_protocol::training::Setup;
 use ditscope_words::{say, say_with};
 use leptos::prelude::*;
 
-const PREDICTIONS: [(PredictionType, &str); 3] =
-    [(PredictionType::Epsilon, "epsilon"), (PredictionType::VPrediction, "v"), (PredictionType::FlowPrediction, "flow")];
+const PREDICTIONS: [(PredictionType, &str); 3] = [
+    (PredictionType::Epsilon, "epsilon"),
+    (PredictionType::VPrediction, "v"),
+    (PredictionType::FlowPrediction, "flow"),
+];
 
 /// The form; it goes while something is trained.
 pub fn form() -> Live {
     let hidden = || see(|state| !state.is_setting()).to_string();
-    Live::new("section", "training-setup").with("aria-label", &say("training.setup")).live("hidden", Box::new(hidden)).of(
-        vec![
+    Live::new("section", "training-setup")
+        .with("aria-label", &say("training.setup"))
+        .live("hidden", Box::new(hidden))
+        .of(vec![
             Live::new("h2", "").saying(&say("training.setup")),
             Live::new("p", "hint").live("text", Box::new(|| see(latents))),
             classes(),
@@ -28,8 +33,7 @@ pub fn form() -> Live {
                 button("primary", &say("training.start"), || Event::Start)
                     .live("disabled", Box::new(|| see(|state| !state.can_start()).to_string())),
             ]),
-        ],
-    )
+        ])
 }
 
 /// What it is trained on.
@@ -63,10 +67,8 @@ fn classes() -> Live {
         Live::new("label", "check").of(vec![input, Live::new("span", "").live("text", Box::new(label))])
     };
     let group = Live::new("div", "training-classes").with("role", "group").with("aria-label", &say("training.classes"));
-    Live::new("div", "").of(vec![
-        Live::new("h3", "").saying(&say("training.classes")),
-        group.listing(count, Box::new(class)),
-    ])
+    Live::new("div", "")
+        .of(vec![Live::new("h3", "").saying(&say("training.classes")), group.listing(count, Box::new(class))])
 }
 
 /// What makes the model.
@@ -75,26 +77,6 @@ fn shape() -> Vec<Live> {
     const DEPTHS: [f64; 8] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
     const PATCHES: [f64; 3] = [1.0, 2.0, 4.0];
     let plain = |number: f64| number.to_string();
-    let begin = || {
-        let from_model = see(|state| state.setup.as_ref().is_some_and(|setup| setup.from_model));
-        dom::options(vec![
-            ("nothing".into(), say("training.from-nothing").into(), !from_model),
-            ("model".into(), say("training.from-model").into(), from_model),
-        ])
-    };
-    let prediction = || {
-        let chosen = see(|state| state.setup.as_ref().map(|setup| setup.prediction_type));
-        let option = |(kind, name): (PredictionType, &str)| {
-            let words = match kind {
-                PredictionType::Epsilon => say("training.epsilon"),
-                PredictionType::VPrediction => say("training.v"),
-                _ => say("training.flow"),
-            };
-            (name.to_owned(), words.into(), chosen == Some(kind))
-        };
-        dom::options(PREDICTIONS.map(option).into())
-    };
-    let named = |name: &str| PREDICTIONS.iter().find(|(_, known)| *known == name).map(|(kind, _)| Choice::Prediction(*kind));
     let label = |name: &ditscope_words::Words, control: Live| {
         Live::new("label", "training-control").of(vec![Live::new("span", "").saying(name), control])
     };
@@ -103,7 +85,10 @@ fn shape() -> Vec<Live> {
         Live::new("div", "").live("hidden", Box::new(hidden)).of(vec![control])
     };
     vec![
-        label(&say("training.from"), select(Box::new(begin), Box::new(|name| Some(Choice::FromModel(name == "model"))))),
+        label(
+            &say("training.from"),
+            select(Box::new(beginnings), Box::new(|name| Some(Choice::FromModel(name == "model")))),
+        ),
         of_shape(numbers(
             &say("training.width"),
             &WIDTHS,
@@ -125,8 +110,35 @@ fn shape() -> Vec<Live> {
             plain,
             |patch| Choice::Patch(patch as usize),
         )),
-        of_shape(label(&say("training.prediction"), select(Box::new(prediction), Box::new(named)))),
+        of_shape(label(&say("training.prediction"), select(Box::new(predictions), Box::new(prediction)))),
     ]
+}
+
+/// Where it begins, as options.
+fn beginnings() -> String {
+    let from_model = see(|state| state.setup.as_ref().is_some_and(|setup| setup.from_model));
+    dom::options(vec![
+        ("nothing".into(), say("training.from-nothing").into(), !from_model),
+        ("model".into(), say("training.from-model").into(), from_model),
+    ])
+}
+
+/// What it can predict, as options.
+fn predictions() -> String {
+    let chosen = see(|state| state.setup.as_ref().map(|setup| setup.prediction_type));
+    let option = |(kind, name): (PredictionType, &str)| {
+        let words = match kind {
+            PredictionType::Epsilon => say("training.epsilon"),
+            PredictionType::VPrediction => say("training.v"),
+            _ => say("training.flow"),
+        };
+        (name.to_owned(), words.into(), chosen == Some(kind))
+    };
+    dom::options(PREDICTIONS.map(option).into())
+}
+
+fn prediction(name: &str) -> Option<Choice> {
+    PREDICTIONS.iter().find(|(_, known)| *known == name).map(|(kind, _)| Choice::Prediction(*kind))
 }
 
 /// What makes the training, beside the knobs that stay in reach.
@@ -135,9 +147,13 @@ fn recipe() -> Vec<Live> {
     let batch = |setup: &Setup| setup.batch_size as f64;
     let seed = |setup: &Setup| setup.seed;
     let mut controls = knobs();
-    controls.push(numbers(&say("training.batch"), &BATCHES, batch, |number| number.to_string(), |batch| {
-        Choice::Batch(batch as usize)
-    }));
+    controls.push(numbers(
+        &say("training.batch"),
+        &BATCHES,
+        batch,
+        |number| number.to_string(),
+        |batch| Choice::Batch(batch as usize),
+    ));
     controls.push(typed(&say("training.seed"), *RunSettings::SEED.end(), seed, Choice::Seed));
     controls
 }
@@ -150,13 +166,7 @@ pub fn knobs() -> Vec<Live> {
     let percent = |share: f64| format!("{} %", (share * 100.0).round());
     vec![
         numbers(&say("training.lr"), &RATES, |setup| setup.knobs.lr, |rate| rate.to_string(), Choice::Lr),
-        numbers(
-            &say("training.dropout"),
-            &SHARES,
-            |setup| setup.knobs.class_dropout,
-            percent,
-            Choice::ClassDropout,
-        ),
+        numbers(&say("training.dropout"), &SHARES, |setup| setup.knobs.class_dropout, percent, Choice::ClassDropout),
         numbers(
             &say("training.goal"),
             &GOALS,

@@ -121,7 +121,8 @@ fn player() -> Live {
             "<path d=\"{path}\" fill=\"currentColor\" stroke=\"currentColor\" stroke-width=\"2\" stroke-linejoin=\"round\"/>"
         )
     };
-    let name = || say(if see(|state| state.playing) { "training.stop-film" } else { "training.play-film" }).into_owned();
+    let name =
+        || say(if see(|state| state.playing) { "training.stop-film" } else { "training.play-film" }).into_owned();
     let icon = Live::svg("training-icon", (24.0, 24.0)).live("html", Box::new(icon));
     let button = Live::new("button", "icon").with("type", "button").live("aria-label", Box::new(name));
     button.of(vec![icon]).on("click", Box::new(|_| tell(Event::TogglePlay)))

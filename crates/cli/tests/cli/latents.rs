@@ -105,9 +105,8 @@ fn the_pages_trainer_has_the_losses_of_the_command_line() {
 fn latents_of_something_else_are_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let kept = latents(folder.path(), 40);
-    let train = || {
-        dit("train dit --epochs 1 --batch-size 8").with("--latents", &kept).with("--out", folder.path().join("out"))
-    };
+    let train =
+        || dit("train dit --epochs 1 --batch-size 8").with("--latents", &kept).with("--out", folder.path().join("out"));
     train().with("--autoencoder", &TRAINED.autoencoder).refuses(&["--latents", "--autoencoder"]);
     train().with("--autoencoder", TRAINED.dit.join("model")).with("--data", &TRAINED.data).refuses(&["--data"]);
     std::fs::write(kept.join("latents.bin"), b"short").expect("a file");

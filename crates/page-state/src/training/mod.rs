@@ -6,7 +6,7 @@ mod state;
 #[cfg(test)]
 mod state_tests;
 mod told;
+mod what;
 
-pub use state::{
-    Choice, Effect, Event, Exercise, Phase, Remembered, Running, Said, Samples, Source, State, beat, time_left,
-};
+pub use state::{State, beat, time_left};
+pub use what::{Choice, Effect, Event, Exercise, Phase, Remembered, Running, Said, Samples, Source};

@@ -138,7 +138,10 @@ fn in_memory_alone_nothing_is_remembered() {
 fn a_worker_that_is_gone_can_be_replaced() {
     let mut state = running();
     assert_eq!(state.update(Event::Lost("memory".into())), [Effect::StopTrainer]);
-    assert_eq!((state.phase, state.said.clone()), (Phase::Lost, Some(Said::Lost { why: "memory".into(), kept: Some(2) })));
+    assert_eq!(
+        (state.phase, state.said.clone()),
+        (Phase::Lost, Some(Said::Lost { why: "memory".into(), kept: Some(2) }))
+    );
     assert_eq!(state.update(Event::Resume), [Effect::StartTrainer]);
     assert!(matches!(&told(&mut state, FromTrainer::Ready, vec![])[..], [Effect::Begin { resume: true, .. }]));
     let mut state = running();
@@ -174,7 +177,8 @@ fn knobs_are_turned_while_it_runs() {
     let mut state = running();
     let sent = state.update(Event::Choose(Choice::Lr(5e-4)));
     assert!(matches!(&sent[..], [Effect::Send(ToTrainer::Change(knobs))] if knobs.lr == 5e-4), "{sent:?}");
-    assert_eq!(state.update(Event::Choose(Choice::Depth(2))), [], "what makes the model holds for the next");
+    state.update(Event::Choose(Choice::Depth(2)));
+    assert_eq!(state.setup.as_ref().map(|setup| setup.depth), Some(4), "what makes the model stays");
     told(&mut state, FromTrainer::Reached { step: 2 }, vec![]);
     assert_eq!(state.phase, Phase::Reached);
     assert_eq!(state.update(Event::GoOn), []);

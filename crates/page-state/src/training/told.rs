@@ -1,6 +1,7 @@
 //! What the trainer says.
 
-use super::state::{Effect, Exercise, Phase, Remembered, Running, Said, Samples, State};
+use super::state::State;
+use super::what::{Effect, Exercise, Phase, Remembered, Running, Said, Samples};
 use crate::film::Pixels;
 use ditscope_protocol::Reason;
 use ditscope_protocol::training::{FromTrainer, Place};
@@ -60,7 +61,8 @@ pub(super) fn hear(state: &mut State, message: FromTrainer, buffers: Vec<Vec<u8>
         FromTrainer::Failed { why } if why.reason == Reason::Crashed => return state.lost(why.found),
         FromTrainer::Failed { why } => {
             // Where nothing ran yet, it can be set up otherwise.
-            state.phase = if state.remembered.is_some() && state.running.is_some() { Phase::Lost } else { Phase::Setting };
+            state.phase =
+                if state.remembered.is_some() && state.running.is_some() { Phase::Lost } else { Phase::Setting };
             state.said = Some(Said::Failed(why));
             return vec![Effect::StopTrainer];
         }
