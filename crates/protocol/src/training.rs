@@ -345,6 +345,29 @@ mod tests {
     }
 
     #[test]
+    fn messages_cross_as_they_are() {
+        let (model, setup) = (model(), Box::new(Setup::suggested(&model())));
+        let source = ModelSource::Url("https://a.b/c".into());
+        let begin = ToTrainer::Begin { source, setup: setup.clone(), resume: true };
+        for message in
+            [begin, ToTrainer::Change(setup.knobs), ToTrainer::Undo { step: 3 }, ToTrainer::Save { zip: true }]
+        {
+            let json = serde_json::to_string(&message).expect("JSON");
+            assert_eq!(serde_json::from_str::<ToTrainer>(&json).expect(&json), message);
+        }
+        let config = Box::new(model);
+        for message in [
+            FromTrainer::Begun { setup, config, num_parameters: 1, pictures: 2, step: 3 },
+            FromTrainer::Steps { step: 3, pictures_per_second: 150.5, lr: 1e-3 },
+            FromTrainer::Kept { steps: vec![0, 3], place: Place::Memory },
+            FromTrainer::Restored { step: 0, why: None },
+        ] {
+            let json = serde_json::to_string(&message).expect("JSON");
+            assert_eq!(serde_json::from_str::<FromTrainer>(&json).expect(&json), message);
+        }
+    }
+
+    #[test]
     fn steps_reach_the_goal() {
         let mut setup = Setup { batch_size: 64, ..Setup::suggested(&model()) };
         setup.knobs.goal = 130;
