@@ -65,7 +65,7 @@ pub fn open(data: &JsValue) -> Result<Option<Opened>, &'static str> {
 ///
 /// # Errors
 /// As [`open`].
-#[cfg(feature = "worker")]
+#[cfg(any(feature = "worker", feature = "trainer"))]
 pub fn files(data: &JsValue) -> Result<Vec<web_sys::File>, &'static str> {
     list(data, "files")
 }

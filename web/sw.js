@@ -2,11 +2,15 @@
 // and its files. Weights are not its business: the page's worker keeps those itself.
 const BUILD = "%BUILD%";
 const FILES = %FILES%;
+// Kept once they have been asked for: what most visits do not need.
+const LATER = %LATER%;
 
 const PREFIX = "ditscope-page ";
 const NAME = PREFIX + BUILD;
 const SCOPE = new URL("./", self.location);
-const KEPT = new Set(FILES.map((file) => new URL(file, SCOPE).href));
+const places = (files) => new Set(files.map((file) => new URL(file, SCOPE).href));
+const KEPT = places(FILES);
+const ASKED = places(LATER);
 // Their names change with what is in them.
 const isHashed = (address) => /-[0-9a-f]{16}[._/]/.test(address);
 const isWeights = (address) => address.pathname.endsWith(".safetensors");
@@ -49,6 +53,19 @@ async function kept(request) {
   return cache.match(request, { ignoreSearch: request.mode === "navigate" });
 }
 
+// Of this build already, or from the network and kept.
+async function remembered(request) {
+  const known = await kept(request);
+  if (known) return known;
+  const response = await fetch(request);
+  if (response.ok) {
+    const cache = await caches.open(NAME);
+    // Without room it is fetched again the next time.
+    await cache.put(request, response.clone()).catch(() => {});
+  }
+  return response;
+}
+
 // From the network, and where there is none, what was kept.
 async function fresh(request, file) {
   try {
@@ -68,6 +85,7 @@ self.addEventListener("fetch", (event) => {
   const isPage = request.mode === "navigate" && (address.pathname === SCOPE.pathname || address.pathname.endsWith("/index.html"));
   address.search = address.hash = "";
   if (isPage) event.respondWith(fresh(request, "./"));
+  else if (ASKED.has(address.href)) event.respondWith(remembered(request));
   else if (!KEPT.has(address.href)) return;
   else if (isHashed(address.pathname)) event.respondWith(kept(request).then((response) => response ?? fetch(request)));
   else event.respondWith(fresh(request));

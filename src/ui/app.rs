@@ -20,6 +20,7 @@ use super::store::Store;
 use super::take::{PresentBar, SaveContent, Shown};
 use super::timeline::Timeline;
 use super::tour::TourPanel;
+use super::training::TrainStage;
 use super::{dom, effects, language, window_events};
 use ditscope_page_state::Mode;
 use ditscope_words::{Words, say};
@@ -57,7 +58,14 @@ later! {
     lab lab: Make = |_| {
         ditscope_words::add(ditscope_words::lab());
         dom::add_style(include_str!("lab/lab.later.css"));
+        dom::add_style(include_str!("plots/plots.later.css"));
         view! { <LabStage /> }.into_any()
+    };
+    training training: Make = |_| {
+        ditscope_words::add(ditscope_words::training());
+        dom::add_style(include_str!("training/training.later.css"));
+        dom::add_style(include_str!("plots/plots.later.css"));
+        view! { <TrainStage /> }.into_any()
     };
     tour tour: Make = |opened_before| {
         ditscope_words::add(ditscope_words::guide());
@@ -91,6 +99,7 @@ fn panel(mode: Mode, models: RwSignal<bool>) -> AnyView {
         Mode::Inside => inside,
         Mode::Lab(_) => lab,
         Mode::Findings => findings,
+        Mode::Train => training,
     };
     view! { <Later class="stage" part with=models /> }.into_any()
 }

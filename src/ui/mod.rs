@@ -19,6 +19,7 @@
 //! | `app` | the layout; `header`, `run_bar`, `controls`, `stage`, `timeline`, `inspector`, `help` are its parts |
 //! | `model_dialog` | choosing, adding and deleting models |
 //! | `compare`, `forward`, `inside`, `findings` | what else the stage can show |
+//! | `training` | training in the tab: the trainer, seen from the page, and what it shows |
 //! | `take` | saving results, presenter mode, embed mode |
 //! | `sound` | hearing pictures that are spectrograms |
 //! | `tour` | the guided tour |
@@ -63,6 +64,7 @@ mod take;
 mod theme;
 mod timeline;
 mod tour;
+mod training;
 mod window_events;
 
 /// Begins the page.

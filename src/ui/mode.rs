@@ -19,6 +19,7 @@ fn label(mode: Mode) -> Words {
         Mode::Inside => say("modes.inside"),
         Mode::Lab(_) => say("modes.lab"),
         Mode::Findings => say("modes.findings"),
+        Mode::Train => say("modes.train"),
     }
 }
 
@@ -30,6 +31,7 @@ fn hint(mode: Mode) -> Words {
         Mode::Inside => say("modes.hint-inside"),
         Mode::Lab(_) => say("modes.hint-lab"),
         Mode::Findings => say("modes.hint-findings"),
+        Mode::Train => say("modes.hint-train"),
     }
 }
 

@@ -107,12 +107,11 @@ impl Store {
         .forget();
     }
 
-    /// Takes a folder of the visitor's: its files stay with the bridge, its name goes to the reducer.
-    pub fn open_folder(self, name: String, files: Array) {
-        let name = self.bridge.try_update_value(|bridge| bridge.keep_folder(&name, files));
-        if let Some(name) = name {
-            self.dispatch(Event::Models(models::Event::AddFolder(name)));
-        }
+    /// Takes a folder of the visitor's: its files stay with the bridge, its name goes to the reducer. The name that it has now.
+    pub fn open_folder(self, name: String, files: Array) -> Option<String> {
+        let name = self.bridge.try_update_value(|bridge| bridge.keep_folder(&name, files))?;
+        self.dispatch(Event::Models(models::Event::AddFolder(name.clone())));
+        Some(name)
     }
 }
 

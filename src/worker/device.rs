@@ -1,7 +1,8 @@
 //! Which device computes: WebGPU, else the CPU, each after a self-check.
 
 use super::nudge;
-use super::within::within;
+use crate::files::within::within;
+use crate::global::scope;
 use burn::tensor::{Device, FloatDType};
 use ditscope_config::{DitConfig, ModelConfig};
 use ditscope_core::selfcheck::{self, Check};
@@ -148,7 +149,7 @@ async fn pass(
 
 async fn start_webgpu(forced: bool) -> Result<Gpu, Refusal> {
     if !has_webgpu() {
-        let secure = super::post::scope().is_secure_context();
+        let secure = scope().is_secure_context();
         return Err(if secure { Reason::NoWebGpu } else { Reason::NotSecure }.into());
     }
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
@@ -183,7 +184,7 @@ async fn start_webgpu(forced: bool) -> Result<Gpu, Refusal> {
 }
 
 fn has_webgpu() -> bool {
-    let gpu = js_sys::Reflect::get(&super::post::scope().navigator(), &"gpu".into());
+    let gpu = js_sys::Reflect::get(&scope().navigator(), &"gpu".into());
     gpu.is_ok_and(|gpu| gpu.is_truthy())
 }
 
@@ -191,7 +192,7 @@ fn has_webgpu() -> bool {
 async fn describe() -> String {
     let words = async {
         let get = |object: &wasm_bindgen::JsValue, name: &str| js_sys::Reflect::get(object, &name.into()).ok();
-        let gpu = get(&super::post::scope().navigator(), "gpu")?;
+        let gpu = get(&scope().navigator(), "gpu")?;
         let request: js_sys::Function = wasm_bindgen::JsCast::dyn_into(get(&gpu, "requestAdapter")?).ok()?;
         let promise: js_sys::Promise = wasm_bindgen::JsCast::dyn_into(request.call0(&gpu).ok()?).ok()?;
         let adapter = wasm_bindgen_futures::JsFuture::from(promise).await.ok()?;

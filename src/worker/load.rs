@@ -2,10 +2,12 @@
 
 use super::device::Chosen;
 use super::partial::Partial;
-use super::post::{fail, now, post};
-use super::source::{CONFIG_FILE, Source};
-use super::store::Store;
+use super::post::{fail, post};
 use super::{Loaded, State, announce_config, finish_load, limits, nudge, warm};
+use crate::files::fetch::words;
+use crate::files::source::{CONFIG_FILE, Source};
+use crate::files::store::Store;
+use crate::global::now;
 use ditscope_config::{AutoencoderConfig, CatalogEntry, ModelConfig};
 use ditscope_core::selfcheck::Check;
 use ditscope_core::weights::{INDEX_FILE, ShardInfo, WeightsIndex, verify};
@@ -58,7 +60,7 @@ async fn describe(source: &ModelSource, files: Vec<File>) -> Result<CatalogEntry
 }
 
 fn controller() -> Result<AbortController, Refusal> {
-    AbortController::new().map_err(|error| Reason::Device.found(super::fetch::words(&error)))
+    AbortController::new().map_err(|error| Reason::Device.found(words(&error)))
 }
 
 struct Load<'a> {

@@ -1,16 +1,14 @@
 //! The Web Worker holds model, device and run. It knows no layout.
 //!
-//! [`start`] listens for [`ditscope_protocol::ToWorker`]; `load` loads a model from a `source` by way
-//! of the browser's `store`, `partial` keeps what a load that broke off has loaded, `device` chooses what
-//! computes, `run` streams a run's frames, `experiment` is how one departs from its settings, `decode` decodes in pieces, `answer` and `measure` do what is asked for
-//! beside a run, `pool` shares a run's steps among workers, `nudge` waits for the device, `refused` finds out why a request came
-//! to nothing, `within` waits with a limit, `post` sends messages back.
+//! [`start`] listens for [`ditscope_protocol::ToWorker`]; `load` loads a model (from [`crate::files`]), `partial` keeps what a
+//! load that broke off has loaded, `device` chooses what computes, `run` streams a run's frames, `experiment` is how one departs from its settings,
+//! `decode` decodes in pieces, `answer` and `measure` do what is asked for beside a run,
+//! `pool` shares a run's steps among workers, `nudge` waits for the device, `post` sends messages back.
 
 mod answer;
 mod decode;
 mod device;
 mod experiment;
-mod fetch;
 mod jobs;
 mod latents;
 mod limits;
@@ -20,13 +18,11 @@ mod nudge;
 mod partial;
 mod pool;
 mod post;
-mod refused;
 mod run;
-mod source;
-mod store;
 mod warm;
-mod within;
 
+use crate::files::refused;
+use crate::global::scope;
 use ditscope_config::ModelConfig;
 use ditscope_core::generate::Model;
 use ditscope_protocol::{Backend, FromWorker, LoadNotice, Reason, ToWorker, WeightsReport};
@@ -64,7 +60,7 @@ struct Loaded {
 
 /// Starts listening, and says so.
 pub fn start() {
-    if post::scope().name() == pool::member::NAME {
+    if scope().name() == pool::member::NAME {
         return pool::member::start();
     }
     post::report_panics();
@@ -78,7 +74,7 @@ pub fn start() {
                 Err(why) => fail(None, why),
             }
         });
-    post::scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     // The worker listens for as long as it lives.
     on_message.forget();
     post(&FromWorker::Ready);

@@ -2,8 +2,8 @@
 //! (<https://bugzilla.mozilla.org/show_bug.cgi?id=1870699>). A run waits at each step, so that a step would take 100 ms at
 //! least. While the worker waits there, it submits empty lists of commands.
 
-use super::post::{now, scope};
 use crate::event_loop::next_task;
+use crate::global::{now, scope};
 use gloo::timers::future::sleep;
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};

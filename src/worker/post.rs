@@ -1,21 +1,17 @@
 //! Messages to and from the page.
 
 use crate::envelope::{self, copies};
+use crate::global::{now, scope};
 use ditscope_protocol::{FrameInfo, FromWorker, Reason, Refusal, ToWorker};
 use js_sys::Array;
-use wasm_bindgen::prelude::*;
-use web_sys::{DedicatedWorkerGlobalScope, File};
+use wasm_bindgen::JsValue;
+use web_sys::File;
 
 /// A message from the page with what came beside it.
 pub struct Envelope {
     pub message: ToWorker,
     pub buffers: Vec<Vec<u8>>,
     pub files: Vec<File>,
-}
-
-/// The worker's global object.
-pub fn scope() -> DedicatedWorkerGlobalScope {
-    js_sys::global().unchecked_into()
 }
 
 /// Sends a message without bulk data.
@@ -57,11 +53,6 @@ pub fn read(data: &JsValue) -> Result<Envelope, Refusal> {
     let message = serde_json::from_str(&opened.header).map_err(|error| Reason::Message.found(error))?;
     let files = envelope::files(data).map_err(odd)?;
     Ok(Envelope { message, buffers: opened.buffers, files })
-}
-
-/// Milliseconds on the worker's clock.
-pub fn now() -> f64 {
-    scope().performance().map_or(0.0, |performance| performance.now())
 }
 
 /// A panic ends the worker's wasm instance; tell the page before it does.

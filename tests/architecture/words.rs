@@ -53,7 +53,8 @@ fn the_method_names_no_file_and_no_thread() {
 
 #[test]
 fn concrete_backends_are_chosen_in_one_place_a_side() {
-    let allowed = ["src/worker/device.rs", "crates/cli/src/", "crates/ops/src/", "crates/test-support/"];
+    let allowed =
+        ["src/worker/device.rs", "src/trainer/mod.rs", "crates/cli/src/", "crates/ops/src/", "crates/test-support/"];
     let folders: Vec<String> = packages().iter().map(|package| format!("{package}/src")).collect();
     let folders: Vec<&str> = folders.iter().map(|folder| folder.trim_start_matches('/')).collect();
     let found = found(folders, &BACKENDS).into_iter();
@@ -79,13 +80,15 @@ fn the_core_is_built_from_below() {
 
 #[test]
 fn the_worker_names_no_view_and_the_page_no_tensor() {
-    assert_none(found(["src/worker"], &["leptos", "crate::ui"]));
-    assert_none(found(["src/ui"], &["burn", "Tensor", "ditscope_core", "crate::worker"]));
+    assert_none(found(["src/worker"], &["leptos", "crate::ui", "crate::trainer"]));
+    assert_none(found(["src/trainer"], &["leptos", "crate::ui", "crate::worker"]));
+    assert_none(found(["src/files"], &["burn", "crate::ui", "crate::worker", "crate::trainer"]));
+    assert_none(found(["src/ui"], &["burn", "Tensor", "ditscope_core", "crate::worker", "crate::trainer"]));
 }
 
 #[test]
 fn messages_are_defined_in_one_file() {
-    for message in ["enum ToWorker", "enum FromWorker"] {
+    for message in ["enum ToWorker", "enum FromWorker", "enum ToTrainer", "enum FromTrainer"] {
         let places = found(["src", "crates"], &[message]);
         assert_eq!(places.len(), 1, "{places:?}");
         assert!(places[0].starts_with("crates/protocol/"), "{places:?}");

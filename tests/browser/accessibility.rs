@@ -108,6 +108,16 @@ fn nothing_is_found_in_any_mode() {
     app.click("tab", "Findings");
     app.wait("the tables", LONG, || app.text().contains("What conditioning does").then_some(()));
     checker.check("findings");
+
+    app.click("tab", "Train");
+    app.wait("what it learns from", LONG, || app.text().contains("pictures of Fashion-MNIST").then_some(()));
+    checker.check("train_before");
+    app.click("button", "Start training");
+    app.wait("exercises", LONG, || (app.browser.find_all(".training-row canvas").ok()?.len() == 9).then_some(()));
+    app.click("button", "Pause");
+    app.wait_status("It waits.", LONG);
+    app.browser.script("document.querySelector('.training-more').open = true");
+    checker.check("train");
 }
 
 #[test]

@@ -46,6 +46,7 @@ mod stage;
 mod start;
 mod take;
 mod tour;
+mod training;
 mod video;
 mod webkit;
 mod worker;

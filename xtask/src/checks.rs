@@ -8,10 +8,8 @@ use std::time::{Duration, Instant};
 
 /// What all that needs no browser is built with: always the whole workspace, so that nothing is built twice.
 const NATIVE: &str = "--release --workspace";
-/// Page, worker, and a training step, which no program of the app has yet but which must run in a browser. Together, so that
-/// what they depend on is checked once.
-const WASM: &str = "--release --target wasm32-unknown-unknown -p ditscope -p ditscope-train \
-    --features ditscope/ui,ditscope/worker --lib";
+/// Page, worker and trainer. Together, so that what they depend on is checked once.
+const WASM: &str = "--release --target wasm32-unknown-unknown -p ditscope --features ditscope/ui,ditscope/worker,ditscope/trainer --lib";
 
 /// A part of the checks that can be asked for by its name.
 struct Phase {
@@ -48,7 +46,7 @@ const PHASES: &[Phase] = &[
     },
     Phase {
         name: "wasm-lints",
-        about: "clippy on page and worker, and on a training step in WebAssembly",
+        about: "clippy on page, worker and trainer",
         setup: |_| tools::wasm_target(),
         steps: &[Wasm("clippy {WASM} --bins -- -D warnings")],
     },

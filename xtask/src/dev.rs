@@ -73,10 +73,11 @@ struct Stale {
     files: bool,
     page: bool,
     worker: bool,
+    trainer: bool,
 }
 
 impl Stale {
-    const ALL: Self = Self { files: true, page: true, worker: true };
+    const ALL: Self = Self { files: true, page: true, worker: true, trainer: true };
 
     /// What a file, whose path is relative to the project, is part of. Too much costs time only: cargo sees what is fresh.
     fn by(path: &Path) -> Self {
@@ -93,8 +94,10 @@ impl Stale {
             Self { page: true, ..Self::default() }
         } else if is_in(&["src/worker", "src/bin/worker.rs"]) {
             Self { worker: true, ..Self::default() }
+        } else if is_in(&["src/trainer", "src/bin/trainer.rs", "crates/train"]) {
+            Self { trainer: true, ..Self::default() }
         } else {
-            Self { page: true, worker: true, ..Self::default() }
+            Self { files: false, ..Self::ALL }
         }
     }
 
@@ -102,10 +105,15 @@ impl Stale {
         self.files |= other.files;
         self.page |= other.page;
         self.worker |= other.worker;
+        self.trainer |= other.trainer;
     }
 
     fn part(&mut self, program: &Program) -> &mut bool {
-        if program.is_worker { &mut self.worker } else { &mut self.page }
+        match (program.is_worker, program.bin.as_str()) {
+            (false, _) => &mut self.page,
+            (true, "trainer") => &mut self.trainer,
+            (true, _) => &mut self.worker,
+        }
     }
 }
 
@@ -201,8 +209,9 @@ mod tests {
     #[test]
     fn an_edit_makes_stale_what_is_made_of_it() {
         let by = |path: &str| Stale::by(Path::new(path));
-        let [files, page, worker] = [(true, false, false), (false, true, false), (false, false, true)]
-            .map(|(files, page, worker)| Stale { files, page, worker });
+        let none = Stale::default();
+        let [files, page] = [Stale { files: true, ..none }, Stale { page: true, ..none }];
+        let [worker, trainer] = [Stale { worker: true, ..none }, Stale { trainer: true, ..none }];
         for path in ["web/style/01-tokens.css", "src/ui/help.css", "assets/runs/boot/run.bin", "web/index.html"] {
             assert_eq!(by(path), files, "{path}");
         }
@@ -210,6 +219,7 @@ mod tests {
             assert_eq!(by(path), page, "{path}");
         }
         assert_eq!(by("src/worker/run.rs"), worker);
+        assert_eq!((by("src/trainer/work.rs"), by("crates/train/src/dit.rs")), (trainer, trainer));
         assert_eq!(by("src/protocol.rs"), Stale { files: false, ..Stale::ALL });
         assert_eq!(by("crates/core/src/dit/mod.rs"), Stale { files: false, ..Stale::ALL });
     }

@@ -136,7 +136,7 @@ pub fn assemble(index: &Index, programs: &HashMap<String, Ready>, dist: &Path, e
                 let ready = &programs[&program.bin];
                 project::copy_folder(&ready.folder, &stage)?;
                 match program.is_worker {
-                    true => format!("<meta name=\"worker\" content=\"{}_loader.js\" />", ready.name),
+                    true => format!("<meta name=\"{}\" content=\"{}_loader.js\" />", program.bin, ready.name),
                     false => start(&ready.name, &stage)? + &extras.html,
                 }
             }

@@ -12,7 +12,7 @@ pub const WORKER: &str = "sw.js";
 pub fn write(app: &Path) -> Result<()> {
     let source = project::root().join("web").join(WORKER);
     let source = fs::read_to_string(&source).with_context(|| format!("cannot read {}", source.display()))?;
-    let mut files = vec!["./".to_owned()];
+    let (mut files, mut later) = (vec!["./".to_owned()], vec![]);
     let mut contents = vec![];
     for path in project::files(app) {
         let name = path.strip_prefix(app).expect("a file of the app lies in it").to_string_lossy().replace('\\', "/");
@@ -23,15 +23,36 @@ pub fn write(app: &Path) -> Result<()> {
             continue;
         }
         contents.push(project::hash(fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?));
-        files.push(name);
+        if is_for_few(&name) { &mut later } else { &mut files }.push(name);
     }
     files.sort();
+    later.sort();
     // The page names the build, so that the two are known to belong together.
     let page = fs::read_to_string(app.join("index.html"))?;
     let build = project::hash((&files, contents, &page));
     let page = page.replace("</head>", &format!("  <meta name=\"build\" content=\"{build}\" />\n  </head>"));
     fs::write(app.join("index.html"), page)?;
-    let list = files.iter().map(|file| format!("  \"{file}\",\n")).collect::<String>();
-    let script = source.replace("%BUILD%", &build).replace("%FILES%", &format!("[\n{list}]"));
+    let list =
+        |files: &[String]| format!("[\n{}]", files.iter().map(|file| format!("  \"{file}\",\n")).collect::<String>());
+    let script = source.replace("%BUILD%", &build).replace("%FILES%", &list(&files)).replace("%LATER%", &list(&later));
     Ok(fs::write(app.join(WORKER), script)?)
+}
+
+/// What is kept only once it has been asked for: the trainer, and what it learns from.
+fn is_for_few(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    file.starts_with("trainer") || file.starts_with("latents.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trainer_is_not_kept_for_everybody() {
+        for name in ["trainer-0123_bg.wasm", "trainer-0123_loader.js", "assets/models/fashion/latents.bin"] {
+            assert!(is_for_few(name), "{name}");
+        }
+        assert!(!is_for_few("worker-0123_bg.wasm") && !is_for_few("assets/models/fashion/training.png"));
+    }
 }

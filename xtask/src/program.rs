@@ -106,10 +106,11 @@ impl Plan {
         // Cargo's own profiles have folders of other names; the app uses none but `release`.
         let folder = project::web_target().join("wasm32-unknown-unknown").join(profile);
         let path = folder.join(format!("{bin}.wasm"));
-        let time = match (path.is_file(), self.program.is_worker) {
-            (true, _) => "",
-            (false, true) => " (burn and wgpu for WebAssembly; about 8 minutes the first time)",
-            (false, false) => " (about 2 minutes the first time)",
+        let time = match bin.as_str() {
+            _ if path.is_file() => "",
+            "worker" => " (burn and wgpu for WebAssembly; about 8 minutes the first time)",
+            "trainer" => " (burn for WebAssembly; some minutes the first time)",
+            _ => " (about 2 minutes the first time)",
         };
         println!("build: compiling the {bin}{time}");
         let mut cargo = command_line("cargo build --target wasm32-unknown-unknown");

@@ -16,6 +16,8 @@ enum Part {
     /// Parts of the page that come when they are first shown.
     Later,
     Worker,
+    /// The worker that trains, fetched when the visitor starts a training.
+    Trainer,
     /// The model that a visit begins with, and its recorded run.
     Model,
     /// What is fetched only when it is asked for: other models, the findings, films of trainings.
@@ -32,12 +34,14 @@ impl Part {
         let is_code = matches!(path.extension().and_then(|e| e.to_str()), Some("html" | "css" | "js" | "wasm"));
         match is_code {
             true if name.starts_with("worker") => Self::Worker,
+            true if name.starts_with("trainer") => Self::Trainer,
             true if [WORKER, "trouble.js", "keeper.js", "404.html"].contains(&&*name) => Self::Later,
             // The page itself imports what fetches the others.
             true if is_later && name != split::LINKS => Self::Later,
             true if !is_in("models") => Self::Shell,
             _ if is_in("findings")
                 || name.starts_with("growth.")
+                || name.starts_with("latents.")
                 || (is_in("models") || is_in("runs")) && !is_in(first) && name != "index.json" =>
             {
                 Self::Asked
@@ -57,10 +61,11 @@ struct Limit {
 /// What comes later comes one part at a time, so that each is to be small; the sum is held so that it is not forgotten.
 const MOST_OF_ONE: u64 = 80_000;
 
-const LIMITS: [Limit; 4] = [
+const LIMITS: [Limit; 5] = [
     Limit { name: "page (html, css, js, wasm)", parts: &[Part::Shell], most: 400_000 },
     Limit { name: "parts of it that come later", parts: &[Part::Later], most: 600_000 },
     Limit { name: "worker (js, wasm)", parts: &[Part::Worker], most: 4_400_000 },
+    Limit { name: "trainer (js, wasm)", parts: &[Part::Trainer], most: 5_400_000 },
     Limit {
         name: "first visit, with its model",
         parts: &[Part::Shell, Part::Later, Part::Worker, Part::Model],
@@ -131,6 +136,10 @@ mod tests {
         assert!(part("sw.js") == Part::Later);
         assert!(part("worker_bg.wasm") == Part::Worker);
         assert!(part("worker_loader.js") == Part::Worker);
+        assert!(part("trainer-0123_bg.wasm") == Part::Trainer);
+        assert!(part("trainer-0123_loader.js") == Part::Trainer);
+        assert!(part("models/fashion/latents.json") == Part::Asked);
+        assert!(part("models/fashion/latents.bin") == Part::Asked);
         assert!(part("models/fashion/model-00001-of-00002.safetensors") == Part::Model);
         assert!(part("models/index.json") == Part::Model);
         assert!(part("models/other/model-00001-of-00002.safetensors") == Part::Asked);

@@ -1,7 +1,8 @@
 //! The commands and their options.
 
 use super::{
-    bench, convert, data, decode, eval, forward, growth, index, info, neighbours, prune, sample, samples, train,
+    bench, convert, data, decode, eval, forward, growth, index, info, latents, neighbours, prune, sample, samples,
+    train,
 };
 use anyhow::Result;
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -56,6 +57,8 @@ enum Command {
 enum Data {
     /// A few training pictures of each class as one PNG, which the page noises
     Samples(samples::SamplesOptions),
+    /// Training latents of a model in 8 bits, for training in the page
+    Latents(latents::LatentsOptions),
     /// How a model's pictures grew during its training, for the page's Findings
     Growth(growth::GrowthOptions),
     /// Draw the data set of faces from the SVGs that tools/avatars makes
@@ -83,6 +86,12 @@ impl Cli {
     /// Help was asked for, or something in it is wrong.
     pub fn read(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
         let mut options = with_negative_numbers(Self::command());
+        // The latents have it all.
+        options = options.mut_subcommand("train", |train| {
+            train.mut_subcommand("dit", |dit| {
+                dit.mut_arg("data", |data| data.required(false).required_unless_present("latents"))
+            })
+        });
         let matches = options.try_get_matches_from_mut(words)?;
         Self::from_arg_matches(&matches).map_err(|error| error.format(&mut options))
     }
@@ -107,6 +116,7 @@ impl Cli {
             Command::Info(options) => info::run(options),
             Command::Index(options) => index::run(options),
             Command::Data(Data::Samples(options)) => samples::run(options),
+            Command::Data(Data::Latents(options)) => latents::run(options),
             Command::Data(Data::Growth(options)) => growth::run(options),
             Command::Data(Data::Avatars(options)) => data::draw_avatars(options),
             Command::Data(Data::Emoji(options)) => data::draw_emojis(options),

@@ -17,6 +17,7 @@ mod growth;
 pub mod image;
 pub mod index;
 mod info;
+mod latents;
 mod neighbours;
 pub mod output;
 mod parallel;

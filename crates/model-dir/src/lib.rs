@@ -72,12 +72,7 @@ pub fn read_config(dir: &Path) -> Result<ModelConfig> {
 /// # Errors
 /// Names the file that could not be written.
 pub fn save(dir: &Path, model: &Model, dtype: Dtype) -> Result<()> {
-    let mut tensors = collect(&model.dit, TRANSFORMER);
-    shape_patch_kernel(&mut tensors, model);
-    if let Some(autoencoder) = &model.autoencoder {
-        tensors.extend(collect(autoencoder, AUTOENCODER));
-    }
-    save_with_config(dir, &tensors, dtype, Some((CONFIG_FILE, json(&model.config)?)))
+    save_with_config(dir, &model.tensors(), dtype, Some((CONFIG_FILE, json(&model.config)?)))
 }
 
 /// Reads an autoencoder: one on its own (`autoencoder.json` and shards), or that of a model.
@@ -177,12 +172,4 @@ pub fn fold_shards<T>(dir: &Path, init: T, mut apply: impl FnMut(T, &str, &[u8])
         verify(&path.display().to_string(), &bytes, info)?;
         apply(value, file, &bytes).with_context(|| path.display().to_string())
     })
-}
-
-/// The official file has the patch projection as a convolution kernel `[D, C, p, p]`.
-fn shape_patch_kernel(tensors: &mut [NamedTensor], model: &Model) {
-    let dit = &model.config.transformer;
-    for tensor in tensors.iter_mut().filter(|t| t.name.ends_with("x_embedder.proj.weight")) {
-        tensor.shape = vec![dit.hidden_size, dit.in_channels, dit.patch_size, dit.patch_size];
-    }
 }

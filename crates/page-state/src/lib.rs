@@ -36,6 +36,7 @@ mod status;
 pub mod take;
 pub mod timeline;
 pub mod tour;
+pub mod training;
 mod update;
 mod visit;
 

@@ -17,12 +17,21 @@ pub enum Mode {
     Lab(Kind),
     /// What was found out with models of this size.
     Findings,
+    /// A small one learns in the tab.
+    Train,
 }
 
 impl Mode {
     /// What has a tab.
-    pub const TABS: [Self; 6] =
-        [Self::Denoise, Self::Compare, Self::Forward, Self::Inside, Self::Lab(Kind::OneStep), Self::Findings];
+    pub const TABS: [Self; 7] = [
+        Self::Denoise,
+        Self::Compare,
+        Self::Forward,
+        Self::Inside,
+        Self::Lab(Kind::OneStep),
+        Self::Findings,
+        Self::Train,
+    ];
     pub const LAB: [Self; 5] = [
         Self::Lab(Kind::OneStep),
         Self::Lab(Kind::Paint),
@@ -49,6 +58,7 @@ impl Mode {
             Self::Lab(Kind::Break) => "break",
             Self::Lab(Kind::Ideal) => "ideal",
             Self::Findings => "findings",
+            Self::Train => "train",
         }
     }
 
@@ -59,7 +69,7 @@ impl Mode {
 
     /// Whether the stage shows what Generate makes.
     pub fn shows_run(self) -> bool {
-        !matches!(self, Self::Forward | Self::Findings)
+        !matches!(self, Self::Forward | Self::Findings | Self::Train)
     }
 
     pub fn parse(name: &str) -> Option<Self> {

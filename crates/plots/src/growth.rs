@@ -41,7 +41,7 @@ pub fn growth(loss: &[(f64, f64)], here: (f64, Option<f64>), last: f64, names: (
 }
 
 /// The smallest of some round numbers that no value is above.
-fn nice(values: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn nice(values: impl Iterator<Item = f64>) -> f64 {
     let largest = values.filter(|value| value.is_finite() && *value > 0.0).fold(1e-6, f64::max);
     let decade = 10f64.powf(largest.log10().floor());
     [1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0]

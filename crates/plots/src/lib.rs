@@ -9,3 +9,4 @@ pub mod geometry;
 pub mod growth;
 pub mod pareto;
 pub mod sizes;
+pub mod training;

@@ -22,6 +22,7 @@
 //! Messages have no words for people but those of others: why something was not done is a [`Refusal`].
 
 mod refusal;
+pub mod training;
 
 pub use refusal::{FailureKind, Reason, Refusal};
 

@@ -1,5 +1,6 @@
 //! Files of tensors as bytes: the header of a safetensors file (<https://github.com/huggingface/safetensors>), which
-//! tensors share a shard, and the index over the shards (Hugging Face's `model.safetensors.index.json`).
+//! tensors share a shard, and the index over the shards (Hugging Face's `model.safetensors.index.json`). And training latents
+//! in 8 bits ([`LatentSet`]), which page and training read alike.
 //!
 //! Whatever writes such files uses this: the page, which saves a run; `ditscope-core`, which packs modules;
 //! `ditscope-convert`, which streams. Tensors are read with the `safetensors` library.
@@ -9,10 +10,12 @@
 
 mod header;
 mod index;
+mod latents;
 mod shards;
 
 pub use header::{Dtype, Entry, header, ordered_header};
 pub use index::{INDEX_FILE, IndexError, IndexMetadata, ShardInfo, WeightsIndex, is_plain_name};
+pub use latents::{LATENTS_DATA, LATENTS_FILE, LatentSet, LatentsError, LatentsInfo};
 pub use shards::{plan_shards, shard_name};
 
 /// What the names of such files end with.

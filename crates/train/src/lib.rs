@@ -13,6 +13,7 @@ mod gradients;
 mod latents;
 mod moments;
 mod optimizer;
+mod session;
 mod task;
 mod training;
 
@@ -24,5 +25,6 @@ pub use gradients::Gradients;
 pub use latents::Latents;
 pub use moments::{is_moment, mean_losses};
 pub use optimizer::{clip_global_norm, ema_decay, learning_rate, update_ema};
+pub use session::{Checkpoint, NotFinite, Recipe, Session, Stepped};
 pub use task::Task;
 pub use training::{Progress, Training};

@@ -54,7 +54,7 @@ languages! {
     first: "address" "controls" "failures" "inspector" "models" "modes" "page" "run" "sound" "stage" "take" "timeline"
         "tour";
     later: compare "compare" findings "findings" forward "forward" guide "guide" inside "inside" keys "keys" lab "lab" picker "picker"
-        plots "plots" save "save" terms "terms"
+        plots "plots" save "save" terms "terms" training "training"
 }
 
 type Texts = HashMap<String, &'static str>;
@@ -194,6 +194,7 @@ mod tests {
             plots(),
             save(),
             terms(),
+            training(),
         ]
         .concat();
         for (language, files) in [(Language::English, all_english.as_slice()), (Language::German, german())] {

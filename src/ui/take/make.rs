@@ -247,7 +247,8 @@ fn save(parts: &[JsValue], media_type: &str, name: String) -> Outcome {
     Ok(Made::File(name))
 }
 
-fn download(blob: &Blob, name: &str) {
+/// Has the browser save it under this name.
+pub fn download(blob: &Blob, name: &str) {
     let link = document().create_element("a").ok().and_then(|a| a.dyn_into::<HtmlAnchorElement>().ok());
     let (Ok(url), Some(link)) = (web_sys::Url::create_object_url_with_blob(blob), link) else { return };
     link.set_href(&url);

@@ -14,5 +14,5 @@ mod show;
 mod video;
 
 pub use dialog::{SaveButton, SaveContent};
-pub(super) use make::make;
+pub(super) use make::{download, make};
 pub use show::{PresentBar, PresentButton, Shown};

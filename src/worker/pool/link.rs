@@ -2,7 +2,7 @@
 
 use super::message::{FromMember, ToMember};
 use crate::envelope;
-use crate::worker::post::scope;
+use crate::global::scope;
 use async_channel::{Receiver, Sender, bounded};
 use ditscope_config::ModelConfig;
 use gloo::timers::callback::Timeout;

@@ -2,8 +2,8 @@
 
 use super::message::{FromMember, ToMember};
 use crate::envelope;
+use crate::global::scope;
 use crate::worker::device::cpu;
-use crate::worker::post::scope;
 use async_channel::{Receiver, unbounded};
 use burn::tensor::{Tensor, TensorData};
 use ditscope_core::generate::{Model, Passes, latent_shape};

@@ -62,7 +62,7 @@ fn size(processors: u64, weights_bytes: u64) -> u64 {
 }
 
 fn processors() -> u64 {
-    super::post::scope().navigator().hardware_concurrency() as u64
+    crate::global::scope().navigator().hardware_concurrency() as u64
 }
 
 fn left_out(ops: Ops) -> Vec<String> {

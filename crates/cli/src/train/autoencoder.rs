@@ -125,8 +125,8 @@ impl Stages {
 /// Bad options, data that cannot be read, files that cannot be written, an interruption.
 pub fn run(options: &AutoencoderOptions) -> Result<()> {
     options.train.validate()?;
-    let data = load(&options.train.data, Split::Train)?;
-    let test = load(&options.train.data, Split::Test)?;
+    let data = load(options.train.data(), Split::Train)?;
+    let test = load(options.train.data(), Split::Test)?;
     let plain = options.train.device.device();
     let device = plain.clone().autodiff();
     let other = options.decoder_of.as_ref().map(|dir| decoder_of(dir, &data.info, &device)).transpose()?;

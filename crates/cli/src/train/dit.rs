@@ -19,8 +19,9 @@ use ditscope_core::dit::Dit;
 use ditscope_core::generate::{Model, Noise, Request, Run};
 use ditscope_core::weights::Dtype;
 use ditscope_data::{Split, load};
-use ditscope_model_dir as model_dir;
-use ditscope_train::{Dataset, DatasetInfo, DitTask};
+use ditscope_model_dir::{self as model_dir, read_file};
+use ditscope_tensor_file::{LATENTS_DATA, LATENTS_FILE, LatentSet};
+use ditscope_train::{Dataset, DatasetInfo, DitTask, Latents};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +32,7 @@ Examples:
   dit train autoencoder --data data/fashion-mnist --out runs/autoencoder
   dit train dit --data data/fashion-mnist --autoencoder runs/autoencoder --out runs/dit --prediction-type v
   dit train dit --data data/fashion-mnist --autoencoder runs/autoencoder --out runs/quick --max-minutes 30
+  dit train dit --latents assets/models/fashion --autoencoder assets/models/fashion --out runs/small --hidden-size 64 --depth 4
   dit sample --model runs/dit/model --class 9 --out boot.png
 
 How long: first the pictures are encoded, 60,000 in a few minutes on two cores (kept in OUT/latents.safetensors for the next \
@@ -46,6 +48,10 @@ pub struct DitOptions {
     /// Output folder of 'dit train autoencoder', or a model whose autoencoder is taken
     #[arg(long, value_name = "DIR")]
     pub autoencoder: PathBuf,
+    /// Train on these latents, which 'dit data latents' made with the autoencoder, instead of encoding a data set: the folder
+    /// of latents.json and latents.bin
+    #[arg(long, value_name = "DIR", conflicts_with = "data")]
+    pub latents: Option<PathBuf>,
     /// Start from the transformer of this model; its latent statistics stay. It may have put out another thing than
     /// --prediction-type asks for: the first hundreds of steps turn it
     #[arg(long, value_name = "MODEL")]
@@ -91,7 +97,9 @@ struct Rest {
 
 /// Pictures and the autoencoder for them.
 struct Given {
+    /// Of latents that were given: their bytes in the place of pictures, as those are counted and told apart only.
     data: Dataset,
+    latents: Option<LatentSet>,
     config: AutoencoderConfig,
     autoencoder: AutoencoderTiny,
 }
@@ -140,7 +148,13 @@ impl DitOptions {
     fn read(&self, device: &Device) -> Result<Given> {
         let (config, autoencoder) = model_dir::load_trainable_autoencoder(&self.autoencoder, device)?;
         let config = AutoencoderConfig::Tiny(config);
-        let data = load(&self.train.data, Split::Train)?;
+        let (data, latents) = match &self.latents {
+            Some(dir) => {
+                let set = read_latents(dir)?;
+                (self.of_latents(&set, &config)?, Some(set))
+            }
+            None => (load(self.train.data(), Split::Train)?, None),
+        };
         ensure!(
             config.image_channels() == data.info.channels,
             "--autoencoder {}: it is for pictures of {} channels, {} has {}",
@@ -152,7 +166,32 @@ impl DitOptions {
         if let Some(dir) = &self.teacher {
             model_dir::read_config(dir).context("--teacher wants a model")?;
         }
-        Ok(Given { data, config, autoencoder })
+        Ok(Given { data, latents, config, autoencoder })
+    }
+
+    /// What is known of the pictures that latents are of: from the model whose autoencoder made them.
+    fn of_latents(&self, set: &LatentSet, autoencoder: &AutoencoderConfig) -> Result<Dataset> {
+        let model = model_dir::read_config(&self.autoencoder).context("--latents wants a model as --autoencoder")?;
+        let [channels, side, _] = set.info.shape;
+        ensure!(
+            channels == autoencoder.latent_channels()
+                && side * autoencoder.factor() == model.image_size()
+                && set.info.num_classes == model.labels.len(),
+            "--latents: {:?} of {} classes are not of {}",
+            set.info.shape,
+            set.info.num_classes,
+            self.autoencoder.display()
+        );
+        let info = DatasetInfo {
+            name: set.info.data.clone(),
+            channels: model.image_channels(),
+            side: model.image_size(),
+            labels: model.labels,
+            mirror: false,
+            license: set.info.license.clone(),
+            audio: model.audio,
+        };
+        Ok(Dataset { info, images: set.data(), labels: set.labels.clone() })
     }
 
     /// What makes the model: of the training that goes on, else of the command line.
@@ -204,18 +243,18 @@ pub fn run(options: &DitOptions) -> Result<()> {
     let start = start(options, &making.shape, &given, before.as_ref(), &device)?;
     options.train.try_out()?;
     let key = format!("{} {}", making.data, making.autoencoder);
-    let path = options.train.out.join("latents.safetensors");
-    let threads = options.train.threads();
-    let mut latents = kept_latents(&path, &key, &given.data, &given.autoencoder, &plain, threads);
+    let (mut latents, stats) = latents(options, &given, &key, &plain);
     let (config, model) = match start {
         Some(start) => start,
         None => {
-            let config = options.config(&making.shape, &given.data.info, given.config.clone(), latents.stats())?;
+            let config = options.config(&making.shape, &given.data.info, given.config.clone(), stats)?;
             let model = Dit::new(&config.transformer, &device);
             (config, model)
         }
     };
-    latents.standardize(&config.latents);
+    if given.latents.is_none() {
+        latents.standardize(&config.latents);
+    }
     say!("transformer: {} parameters, {} tokens", model.num_params(), config.transformer.num_tokens())?;
     let teacher = options.teacher.as_ref().map(|dir| load_teacher(dir, &config, &plain)).transpose()?;
     let task = DitTask {
@@ -244,6 +283,27 @@ pub fn run(options: &DitOptions) -> Result<()> {
     let ema = Trainer::new(&task, &train, &device, model, begun)?.keeping(&keep).run(report)?;
     model_dir::save(&options.model(), &whole(&ema), Dtype::F16)?;
     say!("wrote {}", options.model().display())
+}
+
+/// The latents to train on, and how they are or will be standardised: those that were given are already.
+fn latents(options: &DitOptions, given: &Given, key: &str, plain: &Device) -> (Latents, LatentStats) {
+    if let Some(set) = &given.latents {
+        let values = (0..set.info.count).flat_map(|i| set.latent(i)).collect();
+        let stats = LatentStats { mean: set.info.mean.clone(), std: set.info.std.clone(), rgb: None };
+        return (Latents::new(values, set.info.shape), stats);
+    }
+    let path = options.train.out.join("latents.safetensors");
+    let latents = kept_latents(&path, key, &given.data, &given.autoencoder, plain, options.train.threads());
+    let stats = latents.stats();
+    (latents, stats)
+}
+
+/// What 'dit data latents' wrote.
+fn read_latents(dir: &Path) -> Result<LatentSet> {
+    let path = dir.join(LATENTS_FILE);
+    let description = String::from_utf8_lossy(&read_file(&path)?).into_owned();
+    let data = read_file(&dir.join(LATENTS_DATA))?;
+    LatentSet::read(&description, &data).with_context(|| path.display().to_string())
 }
 
 /// Configuration and weights, where they are known before the latents are: of the training that goes on, or of --init.

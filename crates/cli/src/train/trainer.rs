@@ -25,8 +25,8 @@ use std::time::{Duration, Instant};
 pub struct TrainOptions {
     /// Folder with the data set: {train,t10k}-{images-idx3,labels-idx1}-ubyte.gz, and dataset.json for others than
     /// Fashion-MNIST
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
+    #[arg(long, value_name = "DIR", required = true)]
+    pub data: Option<PathBuf>,
     /// Folder for checkpoints, the log (log.csv), pictures and the result. A training that is found there goes on: with the
     /// options that it began with where they make the model, with those of the command line else
     #[arg(long, value_name = "DIR")]
@@ -88,6 +88,11 @@ impl TrainOptions {
             ensure!((0.0..=1e6).contains(&minutes), "--{name}-minutes {minutes}: use 0 to a million");
         }
         Ok(())
+    }
+
+    /// The folder with the data set; empty where none is needed and none was given.
+    pub fn data(&self) -> &Path {
+        self.data.as_deref().unwrap_or(Path::new(""))
     }
 
     /// Optimizer steps of the whole training, unless its time is up before.

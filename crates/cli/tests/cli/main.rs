@@ -18,6 +18,7 @@ mod forward;
 mod growth;
 mod image_to_image;
 mod info;
+mod latents;
 #[cfg(unix)]
 mod output;
 mod pipeline;

@@ -6,7 +6,7 @@ use crate::diffusion::guidance::Guidance;
 use crate::diffusion::prediction::{eps_of_output, q_sample};
 use crate::dit::{Dit, Given};
 use crate::weights::keys::{AUTOENCODER, TRANSFORMER};
-use crate::weights::{Loader, WeightsError};
+use crate::weights::{Loader, NamedTensor, WeightsError, collect};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use ditscope_config::{AutoencoderConfig, ConfigError, ModelConfig};
@@ -67,6 +67,20 @@ impl Model {
         let stats = Some(self.stats());
         let autoencoder = self.autoencoder.map(|autoencoder| autoencoder.fused(ops));
         Self { dit: self.dit.fused(ops), autoencoder, ops, stats, ..self }
+    }
+
+    /// Every parameter by its name in the files, read back from the device (blocking, which in a browser only the CPU allows).
+    pub fn tensors(&self) -> Vec<NamedTensor> {
+        let mut tensors = collect(&self.dit, TRANSFORMER);
+        let dit = &self.config.transformer;
+        // The official file has the patch projection as a convolution kernel `[D, C, p, p]`.
+        for tensor in tensors.iter_mut().filter(|tensor| tensor.name.ends_with("x_embedder.proj.weight")) {
+            tensor.shape = vec![dit.hidden_size, dit.in_channels, dit.patch_size, dit.patch_size];
+        }
+        if let Some(autoencoder) = &self.autoencoder {
+            tensors.extend(collect(autoencoder, AUTOENCODER));
+        }
+        tensors
     }
 
     /// Number of parameters, autoencoder included.

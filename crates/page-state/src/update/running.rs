@@ -53,7 +53,7 @@ impl Page {
     /// The run that the stage's mode would start.
     fn plan(&mut self) -> Option<Plan> {
         match self.shared.mode() {
-            Mode::Denoise | Mode::Inside | Mode::Findings => Some(Plan::new(self.shared.settings())),
+            Mode::Denoise | Mode::Inside | Mode::Findings | Mode::Train => Some(Plan::new(self.shared.settings())),
             Mode::Lab(_) => Some(self.lab.plan(&self.shared)),
             Mode::Compare => {
                 let (plan, selected) = self.compare.plan(&self.shared);

@@ -5,8 +5,8 @@
 //! and one that cannot be kept is used all the same.
 
 use super::fetch::{Size, read, words};
-use super::post::scope;
 use super::source::CONFIG_FILE;
+use crate::global::scope;
 use ditscope_core::weights::{INDEX_FILE, ShardInfo, WeightsIndex, verify};
 use ditscope_protocol::{Reason, Refusal, cache_name};
 use js_sys::{Array, Reflect};

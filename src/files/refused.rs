@@ -1,8 +1,8 @@
 //! Why the browser made no request, or gave no answer: it tells a script only that something was wrong.
 
-use super::post::scope;
 use super::within::within;
 use crate::event_loop::next_task;
+use crate::global::scope;
 use ditscope_protocol::{Reason, Refusal};
 use gloo::net::http::Request;
 use js_sys::Reflect;

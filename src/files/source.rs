@@ -88,6 +88,14 @@ impl Source {
         self.bytes(file, Size::Known(info.size), RequestCache::NoStore, progress).await
     }
 
+    /// Another file of the folder, of so many bytes at most.
+    ///
+    /// # Errors
+    /// As [`Self::shard`].
+    pub async fn file(&self, file: &str, most: u64) -> Result<Vec<u8>, Refusal> {
+        self.bytes(file, Size::AtMost(most), RequestCache::NoCache, |_| {}).await
+    }
+
     async fn description(&self, file: &str, store: Option<&Store>) -> Result<(String, Vec<u8>), Refusal> {
         let most = Size::AtMost(MOST_DESCRIPTION);
         // Asked for anew: an old description does not fit new weights.

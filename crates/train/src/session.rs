@@ -1,0 +1,196 @@
+//! A whole training of a transformer in one thread, step by step: what a browser tab does, and the same numbers as
+//! `dit train dit --threads 1`.
+
+use crate::{DitTask, Gradients, Progress, Task, Training, learning_rate};
+use burn::module::Module;
+use burn::store::ModuleRecord;
+use burn::tensor::Bytes;
+use ditscope_core::dit::Dit;
+
+/// How it is trained.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recipe {
+    /// Pictures per optimizer step.
+    pub batch_size: usize,
+    /// Pictures per forward and backward pass.
+    pub micro_batch_size: usize,
+    /// Peak learning rate.
+    pub lr: f64,
+    /// Steps of linear warm-up, see [`learning_rate`].
+    pub warmup_steps: usize,
+    /// Of the averaged weights.
+    pub ema_decay: f64,
+    /// Largest L2 norm of the gradients.
+    pub clip_norm: f64,
+    /// Steps to the end, towards which the learning rate falls.
+    pub total_steps: usize,
+}
+
+/// What a step came to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stepped {
+    pub loss: f64,
+    pub lr: f64,
+}
+
+/// The loss was no number: no step was taken along its gradients.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NotFinite {
+    pub loss: f64,
+    pub step: usize,
+}
+
+/// A training between two steps, with all that a step needs.
+pub struct Session {
+    pub task: DitTask,
+    pub recipe: Recipe,
+    pub training: Training<Dit>,
+}
+
+/// The weights, their average and the optimizer's moments as bytes.
+pub type Checkpoint = [Vec<u8>; 3];
+
+impl Session {
+    /// From these weights, at step 0. `dit` lies on the task's device, with autodiff.
+    pub fn new(task: DitTask, recipe: Recipe, dit: Dit, seed: u64) -> Self {
+        Self { task, recipe, training: Training::new(dit, seed) }
+    }
+
+    /// Takes a step.
+    ///
+    /// # Errors
+    /// [`NotFinite`]; the training is then as it was before.
+    pub async fn step(&mut self) -> Result<Stepped, NotFinite> {
+        let Recipe { batch_size, micro_batch_size, warmup_steps, ema_decay, clip_norm, total_steps, .. } = self.recipe;
+        let step = self.training.progress.step;
+        let share = step as f64 / total_steps.max(1) as f64;
+        let lr = learning_rate(self.recipe.lr, step, warmup_steps, share);
+        let mut gradients = Gradients::default();
+        for batch in self.training.batches(&self.task, batch_size, micro_batch_size) {
+            let loss = self.task.loss(&self.training.model, &batch) / batch_size as f64;
+            gradients.add(&self.training.model, loss).await;
+        }
+        let (loss, gradients) = gradients.finish();
+        if !loss.is_finite() {
+            return Err(NotFinite { loss, step });
+        }
+        self.training.step(gradients, lr, clip_norm, ema_decay).await;
+        Ok(Stepped { loss, lr })
+    }
+
+    /// Whether the steps that were planned are taken.
+    pub fn is_done(&self) -> bool {
+        self.training.progress.step >= self.recipe.total_steps
+    }
+
+    /// What going on needs, beside [`Progress`]. It reads from the device without waiting, which only a CPU allows.
+    ///
+    /// # Errors
+    /// What burn could not write.
+    pub fn checkpoint(&self) -> Result<Checkpoint, String> {
+        let record = |dit: &Dit| dit.clone().into_record().into_bytes().map(|bytes| bytes.to_vec());
+        let optimizer = self.training.optimizer.into_bytes().map(|bytes| bytes.to_vec());
+        let words = |error: burn::store::RecordError| error.to_string();
+        Ok([
+            record(&self.training.model).map_err(words)?,
+            record(&self.training.ema).map_err(words)?,
+            optimizer.map_err(words)?,
+        ])
+    }
+
+    /// Goes on from a checkpoint of this very training.
+    ///
+    /// # Errors
+    /// What in it does not fit; the session is then lost.
+    pub fn resumed(self, progress: Progress, checkpoint: Checkpoint) -> Result<Self, String> {
+        let [model, ema, optimizer] = checkpoint.map(Bytes::from_bytes_vec);
+        let load = |dit: Dit, bytes| {
+            let record = ModuleRecord::from_bytes(bytes).map_err(|error| error.to_string())?;
+            dit.try_load_record(record).map_err(|error| error.to_string())
+        };
+        let Training { model: fresh, ema: fresh_ema, optimizer: fresh_optimizer, .. } = self.training;
+        let model = load(fresh, model)?.fork(&self.task.device);
+        let ema = load(fresh_ema, ema)?;
+        let optimizer = fresh_optimizer.from_bytes(optimizer).map_err(|error| error.to_string())?;
+        Ok(Self { training: Training { progress, model, ema, optimizer }, ..self })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Latents;
+    use burn::tensor::Device;
+    use ditscope_config::ModelConfig;
+    use ditscope_noise::gaussian;
+    use pollster::block_on;
+
+    const RECIPE: Recipe = Recipe {
+        batch_size: 8,
+        micro_batch_size: 4,
+        lr: 1e-2,
+        warmup_steps: 2,
+        ema_decay: 0.9,
+        clip_norm: 1.0,
+        total_steps: 12,
+    };
+
+    fn session(lr: f64) -> Session {
+        let config: ModelConfig = serde_json::from_value(serde_json::json!({
+            "name": "Tiny",
+            "transformer": {
+                "sample_size": 4, "patch_size": 2, "in_channels": 1, "hidden_size": 16, "depth": 1, "num_heads": 1,
+                "num_classes": 2, "learn_sigma": false,
+            },
+            "scheduler": { "beta_schedule": "cosine", "prediction_type": "v_prediction", "variance_type": "fixed_small" },
+            "latents": { "mean": [0.0], "std": [1.0] },
+            "labels": ["one", "two"],
+        }))
+        .expect("a configuration");
+        let device = Device::flex().autodiff();
+        device.seed(1);
+        let latents = Latents::new(gaussian(2, 0, 16 * 16), [1, 4, 4]);
+        let task = DitTask::new(&config, latents, (0..16).map(|i| i % 2).collect(), &device);
+        let dit = Dit::new(&config.transformer, &device);
+        Session::new(task, Recipe { lr, ..RECIPE }, dit, 3)
+    }
+
+    fn losses(session: &mut Session, steps: usize) -> Vec<f64> {
+        (0..steps).map(|_| block_on(session.step()).expect("a finite loss").loss).collect()
+    }
+
+    #[test]
+    fn it_goes_on_from_a_checkpoint_as_if_it_had_never_stopped() {
+        let mut whole = session(1e-2);
+        let all = losses(&mut whole, 12);
+        assert!(whole.is_done() && all.iter().all(|loss| *loss > 0.0));
+        let mut first = session(1e-2);
+        let before = losses(&mut first, 5);
+        let kept = first.checkpoint().expect("bytes");
+        // Steps that are taken back.
+        losses(&mut first, 3);
+        let fresh = session(1e-2);
+        let progress = Progress { step: 5, ..fresh.training.progress };
+        let mut second = fresh.resumed(progress, kept).expect("its own checkpoint");
+        assert!(!second.is_done());
+        assert_eq!([before, losses(&mut second, 7)].concat(), all);
+    }
+
+    #[test]
+    fn a_loss_that_is_no_number_takes_no_step() {
+        let mut session = session(1e30);
+        let failed = (0..12).find_map(|_| block_on(session.step()).err()).expect("it goes wrong");
+        assert!(!failed.loss.is_finite() && failed.step == session.training.progress.step);
+    }
+
+    #[test]
+    fn what_is_no_checkpoint_is_refused() {
+        let kept = session(1e-2).checkpoint().expect("bytes");
+        let resumed = |parts: Checkpoint| session(1e-2).resumed(Progress::default(), parts);
+        for part in 0..3 {
+            let mut damaged = kept.clone();
+            damaged[part].truncate(7);
+            assert!(resumed(damaged).is_err(), "{part}");
+        }
+    }
+}

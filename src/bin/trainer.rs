@@ -1,0 +1,7 @@
+//! The trainer's script.
+
+fn main() {
+    // Nothing may come before it.
+    ditscope::constructors::run();
+    ditscope::trainer::start();
+}

@@ -1,0 +1,75 @@
+//! The Web Worker that trains a small transformer, on the CPU. It knows no layout.
+//!
+//! [`start`] listens for [`ditscope_protocol::training::ToTrainer`]; `load` fetches what a training needs (from
+//! [`crate::files`]), `work` takes steps and does what is asked between two of them, `show` makes samples and exercises,
+//! `keep` keeps checkpoints in the browser as `pack` writes them, `give` makes the model's files, `post` sends messages.
+//!
+//! What a step is `ditscope_train` knows. Read-back is done without waiting here and there, which the CPU allows.
+
+mod give;
+mod keep;
+mod load;
+mod pack;
+mod post;
+mod show;
+mod work;
+
+use crate::event_loop::next_task;
+use crate::files::refused;
+use crate::global::scope;
+use async_channel::{Receiver, TryRecvError, unbounded};
+use burn::tensor::Device;
+use ditscope_protocol::training::{FromTrainer, ToTrainer};
+use post::{Told, fail, post};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use work::Work;
+
+/// What computes here: the CPU, in one thread.
+fn device() -> Device {
+    Device::flex()
+}
+
+/// Starts listening, and says so.
+pub fn start() {
+    post::report_panics();
+    refused::listen();
+    let (teller, told) = unbounded();
+    let on_message = Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
+        match post::read(&event.data()) {
+            // There is always somebody who listens.
+            Ok(message) => drop(teller.try_send(message)),
+            Err(why) => fail(why),
+        }
+    });
+    scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    // It listens for as long as the worker lives.
+    on_message.forget();
+    spawn_local(go(told));
+    post(&FromTrainer::Ready, &[]);
+}
+
+/// Does what it is told, and between two messages takes a step where there is something to train.
+async fn go(told: Receiver<Told>) {
+    let mut work: Option<Work> = None;
+    loop {
+        let message = match told.try_recv() {
+            Ok(message) => Some(message),
+            Err(TryRecvError::Closed) => return,
+            Err(TryRecvError::Empty) if work.as_ref().is_some_and(Work::goes_on) => None,
+            Err(TryRecvError::Empty) => told.recv().await.ok(),
+        };
+        work = match (message, work.take()) {
+            (Some(Told { message: ToTrainer::Begin { source, setup, resume }, files }), old) => {
+                // Its memory is free before the new one comes.
+                drop(old);
+                let begun = Work::begin(source, files, *setup, resume).await;
+                begun.map_err(fail).ok()
+            }
+            (Some(Told { message, .. }), Some(work)) => work.hear(message).await.map_err(fail).ok(),
+            (None, Some(work)) => work.step().await.map_err(fail).ok(),
+            (_, None) => None,
+        };
+        next_task().await;
+    }
+}
