@@ -105,6 +105,19 @@ fn nothing_is_found_in_any_mode() {
     app.wait("its maps", LONG, || app.find("slider", "Step of the run").map(drop));
     checker.check("inside_adaln");
 
+    app.click("tab", "Lab");
+    for (kind, words) in [
+        ("One step", "Several noises"),
+        ("Paint", "Mark what may change"),
+        ("Edit", "Find its noise"),
+        ("Break it", "What does the model miss least?"),
+        ("Ideal denoiser", "What the ideal denoiser mixes"),
+    ] {
+        app.click("radio", kind);
+        app.wait(kind, LONG, || app.text().contains(words).then_some(()));
+        checker.check(&format!("lab_{}", kind.to_lowercase().replace(' ', "_")));
+    }
+
     app.click("tab", "Findings");
     app.wait("the tables", LONG, || app.text().contains("What conditioning does").then_some(()));
     checker.check("findings");

@@ -28,6 +28,7 @@ mod gpu_work;
 mod growth;
 mod hostile;
 mod inside;
+mod lab;
 mod language;
 mod layout;
 mod links;

@@ -10,6 +10,7 @@ mod dist;
 mod gpu;
 mod index;
 mod offline;
+mod order;
 mod process;
 mod program;
 mod project;

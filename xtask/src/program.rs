@@ -3,7 +3,7 @@
 use crate::bind::bind;
 use crate::index::Program;
 use crate::process::{command, command_line, run};
-use crate::{constructors, project, split, tools};
+use crate::{constructors, order, project, split, tools};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,8 @@ const LOADER: &str = "import init from './NAME.js';\
 const START: &str = "__wbg_init();";
 
 /// What decides what is made of the linker's output, beside that output itself.
-const MAKERS: [&str; 3] = [include_str!("program.rs"), include_str!("bind.rs"), include_str!("split.rs")];
+const MAKERS: [&str; 4] =
+    [include_str!("program.rs"), include_str!("bind.rs"), include_str!("split.rs"), include_str!("order.rs")];
 
 /// A program, and whether it is cut into parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +153,8 @@ impl Plan {
         for file in project::files(folder) {
             if file.extension().is_some_and(|extension| extension == "wasm") {
                 optimise(&self.program.wasm_opt, &file)?;
+                let ordered = order::by_likeness(&fs::read(&file)?).with_context(|| file.display().to_string())?;
+                fs::write(&file, ordered)?;
             }
         }
         Ok(())

@@ -60,7 +60,9 @@ fn inverted(hand: Hand) -> Vec<Live> {
     let of = |i: usize, key: &'static str| {
         figure(hand, move |page, bench| {
             let experiment = shown(page, Kind::Edit).filter(|it| way_of(it) == Way::Invert);
-            let class = experiment.as_ref().and_then(|it| it.pictures.get(i)?.class);
+            let made = experiment.as_ref().and_then(|it| it.pictures.get(i)?.class);
+            let own = bench.base.as_ref().map(|base| base.class);
+            let class = made.or(if i == 0 { own } else { Some(bench.edit.class(page)) });
             let pixels = experiment.and_then(|_| picture(page, i));
             let label = class.map(|class| class_label(page, class)).unwrap_or_default();
             let note = if i == 0 { rebuilt(page, bench, pixels.as_ref()) } else { String::new() };

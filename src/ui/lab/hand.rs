@@ -25,6 +25,8 @@ impl Hand {
         let hand = Self { store, kind, changed: RwSignal::new(()) };
         // Not before the page is there: what follows is an event of its own.
         dom::effect(Box::new(move || {
+            // What the visitor did with the experiments counts as well.
+            hand.changed.track();
             let events = hand.look();
             if !events.is_empty() {
                 wasm_bindgen_futures::spawn_local(async move { events.into_iter().for_each(|it| store.dispatch(it)) });

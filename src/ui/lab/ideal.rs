@@ -11,6 +11,7 @@ use ditscope_page_state::{ModelRef, Page};
 use ditscope_plots::geometry::number;
 use ditscope_tensor_file::{LATENTS_DATA, LATENTS_FILE, LatentSet};
 use ditscope_words::{say, say_with};
+use leptos::prelude::*;
 use std::sync::Arc;
 use wasm_bindgen_futures::spawn_local;
 

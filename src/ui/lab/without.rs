@@ -56,7 +56,7 @@ pub fn view(hand: Hand) -> Live {
             group("lab-controls", vec![end(hand, 0, "lab.from"), end(hand, 1, "lab.to")]),
             Live::new("h2", "").saying(&say("lab.ranking")),
             Live::new("p", "hint").saying(&say("lab.about-ranking")),
-            rank_button(hand),
+            group("lab-buttons", vec![rank_button(hand)]),
             Live::new("p", "hint").live("text", hand.text(so_far)),
             ranking(hand),
         ],

@@ -147,9 +147,11 @@ impl Bench {
 
     /// Whether the answer came. A worker that is gone will not answer.
     fn take_answer(&mut self, page: &Page) -> bool {
+        // Looked at even if nothing is waited for: so whoever follows the page hears of the next one.
+        let answer = page.lab.answer.as_ref();
         let Some((number, _)) = &self.waiting else { return false };
         let number = *number;
-        let answer = page.lab.answer.as_ref().filter(|(answered, _)| *answered == number);
+        let answer = answer.filter(|(answered, _)| *answered == number);
         let Some((_, answered)) = answer else {
             if !page.awaits_lab(number) {
                 self.waiting = None;
