@@ -33,7 +33,7 @@ impl App {
     /// Opens the part, and begins with small steps.
     fn train(&self) {
         self.open("backend=cpu&view=train");
-        self.wait("what it learns from", LONG, || self.text().contains("pictures of Fashion-MNIST").then_some(()));
+        self.wait("what it learns from", LONG, || self.text().contains("pictures of Fashion (").then_some(()));
         self.choose_in("Batch", "16");
         self.click("button", "Start training");
         self.wait_status("It learns.", LONG);
@@ -134,7 +134,7 @@ fn what_is_missing_is_said() {
 impl App {
     fn train_fails(&self, words: &str) {
         self.open("backend=cpu&view=train");
-        self.wait("what it learns from", LONG, || self.text().contains("pictures of Fashion-MNIST").then_some(()));
+        self.wait("what it learns from", LONG, || self.text().contains("pictures of Fashion (").then_some(()));
         self.click("button", "Start training");
         self.wait(words, LONG, || self.failure().contains(words).then_some(()));
         self.expect("button", "Start training");
