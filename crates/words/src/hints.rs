@@ -11,7 +11,7 @@ pub fn seeing(state: &Page) -> String {
         Mode::Forward => return say("inspector.seeing-forward").into(),
         Mode::Inside => return say("inspector.seeing-inside").into(),
         Mode::Findings => return say("inspector.seeing-findings").into(),
-        Mode::Train => return say("inspector.seeing-train").into(),
+        Mode::Train => return say("modes.hint-train").into(),
     }
     let film = state.shown().filter(|film| !film.is_empty());
     match film.map(|film| (film, state.timeline.position)) {
