@@ -1,7 +1,7 @@
 //! The Web Worker that trains a small transformer, on the CPU. It knows no layout.
 //!
 //! [`start`] listens for [`ditscope_protocol::training::ToTrainer`]; `load` fetches what a training needs (from
-//! [`crate::files`]), `work` takes steps and does what is asked between two of them, `show` makes samples and exercises,
+//! `crate::files`), `work` takes steps and does what is asked between two of them, `show` makes samples and exercises,
 //! `keep` keeps checkpoints in the browser as `pack` writes them, `give` makes the model's files, `post` sends messages.
 //!
 //! What a step is `ditscope_train` knows. Read-back is done without waiting here and there, which the CPU allows.

@@ -1,6 +1,6 @@
 //! The Web Worker holds model, device and run. It knows no layout.
 //!
-//! [`start`] listens for [`ditscope_protocol::ToWorker`]; `load` loads a model (from [`crate::files`]), `partial` keeps what a
+//! [`start`] listens for [`ditscope_protocol::ToWorker`]; `load` loads a model (from `crate::files`), `partial` keeps what a
 //! load that broke off has loaded, `device` chooses what computes, `run` streams a run's frames, `experiment` is how one departs from its settings,
 //! `decode` decodes in pieces, `answer` and `measure` do what is asked for beside a run,
 //! `pool` shares a run's steps among workers, `nudge` waits for the device, `post` sends messages back.

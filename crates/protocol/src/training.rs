@@ -325,7 +325,8 @@ mod tests {
     #[test]
     fn what_is_out_of_range_is_named() {
         let model = model();
-        let wrong: [(&str, fn(&mut Setup)); 9] = [
+        type Change = fn(&mut Setup);
+        let wrong: [(&str, Change); 9] = [
             ("patch", |setup| setup.patch_size = 3),
             ("classes", |setup| setup.classes = vec![]),
             ("class", |setup| setup.classes = vec![0, 7]),

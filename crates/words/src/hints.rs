@@ -12,7 +12,7 @@ pub fn seeing(state: &Page) -> String {
         Mode::Inside => return say("inspector.seeing-inside").into(),
         Mode::Lab(_) => return say("inspector.seeing-lab").into(),
         Mode::Findings => return say("inspector.seeing-findings").into(),
-        Mode::Train => return say("inspector.seeing-train").into(),
+        Mode::Train => return say("modes.hint-train").into(),
     }
     let film = state.shown().filter(|film| !film.is_empty());
     match film.map(|film| (film, state.timeline.position)) {

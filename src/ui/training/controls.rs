@@ -10,6 +10,9 @@ use js_sys::Reflect;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlInputElement;
 
+/// What the value of a list means.
+pub type Told = Box<dyn Fn(&str) -> Option<Choice>>;
+
 /// A button that tells the training something.
 pub fn button(class: &str, words: &str, event: fn() -> Event) -> Live {
     let button = Live::new("button", class).with("type", "button").saying(words);
@@ -43,7 +46,7 @@ pub fn numbers(
 }
 
 /// A choice by names.
-pub fn select(options: Box<dyn Fn() -> String>, choose: Box<dyn Fn(&str) -> Option<Choice>>) -> Live {
+pub fn select(options: Box<dyn Fn() -> String>, choose: Told) -> Live {
     Live::new("select", "").live("html", options).on(
         "change",
         Box::new(move |event| {

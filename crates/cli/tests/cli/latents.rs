@@ -1,6 +1,7 @@
 //! `dit data latents`, and training on what it makes: on the command line, and as the page's trainer does.
 
 use crate::dit;
+use crate::support;
 use crate::train::{TRAINED, log};
 use burn::tensor::Device;
 use ditscope_config::PredictionType;
@@ -49,6 +50,26 @@ fn latents_are_the_first_pictures_of_each_class_in_eight_bits() {
     };
     refused(15, &["--count 15", "multiple of 10"]);
     refused(1000, &["class 0", "use --count"]);
+}
+
+#[test]
+fn the_latents_that_are_shipped_are_of_their_models_and_small() {
+    const MOST_BYTES: usize = 2_000_000;
+    let models = std::fs::read_dir(support::root().join("assets/models")).expect("the models");
+    let folders = models.map(|entry| entry.expect("an entry").path()).filter(|path| path.join("latents.json").exists());
+    let folders: Vec<PathBuf> = folders.collect();
+    assert!(!folders.is_empty(), "there is something to train on in the page");
+    for folder in folders {
+        let (set, config) = (read(&folder), model_dir::read_config(&folder).expect("a model"));
+        let dit = &config.transformer;
+        assert_eq!(set.info.shape, [dit.in_channels, dit.sample_size, dit.sample_size], "{}", folder.display());
+        assert_eq!((&set.info.mean, &set.info.std), (&config.latents.mean, &config.latents.std));
+        assert_eq!(set.info.num_classes, config.labels.len());
+        let each = set.info.count / set.info.num_classes;
+        let counted = |class: usize| set.labels.iter().filter(|label| usize::from(**label) == class).count();
+        assert!((0..config.labels.len()).all(|class| counted(class) == each), "evenly by class");
+        assert!(set.data().len() <= MOST_BYTES, "{}: {} bytes", folder.display(), set.data().len());
+    }
 }
 
 #[test]
