@@ -10,6 +10,7 @@ use wasm_bindgen::{JsCast, JsValue};
 /// A message that was opened, still as text.
 pub struct Opened {
     pub header: String,
+    #[cfg_attr(not(any(feature = "ui", feature = "worker")), allow(dead_code, reason = "the trainer is sent none"))]
     pub buffers: Vec<Vec<u8>>,
 }
 

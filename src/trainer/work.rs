@@ -22,7 +22,7 @@ use web_sys::File;
 /// Pictures of a forward and backward pass: what one needs stays in a processor's cache.
 const MICRO_BATCH: usize = 32;
 const WARMUP_STEPS: usize = 100;
-const EMA_DECAY: f64 = 0.995;
+const EMA_DECAY: f64 = 0.99;
 const CLIP_NORM: f64 = 1.0;
 /// Milliseconds between two messages about steps, two exercises, two checkpoints, and of a measurement of the pace.
 const TELL_EVERY: f64 = 200.0;

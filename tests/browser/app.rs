@@ -278,6 +278,7 @@ fn candidates(role: &str) -> &'static str {
         "group" => "[role=group]",
         "img" => "canvas[role=img], div[role=img]",
         "tab" => "[role=tab]",
+        "application" => "[role=application]",
         other => panic!("no candidates for the role {other}"),
     }
 }

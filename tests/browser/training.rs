@@ -33,7 +33,7 @@ impl App {
     /// Opens the part, and begins with small steps.
     fn train(&self) {
         self.open("backend=cpu&view=train");
-        self.wait("what it learns from", LONG, || self.text().contains("pictures of Fashion-MNIST").then_some(()));
+        self.wait("what it learns from", LONG, || self.text().contains("It learns from").then_some(()));
         self.choose_in("Batch", "16");
         self.click("button", "Start training");
         self.wait_status("It learns.", LONG);
@@ -88,7 +88,7 @@ fn it_learns_waits_is_kept_and_is_used() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     unpack(&std::fs::read(&file).expect("a file"), folder.path());
     let model = model_dir::load(&folder.path().join("ditscope-trained"), &Device::flex()).expect("a model's folder");
-    assert_eq!((model.config.labels.len(), model.config.transformer.hidden_size), (10, 64));
+    assert_eq!((model.config.labels.len(), model.config.transformer.hidden_size), (10, 96));
 
     app.click("button", "Use this model");
     app.wait("another model", LONG, || app.text().contains("Fashion (own training)").then_some(()));
@@ -134,7 +134,7 @@ fn what_is_missing_is_said() {
 impl App {
     fn train_fails(&self, words: &str) {
         self.open("backend=cpu&view=train");
-        self.wait("what it learns from", LONG, || self.text().contains("pictures of Fashion-MNIST").then_some(()));
+        self.wait("what it learns from", LONG, || self.text().contains("It learns from").then_some(()));
         self.click("button", "Start training");
         self.wait(words, LONG, || self.failure().contains(words).then_some(()));
         self.expect("button", "Start training");

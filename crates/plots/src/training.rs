@@ -27,11 +27,8 @@ pub fn smoothed(losses: &[f32]) -> Vec<f64> {
 
 /// The end of an axis that has this step on it: it grows by leaps, so that the curve does not crawl.
 pub fn axis_end(step: usize) -> usize {
-    let mut end = 50;
-    while end < step {
-        end += end / 2;
-    }
-    end
+    let decades = (1..).map(|i| 10usize.pow(i));
+    decades.flat_map(|ten| [5 * ten, 10 * ten, 20 * ten]).find(|end| *end >= step).unwrap_or(step)
 }
 
 /// Both curves, with a marker at a step. Values above the axis are cut off.

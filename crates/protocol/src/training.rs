@@ -64,15 +64,15 @@ impl Setup {
     /// What is offered first for a model.
     pub fn suggested(model: &ModelConfig) -> Self {
         Self {
-            hidden_size: 64,
-            depth: 4,
+            hidden_size: 96,
+            depth: 3,
             patch_size: if model.transformer.sample_size.is_multiple_of(2) { 2 } else { 1 },
             prediction_type: PredictionType::VPrediction,
             classes: (0..model.labels.len()).collect(),
-            batch_size: 64,
+            batch_size: 32,
             seed: 0,
             from_model: false,
-            knobs: Knobs { lr: 2e-3, class_dropout: 0.1, goal: 120_000 },
+            knobs: Knobs { lr: 3e-3, class_dropout: 0.1, goal: 120_000 },
         }
     }
 

@@ -6,8 +6,9 @@ use crate::ui::live::Live;
 use ditscope_page_state::training::{Choice, Event, State};
 use ditscope_protocol::training::Setup;
 use ditscope_words::Words;
-use wasm_bindgen::JsCast;
-use web_sys::{HtmlInputElement, HtmlSelectElement};
+use js_sys::Reflect;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::HtmlInputElement;
 
 /// A button that tells the training something.
 pub fn button(class: &str, words: &str, event: fn() -> Event) -> Live {
@@ -46,12 +47,16 @@ pub fn select(options: Box<dyn Fn() -> String>, choose: Box<dyn Fn(&str) -> Opti
     Live::new("select", "").live("html", options).on(
         "change",
         Box::new(move |event| {
-            let select = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
-            if let Some(choice) = select.and_then(|select| choose(&select.value())) {
+            if let Some(choice) = event.target().and_then(|list| choose(&value_of(&list)?)) {
                 tell(Event::Choose(choice));
             }
         }),
     )
+}
+
+/// What is chosen in a list.
+pub fn value_of(list: &JsValue) -> Option<String> {
+    Reflect::get(list, &"value".into()).ok()?.as_string()
 }
 
 /// A whole number that is typed.

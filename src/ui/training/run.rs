@@ -1,6 +1,6 @@
 //! How a training goes: how far it is, what can be done with it.
 
-use super::controls::button;
+use super::controls::{button, value_of};
 use super::session::{peek, see, tell};
 use super::setup::{grouped, knobs};
 use crate::ui::dom;
@@ -8,8 +8,6 @@ use crate::ui::live::Live;
 use ditscope_page_state::training::{Event, Phase, State, time_left};
 use ditscope_protocol::training::Place;
 use ditscope_words::{say, say_with};
-use wasm_bindgen::JsCast;
-use web_sys::HtmlSelectElement;
 
 /// Id of the list of checkpoints.
 const BACK_TO: &str = "training-back-to";
@@ -133,8 +131,7 @@ fn back() -> Live {
         "click",
         Box::new(|_| {
             let select = leptos::prelude::document().get_element_by_id(BACK_TO);
-            let select = select.and_then(|select| select.dyn_into::<HtmlSelectElement>().ok());
-            let step = select.and_then(|select| select.value().parse().ok());
+            let step = select.and_then(|select| value_of(&select)?.parse().ok());
             if let Some(step) = step.filter(|step| peek(|state| state.kept.contains(step))) {
                 tell(Event::Undo(step));
             }

@@ -78,7 +78,7 @@ fn download(name: &str, bytes: &[u8]) {
     let options = BlobPropertyBag::new();
     options.set_type("application/zip");
     let parts = Array::of1(&Uint8Array::from(bytes));
-    if let Ok(blob) = Blob::new_with_u8_array_sequence_and_options(&parts, &options) {
+    if let Ok(blob) = Blob::new_with_blob_sequence_and_options(&parts, &options) {
         take::download(&blob, name);
     }
 }

@@ -43,7 +43,7 @@ fn latents(state: &State) -> String {
         None => say_with("training.no-latents", &[("model", &source.config.name)]),
         Some(info) => say_with(
             "training.latents",
-            &[("count", &info.count), ("data", &info.data), ("license", &info.license), ("model", &source.config.name)],
+            &[("count", &grouped(info.count)), ("license", &info.license), ("model", &source.config.name)],
         ),
     }
 }
@@ -51,7 +51,10 @@ fn latents(state: &State) -> String {
 fn size(state: &State) -> String {
     let (Some(parameters), Some(setup)) = (state.planned_parameters(), &state.setup) else { return String::new() };
     let steps = setup.total_steps();
-    say_with("training.size", &[("parameters", &parameters), ("steps", &steps), ("batch", &setup.batch_size)])
+    say_with(
+        "training.size",
+        &[("parameters", &grouped(parameters as usize)), ("steps", &grouped(steps)), ("batch", &setup.batch_size)],
+    )
 }
 
 /// A box to tick for each class.

@@ -99,7 +99,7 @@ fn what_makes_no_sense_is_not_taken() {
         assert_eq!(state.setup, before, "{choice:?}");
     }
     let parameters = state.planned_parameters();
-    state.update(Event::Choose(Choice::Width(96)));
+    state.update(Event::Choose(Choice::Width(128)));
     assert!(state.planned_parameters() > parameters);
 }
 
@@ -178,7 +178,7 @@ fn knobs_are_turned_while_it_runs() {
     let sent = state.update(Event::Choose(Choice::Lr(5e-4)));
     assert!(matches!(&sent[..], [Effect::Send(ToTrainer::Change(knobs))] if knobs.lr == 5e-4), "{sent:?}");
     state.update(Event::Choose(Choice::Depth(2)));
-    assert_eq!(state.setup.as_ref().map(|setup| setup.depth), Some(4), "what makes the model stays");
+    assert_eq!(state.setup.as_ref().map(|setup| setup.depth), Some(3), "what makes the model stays");
     told(&mut state, FromTrainer::Reached { step: 2 }, vec![]);
     assert_eq!(state.phase, Phase::Reached);
     assert_eq!(state.update(Event::GoOn), []);
