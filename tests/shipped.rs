@@ -2,21 +2,23 @@
 
 use ditscope_test_support as support;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use ditscope_cli::classifier;
 use ditscope_cli::image::pictures;
 use ditscope_cli::index::{CATALOG_FILE, catalog};
-use ditscope_config::Catalog;
+use ditscope_config::{Catalog, SamplerKind};
 use ditscope_convert::{Numbers, Plan, StoredType, convert};
 use ditscope_core::diffusion::sampler::SamplerConfig;
-use ditscope_core::generate::{Noise, Request, Run};
+use ditscope_core::generate::{Model, Noise, Request, Run};
 use ditscope_core::weights::sha256_hex;
 use ditscope_data::fashion;
 use ditscope_model_dir as model_dir;
+use ditscope_ops::Ops;
 use ditscope_page_state::DEFAULT_MODEL;
 use ditscope_page_state::film::Film;
 use ditscope_page_state::findings::growth::Growth;
 use ditscope_protocol::{FramePart, RecordedRun};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 fn assets() -> PathBuf {
@@ -213,4 +215,84 @@ fn written_anew_the_files_keep_every_byte() {
     classifier::save(&loaded, &anew).expect("a folder");
     // Its index is from before the number of parameters was written there.
     compare("model-", &shipped, &anew);
+}
+
+/// The first 200 test pictures of Fashion-MNIST: labels, and pixels `[200, 28, 28]`.
+fn test_pictures() -> (Vec<usize>, Vec<u8>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/fashion-test-200.gz");
+    let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).expect("a gzip file");
+    let pixels = bytes.split_off(200);
+    (bytes.into_iter().map(usize::from).collect(), pixels)
+}
+
+/// As the model was trained on them: padded to 32x32, in [−1, 1]; `[1, 1, 32, 32]`.
+fn padded(pixels: &[u8]) -> Tensor<4> {
+    let at = |i: usize| {
+        let (row, column) = ((i / 32).wrapping_sub(2), (i % 32).wrapping_sub(2));
+        let is_inside = row < 28 && column < 28;
+        if is_inside { f32::from(pixels[row * 28 + column]) / 127.5 - 1.0 } else { -1.0 }
+    };
+    support::tensor((0..32 * 32).map(at).collect(), [1, 1, 32, 32])
+}
+
+fn fashion() -> Model {
+    let model = model_dir::load(&assets().join("models/fashion"), &Device::flex());
+    model.unwrap_or_else(|error| panic!("{error:#}")).fused(Ops::of(&Device::flex()))
+}
+
+/// A model that paints is a classifier: the class with which it finds the noise best (Li et al. 2023, arXiv:2303.16203).
+#[test]
+fn the_model_names_four_of_five_test_pictures() {
+    const NOISES: usize = 8;
+    let model = fashion();
+    let (labels, pixels) = test_pictures();
+    let classes: Vec<usize> = (0..10).collect();
+    let is_named = |(label, pixels): (&usize, &[u8])| {
+        let latent = model.encode(padded(pixels)).expect("an encoder");
+        let mut sums = [0.0; 10];
+        for noise in 0..NOISES {
+            let t = 150 + 600 * noise / NOISES;
+            let errors = model.class_errors(latent.clone(), t, noise as u64, &classes).expect("its own classes");
+            sums.iter_mut().zip(support::values(errors)).for_each(|(sum, error)| *sum += error);
+        }
+        let best = (0..10).min_by(|a, b| sums[*a].total_cmp(&sums[*b]));
+        best == Some(*label)
+    };
+    let right = labels.iter().zip(pixels.chunks_exact(28 * 28)).filter(|picture| is_named(*picture)).count();
+    println!("{right} of 200 test pictures are named right, with {NOISES} noises each");
+    assert!(right >= 160, "{right} of 200");
+}
+
+/// The more steps, the nearer a test picture comes back from its noise.
+#[test]
+fn a_test_picture_comes_back_from_its_noise() {
+    let model = fashion();
+    let (labels, pixels) = test_pictures();
+    let error = |steps: usize| {
+        let pictures = labels.iter().zip(pixels.chunks_exact(28 * 28)).take(6);
+        let squares = pictures.map(|(label, pixels)| {
+            let latent = model.encode(padded(pixels)).expect("an encoder");
+            let noise = model.inverted(latent.clone(), *label, steps).expect("a class of its own");
+            let request = Request {
+                classes: vec![*label],
+                noise: Noise::Begun { start: noise, seeds: vec![0] },
+                guidance_scales: vec![1.0],
+                guidance_channels: None,
+                sampler: SamplerConfig::new(SamplerKind::Ddim, steps),
+                start: None,
+            };
+            let mut run = Run::new(&model, request).expect("a sound request");
+            while !run.is_done() {
+                run.step().expect("a step");
+            }
+            support::values((run.x_t().clone() - latent).square().mean())[0]
+        });
+        (squares.sum::<f32>() / 6.0).sqrt()
+    };
+    let errors = [10, 30, 100].map(error);
+    println!("inversion, root mean square of the latents with 10, 30, 100 steps: {errors:?}");
+    assert!(errors.is_sorted_by(|a, b| a > b), "{errors:?}");
+    assert!(errors[2] < 0.15, "{errors:?}");
 }

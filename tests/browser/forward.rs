@@ -233,3 +233,28 @@ fn the_model_is_asked_which_class_it_sees() {
     let address = app.browser.script("return location.search");
     assert!(address.as_str().is_some_and(|address| address.contains("view=forward")), "{address}");
 }
+
+#[test]
+fn a_drawing_is_a_picture_like_any_other() {
+    let app = App::start("forward_pad", Gpu::None);
+    open(&app, "model=fashion&class=9&steps=4&seed=7");
+    let before = expect_picture(&app, REBUILT);
+    app.browser.script("document.querySelector('.drawing-pad').open = true");
+    let pad = app.expect("application", "Drawing pad");
+    app.browser.click(&pad).expect("the pad can be drawn on");
+    app.wait("the drawing", SHORT, || app.text().contains("drawing").then_some(()));
+    let changed = |before: &[u8]| {
+        app.wait("another picture", LONG, || pixels(&app, REBUILT).filter(|now| difference(now, before).1 > 0.5))
+    };
+    let dot = changed(&before);
+    // With the keys, beside it; and back.
+    app.focus("application", "Drawing pad");
+    (0..4).for_each(|_| app.browser.press(key::LEFT));
+    app.browser.press(" ");
+    let two = changed(&dot);
+    app.click("button", "Undo");
+    app.wait("the first drawing", LONG, || pixels(&app, REBUILT).filter(|now| difference(now, &dot).1 < 0.1));
+    assert!(difference(&two, &dot).1 > 0.5);
+    app.click("button", "Ask the model");
+    app.wait("an opinion", LONG, || app.text().contains("the error is smallest with").then_some(()));
+}

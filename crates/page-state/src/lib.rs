@@ -8,6 +8,7 @@
 
 pub mod address;
 mod asks;
+pub mod cells;
 pub mod colour;
 pub mod compare;
 mod event;

@@ -7,11 +7,13 @@
 //! | `sources`, `pictures`, `level` | where the picture comes from; what becomes of it; how noisy |
 //! | `noises` | the noise in it, and what the model takes for noise |
 //! | `opinion` | which class the model sees in it |
+//! | `pad` | a picture that is drawn here |
 //! | `text` | its words |
 
 mod level;
 mod noises;
 mod opinion;
+mod pad;
 mod pictures;
 mod read;
 mod sources;
@@ -29,6 +31,7 @@ use leptos::prelude::*;
 use level::{Level, Strip};
 use noises::Noises;
 use opinion::OpinionOfClass;
+use pad::DrawingPad;
 use pictures::Pictures;
 use sources::{Sources, listen_for_files};
 
@@ -44,6 +47,7 @@ pub fn ForwardStage() -> impl IntoView {
     view! {
         <div class="stage forward" class:over=move || over.get()>
             <Sources />
+            <DrawingPad />
             <Pictures />
             <Level />
             <Strip />

@@ -23,14 +23,10 @@ pub struct Hand {
 impl Hand {
     pub fn new(store: Store, kind: Kind) -> Self {
         let hand = Self { store, kind, changed: RwSignal::new(()) };
-        // Not before the page is there: what follows is an event of its own.
         dom::effect(Box::new(move || {
             // What the visitor did with the experiments counts as well.
             hand.changed.track();
-            let events = hand.look();
-            if !events.is_empty() {
-                wasm_bindgen_futures::spawn_local(async move { events.into_iter().for_each(|it| store.dispatch(it)) });
-            }
+            hand.look().into_iter().for_each(|event| store.dispatch(event));
         }));
         hand
     }

@@ -9,7 +9,12 @@ const CLASS: usize = 3;
 
 /// Deterministic numbers between −1 and 1.
 fn numbers(seed: usize, len: usize) -> Vec<f32> {
-    (0..len).map(|i| ((seed * 7919 + i * 104_729) % 2003) as f32 / 1001.5 - 1.0).collect()
+    let mut state = (seed as u32).wrapping_mul(2_654_435_761);
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..len).map(|_| next()).collect()
 }
 
 fn set(count: usize) -> LatentSet {

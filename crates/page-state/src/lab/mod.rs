@@ -3,7 +3,6 @@
 //! [`without`].
 
 pub mod bench;
-pub mod cells;
 pub mod edit;
 pub mod ideal;
 pub mod one_step;

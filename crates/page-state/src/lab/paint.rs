@@ -1,8 +1,8 @@
 //! Painting: what may change of a picture is marked, the rest is kept. Pure.
 
-use super::cells::Cells;
 use super::{Base, Prepared};
 use crate::Shared;
+use crate::cells::Cells;
 use ditscope_config::{Experiment, Paint as Plan};
 use ditscope_protocol::StartFrom;
 

@@ -1,4 +1,6 @@
-//! Which cells of the latents are marked, as a brush and the arrow keys do it; pure.
+//! Which cells of a square are marked, as a brush and the arrow keys do it: of latents, or of a drawing. Pure.
+
+use crate::film::Pixels;
 
 /// A square of cells.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -93,6 +95,12 @@ impl Cells {
 
     pub fn can_undo(&self) -> bool {
         !self.before.is_empty()
+    }
+
+    /// As a drawing: marked cells light, others dark.
+    pub fn pixels(&self) -> Pixels {
+        let rgba = self.marked.iter().flat_map(|marked| if *marked { [255; 4] } else { [0, 0, 0, 255] }).collect();
+        Pixels { width: self.side, height: self.side, rgba }
     }
 
     /// The border between what is marked and what is not, as an SVG path in cells.
