@@ -5,7 +5,7 @@ use super::language::LanguageSelect;
 use super::parts::{Part, Parts};
 use super::shortcuts;
 use super::store::Store;
-use ditscope_page_state::Event;
+use ditscope_page_state::{Event, Language};
 use ditscope_words::{Words, say};
 use leptos::prelude::*;
 
@@ -20,7 +20,13 @@ pub fn HelpContent() -> impl IntoView {
         };
         let keys = Part::new("dl", "keys").of(shortcuts::keys().into_iter().map(row).collect());
         let title = Part::heading("", say("keys.title").into());
-        vec![Part::words("", say("page.help-text")), title, keys, Part::words("dim", say("page.privacy"))]
+        vec![
+            Part::words("", say("page.help-text")),
+            teachers(store),
+            title,
+            keys,
+            Part::words("dim", say("page.privacy")),
+        ]
     };
     view! {
         <p class="in-help">
@@ -33,6 +39,16 @@ pub fn HelpContent() -> impl IntoView {
         <Parts content=Box::new(content) />
         <Parts content=Box::new(move || vec![letters(store)]) />
     }
+}
+
+/// The page for teachers, in the language in use. In a tab of its own: a run or a training goes on here.
+fn teachers(store: Store) -> Part {
+    let page = match store.language.get_untracked() {
+        Language::English => "./teaching.html",
+        Language::German => "./teaching.de.html",
+    };
+    let link = Part::new("a", "").with("href", page).with("target", "_blank").with("rel", "noopener");
+    Part::new("p", "").of(vec![link.saying(say("keys.teachers").into())])
 }
 
 /// Whether single letters are keys: somebody who dictates, or whose hand trembles, may not want them.

@@ -167,8 +167,14 @@ fn the_ideal_denoiser_ends_in_a_training_picture_and_the_network_does_not() {
     app.focus("slider", "Timeline");
     app.browser.press(key::HOME);
     app.wait("many that weigh little", LONG, || {
-        let titles = app.browser.script("return [...document.querySelectorAll('.lab-figure figcaption')].map(e => e.textContent)");
-        let shares = titles.as_array()?.iter().filter_map(Value::as_str).filter_map(|it| it.split_once(" %")?.0.parse::<f64>().ok());
+        let titles = app
+            .browser
+            .script("return [...document.querySelectorAll('.lab-figure figcaption')].map(e => e.textContent)");
+        let shares = titles
+            .as_array()?
+            .iter()
+            .filter_map(Value::as_str)
+            .filter_map(|it| it.split_once(" %")?.0.parse::<f64>().ok());
         let largest = shares.fold(0.0, f64::max);
         (largest > 0.0 && largest < 50.0).then_some(())
     });

@@ -31,6 +31,7 @@ mod inside;
 mod lab;
 mod language;
 mod layout;
+mod lessons;
 mod links;
 mod loss;
 mod models;

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 use tower_http::services::ServeDir;
 
-const WATCHED: [&str; 4] = ["src", "crates", "web", "assets"];
+const WATCHED: [&str; 5] = ["src", "crates", "web", "assets", "docs"];
 /// Compiled in seconds, neither cut nor small (see Cargo.toml).
 const QUICK: &str = "page-dev";
 /// An editor that saves a file causes several events, and who saves several files means one change.
@@ -88,7 +88,9 @@ impl Stale {
             return Self::default();
         }
         let is_in = |places: &[&str]| places.iter().any(|place| path.starts_with(place));
-        if extension == "css" && !style::is_later(path) || is_in(&["assets", "web/index.html", "web/tour"]) {
+        if extension == "css" && !style::is_later(path)
+            || is_in(&["assets", "docs", "web/index.html", "web/teaching.html", "web/tour"])
+        {
             Self { files: true, ..Self::default() }
         } else if is_in(&["src/ui", "src/bin/app.rs", "web"]) {
             Self { page: true, ..Self::default() }
@@ -212,7 +214,13 @@ mod tests {
         let none = Stale::default();
         let [files, page] = [Stale { files: true, ..none }, Stale { page: true, ..none }];
         let [worker, trainer] = [Stale { worker: true, ..none }, Stale { trainer: true, ..none }];
-        for path in ["web/style/01-tokens.css", "src/ui/help.css", "assets/runs/boot/run.bin", "web/index.html"] {
+        for path in [
+            "web/style/01-tokens.css",
+            "src/ui/help.css",
+            "assets/runs/boot/run.bin",
+            "docs/teaching.md",
+            "web/index.html",
+        ] {
             assert_eq!(by(path), files, "{path}");
         }
         for path in ["src/ui/help.rs", "src/bin/app.rs", "web/texts/dialogs.en.json", "src/ui/tour/tour.later.css"] {

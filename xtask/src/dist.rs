@@ -4,7 +4,7 @@ use crate::bind::compact;
 use crate::index::{Index, Link, Program};
 use crate::offline::{self, WORKER};
 use crate::program::{Plan, Ready};
-use crate::{project, sizes, style, tools};
+use crate::{project, sizes, style, teaching, tools};
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,11 +16,13 @@ use std::time::Instant;
 use std::{panic, thread};
 
 /// What the app is built from.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 13] = [
     "src",
     "crates",
     "web",
     "assets",
+    "docs/teaching.md",
+    "docs/teaching.de.md",
     "xtask/src",
     "build.rs",
     "Cargo.toml",
@@ -144,6 +146,7 @@ pub fn assemble(index: &Index, programs: &HashMap<String, Ready>, dist: &Path, e
     };
     let texts: Vec<_> = index.links().map(place).collect::<Result<_>>()?;
     fs::write(stage.join("index.html"), index.write(&texts))?;
+    teaching::write(&stage)?;
     if extras.offline {
         offline::write(&stage)?;
     }

@@ -18,6 +18,7 @@ mod serve;
 mod sizes;
 mod split;
 mod style;
+mod teaching;
 mod tools;
 // Of the browser tests, which use more of them.
 #[allow(dead_code, reason = "the browser tests use more of it")]

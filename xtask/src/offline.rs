@@ -1,6 +1,6 @@
 //! The service worker: web/sw.js with the files of a build.
 
-use crate::project;
+use crate::{project, teaching};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
@@ -38,10 +38,10 @@ pub fn write(app: &Path) -> Result<()> {
     Ok(fs::write(app.join(WORKER), script)?)
 }
 
-/// What is kept only once it has been asked for: the trainer, and what it learns from.
+/// What is kept only once it has been asked for: the trainer, what it learns from, and the pages for teachers.
 fn is_for_few(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
-    file.starts_with("trainer") || file.starts_with("latents.")
+    file.starts_with("trainer") || file.starts_with("latents.") || file.starts_with(teaching::NAME)
 }
 
 #[cfg(test)]
@@ -49,8 +49,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_trainer_is_not_kept_for_everybody() {
-        for name in ["trainer-0123_bg.wasm", "trainer-0123_loader.js", "assets/models/fashion/latents.bin"] {
+    fn what_few_need_is_not_kept_for_everybody() {
+        for name in [
+            "teaching.html",
+            "teaching.css",
+            "trainer-0123_bg.wasm",
+            "trainer-0123_loader.js",
+            "assets/models/fashion/latents.bin",
+        ] {
             assert!(is_for_few(name), "{name}");
         }
         assert!(!is_for_few("worker-0123_bg.wasm") && !is_for_few("assets/models/fashion/training.png"));
