@@ -189,7 +189,7 @@ mod tests {
             ["steps = “many” in the address was ignored: use a whole number from 1 to 250."]
         );
         assert_eq!(told("a=b"), ["“a” in the address is not a setting and was ignored."]);
-        assert!(told("view=upside-down")[0].contains("denoise, compare, forward, inside, findings"));
+        assert!(told("view=upside-down")[0].contains("denoise, compare, forward, inside, onestep, findings, train"));
     }
 
     #[test]

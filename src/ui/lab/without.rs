@@ -206,7 +206,7 @@ fn so_far(_: &Page, bench: &Bench) -> String {
 fn name(part: Part) -> String {
     let number = part.block().map_or(0, |block| block + 1);
     let key = match part {
-        Part::Class => return say("lab.class").into(),
+        Part::Class => return say("lab.name-class").into(),
         Part::Head(_, head) => return say_with("lab.name-head", &[("number", &number), ("head", &(head + 1))]),
         Part::Block(_) => "lab.block",
         Part::Attention(_) => "lab.name-attention",
