@@ -13,7 +13,7 @@ use leptos::prelude::*;
 #[component]
 pub fn HelpContent() -> impl IntoView {
     let store = Store::get();
-    let content = || {
+    let content = move || {
         let row = |(key, meaning): (Words, Words)| {
             let key = Part::new("dt", "").of(vec![Part::new("kbd", "").saying(key.into())]);
             Part::group("key-row", vec![key, Part::new("dd", "").saying(meaning.into())])

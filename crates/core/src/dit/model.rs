@@ -146,7 +146,9 @@ impl Dit {
         is_guided: bool,
     ) -> Given {
         let (from, to) = (self.y_embedder.forward(y.clone()), self.y_embedder.forward(other)); // [N, D] each
-        let (t, mixed) = (self.t_embedder.forward(t), from.clone() + (to - from) * weights); // [N, D] each
+        // In this form both ends are what they are, to the last bit.
+        let mixed = from * (-weights.clone() + 1.0) + to * weights; // [N, D]
+        let t = self.t_embedder.forward(t); // [N, D]
         Given::Condition(match is_guided {
             true => {
                 let null = self.y_embedder.forward(y.full_like(self.null_label as i64)); // [N, D]
