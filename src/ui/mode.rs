@@ -1,5 +1,6 @@
 //! What the stage shows: one of several ways to look at diffusion, as tabs.
 
+use super::dom;
 use super::store::Store;
 use ditscope_page_state::{Event, Mode};
 use ditscope_words::{Words, say};
@@ -45,6 +46,16 @@ pub fn ModeTabs() -> impl IntoView {
     let store = Store::get();
     let chosen = store.memo(|state| state.mode().tab());
     let choose = move |mode: Mode| store.dispatch(Event::Show(mode));
+    // Where there is not room for all, the chosen one is to be seen.
+    dom::effect(Box::new(move || {
+        let id = self::tab(chosen.get());
+        request_animation_frame(move || {
+            let tab = document().get_element_by_id(&id).and_then(|tab| tab.dyn_into::<HtmlElement>().ok());
+            if let Some((tab, tabs)) = tab.and_then(|tab| Some((tab.clone(), tab.parent_element()?))) {
+                tabs.set_scroll_left(tab.offset_left() - tabs.client_width() / 2);
+            }
+        });
+    }));
     let on_key = move |event: KeyboardEvent| {
         let at = Mode::TABS.iter().position(|mode| *mode == chosen.get_untracked()).unwrap_or_default();
         let last = Mode::TABS.len() - 1;

@@ -163,7 +163,7 @@ fn the_ideal_denoiser_ends_in_a_training_picture_and_the_network_does_not() {
     let ideal = app.wait("the ideal end", LONG, || pixels(&app, "Ideal denoiser: 0"));
     assert_eq!(ideal, picture(&app, "100.0 % of this training picture"));
     let network = picture(&app, "The network");
-    assert!(difference(&network, &picture(&app, "The training picture nearest")) > 1.0);
+    assert!(difference(&network, &picture(&app, "Nearest training picture")) > 1.0);
     app.focus("slider", "Timeline");
     app.browser.press(key::HOME);
     app.wait("many that weigh little", LONG, || {
