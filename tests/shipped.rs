@@ -237,7 +237,7 @@ fn padded(pixels: &[u8]) -> Tensor<4> {
     support::tensor((0..32 * 32).map(at).collect(), [1, 1, 32, 32])
 }
 
-fn fashion() -> Model {
+fn shipped_fashion() -> Model {
     let model = model_dir::load(&assets().join("models/fashion"), &Device::flex());
     model.unwrap_or_else(|error| panic!("{error:#}")).fused(Ops::of(&Device::flex()))
 }
@@ -246,7 +246,7 @@ fn fashion() -> Model {
 #[test]
 fn the_model_names_four_of_five_test_pictures() {
     const NOISES: usize = 8;
-    let model = fashion();
+    let model = shipped_fashion();
     let (labels, pixels) = test_pictures();
     let classes: Vec<usize> = (0..10).collect();
     let is_named = |(label, pixels): (&usize, &[u8])| {
@@ -268,7 +268,7 @@ fn the_model_names_four_of_five_test_pictures() {
 /// The more steps, the nearer a test picture comes back from its noise.
 #[test]
 fn a_test_picture_comes_back_from_its_noise() {
-    let model = fashion();
+    let model = shipped_fashion();
     let (labels, pixels) = test_pictures();
     let error = |steps: usize| {
         let pictures = labels.iter().zip(pixels.chunks_exact(28 * 28)).take(6);

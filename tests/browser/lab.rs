@@ -50,7 +50,7 @@ fn one_step_guesses_a_mean_where_many_make_a_picture() {
     assert_eq!(picture(&app, "x̂₀ in one go from t = 0"), end, "at the end both are the same");
     app.focus("slider", "Timeline");
     app.browser.press(key::HOME);
-    let first = picture(&app, "x̂₀ in one go from t = 999: x̂₀ is");
+    let first = picture(&app, "x̂₀ in one go from t = 999");
     assert!(difference(&first, &end) > 5.0, "{}", difference(&first, &end));
 
     app.click("button", "Guess in one go");
@@ -160,8 +160,8 @@ fn a_part_that_is_off_shows_what_it_was_for() {
 fn the_ideal_denoiser_ends_in_a_training_picture_and_the_network_does_not() {
     let app = App::start("lab_ideal", Gpu::None);
     open(&app, "ideal");
-    let ideal = app.wait("the ideal end", LONG, || pixels(&app, "Ideal denoiser: 0"));
-    assert_eq!(ideal, picture(&app, "100.0 % of this training picture"));
+    let ideal = app.wait("the ideal end", LONG, || pixels(&app, "Ideal denoiser: "));
+    assert!(difference(&ideal, &picture(&app, "100.0 % of this training picture")) < 0.5);
     let network = picture(&app, "The network");
     assert!(difference(&network, &picture(&app, "Nearest training picture")) > 1.0);
     app.focus("slider", "Timeline");

@@ -23,6 +23,7 @@ pub mod key {
     pub const ENTER: &str = "\u{E007}";
     pub const HOME: &str = "\u{E011}";
     pub const LEFT: &str = "\u{E012}";
+    pub const UP: &str = "\u{E013}";
     pub const PAGE_DOWN: &str = "\u{E00F}";
     pub const PAGE_UP: &str = "\u{E00E}";
     pub const RIGHT: &str = "\u{E014}";
