@@ -38,6 +38,7 @@ later! {
     forward forward: Make = |_| {
         ditscope_words::add(ditscope_words::forward());
         dom::add_style(include_str!("forward/forward.later.css"));
+        dom::add_style(include_str!("forward/pad.later.css"));
         dom::add_style(include_str!("plots/plots.later.css"));
         view! { <ForwardStage /> }.into_any()
     };

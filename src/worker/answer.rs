@@ -56,6 +56,7 @@ pub fn refuse(id: u32, why: Refusal) {
 pub type Found = (Answer, Vec<Vec<u8>>);
 
 async fn find(job: &Job, model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found, Refusal> {
+    // Long: a table, an arm for each question.
     let config = &model.config.transformer;
     let latent_shape = [config.in_channels, config.sample_size, config.sample_size];
     match ask {

@@ -65,6 +65,7 @@ impl Checker {
 
 #[test]
 fn nothing_is_found_in_any_mode() {
+    // Long: one visit, mode by mode.
     let Some(checker) = Checker::start("accessible_modes") else { return };
     let app = &checker.app;
     app.open_ready("backend=cpu&steps=4&n=2");

@@ -1,6 +1,5 @@
 //! A pad to draw a picture on: light on dark, as Fashion's pictures are, with the pointer or the arrow keys.
 
-use super::send;
 use crate::ui::dom;
 use crate::ui::live::{Live, Mount};
 use crate::ui::store::Store;
@@ -102,6 +101,10 @@ fn key(store: Store, (cells, changed): &Pad, event: &web_sys::Event) {
         cells.borrow_mut().step(right, down);
     }
     changed.set(());
+}
+
+fn send(store: Store, event: Event) {
+    store.dispatch(ditscope_page_state::Event::Forward(event));
 }
 
 /// Makes the drawing the picture of the forward process.

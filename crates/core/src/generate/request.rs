@@ -82,3 +82,11 @@ pub(super) fn check_count(name: &'static str, count: usize, classes: usize) -> R
 pub(super) fn out_of_range(name: &'static str, value: impl ToString, allowed: String) -> ConfigError {
     ConfigError::OutOfRange { name, value: value.to_string(), allowed }
 }
+
+pub(super) fn check_noise(noise: &Tensor<4>, shape: [usize; 4]) -> Result<(), ConfigError> {
+    if noise.dims() == shape {
+        return Ok(());
+    }
+    let allowed = format!("{shape:?} for this model and {} pictures", shape[0]);
+    Err(out_of_range("noise shape", format!("{:?}", noise.dims()), allowed))
+}

@@ -6,7 +6,7 @@ use super::noise::{Noise, seeded};
 use super::painting::{self, Painting};
 use super::passes::Passes;
 use super::reading::Reading;
-use super::request::{Request, check_count, guidance, noised, out_of_range};
+use super::request::{Request, check_count, check_noise, guidance, noised, out_of_range};
 use super::step::{Batch, Step};
 use crate::diffusion::guidance::Guidance;
 use crate::diffusion::sampler::Sampler;
@@ -357,8 +357,7 @@ impl<'m> Run<'m> {
 }
 
 impl Run<'_> {
-    /// Where a picture is painted: puts back what is kept, and adds noise where steps are taken again. What a sampler
-    /// remembers is of other latents then.
+    /// Where a picture is painted: puts back what is kept, and adds noise where steps are taken again.
     fn keep_and_go_back(&mut self, step: usize) {
         let (Some(painting), Some(seeds)) = (&self.painting, self.noise.seeds()) else { return };
         let weights = painting::after(&self.sampler, step);
@@ -367,7 +366,7 @@ impl Run<'_> {
             x = painting::back(self.model, x, weights, self.sampler.weights(*next), seeds, self.taken);
         }
         self.x_t = x;
-        self.sampler.remember(vec![]);
+        self.sampler.remember(vec![]); // What it knew is of other latents.
     }
 
     /// The sampler's step that comes next.
@@ -398,12 +397,4 @@ impl Run<'_> {
     fn reuses(&self) -> bool {
         self.savings.cache_interval > 1
     }
-}
-
-fn check_noise(noise: &Tensor<4>, shape: [usize; 4]) -> Result<(), ConfigError> {
-    if noise.dims() == shape {
-        return Ok(());
-    }
-    let allowed = format!("{shape:?} for this model and {} pictures", shape[0]);
-    Err(out_of_range("noise shape", format!("{:?}", noise.dims()), allowed))
 }

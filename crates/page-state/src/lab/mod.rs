@@ -13,8 +13,9 @@ use crate::asks::{Answered, Asker, Question};
 use crate::film::{self, Film, Pixels};
 use crate::follow::{Effects, Follow};
 use crate::run::Plan;
+pub use crate::run::Prepared;
 use crate::{Mode, Shared};
-use ditscope_protocol::{Ask, StartFrom};
+use ditscope_protocol::Ask;
 use std::sync::Arc;
 
 /// Which experiment.
@@ -30,17 +31,6 @@ pub enum Kind {
     Break,
     /// The denoiser that knows the training pictures.
     Ideal,
-}
-
-/// How the next run departs from what its settings say.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Prepared {
-    /// [`ditscope_config::Experiment`] as JSON.
-    pub experiment: String,
-    /// The noise to begin with, where it is given: `[C, h, w]` as bytes.
-    pub noise: Option<Vec<u8>>,
-    /// Where to begin, and the latent `[C, h, w]` as bytes.
-    pub start: Option<(StartFrom, Vec<u8>)>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

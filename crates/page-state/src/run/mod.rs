@@ -7,4 +7,4 @@ mod state;
 pub use decoding::Decoding;
 pub(crate) use decoding::Place;
 pub(crate) use state::Plan;
-pub use state::{Event, Failure, Link, Pace, Run, RunState};
+pub use state::{Event, Failure, Link, Pace, Prepared, Run, RunState};

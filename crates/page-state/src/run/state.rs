@@ -3,7 +3,6 @@
 use super::decoding::{Decoding, Place};
 use crate::film::Film;
 use crate::follow::{Effects, Follow};
-use crate::lab::Prepared;
 use crate::{Effect, ModelRef, Notice};
 use ditscope_config::RunSettings;
 use ditscope_protocol::{FailureKind, FrameInfo, StartFrom, ToWorker};
@@ -113,6 +112,17 @@ pub enum Event {
     StepOnce,
     /// Decode the selected picture of the step on the stage.
     DecodeStep,
+}
+
+/// How a run departs from what its settings say.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Prepared {
+    /// [`ditscope_config::Experiment`] as JSON.
+    pub experiment: String,
+    /// The noise to begin with, where it is given: `[C, h, w]` as bytes.
+    pub noise: Option<Vec<u8>>,
+    /// Where to begin, and the latent `[C, h, w]` as bytes.
+    pub start: Option<(StartFrom, Vec<u8>)>,
 }
 
 /// A run to be started.
