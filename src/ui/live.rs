@@ -148,6 +148,8 @@ pub fn Mount(live: Live) -> impl IntoView {
     let node = NodeRef::<Div>::new();
     dom::effect(Box::new(move || {
         if let (Some(place), Some(element)) = (node.get(), &live.0) {
+            // A view that is made anew may be given the place of the one before, with what that had there.
+            place.set_text_content(None);
             let _ = place.append_child(element);
         }
     }));

@@ -68,6 +68,19 @@ fn one_step_guesses_a_mean_where_many_make_a_picture() {
     assert!(at_noise < 12.0, "guesses from pure noise are alike: {at_noise}");
 }
 
+/// One experiment goes when another comes.
+#[test]
+fn experiments_take_turns() {
+    let app = App::start("lab_turns", Gpu::None);
+    app.open_ready("model=fashion&backend=cpu&view=onestep");
+    for kind in ["Paint", "Edit", "Break it", "Ideal denoiser", "One step"] {
+        app.click("radio", kind);
+        let bodies = || app.browser.find_all(".lab-body").map_or(0, |bodies| bodies.len());
+        app.wait("one experiment alone", SHORT, || (bodies() == 1).then_some(()));
+    }
+    assert!(app.text().contains("Guess in one go") && !app.text().contains("What the ideal denoiser mixes"));
+}
+
 #[test]
 fn what_is_marked_changes_and_the_rest_stays() {
     let app = App::start("lab_paint", Gpu::None);

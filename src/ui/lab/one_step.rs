@@ -24,7 +24,7 @@ pub fn view(hand: Hand) -> Live {
     let curve = Live::svg("plot", plot::SIZE).live("html", hand.text(|page, _| curve(page)));
     let name = hand.text(|page, _| say_with("lab.errors-name", &[("here", &distance(page))]));
     let curve = Live::new("div", "lab-plot").with("role", "img").live("aria-label", name).of(vec![curve]);
-    let plot = group("lab-figure", vec![Live::new("h3", "").saying(&say("lab.errors")), curve]);
+    let plot = group("lab-figure", vec![Live::new("p", "lab-title").saying(&say("lab.errors")), curve]);
     let go = button("primary", say("lab.guess"), move || hand.act(|page, bench| Some(bench.guess(page))));
     let go = go.live("disabled", hand.text(|page, bench| (!is_ready(page) || bench.waits()).to_string()));
     let level = slider(

@@ -92,7 +92,8 @@ fn of_block(hand: Hand, words: &str, part: impl Fn(usize) -> Part + Copy + 'stat
         });
     };
     let is_off = move |_: &Page, bench: &Bench| bench.without.off.contains(&part(bench.without.block));
-    let spoken = hand.text(move |_, bench| name(part(bench.without.block)));
+    let shown = words.to_owned();
+    let spoken = hand.text(move |_, bench| format!("{shown}: {}", name(part(bench.without.block))));
     switch(hand, words, words, is_off, press).live("aria-label", spoken)
 }
 
