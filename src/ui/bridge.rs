@@ -1,13 +1,12 @@
 //! The worker, seen from the page.
 
 use super::dom;
+use super::running::Running;
 use crate::envelope::{self, Opened};
 use ditscope_page_state::{Event, Notice};
 use ditscope_protocol::{FromWorker, ModelSource, Reason, Refusal, ToWorker};
-use js_sys::{Array, Reflect};
-use leptos::prelude::document;
-use wasm_bindgen::prelude::*;
-use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use js_sys::Array;
+use wasm_bindgen::JsValue;
 
 /// Holds at most one worker, and the folders that the visitor has opened.
 pub struct Bridge {
@@ -15,21 +14,6 @@ pub struct Bridge {
     worker: Option<Running>,
     /// By name, with their `File` objects.
     folders: Vec<(String, Array)>,
-}
-
-struct Running {
-    worker: Worker,
-    // The worker calls these; they live as long as it does.
-    _on_message: Closure<dyn FnMut(MessageEvent)>,
-    _on_error: Closure<dyn FnMut(ErrorEvent)>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.worker.set_onmessage(None);
-        self.worker.set_onerror(None);
-        self.worker.terminate();
-    }
 }
 
 impl Bridge {
@@ -41,38 +25,26 @@ impl Bridge {
     /// Starts a worker in place of the old one, if there was any.
     pub fn start(&mut self, dispatch: impl Fn(Event) + Clone + 'static) {
         self.worker = None;
-        let options = WorkerOptions::new();
-        options.set_type(WorkerType::Module);
-        let worker = match Worker::new_with_options(&format!("{}{}", self.base, loader()), &options) {
-            Ok(worker) => worker,
-            Err(error) => {
-                let message = Notice::NoWorker(dom::reason(&error));
-                // Not at once: the caller still holds the state.
-                wasm_bindgen_futures::spawn_local(async move { dispatch(Event::WorkerLost(message)) });
-                return;
-            }
+        let (hear, lose) = (dispatch.clone(), dispatch.clone());
+        let hear = move |data: JsValue| match read(&data) {
+            Ok(Some((message, buffers))) => hear(Event::Worker { message, buffers, now_ms: dom::now_ms() }),
+            // Not one of ours, such as an extension's.
+            Ok(None) => {}
+            Err(why) => hear(Event::WorkerLost(why.into())),
         };
-        let hear = dispatch.clone();
-        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            match read(&event.data()) {
-                Ok(Some((message, buffers))) => hear(Event::Worker { message, buffers, now_ms: dom::now_ms() }),
-                // Not one of ours, such as an extension's.
-                Ok(None) => {}
-                Err(why) => hear(Event::WorkerLost(why.into())),
-            }
-        });
-        let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
-            // A script that could not be fetched gives a plain event without a message.
-            let message = Reflect::get(&event, &"message".into()).ok().and_then(|m| m.as_string()).unwrap_or_default();
-            let message = match message.as_str() {
-                "" => Notice::WorkerScript,
-                message => Reason::Crashed.found(message).into(),
-            };
-            dispatch(Event::WorkerLost(message));
-        });
-        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        self.worker = Some(Running { worker, _on_message: on_message, _on_error: on_error });
+        let lose = move |message: Option<String>| {
+            lose(Event::WorkerLost(match message {
+                None => Notice::WorkerScript,
+                Some(message) => Reason::Crashed.found(message).into(),
+            }));
+        };
+        match Running::start(&self.base, "worker", Box::new(hear), Box::new(lose)) {
+            Ok(running) => self.worker = Some(running),
+            // Not at once: the caller still holds the state.
+            Err(error) => wasm_bindgen_futures::spawn_local(async move {
+                dispatch(Event::WorkerLost(Notice::NoWorker(error)));
+            }),
+        }
     }
 
     /// Keeps a folder's files, which travel with every message that names it, and gives the name: another one where a folder
@@ -95,14 +67,8 @@ impl Bridge {
         {
             envelope::add_files(&object, files);
         }
-        let _ = live.worker.post_message_with_transfer(&object, &transfer);
+        live.post(&object, &transfer);
     }
-}
-
-/// The worker's script: of this build, where the page says so; `trunk build` gives it one name for all builds.
-fn loader() -> String {
-    let meta = document().query_selector("meta[name=worker]").ok().flatten();
-    meta.and_then(|meta| meta.get_attribute("content")).unwrap_or_else(|| "worker_loader.js".into())
 }
 
 /// A message and its buffers.

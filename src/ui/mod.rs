@@ -56,6 +56,7 @@ mod mode;
 mod model_dialog;
 mod plots;
 mod run_bar;
+mod running;
 mod shortcuts;
 mod sound;
 mod stage;

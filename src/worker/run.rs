@@ -192,5 +192,8 @@ fn request(
         },
         start: start.transpose()?,
     };
-    experiment.as_ref().map_or(Ok(request.clone()), |experiment| experiment.request(model, request))
+    match experiment {
+        Some(experiment) => experiment.request(model, request),
+        None => Ok(request),
+    }
 }

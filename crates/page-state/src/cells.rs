@@ -2,6 +2,18 @@
 
 use crate::film::Pixels;
 
+/// Where a key goes, in columns and rows: an arrow one on, Space and Enter nowhere, which is to mark. Others are not meant.
+pub fn stride(key: &str) -> Option<(isize, isize)> {
+    match key {
+        "ArrowRight" => Some((1, 0)),
+        "ArrowLeft" => Some((-1, 0)),
+        "ArrowDown" => Some((0, 1)),
+        "ArrowUp" => Some((0, -1)),
+        " " | "Enter" => Some((0, 0)),
+        _ => None,
+    }
+}
+
 /// A square of cells.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Cells {

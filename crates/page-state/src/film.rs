@@ -76,6 +76,12 @@ pub struct Pixels {
 }
 
 impl Pixels {
+    /// Pictures as they come in a buffer, RGBA `[N, height, width, 4]`; what is left over is none.
+    pub fn cut(rgba: &[u8], [height, width]: [usize; 2]) -> Vec<Self> {
+        let one = |rgba: &[u8]| Self { width, height, rgba: rgba.to_vec() };
+        rgba.chunks_exact((4 * height * width).max(1)).map(one).collect()
+    }
+
     /// One beside the other, as squarely as it goes, with a free pixel between them. All are of the size of the first.
     pub fn beside(pictures: &[Self]) -> Self {
         let Some(Self { width, height, .. }) = pictures.first() else {

@@ -3,7 +3,7 @@
 use crate::ui::dom;
 use crate::ui::live::{Live, Mount};
 use crate::ui::store::Store;
-use ditscope_page_state::cells::Cells;
+use ditscope_page_state::cells::{Cells, stride};
 use ditscope_page_state::forward::picture;
 use ditscope_page_state::forward::{Event, can_encode};
 use ditscope_words::say;
@@ -83,14 +83,7 @@ fn stroke(store: Store, (cells, changed): &Pad, event: &web_sys::Event) {
 
 fn key(store: Store, (cells, changed): &Pad, event: &web_sys::Event) {
     let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
-    let (right, down) = match event.key().as_str() {
-        "ArrowRight" => (STRIDE, 0),
-        "ArrowLeft" => (-STRIDE, 0),
-        "ArrowDown" => (0, STRIDE),
-        "ArrowUp" => (0, -STRIDE),
-        " " | "Enter" => (0, 0),
-        _ => return,
-    };
+    let Some((right, down)) = stride(&event.key()) else { return };
     // The page's own keys are not meant.
     event.prevent_default();
     event.stop_propagation();
@@ -98,7 +91,7 @@ fn key(store: Store, (cells, changed): &Pad, event: &web_sys::Event) {
         cells.borrow_mut().toggle(PEN);
         take(store, cells);
     } else {
-        cells.borrow_mut().step(right, down);
+        cells.borrow_mut().step(STRIDE * right, STRIDE * down);
     }
     changed.set(());
 }

@@ -34,10 +34,10 @@ pub fn view(hand: Hand) -> Live {
     group(
         "lab-body",
         vec![
-            group("lab-row three equal", vec![network, ideal, own]),
+            group("lab-row three", vec![network, ideal, own]),
             status(hand, words),
             Live::new("h2", "").saying(&say("lab.weights")),
-            group("lab-row three equal", known),
+            group("lab-row three", known),
             Live::new("p", "lab-about").saying(&say("lab.about-memory")),
         ],
     )

@@ -5,6 +5,7 @@ use super::hand::Hand;
 use crate::ui::dom;
 use crate::ui::live::Live;
 use ditscope_page_state::Page;
+use ditscope_page_state::cells::stride;
 use ditscope_page_state::film::Pixels;
 use ditscope_page_state::lab::bench::{Bench, newest, shown};
 use ditscope_page_state::lab::paint::{BRUSHES, RESAMPLINGS};
@@ -94,14 +95,7 @@ fn stroke(hand: Hand, event: &web_sys::Event) {
 
 fn key(hand: Hand, event: &web_sys::Event) {
     let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
-    let (right, down) = match event.key().as_str() {
-        "ArrowRight" => (1, 0),
-        "ArrowLeft" => (-1, 0),
-        "ArrowDown" => (0, 1),
-        "ArrowUp" => (0, -1),
-        " " | "Enter" => (0, 0),
-        _ => return,
-    };
+    let Some((right, down)) = stride(&event.key()) else { return };
     // The page's own keys are not meant.
     event.prevent_default();
     event.stop_propagation();

@@ -83,6 +83,7 @@ pub fn typed(name: &Words, most: u64, value: fn(&Setup) -> u64, choose: fn(u64) 
     labelled(name, input)
 }
 
-fn labelled(name: &Words, control: Live) -> Live {
+/// A control with its name above.
+pub fn labelled(name: &Words, control: Live) -> Live {
     Live::new("label", "training-control").of(vec![Live::new("span", "").saying(name), control])
 }

@@ -1,6 +1,6 @@
 //! What is trained, and how it begins.
 
-use super::controls::{button, numbers, select, typed};
+use super::controls::{button, labelled, numbers, select, typed};
 use super::session::{see, tell};
 use crate::ui::dom;
 use crate::ui::live::Live;
@@ -80,15 +80,12 @@ fn shape() -> Vec<Live> {
     const DEPTHS: [f64; 8] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
     const PATCHES: [f64; 3] = [1.0, 2.0, 4.0];
     let plain = |number: f64| number.to_string();
-    let label = |name: &ditscope_words::Words, control: Live| {
-        Live::new("label", "training-control").of(vec![Live::new("span", "").saying(name), control])
-    };
     let of_shape = |control: Live| {
         let hidden = || see(|state| state.setup.as_ref().is_some_and(|setup| setup.from_model)).to_string();
         Live::new("div", "").live("hidden", Box::new(hidden)).of(vec![control])
     };
     vec![
-        label(
+        labelled(
             &say("training.from"),
             select(Box::new(beginnings), Box::new(|name| Some(Choice::FromModel(name == "model")))),
         ),
@@ -113,7 +110,7 @@ fn shape() -> Vec<Live> {
             plain,
             |patch| Choice::Patch(patch as usize),
         )),
-        of_shape(label(&say("training.prediction"), select(Box::new(predictions), Box::new(prediction)))),
+        of_shape(labelled(&say("training.prediction"), select(Box::new(predictions), Box::new(prediction)))),
     ]
 }
 

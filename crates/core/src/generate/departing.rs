@@ -1,6 +1,7 @@
 //! Pictures that depart from their run: another class, or one between two, and a network that lacks parts.
 
 use super::model::Model;
+use super::request::out_of_range;
 use crate::dit::{Given, Without};
 use burn::tensor::{Int, Tensor, TensorData};
 use ditscope_config::{ConfigError, Departure, Part};
@@ -143,8 +144,4 @@ fn check(model: &Model, departure: &Departure) -> Result<(), ConfigError> {
         return Err(ConfigError::Model("its blocks have class vectors of their own, which cannot be mixed".into()));
     }
     model.check_parts(&departure.without)
-}
-
-fn out_of_range(name: &'static str, value: impl ToString, allowed: String) -> ConfigError {
-    ConfigError::OutOfRange { name, value: value.to_string(), allowed }
 }

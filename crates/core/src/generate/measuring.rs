@@ -2,7 +2,7 @@
 
 use super::model::{Model, latent_shape};
 use super::noise::seeded;
-use crate::diffusion::guidance::Guidance;
+use super::request::guidance;
 use crate::diffusion::prediction::{eps_at, eps_of_output, predict_at, q_sample};
 use crate::diffusion::sampler::{Sampler, SamplerConfig};
 use burn::tensor::{Int, Tensor, TensorData};
@@ -37,9 +37,8 @@ impl Model {
             Some(x0) => q_sample(&schedule, t, x0.expand(shape), noise),
             None => noise,
         }; // [N, C, h, w]
-        let channels = self.config.scheduler.guidance_channels.unwrap_or(self.config.transformer.in_channels);
         let scale = if self.config.transformer.has_null_label { guidance_scale } else { 1.0 };
-        let guidance = Guidance { scales: vec![scale], channels };
+        let guidance = guidance(self, vec![scale], None, seeds.len())?;
         let output = self.guided_output(x_t.clone(), t, self.labels(class, seeds.len()), &guidance); // [N, C_out, h, w]
         Ok(predict_at(&self.config.scheduler, schedule.q_sample_factors(t), x_t, output).x0_hat)
     }

@@ -3,6 +3,7 @@
 
 use super::model::{Model, latent_shape};
 use super::noise::seeded;
+use super::request::out_of_range;
 use crate::diffusion::sampler::Sampler;
 use burn::tensor::{Tensor, TensorData};
 use ditscope_config::{ConfigError, Paint};
@@ -27,17 +28,14 @@ impl Painting {
     /// # Errors
     /// [`ConfigError::OutOfRange`] when mask or latents are not of the model's size.
     pub fn new(model: &Model, paint: &Paint, x0: Tensor<4>) -> Result<Self, ConfigError> {
-        let [one, _, h, w] = latent_shape(model, 1);
-        let wrong = |name, value: String, allowed| Err(ConfigError::OutOfRange { name, value, allowed });
-        if x0.dims() != latent_shape(model, 1) {
-            return wrong(
-                "shape of the latents that are kept",
-                format!("{:?}", x0.dims()),
-                format!("{:?}", latent_shape(model, 1)),
-            );
+        let shape = latent_shape(model, 1);
+        let [one, _, h, w] = shape;
+        if x0.dims() != shape {
+            let found = format!("{:?}", x0.dims());
+            return Err(out_of_range("shape of the latents that are kept", found, format!("{shape:?}")));
         }
         if paint.mask.len() != h * w {
-            return wrong("cells of the mask", paint.mask.len().to_string(), format!("{h} x {w}"));
+            return Err(out_of_range("cells of the mask", paint.mask.len(), format!("{h} x {w}")));
         }
         let mask: Vec<f32> = paint.mask.iter().map(|changes| f32::from(*changes)).collect();
         let mask = Tensor::from_data(TensorData::new(mask, [one, 1, h, w]), &model.device); // [1, 1, h, w]

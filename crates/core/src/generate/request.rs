@@ -39,13 +39,18 @@ impl Start {
     }
 }
 
-pub(super) fn guidance(model: &Model, request: &Request) -> Result<Guidance, ConfigError> {
+/// `channels`: those that are steered, if not the model's own; one scale for all of `pictures`, or one for each.
+pub(super) fn guidance(
+    model: &Model,
+    scales: Vec<f64>,
+    channels: Option<usize>,
+    pictures: usize,
+) -> Result<Guidance, ConfigError> {
     let total = model.config.transformer.in_channels;
-    let channels = request.guidance_channels.or(model.config.scheduler.guidance_channels).unwrap_or(total);
+    let channels = channels.or(model.config.scheduler.guidance_channels).unwrap_or(total);
     if channels == 0 || channels > total {
         return Err(out_of_range("guidance channels", channels, format!("1 to {total}")));
     }
-    let scales = request.guidance_scales.clone();
     if let Some(scale) = scales.iter().find(|scale| !scale.is_finite()) {
         return Err(out_of_range("guidance scale", scale, "a finite number".into()));
     }
@@ -54,7 +59,7 @@ pub(super) fn guidance(model: &Model, request: &Request) -> Result<Guidance, Con
         return Err(out_of_range("guidance scale", scale, why.into()));
     }
     if scales.len() != 1 {
-        check_count("guidance scales", scales.len(), request.classes.len())?;
+        check_count("guidance scales", scales.len(), pictures)?;
     }
     Ok(Guidance { scales, channels })
 }

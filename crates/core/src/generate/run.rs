@@ -63,15 +63,14 @@ impl<'m> Run<'m> {
     /// [`ConfigError`] when classes, seeds, noise, scales, steps or start do not fit the model or one another.
     pub fn new(model: &'m Model, request: Request) -> Result<Self, ConfigError> {
         let dit = &model.config.transformer;
-        if let Some(class) = request.classes.iter().find(|class| **class >= dit.num_classes) {
-            return Err(out_of_range("class", class, format!("0 to {}", dit.num_classes - 1)));
-        }
+        model.check_classes(&request.classes)?;
         if model.config.scheduler.variance_type == VarianceType::LearnedRange && !dit.learn_sigma {
             return Err(ConfigError::Model("variance_type learned_range needs a transformer with learn_sigma".into()));
         }
-        let guidance = guidance(model, &request)?;
+        let (scales, pictures) = (request.guidance_scales.clone(), request.classes.len());
+        let guidance = guidance(model, scales, request.guidance_channels, pictures)?;
         let sampler = Sampler::new(&model.config.scheduler, request.sampler)?;
-        let shape = latent_shape(model, request.classes.len());
+        let shape = latent_shape(model, pictures);
         let noise = match &request.noise {
             Noise::Seeded(seeds) => {
                 check_count("seeds", seeds.len(), request.classes.len())?;

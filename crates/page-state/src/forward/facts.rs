@@ -5,6 +5,7 @@ use super::state::{FIRST_T, Forward};
 use super::steps::Beginning;
 use crate::film::Film;
 use crate::{ModelState, Shared};
+use std::ops::Range;
 use std::sync::Arc;
 
 impl Forward {
@@ -75,6 +76,14 @@ impl Forward {
     pub fn reading_number(&self) -> u32 {
         self.reading.0
     }
+}
+
+/// A timestep for one of many noises, between two shares of the process: they lie evenly however many there are.
+pub fn spread_t(shared: &Shared, number: usize, shares: Range<f64>) -> usize {
+    // The golden ratio's share: so its multiples lie, without their whole parts.
+    const GOLDEN: f64 = 0.618_033_988_749_895;
+    let share = shares.start + (shares.end - shares.start) * (GOLDEN * (number + 1) as f64).fract();
+    (share * last_t(shared) as f64) as usize
 }
 
 /// The noisiest timestep.

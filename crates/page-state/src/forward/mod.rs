@@ -9,7 +9,7 @@ mod questions;
 mod state;
 mod steps;
 
-pub use facts::last_t;
+pub use facts::{last_t, spread_t};
 pub use noise::{PLACES, SeenNoise, Spot};
 pub use opinion::{Opinion, Verdict};
 pub use picture::Unreadable;

@@ -1,6 +1,6 @@
 //! Which class the model sees in the picture: its error in the noise, class by class, over many noises; pure.
 
-use super::facts::last_t;
+use super::facts::spread_t;
 use super::state::Forward;
 use crate::Shared;
 use ditscope_protocol::Ask;
@@ -10,9 +10,6 @@ const ROUNDS: usize = 48;
 /// The share of the way that is tried: at its ends every class explains the picture as well, or none.
 const FROM: f64 = 0.1;
 const TO: f64 = 0.9;
-/// The golden ratio's share: its multiples, without their whole parts, lie evenly however many there are.
-const GOLDEN: f64 = 0.618_033_988_749_895;
-
 /// What is known so far.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Opinion {
@@ -59,8 +56,7 @@ impl Opinion {
         if !self.goes_on || self.is_done() {
             return None;
         }
-        let share = FROM + (TO - FROM) * (GOLDEN * (self.rounds + 1) as f64).fract();
-        let t = (share * last_t(shared) as f64) as usize;
+        let t = spread_t(shared, self.rounds, FROM..TO);
         Some(Ask::ClassErrors { t, seed: seed.wrapping_add(self.rounds as u64), classes: self.classes.clone() })
     }
 

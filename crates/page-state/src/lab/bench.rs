@@ -166,7 +166,8 @@ impl Bench {
             About::Invert { base, steps } => self.edit.take(base, steps, answered),
             About::Ideal { step } => {
                 if let (Some(ideal), Ok((_, buffers))) = (&mut self.ideal, answered) {
-                    ideal.pictures.insert(step, pictures(buffers.first(), image_shape(page)));
+                    let rgba = buffers.first().map(Vec::as_slice).unwrap_or_default();
+                    ideal.pictures.insert(step, Pixels::cut(rgba, image_shape(page)));
                 }
             }
             About::Ranking => {
@@ -255,12 +256,6 @@ fn fits(page: &Page, base: &Base) -> bool {
         let dit = &config.transformer;
         base.shape == [dit.in_channels, dit.sample_size, dit.sample_size] && base.class < config.labels.len()
     })
-}
-
-fn pictures(rgba: Option<&Vec<u8>>, [height, width]: [usize; 2]) -> Vec<Pixels> {
-    let one = (4 * height * width).max(1);
-    let all = rgba.map(Vec::as_slice).unwrap_or_default().chunks_exact(one);
-    all.map(|rgba| Pixels { width, height, rgba: rgba.to_vec() }).collect()
 }
 
 fn image_shape(page: &Page) -> [usize; 2] {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::film::Pixels;
-use crate::fixtures::{film, frame};
+use crate::fixtures::{film, frame, info};
 use crate::lab::one_step::errors;
 use crate::update::tests::{loaded, running, some_config, take_message};
 use crate::{Effect, Mode};
@@ -83,6 +83,28 @@ fn without_marks_a_plain_run_begins_and_with_them_a_painting() {
     // Another part of the page knows nothing of it.
     page.update(Event::Show(Mode::Denoise));
     assert_eq!(generated(&mut page), (None, 0));
+}
+
+/// What was painted is not painted on, before somebody says so.
+#[test]
+fn a_second_painting_begins_with_the_same_picture() {
+    let (mut page, mut bench) = in_the_lab(Kind::Paint);
+    let before = bench.base.clone();
+    bench.paint.cells.toggle(1);
+    page.update(bench.tell(&page, Kind::Paint).expect("something to tell"));
+    generated(&mut page);
+    take_message(&mut page, FromWorker::Started { run: 2, info: info(2, 1) });
+    for step in 0..3 {
+        let message = FromWorker::Frame(FrameInfo { run: 2, ..frame(step) });
+        page.update(Event::Worker { message, buffers: vec![vec![1; 64], vec![0; 36]], now_ms: 0.0 });
+    }
+    take_message(&mut page, FromWorker::Done { run: 2, total_ms: 9.0 });
+    bench.look(&page, Kind::Paint);
+    assert!(bench.base == before && newest(&page) != before);
+    // The third run is asked for and has not begun: the film is still the second's.
+    generated(&mut page);
+    bench.look(&page, Kind::Paint);
+    assert!(bench.base == before);
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl Lab {
 impl Shared {
     /// How the run on the stage departs from its settings, as JSON; nothing where it does not.
     pub fn experiment(&self) -> Option<&str> {
-        Some(&*self.run.made_by()?.experiment.as_deref()?.experiment).filter(|_| matches!(self.mode(), Mode::Lab(_)))
+        self.run.experiment().filter(|_| matches!(self.mode(), Mode::Lab(_)))
     }
 
     /// Whether a question of the lab is not answered yet.
@@ -125,7 +125,7 @@ impl Base {
     }
 }
 
-/// Root mean square of a difference.
+/// Root mean square of a difference of latents.
 pub fn rms(a: &[f32], b: &[f32]) -> f64 {
     let squares = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
     (squares / a.len().max(1) as f64).sqrt()

@@ -3,6 +3,7 @@
 use super::Base;
 use crate::asks::Answered;
 use crate::film::{Film, Pixels, of_picture};
+pub use crate::forward::last_t;
 use crate::{Notice, Shared};
 use ditscope_config::Measurement;
 
@@ -55,14 +56,10 @@ impl OneStep {
 }
 
 impl Guesses {
-    fn read(t: usize, buffers: &[Vec<u8>], [height, width]: [usize; 2]) -> Option<Self> {
+    fn read(t: usize, buffers: &[Vec<u8>], image_shape: [usize; 2]) -> Option<Self> {
         let [latents, pictures] = buffers else { return None };
         let latents = crate::film::numbers(latents);
-        let mut pictures: Vec<Pixels> = pictures
-            .chunks(4 * height * width)
-            .map(|rgba| Pixels { width, height, rgba: rgba.to_vec() })
-            .filter(|pixels| pixels.rgba.len() == 4 * height * width)
-            .collect();
+        let mut pictures = Pixels::cut(pictures, image_shape);
         let mean = pictures.pop()?;
         let size = latents.len().checked_div(pictures.len())?;
         let each: Vec<&[f32]> = latents.chunks_exact(size.max(1)).collect();
@@ -83,9 +80,4 @@ pub fn errors(film: &Film, picture: usize) -> Vec<(usize, f64)> {
         Some((*info.timesteps.get(frame.step)?, super::rms(guess, end)))
     };
     film.frames().iter().filter_map(of).collect()
-}
-
-/// The last timestep of the process.
-pub fn last_t(shared: &Shared) -> usize {
-    shared.models.config.as_ref().map_or(999, |config| config.scheduler.num_train_timesteps.saturating_sub(1))
 }

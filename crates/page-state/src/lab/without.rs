@@ -3,6 +3,7 @@
 use super::{Base, Prepared};
 use crate::Shared;
 use crate::asks::Answered;
+use crate::forward::spread_t;
 use ditscope_config::{Departure, Experiment, Measurement, Part};
 use std::collections::BTreeSet;
 
@@ -10,8 +11,6 @@ use std::collections::BTreeSet;
 pub const ROUNDS: usize = 12;
 /// So many parts can be asked for at once.
 const MOST: usize = 64;
-/// The golden ratio's share: its multiples, without their whole parts, lie evenly however many there are.
-const GOLDEN: f64 = 0.618_033_988_749_895;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Without {
@@ -82,8 +81,7 @@ impl Ranking {
         if !self.goes_on || self.rounds >= ROUNDS {
             return None;
         }
-        let share = 0.05 + 0.9 * (GOLDEN * (self.rounds + 1) as f64).fract();
-        let t = (share * super::one_step::last_t(shared) as f64) as usize;
+        let t = spread_t(shared, self.rounds, 0.05..0.95);
         let sets = self.parts.iter().map(|part| vec![*part]).collect();
         let what = Measurement::Without { t, seed: self.rounds as u64, class: self.base.class, sets };
         Some((what, vec![self.base.bytes()]))

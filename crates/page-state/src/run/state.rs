@@ -33,6 +33,8 @@ pub struct Run {
     pub(crate) film_number: u32,
     /// Number of the newest question.
     pub(super) asked: u32,
+    /// How the run that made the own film departs from its settings.
+    pub(super) film_departs: Option<Arc<Prepared>>,
     /// The model that made the own film: no other can decode its latents.
     pub(crate) film_model: Option<ModelRef>,
     /// What the newest run was begun with.
@@ -158,6 +160,7 @@ impl Default for Run {
             number: 0,
             film_number: 0,
             asked: 0,
+            film_departs: None,
             film_model: None,
             plan: None,
             loss: Loss::None,
@@ -197,9 +200,9 @@ impl Run {
         }
     }
 
-    /// What the own film was begun with.
-    pub(crate) fn made_by(&self) -> Option<&Plan> {
-        self.plan.as_ref().filter(|_| self.film_number == self.number)
+    /// How the own film departs from its settings, as JSON; nothing where it does not.
+    pub(crate) fn experiment(&self) -> Option<&str> {
+        self.film.as_ref().and(self.film_departs.as_ref()).map(|departs| departs.experiment.as_str())
     }
 
     /// The recorded run, where it may be shown.
@@ -242,6 +245,7 @@ impl Run {
     pub(crate) fn take_film(&mut self, film: Film, model: &ModelRef) {
         self.film = Some(film);
         self.film_number = self.number;
+        self.film_departs = self.plan.as_ref().and_then(|plan| plan.experiment.clone());
         self.film_model = Some(model.clone());
     }
 

@@ -2,7 +2,7 @@
 
 use super::state::State;
 use super::what::{Effect, Exercise, Phase, Remembered, Running, Said, Samples};
-use crate::film::Pixels;
+use crate::film::{Pixels, numbers};
 use ditscope_protocol::Reason;
 use ditscope_protocol::training::{FromTrainer, Place};
 
@@ -38,13 +38,13 @@ pub(super) fn hear(state: &mut State, message: FromTrainer, buffers: Vec<Vec<u8>
             }
         }
         FromTrainer::Exercise { step, image_shape, labels, timesteps } => {
-            let pictures = pictures(&first(), image_shape);
+            let pictures = Pixels::cut(&first(), image_shape);
             if pictures.len() == 3 * labels.len() && labels.len() == timesteps.len() {
                 state.exercise = Some(Exercise { step, labels, timesteps, pictures });
             }
         }
         FromTrainer::Samples(info) => {
-            let pictures = pictures(&first(), info.image_shape);
+            let pictures = Pixels::cut(&first(), info.image_shape);
             if pictures.len() == info.labels.len() {
                 state.samples.push(Samples { step: info.step, labels: info.labels, pictures });
             }
@@ -99,15 +99,4 @@ fn saved(state: &mut State, files: Vec<(String, Vec<u8>)>, zip: bool) -> Vec<Eff
     let Some((name, bytes)) = files.into_iter().next() else { return vec![] };
     state.said = Some(Said::Downloaded(name.clone()));
     vec![Effect::Download { name, bytes }]
-}
-
-/// f32, little-endian.
-fn numbers(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
-}
-
-/// RGBA `[N, H, W, 4]`.
-fn pictures(bytes: &[u8], [height, width]: [usize; 2]) -> Vec<Pixels> {
-    let picture = |rgba: &[u8]| Pixels { width, height, rgba: rgba.to_vec() };
-    bytes.chunks_exact((4 * height * width).max(1)).map(picture).collect()
 }
