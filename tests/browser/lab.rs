@@ -81,6 +81,26 @@ fn experiments_take_turns() {
     assert!(app.text().contains("Guess in one go") && !app.text().contains("What the ideal denoiser mixes"));
 }
 
+/// Nothing of a stage is cut off for a lecture, where all else fits one screen.
+#[test]
+fn in_a_lecture_everything_can_be_reached() {
+    let app = App::start("lab_present", Gpu::None);
+    let reaches = |first: &str| {
+        let script = format!(
+            "const stage = document.querySelector('.stage'), first = stage.querySelector({first:?});
+            if (!first) return false;
+            const lies = first.getBoundingClientRect().top >= stage.getBoundingClientRect().top;
+            const fits = stage.scrollHeight - stage.clientHeight <= 1;
+            return lies && (fits || getComputedStyle(stage).overflowY === 'auto')"
+        );
+        app.wait(first, LONG, || (app.browser.script(&script) == true).then_some(()));
+    };
+    for (view, first) in [("break", ".lab-about"), ("train", ".training-words"), ("forward", ".training-tile")] {
+        app.open(&format!("model=fashion&backend=cpu&present=1&view={view}"));
+        reaches(first);
+    }
+}
+
 #[test]
 fn what_is_marked_changes_and_the_rest_stays() {
     let app = App::start("lab_paint", Gpu::None);

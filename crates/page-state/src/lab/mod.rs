@@ -1,5 +1,5 @@
 //! Experiments on the model. The page knows how its next run departs, and the newest answer; what they mean is known to
-//! the part that shows them, which comes later: [`bench`], of [`one_step`], [`paint`], [`edit`] and
+//! the part that shows them, which comes later: [`mod@bench`], of [`one_step`], [`paint`], [`edit`] and
 //! [`without`].
 
 pub mod bench;
