@@ -18,6 +18,8 @@ mod event_loop;
 mod files;
 #[cfg(any(feature = "worker", feature = "trainer"))]
 mod global;
+#[cfg(any(feature = "worker", feature = "trainer-gpu"))]
+mod gpu;
 #[cfg(feature = "trainer")]
 pub mod trainer;
 #[cfg(feature = "ui")]

@@ -1,10 +1,12 @@
 //! Checkpoints over a reload: in the origin private file system (<https://fs.spec.whatwg.org>), where there is none in the
-//! Cache API, and where there is neither in memory, until the page is closed.
+//! Cache API, and where there is neither in memory, until the page is closed. One tab at a time keeps there.
 
 use crate::global::scope;
 use ditscope_protocol::training::Place;
 use js_sys::{Array, ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array};
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response, Url};
@@ -19,6 +21,8 @@ pub struct Keeper {
     store: Store,
     /// What lies there, oldest first.
     steps: Vec<usize>,
+    /// No other tab keeps a training.
+    is_alone: bool,
 }
 
 enum Store {
@@ -32,17 +36,20 @@ enum Store {
 impl Keeper {
     /// With what is kept from an earlier visit.
     pub async fn open() -> Self {
+        if !is_alone().await {
+            return Self { store: Store::Memory(BTreeMap::new()), steps: vec![], is_alone: false };
+        }
         if let Some(store) = directory().await.map(Store::Files)
             && let Ok(steps) = store.steps().await
         {
-            return Self { store, steps };
+            return Self { store, steps, is_alone: true };
         }
         if let Some(store) = cache().await.map(Store::Cache)
             && let Ok(steps) = store.steps().await
         {
-            return Self { store, steps };
+            return Self { store, steps, is_alone: true };
         }
-        Self { store: Store::Memory(BTreeMap::new()), steps: vec![] }
+        Self { store: Store::Memory(BTreeMap::new()), steps: vec![], is_alone: true }
     }
 
     pub fn steps(&self) -> &[usize] {
@@ -50,7 +57,11 @@ impl Keeper {
     }
 
     pub fn place(&self) -> Place {
-        if matches!(self.store, Store::Memory(_)) { Place::Memory } else { Place::Browser }
+        match &self.store {
+            Store::Memory(_) if self.is_alone => Place::Memory,
+            Store::Memory(_) => Place::OtherTab,
+            Store::Files(_) | Store::Cache(_) => Place::Browser,
+        }
     }
 
     /// Keeps a checkpoint. Where the browser refuses, as when the disk is full, this and all that follow stay in memory.
@@ -145,6 +156,36 @@ impl Store {
             Self::Memory(kept) => drop(kept.remove(&step)),
         }
     }
+}
+
+thread_local! {
+    static HAS_LOCK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this tab may keep a training where others look for theirs: it takes a lock, which it has for as long as it trains.
+/// A browser without locks lets every tab.
+async fn is_alone() -> bool {
+    if HAS_LOCK.get() {
+        return true;
+    }
+    let locks = Reflect::get(&scope().navigator(), &"locks".into()).ok().filter(JsValue::is_object);
+    let Some(locks) = locks else { return true };
+    let answer = Promise::new(&mut |tell, _| {
+        let take = Closure::once_into_js(move |lock: JsValue| {
+            // Whoever asked is there.
+            let _ = tell.call1(&JsValue::UNDEFINED, &lock.is_object().into());
+            // A lock is held until this is settled: never.
+            if lock.is_object() { Promise::new(&mut |_, _| {}) } else { Promise::resolve(&JsValue::NULL) }
+        });
+        let options = Object::new();
+        // Setting a property of a fresh plain object cannot fail.
+        let _ = Reflect::set(&options, &"ifAvailable".into(), &true.into());
+        let request = Reflect::get(&locks, &"request".into()).and_then(|request| request.dyn_into::<Function>());
+        let _ = request.and_then(|request| request.call3(&locks, &NAME.into(), &options, &take));
+    });
+    let is_free = JsFuture::from(answer).await.is_ok_and(|free| free == true);
+    HAS_LOCK.set(is_free);
+    is_free
 }
 
 fn file(step: usize) -> String {

@@ -1,11 +1,12 @@
 //! What a training needs of a model's folder: its description, its training latents, its autoencoder, and where it begins
 //! with them, its transformer.
 
-use super::device;
+use super::cpu;
 use super::post::post;
 use crate::files::source::Source;
 use crate::files::store::Store;
 use burn::module::Module;
+use burn::tensor::Device;
 use ditscope_config::ModelConfig;
 use ditscope_core::autoencoder::Autoencoder;
 use ditscope_core::dit::Dit;
@@ -26,15 +27,20 @@ pub struct Material {
     pub config: ModelConfig,
     pub set: LatentSet,
     pub autoencoder: Option<Autoencoder>,
-    /// With autodiff; where it was asked for.
+    /// Where it is trained, with autodiff; if it was asked for.
     pub dit: Option<Dit>,
 }
 
-/// Loads it, and says how far it is.
+/// Loads it, and says how far it is. `trained`: where it is trained, with autodiff.
 ///
 /// # Errors
 /// Names the file that is missing or wrong.
-pub async fn load(source: &ModelSource, files: Vec<File>, with_dit: bool) -> Result<Material, Refusal> {
+pub async fn load(
+    source: &ModelSource,
+    files: Vec<File>,
+    with_dit: bool,
+    trained: &Device,
+) -> Result<Material, Refusal> {
     let controller = AbortController::new().map_err(|_| Reason::Device)?;
     let folder = Source::new(source, files, controller.signal());
     let config = folder.config(None).await?;
@@ -43,7 +49,7 @@ pub async fn load(source: &ModelSource, files: Vec<File>, with_dit: bool) -> Res
     if index.total_bytes() > MOST_WEIGHTS {
         return Err(Reason::TooLarge.of(source.name(), index.total_bytes(), MOST_WEIGHTS));
     }
-    let (autoencoder, dit) = weights(&folder, &config, &index, with_dit).await?;
+    let (autoencoder, dit) = weights(&folder, &config, &index, with_dit.then_some(trained)).await?;
     Ok(Material { config, set, autoencoder, dit })
 }
 
@@ -68,12 +74,11 @@ async fn weights(
     folder: &Source,
     config: &ModelConfig,
     index: &WeightsIndex,
-    with_dit: bool,
+    trained: Option<&Device>,
 ) -> Result<Parts, Refusal> {
-    let plain = device();
-    let trained = plain.clone().autodiff();
+    let plain = cpu();
     let mut autoencoder = config.autoencoder.as_ref().map(|config| Autoencoder::new(config, &plain));
-    let mut dit = with_dit.then(|| Dit::new(&config.transformer, &trained));
+    let mut dit = trained.map(|trained| Dit::new(&config.transformer, trained));
     let (mut loader, mut of_dit) = (Loader::default(), Loader::default());
     let store = match folder.url() {
         Some(url) => Some(Store::open(url).await),
@@ -87,8 +92,8 @@ async fn weights(
         if let Some(before) = autoencoder.take() {
             autoencoder = Some(loader.apply(before, AUTOENCODER, &path, &bytes, &plain).map_err(wrong)?);
         }
-        if let Some(before) = dit.take() {
-            dit = Some(of_dit.apply(before, TRANSFORMER, &path, &bytes, &trained).map_err(wrong)?);
+        if let Some((before, trained)) = dit.take().zip(trained) {
+            dit = Some(of_dit.apply(before, TRANSFORMER, &path, &bytes, trained).map_err(wrong)?);
         }
         loaded_bytes += info.size;
         post(&FromTrainer::Loading { loaded_bytes, total_bytes: index.total_bytes() }, &[]);
@@ -96,7 +101,7 @@ async fn weights(
     autoencoder.iter().try_for_each(|it| loader.finish(it, AUTOENCODER)).map_err(wrong)?;
     dit.iter().try_for_each(|it| of_dit.finish(it, TRANSFORMER)).map_err(wrong)?;
     // With parameters that gradients are wanted of.
-    Ok((autoencoder, dit.map(|dit| dit.fork(&trained))))
+    Ok((autoencoder, dit.zip(trained).map(|(dit, trained)| dit.fork(trained))))
 }
 
 async fn shard(folder: &Source, store: Option<&Store>, file: &str, info: &ShardInfo) -> Result<Vec<u8>, Refusal> {

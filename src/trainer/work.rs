@@ -1,11 +1,10 @@
 //! A training: steps, and what happens between them.
 
-use super::device;
 use super::keep::Keeper;
 use super::load::{Material, load};
 use super::pack::Kept;
 use super::post::post;
-use super::{give, show};
+use super::{cpu, device, during, give, show};
 use crate::global::now;
 use burn::tensor::Device;
 use ditscope_config::ModelConfig;
@@ -19,7 +18,7 @@ use ditscope_tensor_file::LatentSet;
 use ditscope_train::{DitTask, Latents, Recipe, Session};
 use web_sys::File;
 
-/// Pictures of a forward and backward pass: what one needs stays in a processor's cache.
+/// Pictures of a forward and backward pass on the CPU: what one needs stays in a processor's cache. A graphics card takes all.
 const MICRO_BATCH: usize = 32;
 const WARMUP_STEPS: usize = 100;
 const EMA_DECAY: f64 = 0.99;
@@ -73,12 +72,14 @@ impl Work {
         let kept = if resume { Some(newest(&mut keeper).await?) } else { None };
         let setup = kept.as_ref().map_or(setup, |kept| kept.setup.clone());
         let from_model = setup.from_model && kept.is_none();
-        let material = load(&source, files, from_model).await?;
+        let trained = device().await?.autodiff();
+        let material = load(&source, files, from_model, &trained).await?;
         setup.validate(&material.config)?;
+        trust(&setup.config(&material.config), &trained).await?;
         if !resume {
             keeper.forget_after(None).await;
         }
-        let mut work = Self::new(material, setup, keeper)?;
+        let mut work = Self::new(material, setup, keeper, trained)?;
         if let Some(kept) = kept {
             work = work.restored(kept)?;
         }
@@ -91,7 +92,7 @@ impl Work {
         Ok(work)
     }
 
-    fn new(material: Material, setup: Setup, keeper: Keeper) -> Result<Self, Refusal> {
+    fn new(material: Material, setup: Setup, keeper: Keeper, trained: Device) -> Result<Self, Refusal> {
         let Material { config, set, autoencoder, dit } = material;
         let (values, places) = set.of_classes(&setup.classes);
         if places.is_empty() {
@@ -100,14 +101,13 @@ impl Work {
         let config = setup.config(&config);
         let labels = setup.labels();
         let labels = places.into_iter().map(|place| labels[usize::from(place)] as u8).collect();
-        let trained = device().autodiff();
         trained.seed(setup.seed);
         let dit = dit.unwrap_or_else(|| Dit::new(&config.transformer, &trained));
         let latents = Latents::new(values, set.info.shape);
         let task = DitTask::new(&config, latents, labels, &trained);
         let recipe = Recipe {
             batch_size: setup.batch_size,
-            micro_batch_size: MICRO_BATCH,
+            micro_batch_size: if cfg!(feature = "trainer-gpu") { setup.batch_size } else { MICRO_BATCH },
             lr: setup.knobs.lr,
             warmup_steps: WARMUP_STEPS,
             ema_decay: EMA_DECAY,
@@ -151,7 +151,7 @@ impl Work {
             post(&FromTrainer::Reached { step: self.at() }, &[]);
             return Ok(self);
         }
-        match self.session.step().await {
+        match during(self.session.step()).await {
             Err(_) => return self.back(None).await,
             Ok(stepped) => {
                 self.losses.push(stepped.loss as f32);
@@ -200,7 +200,7 @@ impl Work {
             }
             ToTrainer::Undo { step } => return self.back(Some(step)).await,
             ToTrainer::Save { zip } => {
-                let files = give::files(&self.model());
+                let files = give::files(&self.model().await);
                 let files = if zip { give::zipped(&files)? } else { files };
                 let (names, bytes): (Vec<String>, Vec<Vec<u8>>) = files.into_iter().unzip();
                 post(&FromTrainer::Saved { files: names, zip }, &bytes.iter().map(Vec::as_slice).collect::<Vec<_>>());
@@ -221,15 +221,14 @@ impl Work {
     }
 
     /// The averaged weights with what decodes their latents.
-    fn model(&self) -> Model {
-        let ema = self.session.training.ema.clone();
-        Model::of(self.config.clone(), ema, self.autoencoder.clone(), device())
+    async fn model(&self) -> Model {
+        let ema = during(self.session.average(&cpu())).await;
+        Model::of(self.config.clone(), ema, self.autoencoder.clone(), cpu())
     }
 
     /// The same, to run.
-    fn fast_model(&self) -> Model {
-        let device: Device = device();
-        self.model().fused(Ops::of(&device))
+    async fn fast_model(&self) -> Model {
+        self.model().await.fused(Ops::of(&cpu()))
     }
 
     /// Says what there is, from the beginning.
@@ -267,7 +266,7 @@ impl Work {
         if self.samples.last().is_some_and(|(info, _)| info.step == step) {
             return Ok(());
         }
-        let (info, pixels) = show::samples(&self.fast_model(), &self.setup.labels(), step).await?;
+        let (info, pixels) = show::samples(&self.fast_model().await, &self.setup.labels(), step).await?;
         post(&FromTrainer::Samples(info.clone()), &[&pixels]);
         self.samples.push((info, pixels));
         if self.samples.len() > MOST_SAMPLES {
@@ -282,7 +281,7 @@ impl Work {
     }
 
     async fn show_exercise(&mut self) -> Result<(), Refusal> {
-        let (model, labels) = (self.fast_model(), self.setup.labels());
+        let (model, labels) = (self.fast_model().await, self.setup.labels());
         let (message, pixels) = show::exercise(&model, &self.set, &self.setup.classes, &labels, self.at()).await?;
         post(&message, &[&pixels]);
         self.clock.exercise = now();
@@ -293,7 +292,8 @@ impl Work {
     async fn keep(&mut self) -> Result<(), Refusal> {
         let step = self.at();
         if !self.keeper.steps().contains(&step) {
-            let checkpoint = self.session.checkpoint().map_err(|error| Reason::Device.found(error))?;
+            let checkpoint =
+                during(self.session.checkpoint(&cpu())).await.map_err(|error| Reason::Device.found(error))?;
             let kept = Kept {
                 setup: self.setup.clone(),
                 progress: self.session.training.progress,
@@ -325,7 +325,7 @@ impl Work {
                 self.tell_kept();
                 return Ok(self);
             }
-            return Err(Reason::NotStored.into());
+            return Err(Reason::NoCheckpoint.into());
         };
         let at = kept.progress.step;
         self.keeper.forget_after(Some(at)).await;
@@ -366,6 +366,19 @@ impl Work {
     }
 }
 
+/// Whether the device that is trained on can be trusted; the CPU is what others are measured by.
+///
+/// # Errors
+/// What it computes otherwise.
+async fn trust(config: &ModelConfig, trained: &Device) -> Result<(), Refusal> {
+    let device = trained.clone().inner();
+    if device == cpu() {
+        return Ok(());
+    }
+    let agrees = during(ditscope_train::agrees(config, &device, &cpu())).await;
+    agrees.map_err(|found| Reason::Device.found(format!("WebGPU: {found}")))
+}
+
 /// The newest checkpoint that is whole; those that are not go.
 async fn newest(keeper: &mut Keeper) -> Result<Kept, Refusal> {
     while let Some(step) = keeper.steps().last().copied() {
@@ -374,5 +387,5 @@ async fn newest(keeper: &mut Keeper) -> Result<Kept, Refusal> {
         }
         keeper.forget_after(step.checked_sub(1)).await;
     }
-    Err(Reason::NotStored.found(""))
+    Err(Reason::NoCheckpoint.into())
 }

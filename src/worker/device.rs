@@ -1,8 +1,6 @@
 //! Which device computes: WebGPU, else the CPU, each after a self-check.
 
-use super::nudge;
-use crate::files::within::within;
-use crate::global::scope;
+use crate::gpu::{self, nudge};
 use burn::tensor::{Device, FloatDType};
 use ditscope_config::{DitConfig, ModelConfig};
 use ditscope_core::selfcheck::{self, Check};
@@ -12,17 +10,10 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 /// Above these sizes half the memory is worth a conversion in every layer.
 const F16_ABOVE_ON_GPU: u64 = 128 << 20;
 const F16_ABOVE_ON_CPU: u64 = 1 << 30;
-
-/// A browser that gives no answer about its graphics card in this time gives none.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Kernels that are handed to the browser together: those of a whole step, as each time costs as much as a kernel.
-const MOST_TASKS: usize = 256;
 
 /// The devices that were started so far.
 #[derive(Default)]
@@ -99,8 +90,7 @@ impl Devices {
             Some(gpu) if forced || !gpu.software => gpu,
             Some(_) => return Err(Reason::SoftwareWebGpu.into()),
             None => {
-                let started = within(PATIENCE, start_webgpu(forced)).await;
-                let gpu = started.unwrap_or_else(|| Err(Reason::NoAdapter.into()))?;
+                let gpu = start(forced).await?;
                 self.gpu.replace(Some(gpu.clone()));
                 gpu
             }
@@ -147,32 +137,9 @@ async fn pass(
     Ok((ops, wrong.into_iter().map(slower).collect()))
 }
 
-async fn start_webgpu(forced: bool) -> Result<Gpu, Refusal> {
-    if !has_webgpu() {
-        let secure = scope().is_secure_context();
-        return Err(if secure { Reason::NoWebGpu } else { Reason::NotSecure }.into());
-    }
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let options =
-        wgpu::RequestAdapterOptions { power_preference: wgpu::PowerPreference::HighPerformance, ..Default::default() };
-    let adapter = instance.request_adapter(&options).await.map_err(|_| Reason::NoAdapter)?;
-    let software = adapter.get_info().device_type == wgpu::DeviceType::Cpu;
-    if software && !forced {
-        return Err(Reason::SoftwareWebGpu.into());
-    }
-    // The device is asked for with all that its adapter allows.
-    let limits = adapter.limits();
-    let most_buffer = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
-    let mut detail = describe().await;
-    if software {
-        detail.push_str(" (software)");
-    }
-    let started = Device::wgpu_options().tasks_max(MOST_TASKS).init_with_setup_async().await;
-    let (device, setup) = started.map_err(|error| Reason::Device.found(format!("WebGPU: {error}")))?;
-    let queue = setup.queue;
-    nudge::set_device(move || {
-        queue.submit([]);
-    });
+/// The GPU, with an ear for what the browser refuses.
+async fn start(forced: bool) -> Result<Gpu, Refusal> {
+    let gpu::Started { device, setup, detail, software, most_buffer } = gpu::start(forced).await?;
     let checking = Arc::new(AtomicBool::new(false));
     let refused = checking.clone();
     setup.device.on_uncaptured_error(Arc::new(move |error| match refused.load(Relaxed) {
@@ -181,28 +148,4 @@ async fn start_webgpu(forced: bool) -> Result<Gpu, Refusal> {
         false => panic!("WebGPU: {error}"),
     }));
     Ok(Gpu { device, backend: Backend { name: "WebGPU".into(), detail }, software, most_buffer, checking })
-}
-
-fn has_webgpu() -> bool {
-    let gpu = js_sys::Reflect::get(&scope().navigator(), &"gpu".into());
-    gpu.is_ok_and(|gpu| gpu.is_truthy())
-}
-
-/// Vendor and architecture as the browser tells them (wgpu passes on only the description, mostly empty).
-async fn describe() -> String {
-    let words = async {
-        let get = |object: &wasm_bindgen::JsValue, name: &str| js_sys::Reflect::get(object, &name.into()).ok();
-        let gpu = get(&scope().navigator(), "gpu")?;
-        let request: js_sys::Function = wasm_bindgen::JsCast::dyn_into(get(&gpu, "requestAdapter")?).ok()?;
-        let promise: js_sys::Promise = wasm_bindgen::JsCast::dyn_into(request.call0(&gpu).ok()?).ok()?;
-        let adapter = wasm_bindgen_futures::JsFuture::from(promise).await.ok()?;
-        let info = get(&adapter, "info")?;
-        let parts: Vec<String> = ["vendor", "architecture", "description"]
-            .into_iter()
-            .filter_map(|name| get(&info, name)?.as_string())
-            .filter(|part| !part.is_empty())
-            .collect();
-        Some(parts.join(" "))
-    };
-    words.await.filter(|words| !words.is_empty()).unwrap_or_else(|| "graphics adapter".into())
 }

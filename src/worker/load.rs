@@ -3,11 +3,12 @@
 use super::device::Chosen;
 use super::partial::Partial;
 use super::post::{fail, post};
-use super::{Loaded, State, announce_config, finish_load, limits, nudge, warm};
+use super::{Loaded, State, announce_config, finish_load, limits, warm};
 use crate::files::fetch::words;
 use crate::files::source::{CONFIG_FILE, Source};
 use crate::files::store::Store;
 use crate::global::now;
+use crate::gpu::nudge;
 use ditscope_config::{AutoencoderConfig, CatalogEntry, ModelConfig};
 use ditscope_core::selfcheck::Check;
 use ditscope_core::weights::{INDEX_FILE, ShardInfo, WeightsIndex, verify};

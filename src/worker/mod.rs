@@ -3,7 +3,7 @@
 //! [`start`] listens for [`ditscope_protocol::ToWorker`]; `load` loads a model (from `crate::files`), `partial` keeps what a
 //! load that broke off has loaded, `device` chooses what computes, `run` streams a run's frames, `experiment` is how one departs from its settings,
 //! `decode` decodes in pieces, `answer` and `measure` do what is asked for beside a run,
-//! `pool` shares a run's steps among workers, `nudge` waits for the device, `post` sends messages back.
+//! `pool` shares a run's steps among workers, `post` sends messages back. The graphics card is started in `crate::gpu`.
 
 mod answer;
 mod decode;
@@ -14,7 +14,6 @@ mod latents;
 mod limits;
 mod load;
 mod measure;
-mod nudge;
 mod partial;
 mod pool;
 mod post;

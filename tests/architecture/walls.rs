@@ -86,7 +86,7 @@ fn crates_use_only_what_is_below_them() {
 /// anew: look at the difference.
 #[test]
 fn page_and_worker_are_built_with_the_features_that_are_listed() {
-    for program in ["ui", "worker", "trainer"] {
+    for program in ["ui", "worker", "trainer", "trainer-gpu"] {
         let tree = tree(&format!("-p ditscope --features {program} --target wasm32-unknown-unknown -e normal"));
         let line = |(package, features): (&String, &BTreeSet<String>)| {
             // Versions change without harm.

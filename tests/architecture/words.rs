@@ -53,8 +53,14 @@ fn the_method_names_no_file_and_no_thread() {
 
 #[test]
 fn concrete_backends_are_chosen_in_one_place_a_side() {
-    let allowed =
-        ["src/worker/device.rs", "src/trainer/mod.rs", "crates/cli/src/", "crates/ops/src/", "crates/test-support/"];
+    let allowed = [
+        "src/gpu/mod.rs",
+        "src/worker/device.rs",
+        "src/trainer/mod.rs",
+        "crates/cli/src/",
+        "crates/ops/src/",
+        "crates/test-support/",
+    ];
     let folders: Vec<String> = packages().iter().map(|package| format!("{package}/src")).collect();
     let folders: Vec<&str> = folders.iter().map(|folder| folder.trim_start_matches('/')).collect();
     let found = found(folders, &BACKENDS).into_iter();
@@ -82,6 +88,7 @@ fn the_core_is_built_from_below() {
 fn the_worker_names_no_view_and_the_page_no_tensor() {
     assert_none(found(["src/worker"], &["leptos", "crate::ui", "crate::trainer"]));
     assert_none(found(["src/trainer"], &["leptos", "crate::ui", "crate::worker"]));
+    assert_none(found(["src/gpu"], &["leptos", "crate::ui", "crate::worker", "crate::trainer"]));
     assert_none(found(["src/files"], &["burn", "crate::ui", "crate::worker", "crate::trainer"]));
     assert_none(found(["src/ui"], &["burn", "Tensor", "ditscope_core", "crate::worker", "crate::trainer"]));
 }

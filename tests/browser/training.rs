@@ -96,6 +96,19 @@ fn it_learns_waits_is_kept_and_is_used() {
     app.generate();
 }
 
+/// It learns, waits, and goes on after a reload.
+pub fn is_kept_over_a_reload(app: &App) {
+    app.train();
+    app.wait("some steps", LONG, || (app.step() >= 2).then_some(()));
+    app.click("button", "Pause");
+    app.wait_status("It waits.", LONG);
+    let step = app.step();
+    app.open("backend=cpu&view=train");
+    app.wait("what was kept", LONG, || app.text().contains("A training is kept").then_some(()));
+    app.click("button", "Go on with it");
+    app.wait("the same training, further", LONG, || (app.step() > step).then_some(()));
+}
+
 #[test]
 fn it_goes_back_to_a_checkpoint_and_takes_the_curve_along() {
     let app = App::start("training_back", Gpu::None);
@@ -166,4 +179,86 @@ fn unpack(bytes: &[u8], folder: &std::path::Path) {
         entry.read_to_end(&mut content).expect("its bytes");
         std::fs::write(path, content).expect("a file");
     }
+}
+
+/// The same batches, so the same losses, as far as another processor rounds alike.
+#[test]
+fn on_the_graphics_card_it_learns_the_same() {
+    let app = App::start("training_gpu", Gpu::Software);
+    let begin = |device: &str| {
+        app.open("backend=cpu&view=train");
+        app.wait("what it learns from", LONG, || app.text().contains("It learns from").then_some(()));
+        app.choose_in("It computes on", device);
+        app.choose_in("Batch", "16");
+        app.click("button", "Start training");
+        app.wait_status("It learns.", LONG);
+    };
+    begin("cpu");
+    app.wait("some steps", LONG, || (app.step() >= 2).then_some(()));
+    app.click("button", "Pause");
+    app.wait_status("It waits.", LONG);
+    let (expected, step) = app.loss().expect("a loss");
+    begin("gpu");
+    // In software each of its steps takes long enough to be seen.
+    let found = app.wait("as many steps", LONG, || app.loss().filter(|(_, at)| *at >= step));
+    assert_eq!(found.1, step, "no step went by unseen");
+    assert!((found.0 - expected).abs() < 2e-3 * expected, "{} instead of {expected}", found.0);
+    app.click("button", "Pause");
+    app.wait_status("It waits.", LONG);
+
+    // What is kept of it goes on where it was.
+    app.open("backend=cpu&view=train");
+    app.wait("what was kept", LONG, || app.text().contains("A training is kept").then_some(()));
+    app.click("button", "Go on with it");
+    app.wait("the same training, further", LONG, || (app.step() > step).then_some(()));
+    app.click("button", "Pause");
+    app.wait_status("It waits.", LONG);
+    app.click("button", "Use this model");
+    app.wait("another model", LONG, || app.text().contains("Fashion (own training)").then_some(()));
+    app.wait_ready();
+}
+
+#[test]
+fn without_a_graphics_card_that_is_said() {
+    let app = App::start("training_no_gpu", Gpu::None);
+    app.open("backend=cpu&view=train");
+    app.wait("what it learns from", LONG, || app.text().contains("It learns from").then_some(()));
+    app.choose_in("It computes on", "gpu");
+    app.click("button", "Start training");
+    app.wait("a word on it", LONG, || app.failure().contains("The training cannot go on").then_some(()));
+    app.choose_in("It computes on", "cpu");
+    app.click("button", "Start training");
+    app.wait_status("It learns.", LONG);
+}
+
+#[test]
+fn a_second_tab_trains_beside_the_first_and_says_that_it_keeps_nothing() {
+    let app = App::start("training_twice", Gpu::None);
+    app.train();
+    app.wait("some steps", LONG, || (app.step() >= 2).then_some(()));
+    app.browser.script("window.other = window.open(location.pathname + '?backend=cpu&view=train')");
+    let other = |script: &str| app.browser.script(&format!("const page = window.other.document; {script}"));
+    let press = |name: &str| {
+        let script = format!(
+            "const button = [...page.querySelectorAll('button')].find(b => b.textContent === {name:?} && !b.disabled && b.offsetParent);
+            button?.click(); return !!button"
+        );
+        app.wait(name, LONG, || (other(&script) == true).then_some(()));
+    };
+    press("Start training");
+    let says = |words: &str| {
+        let script = format!("return page.body?.textContent.includes({words:?}) ?? false");
+        app.wait(words, LONG, || (other(&script) == true).then_some(()));
+    };
+    says("It learns.");
+    says("Another tab of this page keeps its training");
+    // What the first has kept is still there.
+    app.browser.script("window.other.close()");
+    app.click("button", "Pause");
+    app.wait_status("It waits.", LONG);
+    let step = app.step();
+    app.open("backend=cpu&view=train");
+    app.wait("what was kept", LONG, || app.text().contains("A training is kept").then_some(()));
+    app.click("button", "Go on with it");
+    app.wait("the same training, further", LONG, || (app.step() > step).then_some(()));
 }

@@ -96,7 +96,7 @@ impl Stale {
             Self { page: true, ..Self::default() }
         } else if is_in(&["src/worker", "src/bin/worker.rs"]) {
             Self { worker: true, ..Self::default() }
-        } else if is_in(&["src/trainer", "src/bin/trainer.rs", "crates/train"]) {
+        } else if is_in(&["src/trainer", "src/bin/trainer.rs", "src/bin/gpu-trainer.rs", "crates/train"]) {
             Self { trainer: true, ..Self::default() }
         } else {
             Self { files: false, ..Self::ALL }
@@ -113,7 +113,7 @@ impl Stale {
     fn part(&mut self, program: &Program) -> &mut bool {
         match (program.is_worker, program.bin.as_str()) {
             (false, _) => &mut self.page,
-            (true, "trainer") => &mut self.trainer,
+            (true, "trainer" | "gpu-trainer") => &mut self.trainer,
             (true, _) => &mut self.worker,
         }
     }

@@ -274,6 +274,6 @@ mod tests {
     fn the_page_of_this_project_is_understood() {
         let index = Index::read().expect("web/index.html is read");
         let programs: Vec<_> = index.programs().map(|program| (program.bin.as_str(), program.is_worker)).collect();
-        assert_eq!(programs, [("app", false), ("worker", true), ("trainer", true)]);
+        assert_eq!(programs, [("app", false), ("worker", true), ("trainer", true), ("gpu-trainer", true)]);
     }
 }

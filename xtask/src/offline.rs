@@ -41,7 +41,10 @@ pub fn write(app: &Path) -> Result<()> {
 /// What is kept only once it has been asked for: the trainer, what it learns from, and the pages for teachers.
 fn is_for_few(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
-    file.starts_with("trainer") || file.starts_with("latents.") || file.starts_with(teaching::NAME)
+    file.starts_with("trainer")
+        || file.starts_with("gpu-trainer")
+        || file.starts_with("latents.")
+        || file.starts_with(teaching::NAME)
 }
 
 #[cfg(test)]

@@ -111,6 +111,7 @@ impl Plan {
             _ if path.is_file() => "",
             "worker" => " (burn and wgpu for WebAssembly; about 8 minutes the first time)",
             "trainer" => " (burn for WebAssembly; some minutes the first time)",
+            "gpu-trainer" => " (burn and wgpu for WebAssembly; about 8 minutes the first time)",
             _ => " (about 2 minutes the first time)",
         };
         println!("build: compiling the {bin}{time}");

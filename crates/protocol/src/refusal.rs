@@ -58,6 +58,8 @@ pub enum Reason {
     TooLarge,
     /// The browser kept no weights.
     NotStored,
+    /// What was kept of a training is not there, or another tab has it.
+    NoCheckpoint,
     StorageFull,
 
     // The device.
@@ -99,9 +101,12 @@ pub enum FailureKind {
 impl Reason {
     pub fn kind(self) -> FailureKind {
         match self {
-            Self::NotRead | Self::Silent | Self::NotServed | Self::NotStored | Self::StorageFull => {
-                FailureKind::Network
-            }
+            Self::NotRead
+            | Self::Silent
+            | Self::NotServed
+            | Self::NotStored
+            | Self::NoCheckpoint
+            | Self::StorageFull => FailureKind::Network,
             Self::Policy | Self::NotShared => FailureKind::Forbidden,
             Self::NoFile | Self::BadFile | Self::Mismatch | Self::TooLarge => FailureKind::BadModel,
             Self::NoWebGpu

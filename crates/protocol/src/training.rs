@@ -36,6 +36,9 @@ pub struct Setup {
     pub seed: u64,
     /// From the weights of the model instead of from nothing; width, depth, patch and prediction are then the model's.
     pub from_model: bool,
+    /// On the graphics card instead of the CPU.
+    #[serde(default)]
+    pub on_gpu: bool,
     pub knobs: Knobs,
 }
 
@@ -72,6 +75,7 @@ impl Setup {
             batch_size: 32,
             seed: 0,
             from_model: false,
+            on_gpu: false,
             knobs: Knobs { lr: 3e-3, class_dropout: 0.1, goal: 120_000 },
         }
     }
@@ -277,6 +281,8 @@ pub enum Place {
     Browser,
     /// In memory: until the page is closed.
     Memory,
+    /// The same, because another tab keeps its own.
+    OtherTab,
 }
 
 #[cfg(test)]

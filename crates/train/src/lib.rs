@@ -7,6 +7,7 @@
 
 mod autoencoder;
 mod classifier;
+mod copy;
 mod dataset;
 mod dit;
 mod gradients;
@@ -16,6 +17,7 @@ mod optimizer;
 mod session;
 mod task;
 mod training;
+mod trust;
 
 pub use autoencoder::AutoencoderTask;
 pub use classifier::{Classifier, ClassifierTask, NUM_FEATURES};
@@ -28,3 +30,4 @@ pub use optimizer::{clip_global_norm, ema_decay, learning_rate, update_ema};
 pub use session::{Checkpoint, NotFinite, Recipe, Session, Stepped};
 pub use task::Task;
 pub use training::{Progress, Training};
+pub use trust::agrees;

@@ -1,10 +1,11 @@
 //! A whole training of a transformer in one thread, step by step: what a browser tab does, and the same numbers as
 //! `dit train dit --threads 1`.
 
+use crate::copy::copied;
 use crate::{DitTask, Gradients, Progress, Task, Training, learning_rate};
 use burn::module::Module;
 use burn::store::ModuleRecord;
-use burn::tensor::Bytes;
+use burn::tensor::{Bytes, Device};
 use ditscope_core::dit::Dit;
 
 /// How it is trained.
@@ -83,22 +84,40 @@ impl Session {
         self.training.progress.step >= self.recipe.total_steps
     }
 
-    /// What going on needs, beside [`Progress`]. It reads from the device without waiting, which only a CPU allows.
+    /// What going on needs, beside [`Progress`]; `cpu` is where records are written. Another device's optimizer keeps its
+    /// moments to itself, which burn reads only by blocking: it is left out.
     ///
     /// # Errors
     /// What burn could not write.
-    pub fn checkpoint(&self) -> Result<Checkpoint, String> {
-        let record = |dit: &Dit| dit.clone().into_record().into_bytes().map(|bytes| bytes.to_vec());
-        let optimizer = self.training.optimizer.into_bytes().map(|bytes| bytes.to_vec());
+    pub async fn checkpoint(&self, cpu: &Device) -> Result<Checkpoint, String> {
+        let record = |dit: Dit| dit.into_record().into_bytes().map(|bytes| bytes.to_vec());
         let words = |error: burn::store::RecordError| error.to_string();
-        Ok([
-            record(&self.training.model).map_err(words)?,
-            record(&self.training.ema).map_err(words)?,
-            optimizer.map_err(words)?,
-        ])
+        let optimizer = match self.is_on(cpu) {
+            true => self.training.optimizer.into_bytes().map_err(words)?.to_vec(),
+            false => vec![],
+        };
+        let model = self.brought(&self.training.model, cpu).await;
+        let ema = self.brought(&self.training.ema, cpu).await;
+        Ok([record(model).map_err(words)?, record(ema).map_err(words)?, optimizer])
     }
 
-    /// Goes on from a checkpoint of this very training.
+    /// The averaged weights, to be used on this device.
+    pub async fn average(&self, device: &Device) -> Dit {
+        self.brought(&self.training.ema, device).await
+    }
+
+    fn is_on(&self, device: &Device) -> bool {
+        self.task.device.clone().inner() == *device
+    }
+
+    async fn brought(&self, dit: &Dit, device: &Device) -> Dit {
+        if self.is_on(device) {
+            return dit.clone();
+        }
+        copied(&dit.valid(), Dit::new(&self.task.config.transformer, device), device).await
+    }
+
+    /// Goes on from a checkpoint of this very training; without the optimizer's moments they gather anew.
     ///
     /// # Errors
     /// What in it does not fit; the session is then lost.
@@ -110,8 +129,11 @@ impl Session {
         };
         let Training { model: fresh, ema: fresh_ema, optimizer: fresh_optimizer, .. } = self.training;
         let model = load(fresh, model)?.fork(&self.task.device);
-        let ema = load(fresh_ema, ema)?;
-        let optimizer = fresh_optimizer.from_bytes(optimizer).map_err(|error| error.to_string())?;
+        let ema = load(fresh_ema, ema)?.fork(&self.task.device.clone().inner());
+        let optimizer = match optimizer.is_empty() {
+            true => Training::<Dit>::optimizer(),
+            false => fresh_optimizer.from_bytes(optimizer).map_err(|error| error.to_string())?,
+        };
         Ok(Self { training: Training { progress, model, ema, optimizer }, ..self })
     }
 }
@@ -166,7 +188,7 @@ mod tests {
         assert!(whole.is_done() && all.iter().all(|loss| *loss > 0.0));
         let mut first = session(1e-2);
         let before = losses(&mut first, 5);
-        let kept = first.checkpoint().expect("bytes");
+        let kept = block_on(first.checkpoint(&Device::flex())).expect("bytes");
         // Steps that are taken back.
         losses(&mut first, 3);
         let fresh = session(1e-2);
@@ -185,7 +207,7 @@ mod tests {
 
     #[test]
     fn what_is_no_checkpoint_is_refused() {
-        let kept = session(1e-2).checkpoint().expect("bytes");
+        let kept = block_on(session(1e-2).checkpoint(&Device::flex())).expect("bytes");
         let resumed = |parts: Checkpoint| session(1e-2).resumed(Progress::default(), parts);
         for part in 0..3 {
             let mut damaged = kept.clone();

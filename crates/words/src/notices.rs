@@ -122,6 +122,7 @@ fn refused(Refusal { reason, of, found, allowed }: &Refusal) -> String {
         Reason::Mismatch => "failures.mismatch",
         Reason::TooLarge | Reason::NoRoom => "failures.too-large",
         Reason::NotStored => "failures.not-stored",
+        Reason::NoCheckpoint => "training.no-checkpoint",
         Reason::StorageFull => "failures.storage-full",
         Reason::NoWebGpu => "run.no-webgpu",
         Reason::NotSecure => "run.not-secure",
@@ -170,6 +171,7 @@ fn allowed(allowed: &Allowed) -> String {
         Allowed::OneOf(names) => say_with("address.one-of", &[("names", &names.join(", "))]),
         Allowed::Compare => say("address.known-compare").into(),
         Allowed::Chapter => say("tour.a-chapter").into(),
+        Allowed::Lab => say("lab.a-setting").into(),
     }
 }
 
@@ -199,6 +201,7 @@ mod tests {
         let without_facts = [
             [Reason::NoModel, Reason::RunFirst, Reason::Newer, Reason::Stopped],
             [Reason::NoAdaLn, Reason::NoSound, Reason::NoEncoder, Reason::StorageFull],
+            [Reason::NoCheckpoint; 4],
         ];
         for reason in
             without_facts.concat().into_iter().chain([Reason::NoWebGpu, Reason::NoAdapter, Reason::SoftwareWebGpu])

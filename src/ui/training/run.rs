@@ -144,6 +144,7 @@ fn place(state: &State) -> String {
     match state.place {
         Some(Place::Browser) => say("training.kept-here").into(),
         Some(Place::Memory) => say("training.kept-in-memory").into(),
+        Some(Place::OtherTab) => say("training.kept-elsewhere").into(),
         None => String::new(),
     }
 }

@@ -53,7 +53,7 @@ fn carry_out(effect: Effect) {
             // The old one ends first.
             TRAINER.take();
             let base = STORE.get().map(|store| store.peek(|state| state.base.clone())).unwrap_or_default();
-            match Trainer::start(&base) {
+            match Trainer::start(&base, peek(State::worker)) {
                 Ok(trainer) => drop(TRAINER.replace(Some(trainer))),
                 Err(why) => tell(Event::Lost(why)),
             }

@@ -111,7 +111,20 @@ fn shape() -> Vec<Live> {
             |patch| Choice::Patch(patch as usize),
         )),
         of_shape(labelled(&say("training.prediction"), select(Box::new(predictions), Box::new(prediction)))),
+        labelled(
+            &say("training.device"),
+            select(Box::new(devices), Box::new(|name| Some(Choice::OnGpu(name == "gpu")))),
+        ),
     ]
+}
+
+/// What can compute, as options.
+fn devices() -> String {
+    let on_gpu = see(|state| state.setup.as_ref().is_some_and(|setup| setup.on_gpu));
+    dom::options(vec![
+        ("cpu".into(), say("training.cpu").into(), !on_gpu),
+        ("gpu".into(), say("training.gpu").into(), on_gpu),
+    ])
 }
 
 /// Where it begins, as options.

@@ -13,13 +13,15 @@ use wasm_bindgen::JsValue;
 pub struct Trainer(Running);
 
 impl Trainer {
+    /// `name`: of the worker.
+    ///
     /// # Errors
     /// The browser's words.
-    pub fn start(base: &str) -> Result<Self, String> {
+    pub fn start(base: &str, name: &str) -> Result<Self, String> {
         let lose = |message: Option<String>| {
             tell(Event::Lost(message.unwrap_or_else(|| say("failures.worker-script").into())));
         };
-        Running::start(base, "trainer", Box::new(|data| hear(&data)), Box::new(lose)).map(Self)
+        Running::start(base, name, Box::new(|data| hear(&data)), Box::new(lose)).map(Self)
     }
 
     pub fn send(&self, message: &ToTrainer) {

@@ -111,6 +111,14 @@ impl State {
         self.at.unwrap_or(self.samples.len().saturating_sub(1))
     }
 
+    /// The worker that trains what is waited for.
+    pub fn worker(&self) -> &'static str {
+        match &self.waits {
+            Some(Effect::Begin { setup, .. }) if setup.on_gpu => "gpu-trainer",
+            _ => "trainer",
+        }
+    }
+
     /// Parameters of what would be trained.
     pub fn planned_parameters(&self) -> Option<u64> {
         let (source, setup) = (self.source.as_ref()?, self.setup.as_ref()?);
@@ -146,6 +154,7 @@ impl State {
             Choice::Batch(batch) => setup.batch_size = batch,
             Choice::Seed(seed) => setup.seed = seed,
             Choice::FromModel(yes) => setup.from_model = yes,
+            Choice::OnGpu(yes) => setup.on_gpu = yes,
             Choice::Lr(lr) => setup.knobs.lr = lr,
             Choice::ClassDropout(share) => setup.knobs.class_dropout = share,
             Choice::Goal(goal) => setup.knobs.goal = goal,

@@ -75,7 +75,7 @@ fn kept(state: &mut State, steps: Vec<usize>, place: Place) -> Vec<Effect> {
     state.kept = steps;
     let newest = state.kept.last().copied();
     let (Some(step), Some(running), Some(model)) = (newest, &state.running, &state.of) else { return vec![] };
-    if place == Place::Memory {
+    if place != Place::Browser {
         return vec![];
     }
     let remembered = Remembered { model: model.clone(), setup: running.setup.clone(), step };

@@ -96,6 +96,7 @@ pub enum Choice {
     Batch(usize),
     Seed(u64),
     FromModel(bool),
+    OnGpu(bool),
     Lr(f64),
     ClassDropout(f64),
     Goal(usize),

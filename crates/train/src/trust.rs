@@ -1,0 +1,87 @@
+//! Whether a device trains as the CPU does.
+
+use crate::copy::copied;
+use crate::{DitTask, Gradients, Latents, Task, clip_global_norm};
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Device, Distribution, Tensor};
+use ditscope_config::ModelConfig;
+use ditscope_core::dit::Dit;
+use ditscope_noise as noise;
+
+/// Pictures of the batch that both take.
+const PICTURES: usize = 4;
+/// So far loss and gradients may be apart, as a share of the CPU's.
+const TOLERANCE: f64 = 1e-2;
+
+/// Takes a batch of made-up latents through a made-up model of this configuration on both devices, forward and backward:
+/// whether the losses and the norms of the gradients agree.
+///
+/// # Errors
+/// What differs, as text.
+pub async fn agrees(config: &ModelConfig, device: &Device, cpu: &Device) -> Result<(), String> {
+    let dit = Dit::new(&config.transformer, cpu).map(&mut Shake);
+    let found = loss_and_norm(config, &copied(&dit, Dit::new(&config.transformer, device), device).await, device).await;
+    let expected = loss_and_norm(config, &dit, cpu).await;
+    for (name, found, expected) in [("loss", found.0, expected.0), ("gradients", found.1, expected.1)] {
+        // Also false for what is no number.
+        let is_near = (found - expected).abs() <= TOLERANCE * expected.abs();
+        if !is_near {
+            return Err(format!("{name} {found:.4} instead of {expected:.4}"));
+        }
+    }
+    Ok(())
+}
+
+async fn loss_and_norm(config: &ModelConfig, dit: &Dit, device: &Device) -> (f64, f64) {
+    let trained = device.clone().autodiff();
+    let dit = copied(dit, Dit::new(&config.transformer, &trained), &trained).await;
+    let transformer = &config.transformer;
+    let shape = [transformer.in_channels, transformer.sample_size, transformer.sample_size];
+    // And the mirror images, which a training may take.
+    let values = noise::gaussian(1, 0, 2 * PICTURES * shape.iter().product::<usize>());
+    let labels = (0..PICTURES).map(|i| (i % transformer.num_classes) as u8).collect();
+    let task = DitTask::new(config, Latents::new(values, shape), labels, &trained);
+    let batch = task.batch(&(0..PICTURES).collect::<Vec<usize>>(), &mut noise::rng(2, 0));
+    let mut gradients = Gradients::default();
+    gradients.add(&dit, task.loss(&dit, &batch) / PICTURES as f64).await;
+    let (loss, gradients) = gradients.finish();
+    (loss, clip_global_norm(&dit, gradients, f64::INFINITY).await.0)
+}
+
+/// A fresh model hands its tokens through its blocks untouched: other weights have every kernel count.
+struct Shake;
+
+impl ModuleMapper for Shake {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|weights| {
+            let shaken = weights.random_like(Distribution::Normal(0.0, 0.05));
+            weights + shaken
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pollster::block_on;
+
+    #[test]
+    fn a_device_agrees_with_itself_and_says_what_differs() {
+        let config: ModelConfig = serde_json::from_value(serde_json::json!({
+            "name": "Tiny",
+            "transformer": {
+                "sample_size": 4, "patch_size": 2, "in_channels": 1, "hidden_size": 16, "depth": 1, "num_heads": 1,
+                "num_classes": 2, "learn_sigma": false,
+            },
+            "scheduler": { "beta_schedule": "cosine", "prediction_type": "v_prediction", "variance_type": "fixed_small" },
+            "latents": { "mean": [0.0], "std": [1.0] },
+            "labels": ["one", "two"],
+        }))
+        .expect("a configuration");
+        let cpu = Device::flex();
+        assert_eq!(block_on(agrees(&config, &cpu, &cpu)), Ok(()));
+        let dit = Dit::new(&config.transformer, &cpu).map(&mut Shake);
+        let (loss, norm) = block_on(loss_and_norm(&config, &dit, &cpu));
+        assert!(loss > 0.1 && norm > 0.01, "{loss}, {norm}: there is something to compare");
+    }
+}
