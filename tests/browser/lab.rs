@@ -89,8 +89,9 @@ fn in_a_lecture_everything_can_be_reached() {
         let script = format!(
             "const stage = document.querySelector('.stage'), first = stage.querySelector({first:?});
             if (!first) return false;
-            const lies = first.getBoundingClientRect().top >= stage.getBoundingClientRect().top;
-            const fits = stage.scrollHeight - stage.clientHeight <= 1;
+            const box = stage.getBoundingClientRect(), lies = first.getBoundingClientRect().top >= box.top;
+            const fits = [...stage.querySelectorAll('*')].map(e => e.getBoundingClientRect())
+                .every(r => r.width < 2 || r.height < 2 || r.bottom <= box.bottom + 1);
             return lies && (fits || getComputedStyle(stage).overflowY === 'auto')"
         );
         app.wait(first, LONG, || (app.browser.script(&script) == true).then_some(()));
@@ -172,17 +173,21 @@ fn a_picture_comes_back_from_its_noise_and_becomes_another_class() {
 
 #[test]
 fn a_part_that_is_off_shows_what_it_was_for() {
-    let app = App::start("lab_break", Gpu::None);
-    open(&app, "break");
-    let whole = picture(&app, "The whole model");
+    switches_off(&App::start("lab_break", Gpu::None));
+}
+
+/// A block is switched off and on again, and all parts are measured.
+pub fn switches_off(app: &App) {
+    open(app, "break");
+    let whole = picture(app, "The whole model");
     app.click("button", "Block 3");
     app.wait_status("×2", LONG);
     app.wait_done();
-    let broken = picture(&app, "Without Block 3");
-    assert_eq!(picture(&app, "The whole model"), whole, "the whole model is the plain run");
+    let broken = picture(app, "Without Block 3");
+    assert_eq!(picture(app, "The whole model"), whole, "the whole model is the plain run");
     assert!(difference(&whole, &broken) > 1.0);
     app.click("button", "Switch all on");
-    app.wait("both are the same", LONG, || (pixels(&app, "Nothing is switched off")? == whole).then_some(()));
+    app.wait("both are the same", LONG, || (pixels(app, "Nothing is switched off")? == whole).then_some(()));
     app.click("button", "Measure all parts");
     app.wait("the ranking", LONG, || app.text().contains("Noise 12 of 12").then_some(()));
     let ranks = app.browser.find_all(".lab-ranking li").expect("a selector").len();
@@ -214,4 +219,27 @@ fn the_ideal_denoiser_ends_in_a_training_picture_and_the_network_does_not() {
     // A model without such latents says so.
     app.open("model=tones&backend=cpu&view=ideal");
     app.wait("the reason", LONG, || app.status().contains("brings no latents").then_some(()));
+}
+
+#[test]
+fn what_is_set_stands_in_the_address_and_comes_back_from_it() {
+    let app = App::start("lab_address", Gpu::None);
+    let query = || app.browser.script("return location.search").as_str().unwrap_or_default().to_owned();
+    // What the model does not have is left out with a word; the rest is set, and done.
+    app.open("model=fashion&backend=cpu&class=7&seed=5&steps=4&view=break&lab=off:b0.y,off:b9,at:0.2-1");
+    let broken = picture(&app, "Without");
+    app.wait("a word on block 9", SHORT, || app.text().contains("off:b9").then_some(()));
+    assert!(query().contains("lab=off:b0.y,at:0.2-1"), "{}", query());
+    assert!(difference(&broken, &picture(&app, "The whole model")) > 5.0);
+    app.click("button", "Switch all on");
+    app.wait("an address without it", SHORT, || (!query().contains("off:")).then_some(()));
+
+    // The mean of guesses from another t, and the same marks, after a reload.
+    app.open("model=fashion&backend=cpu&class=7&seed=5&steps=4&view=onestep&lab=t:500");
+    picture(&app, "Their mean");
+    app.open("model=fashion&backend=cpu&class=7&seed=5&steps=4&view=paint&lab=cells:8.f0f0f0f0f0f0f0f0,again:1");
+    let painted = picture(&app, "Painted");
+    app.wait_done();
+    assert!(query().contains("lab=cells:8.f0f0f0f0f0f0f0f0,again:1"), "{}", query());
+    assert!(!painted.is_empty());
 }

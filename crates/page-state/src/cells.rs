@@ -34,6 +34,11 @@ impl Cells {
         Self { side, marked: vec![false; side * side], cursor: (side / 2, side / 2), before: vec![] }
     }
 
+    /// With these cells marked, by their number, row by row.
+    pub fn marked_where(side: usize, is_marked: impl Fn(usize) -> bool) -> Self {
+        Self { marked: (0..side * side).map(is_marked).collect(), ..Self::new(side) }
+    }
+
     pub fn side(&self) -> usize {
         self.side
     }

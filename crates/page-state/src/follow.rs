@@ -40,6 +40,8 @@ pub(crate) enum Follow {
     NoiseLevel(usize),
     /// Whether the model is asked for the picture's class; the address tells it.
     AsksForClass(bool),
+    /// What is set in the experiment on the stage; the address tells it.
+    LabSettings(Option<String>),
     /// Compare this; nothing: what is usual.
     Compare(Option<What>),
 }

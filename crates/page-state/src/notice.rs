@@ -178,6 +178,8 @@ pub enum Allowed {
     OneOf(Vec<&'static str>),
     Compare,
     Chapter,
+    /// What can be set in an experiment.
+    Lab,
 }
 
 impl Notice {

@@ -62,7 +62,7 @@ impl Hand {
         let events = self.store.peek(|page| {
             BENCH.with_borrow_mut(|bench| {
                 let asked = act(page, bench);
-                [bench.tell(page, self.kind), asked]
+                [bench.tell(page, self.kind), bench.tell_address(page, self.kind), asked]
             })
         });
         let _ = self.changed.try_set(());

@@ -63,6 +63,8 @@ pub struct Address {
     pub noise_t: Option<usize>,
     /// Whether the model is asked which class it sees in the picture of the forward process.
     pub asks_for_class: bool,
+    /// What is set in the experiment that the stage shows, as the part that shows it writes it.
+    pub lab: Option<String>,
     /// Another language than the browser's.
     pub language: Option<Language>,
     /// How much of the page there is, where that was chosen.

@@ -3,6 +3,7 @@
 use super::values::{Problem, Read, count, one_of, switch, told, whole};
 use super::{Address, to_guidance};
 use crate::compare::What;
+use crate::lab;
 use crate::tour::Tour;
 use crate::{Allowed, Language, Mode, ModelRef, PageDepth};
 use ditscope_config::{RunSettings, SamplerKind, Savings, TimestepSpacing};
@@ -84,6 +85,14 @@ pub const PARAMETERS: &[Parameter] = &[
         // How many there are is the model's business.
         read: |address, value| whole(value, 0..=u32::MAX.into(), |t| address.noise_t = Some(t as usize)),
         write: |address, _| address.noise_t.filter(|_| address.view == Mode::Forward).map(|t| t.to_string()),
+    },
+    Parameter {
+        key: "lab",
+        read: |address, value| {
+            address.lab = Some(lab::as_told(value).ok_or(Problem::Ignored(Allowed::Lab))?);
+            Ok(())
+        },
+        write: |address, _| address.lab.clone().filter(|_| matches!(address.view, Mode::Lab(_))),
     },
     Parameter {
         key: "lang",

@@ -53,6 +53,12 @@ pub struct Bench {
     seen: Option<Arc<RunInfo>>,
     /// What the page was told last.
     told: Option<Arc<Prepared>>,
+    /// What the address said last that was set here.
+    set: Option<String>,
+    /// What the address sets is to be run.
+    is_due: bool,
+    /// Wishes of the tour that were heard.
+    wishes: u32,
 }
 
 impl Bench {
@@ -68,13 +74,14 @@ impl Bench {
         if self.base.as_ref().is_some_and(|base| !fits(page, base)) {
             self.forget();
         }
+        let mut events = self.hear_address(page, kind);
         self.take_picture(page);
         if let Some(base) = &self.base {
             self.paint.fit(base.side());
         }
         let was_inverting = matches!(self.waiting, Some((_, About::Invert { .. })));
         let has_answer = self.take_answer(page);
-        let mut events: Vec<Event> = self.next_rank(page, kind).into_iter().collect();
+        events.extend(self.next_rank(page, kind));
         if kind == Kind::Ideal {
             self.run_ideally(page);
             events.extend(self.next_ideal(page));
@@ -84,7 +91,49 @@ impl Bench {
         if has_answer && was_inverting && matches!(self.edit.inverted, Some(Ok(_))) {
             events.push(Event::Generate);
         }
+        events.extend(self.do_what_is_due(page, kind));
+        events.extend(self.tell_address(page, kind));
         events
+    }
+
+    /// Sets what the address says, if that is new.
+    fn hear_address(&mut self, page: &Page, kind: Kind) -> Vec<Event> {
+        let is_wished = page.lab.wishes != self.wishes;
+        let is_new = |text: &String| is_wished || Some(text) != self.set.as_ref();
+        let Some(text) = page.address.lab.clone().filter(is_new) else { return vec![] };
+        // What the model has is known first.
+        let Some(config) = &page.models.config else { return vec![] };
+        self.wishes = page.lab.wishes;
+        let foreign = self.set_as_told(kind, &config.transformer, &text);
+        (self.set, self.is_due) = (Some(text), true);
+        foreign.into_iter().map(|piece| Event::Lab(lab::Event::Unknown(piece))).collect()
+    }
+
+    /// Has the address say what is set, if it says anything else.
+    pub fn tell_address(&mut self, page: &Page, kind: Kind) -> Option<Event> {
+        let told = self.to_tell(kind);
+        // What it said first has not been heard before the model is known.
+        if page.address.lab == told || page.models.config.is_none() {
+            return None;
+        }
+        self.set.clone_from(&told);
+        Some(Event::Lab(lab::Event::Set(told)))
+    }
+
+    /// Does what the address sets, once the plain run is there.
+    fn do_what_is_due(&mut self, page: &Page, kind: Kind) -> Option<Event> {
+        let is_complete = page.shown().is_some_and(|film| film.is_complete() && page.film_is_of_model());
+        if !self.is_due || page.is_running() || !is_complete || !is_ready(page) {
+            return None;
+        }
+        self.is_due = false;
+        match (kind, self.edit.way) {
+            (Kind::OneStep, _) => return Some(self.guess(page)),
+            (Kind::Edit, Way::Invert) => return self.invert(page),
+            _ => {}
+        }
+        let prepared = self.told.as_ref().filter(|prepared| page.experiment() != Some(&prepared.experiment));
+        prepared.map(|_| Event::Lab(lab::Event::Run))
     }
 
     /// Tells the page how its next run departs, if that is not what it knows.
@@ -134,13 +183,18 @@ impl Bench {
         Event::Lab(lab::Event::Ask(self.newest, Ask::Measure { what }, buffers))
     }
 
-    /// The picture of a new run is the one that experiments are about, unless it is an experiment's own.
+    /// The picture of a new run is the one that experiments are about, unless it is an experiment's own. Beside the run that
+    /// lacks parts there is the whole model's, which is a plain one.
     fn take_picture(&mut self, page: &Page) {
-        let Some(film) = page.shown().filter(|film| film.is_complete() && page.experiment().is_none()) else { return };
+        let has_whole = shown(page, Kind::Break).is_some();
+        let is_plain = page.experiment().is_none() || has_whole;
+        let Some(film) = page.shown().filter(|film| film.is_complete() && is_plain) else { return };
         if self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &film.info)) {
             return;
         }
-        if let Some(base) = newest(page).filter(|base| fits(page, base)) {
+        let picture = if has_whole { 0 } else { page.timeline.selected };
+        let base = Base::of(film, picture).filter(|base| page.film_is_of_model() && fits(page, base));
+        if let Some(base) = base {
             (self.base, self.seen) = (Some(base), Some(film.info.clone()));
         }
     }

@@ -240,3 +240,80 @@ fn errors_are_measured_against_the_end_of_the_run() {
     assert_eq!(errors(&film, 0), expected);
     assert!(errors(&crate::fixtures::film(2, 1, 2), 0).is_empty(), "the run is not done");
 }
+
+/// The page with what an address sets, looked at until nothing more follows.
+fn settled(kind: Kind, lab: &str) -> (Page, Bench, Vec<Event>) {
+    let (mut page, _) = in_the_lab(kind);
+    page.update(Event::Lab(lab::Event::Set(Some(lab.into()))));
+    let (mut bench, mut all) = (Bench::default(), vec![]);
+    for _ in 0..5 {
+        let events = bench.look(&page, kind);
+        all.extend(events.clone());
+        events.into_iter().for_each(|event| drop(page.update(event)));
+    }
+    (page, bench, all)
+}
+
+#[test]
+fn an_address_sets_an_experiment_and_has_it_done() {
+    let (page, bench, events) = settled(Kind::Break, "off:b1.b9,at:0.5-1");
+    // A part that the model does not have: all that stands with it is left out, with a word.
+    assert_eq!((bench.without.off.len(), bench.without.at), (0, [0.5, 1.0]));
+    assert_eq!(page.address.lab.as_deref(), Some("at:0.5-1"));
+    let is_told = |notice: &crate::Notice| matches!(notice, crate::Notice::Ignored { key, .. } if key == "lab");
+    assert_eq!(page.notices.iter().filter(|notice| is_told(notice)).count(), 1);
+    let runs = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Lab(lab::Event::Run))).count();
+    assert_eq!(runs(&events), 1);
+
+    // The tour may want the same again.
+    let ((mut page, _), mut bench) = (in_the_lab(Kind::Edit), Bench::default());
+    for _ in 0..2 {
+        page.update(Event::Lab(lab::Event::Wish(Some("way:seeds,to:4".into()))));
+        assert_eq!(runs(&bench.look(&page, Kind::Edit)), 1);
+        assert_eq!(runs(&bench.look(&page, Kind::Edit)), 0);
+    }
+
+    let (page, bench, events) = settled(Kind::Paint, "cells:2.a,strength:0.5");
+    assert_eq!((bench.paint.cells.count(), page.address.lab.as_deref()), (2, Some("cells:2.a,strength:0.5")));
+    assert_eq!(runs(&events), 1);
+
+    let asks = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Lab(lab::Event::Ask(..)))).count();
+    let (_, bench, events) = settled(Kind::OneStep, "t:7");
+    assert_eq!((bench.one_step.t, asks(&events), runs(&events)), (Some(7), 1, 0));
+    let (_, bench, events) = settled(Kind::Edit, "to:3");
+    assert!(bench.is_inverting());
+    assert_eq!((asks(&events), runs(&events)), (1, 0));
+}
+
+/// Where the first run of a visit is an experiment's already.
+#[test]
+fn the_whole_model_s_picture_is_taken_where_parts_are_off() {
+    let (mut page, bench) = in_the_lab(Kind::Break);
+    generated(&mut page);
+    take_message(&mut page, FromWorker::Started { run: 2, info: info(2, 2) });
+    for step in 0..3 {
+        let message = FromWorker::Frame(FrameInfo { run: 2, ..frame(step) });
+        page.update(Event::Worker { message, buffers: vec![vec![1; 128], vec![0; 72]], now_ms: 0.0 });
+    }
+    take_message(&mut page, FromWorker::Done { run: 2, total_ms: 9.0 });
+    let mut fresh = Bench::default();
+    fresh.look(&page, Kind::Break);
+    let base = fresh.base.expect("the whole model's picture");
+    assert!(base.latent.len() == 16 && Some(base) != bench.base);
+}
+
+#[test]
+fn the_address_says_what_is_set() {
+    let (mut page, mut bench) = in_the_lab(Kind::Break);
+    assert_eq!(page.address.lab, None);
+    bench.without.toggle(Part::Mlp(2));
+    page.update(bench.tell_address(&page, Kind::Break).expect("something to tell"));
+    assert_eq!(page.address.lab.as_deref(), Some("off:m2"));
+    assert!(bench.tell_address(&page, Kind::Break).is_none(), "it is told once");
+    assert!(page.shared.query().contains("view=break&lab=off:m2"), "{}", page.shared.query());
+    // Another experiment has settings of its own.
+    page.update(Event::Show(Mode::Lab(Kind::Edit)));
+    let events = bench.look(&page, Kind::Edit);
+    events.into_iter().for_each(|event| drop(page.update(event)));
+    assert_eq!((page.address.lab.clone(), bench.edit.chosen_class()), (None, None));
+}

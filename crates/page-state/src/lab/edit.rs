@@ -50,6 +50,11 @@ impl Edit {
         self.class.filter(|class| *class < count).unwrap_or((own + 1) % count.max(1))
     }
 
+    /// The class on the other side, where one was chosen.
+    pub(super) fn chosen_class(&self) -> Option<usize> {
+        self.class
+    }
+
     pub fn choose_class(&mut self, class: usize) {
         self.class = Some(class);
     }

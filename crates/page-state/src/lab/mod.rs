@@ -1,12 +1,13 @@
 //! Experiments on the model. The page knows how its next run departs, and the newest answer; what they mean is known to
 //! the part that shows them, which comes later: [`mod@bench`], of [`one_step`], [`paint`], [`edit`] and
-//! [`without`].
+//! [`without`]; [`told`] reads and writes what the address says of them.
 
 pub mod bench;
 pub mod edit;
 pub mod ideal;
 pub mod one_step;
 pub mod paint;
+pub mod told;
 pub mod without;
 
 use crate::asks::{Answered, Asker, Question};
@@ -14,7 +15,7 @@ use crate::film::{self, Film, Pixels};
 use crate::follow::{Effects, Follow};
 use crate::run::Plan;
 pub use crate::run::Prepared;
-use crate::{Mode, Shared};
+use crate::{Allowed, Mode, Notice, Shared};
 use ditscope_protocol::Ask;
 use std::sync::Arc;
 
@@ -38,6 +39,8 @@ pub struct Lab {
     prepared: Option<Arc<Prepared>>,
     /// The newest answer, with the number of its question.
     pub answer: Option<(u32, Arc<Answered>)>,
+    /// How often the tour wished for an experiment: the same one is done again.
+    wishes: u32,
 }
 
 /// What can happen here.
@@ -47,7 +50,24 @@ pub enum Event {
     Prepare(Option<Arc<Prepared>>),
     /// A question, with a number that its asker has chosen.
     Ask(u32, Ask, Vec<Vec<u8>>),
+    /// This is set, and the address says so.
+    Set(Option<String>),
+    /// The tour wants this set and done.
+    Wish(Option<String>),
+    /// Not known among what an address sets.
+    Unknown(String),
+    /// The run that an address sets begins.
+    Run,
 }
+
+/// What an address sets in an experiment, as long as it can be that; [`told`] knows what it means.
+pub fn as_told(text: &str) -> Option<String> {
+    let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ',' | ':' | '.' | '-'));
+    (is_plain && (1..=MOST_TOLD).contains(&text.len())).then(|| text.to_ascii_lowercase())
+}
+
+/// So long is what a square of 64 cells takes, with all parts of a small model beside it.
+const MOST_TOLD: usize = 1200;
 
 impl Lab {
     pub(crate) fn update(&mut self, event: Event) -> Effects {
@@ -59,6 +79,15 @@ impl Lab {
             Event::Ask(number, ask, buffers) => {
                 vec![Follow::Ask(Question { asker: Asker::Lab, number, ask, buffers })]
             }
+            Event::Set(set) => vec![Follow::LabSettings(set)],
+            Event::Wish(set) => {
+                self.wishes = self.wishes.wrapping_add(1);
+                vec![Follow::LabSettings(set)]
+            }
+            Event::Unknown(value) => {
+                vec![Follow::TellOnce(Notice::Ignored { key: "lab".into(), value, allowed: Allowed::Lab })]
+            }
+            Event::Run => vec![Follow::Generate],
         }
     }
 

@@ -37,6 +37,10 @@ impl Page {
                     self.shared.address.asks_for_class = asks;
                     outside.push(self.show_address());
                 }
+                Follow::LabSettings(set) => {
+                    self.shared.address.lab = set;
+                    outside.push(self.show_address());
+                }
                 Follow::Compare(what) => outside.extend(self.compare(what)),
             }
         }
