@@ -102,7 +102,7 @@ fn a_part_of_the_page_that_does_not_come_is_said_and_can_be_fetched_again() {
     app.wait("a word about it", SHORT, || missing().then_some(()));
     app.server.heal();
     app.click("button", "Retry");
-    app.wait("the first chapter", LONG, || app.text().contains("1 of 9").then_some(()));
+    app.wait("the first chapter", LONG, || app.text().contains("1 of 13").then_some(()));
     app.server.break_file("split_german.wasm", Fault::Missing);
     app.focus("combobox", "Language");
     app.browser.press("d");

@@ -41,7 +41,7 @@ fn a_second_visit_needs_no_network() {
         app.wait(there, LONG, || app.text().contains(there).then_some(()));
     }
     app.browser.press("u");
-    app.wait("the tour", LONG, || app.text().contains("1 of 9").then_some(()));
+    app.wait("the tour", LONG, || app.text().contains("1 of 13").then_some(()));
     app.open("");
     app.wait("the recorded run", LONG, || app.text().contains("Recorded").then_some(()));
 }

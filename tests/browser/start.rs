@@ -157,7 +157,7 @@ fn the_page_works_under_a_strict_policy() {
         app.click("tab", tab);
     }
     app.browser.press("u");
-    app.wait("the tour", SHORT, || app.text().contains("1 of 9").then_some(()));
+    app.wait("the tour", SHORT, || app.text().contains("1 of 13").then_some(()));
     let filled =
         "return getComputedStyle(document.querySelector('input[type=range]')).getPropertyValue('--fill').trim()";
     assert_ne!(app.browser.script(filled), json!(""), "styles are set");

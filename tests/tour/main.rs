@@ -14,6 +14,7 @@ macro_rules! formulas {
 }
 
 mod claims;
+mod experiments;
 mod mathml;
 mod network;
 mod process;
@@ -22,6 +23,8 @@ use ditscope_config::{ModelConfig, RunSettings};
 use ditscope_core::diffusion::sampler::{Sampler, SamplerConfig};
 use ditscope_core::generate::Model;
 use ditscope_model_dir as model_dir;
+use ditscope_page_state::lab::bench::Bench;
+use ditscope_page_state::lab::{Kind, as_told};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
@@ -103,6 +106,7 @@ struct State {
     guidance_scales: Option<Vec<f64>>,
     block: Option<usize>,
     token: Option<usize>,
+    lab: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -120,6 +124,14 @@ enum View {
     AdaLn,
     CompareGuidance,
     CompareSamplers,
+    Train,
+    #[serde(rename = "onestep")]
+    OneStep,
+    Paint,
+    Edit,
+    Ask,
+    Break,
+    Ideal,
 }
 
 impl State {
@@ -241,13 +253,23 @@ fn every_state_can_be_shown_with_the_shipped_model() {
         assert!(!inside || state.view == View::Attention, "{chapter}: block and token belong to attention");
         assert!(state.block.is_none_or(|block| block < config.transformer.depth), "{chapter}");
         assert!(state.token.is_none_or(|token| token < config.transformer.num_tokens()), "{chapter}");
+        let Some(lab) = state.lab else { continue };
+        let kind = match state.view {
+            View::OneStep => Kind::OneStep,
+            View::Paint => Kind::Paint,
+            View::Edit => Kind::Edit,
+            View::Break => Kind::Break,
+            other => panic!("{chapter}: nothing is set in {other:?}"),
+        };
+        let foreign = Bench::default().set_as_told(kind, &config.transformer, &lab);
+        assert!(foreign.is_empty() && as_told(&lab).is_some(), "{chapter}: {foreign:?}");
     }
 }
 
 #[test]
 fn every_view_has_its_place_in_the_tour() {
     let shown: BTreeSet<View> = tour().chapters.iter().flat_map(Chapter::states).map(|state| state.view).collect();
-    assert_eq!(shown.len(), View::CompareSamplers as usize + 1, "{shown:?}");
+    assert_eq!(shown.len(), View::Ideal as usize + 1, "{shown:?}");
 }
 
 /// Accuracy in percent and distance, from the row of the shipped model's card that begins so.
@@ -313,7 +335,8 @@ fn every_formula_is_computed() {
     let formulas: Vec<String> = chapters.into_iter().flat_map(|chapter| chapter.maths).map(|f| f.id).collect();
     let shown: BTreeSet<String> = formulas.iter().cloned().collect();
     assert_eq!(shown.len(), formulas.len(), "an id appears twice: {formulas:?}");
-    let tested = process::TESTED.iter().chain(network::TESTED).map(|name| name.replace('_', "-"));
+    let tested =
+        process::TESTED.iter().chain(network::TESTED).chain(experiments::TESTED).map(|name| name.replace('_', "-"));
     assert_eq!(tested.collect::<BTreeSet<String>>(), shown);
 }
 

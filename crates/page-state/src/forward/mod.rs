@@ -11,7 +11,7 @@ mod steps;
 
 pub use facts::{last_t, spread_t};
 pub use noise::{PLACES, SeenNoise, Spot};
-pub use opinion::{Opinion, Verdict};
+pub use opinion::{Opinion, Verdict, shares};
 pub use picture::Unreadable;
 pub use questions::Noised;
 pub(crate) use state::Planned;

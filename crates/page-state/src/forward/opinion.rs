@@ -77,10 +77,8 @@ impl Opinion {
             return vec![];
         }
         let means: Vec<f64> = self.sums.iter().map(|sum| sum / self.rounds as f64).collect();
-        let least = means.iter().copied().fold(f64::INFINITY, f64::min);
-        let weights: Vec<f64> = means.iter().map(|mean| (-(mean - least) * self.numbers as f64).exp()).collect();
-        let total: f64 = weights.iter().sum();
-        let verdict = |i: usize| Verdict { class: self.classes[i], error: means[i], probability: weights[i] / total };
+        let shares = shares(&means, self.numbers);
+        let verdict = |i: usize| Verdict { class: self.classes[i], error: means[i], probability: shares[i] };
         (0..means.len()).map(verdict).collect()
     }
 
@@ -88,6 +86,15 @@ impl Opinion {
     pub fn best(&self) -> Option<Verdict> {
         self.verdicts().into_iter().min_by(|a, b| a.error.total_cmp(&b.error))
     }
+}
+
+/// How likely each class is: `softmax(−E‖ε̂ − ε‖²)` (Li et al. 2023, arXiv:2303.16203, eq. 6) of mean squares over so many
+/// numbers of a latent.
+pub fn shares(mean_squares: &[f64], numbers: usize) -> Vec<f64> {
+    let least = mean_squares.iter().copied().fold(f64::INFINITY, f64::min);
+    let weights: Vec<f64> = mean_squares.iter().map(|mean| (-(mean - least) * numbers as f64).exp()).collect();
+    let total: f64 = weights.iter().sum();
+    weights.into_iter().map(|weight| weight / total).collect()
 }
 
 /// All classes, or where they are many, the chosen one and the marked ones.

@@ -136,6 +136,8 @@ pub enum Event {
     Tick,
     /// Ask which class the model sees, or stop, or go on.
     ToggleOpinion,
+    /// Ask it as soon as that is possible, or do not.
+    AskForClass(bool),
 }
 
 impl Forward {
@@ -188,6 +190,7 @@ impl Forward {
             }
             Event::Tick => self.play_tick(shared),
             Event::ToggleOpinion => asks = Some(self.toggle_opinion(shared)),
+            Event::AskForClass(wished) => asks = Some(wished),
         }
         let mut effects = self.ask_what_is_due(shared);
         effects.extend(asks.map(Follow::AsksForClass));

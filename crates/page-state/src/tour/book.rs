@@ -47,6 +47,8 @@ pub struct Wish {
     /// Whose attention, where it is shown.
     pub block: Option<usize>,
     pub token: Option<usize>,
+    /// What is set, where an experiment is shown.
+    pub lab: Option<String>,
 }
 
 /// How a step is looked at.
@@ -62,10 +64,17 @@ pub enum Look {
     AdaLn,
     CompareGuidance,
     CompareSamplers,
+    Train,
+    OneStep,
+    Paint,
+    Edit,
+    Ask,
+    Break,
+    Ideal,
 }
 
 impl Look {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 17] = [
         Self::X0,
         Self::XT,
         Self::Channels,
@@ -76,6 +85,13 @@ impl Look {
         Self::AdaLn,
         Self::CompareGuidance,
         Self::CompareSamplers,
+        Self::Train,
+        Self::OneStep,
+        Self::Paint,
+        Self::Edit,
+        Self::Ask,
+        Self::Break,
+        Self::Ideal,
     ];
 
     /// As in `tour.json`.
@@ -91,6 +107,13 @@ impl Look {
             Self::AdaLn => "adaln",
             Self::CompareGuidance => "compare-guidance",
             Self::CompareSamplers => "compare-samplers",
+            Self::Train => "train",
+            Self::OneStep => "onestep",
+            Self::Paint => "paint",
+            Self::Edit => "edit",
+            Self::Ask => "ask",
+            Self::Break => "break",
+            Self::Ideal => "ideal",
         }
     }
 }
@@ -171,6 +194,7 @@ fn wish(layers: &[&Value]) -> Option<Wish> {
         position: number("position")?.clamp(0.0, 1.0),
         look,
         guidance_scales: scales.into_iter().flatten().filter_map(Value::as_f64).collect(),
+        lab: name("lab").map(str::to_owned),
         block: whole("block").map(|block| block as usize),
         token: whole("token").map(|token| token as usize),
     })
@@ -213,7 +237,7 @@ pub mod tests {
     #[test]
     fn the_shipped_tour_is_read_in_every_language() {
         let english = book(Language::English);
-        assert_eq!(english.chapters.len(), 9);
+        assert_eq!(english.chapters.len(), 13);
         for language in Language::ALL {
             let book = book(language);
             for (chapter, other) in book.chapters.iter().zip(&english.chapters) {

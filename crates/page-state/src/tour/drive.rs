@@ -6,6 +6,7 @@ use super::book::{Look, Wish};
 use crate::Mode;
 use crate::compare::What;
 use crate::inside::Panel;
+use crate::lab::{self, Kind};
 use crate::stage::{Content, Scene, Sight, ViewKind, content};
 use crate::{Choice, Event, Shared};
 use crate::{compare, film, forward, inside, stage, timeline};
@@ -16,8 +17,14 @@ pub fn mode(look: Look) -> Mode {
     match look {
         Look::X0 | Look::XT | Look::Channels | Look::Guidance | Look::Schedule => Mode::Denoise,
         Look::CompareGuidance | Look::CompareSamplers => Mode::Compare,
-        Look::Forward => Mode::Forward,
+        Look::Forward | Look::Ask => Mode::Forward,
         Look::Attention | Look::AdaLn => Mode::Inside,
+        Look::Train => Mode::Train,
+        Look::OneStep => Mode::Lab(Kind::OneStep),
+        Look::Paint => Mode::Lab(Kind::Paint),
+        Look::Edit => Mode::Lab(Kind::Edit),
+        Look::Break => Mode::Lab(Kind::Break),
+        Look::Ideal => Mode::Lab(Kind::Ideal),
     }
 }
 
@@ -44,7 +51,13 @@ fn views(wish: &Wish) -> Vec<Event> {
         .map(Event::Inside)
         .collect(),
         Look::AdaLn => vec![Event::Inside(inside::Event::Panel(Panel::Modulation))],
-        Look::Forward => vec![],
+        Look::Forward | Look::Ask => {
+            vec![Event::Forward(forward::Event::AskForClass(wish.look == Look::Ask))]
+        }
+        Look::OneStep | Look::Paint | Look::Edit | Look::Break => {
+            vec![Event::Lab(lab::Event::Wish(wish.lab.clone()))]
+        }
+        Look::Ideal | Look::Train => vec![],
     };
     [Event::Show(mode(wish.look))].into_iter().chain(views).collect()
 }
@@ -105,7 +118,7 @@ pub fn previews(shared: &Shared, wish: &Wish) -> Option<Vec<Content>> {
         // Without noise it is the picture.
         Look::XT | Look::Channels | Look::Forward if at < film.steps() => ViewKind::XT,
         Look::Channels => ViewKind::X0Latent,
-        Look::XT | Look::Forward => ViewKind::X0,
+        Look::XT | Look::Forward | Look::Ask => ViewKind::X0,
         Look::Guidance => ViewKind::EpsDiff,
         _ => return None,
     };
@@ -121,7 +134,7 @@ pub fn previews(shared: &Shared, wish: &Wish) -> Option<Vec<Content>> {
 pub fn due(wish: &Wish, steps: usize) -> usize {
     match wish.look {
         // The finished picture is what is noised.
-        Look::Forward => steps + 1,
+        Look::Forward | Look::Ask => steps + 1,
         _ => wish.frame(steps) + 1,
     }
 }
@@ -130,7 +143,7 @@ pub fn due(wish: &Wish, steps: usize) -> usize {
 pub fn arrive(wish: &Wish, info: &RunInfo) -> Vec<Event> {
     let frame = wish.frame(info.timesteps.len());
     let seek = Event::Timeline(timeline::Event::Seek(frame));
-    if wish.look != Look::Forward {
+    if !matches!(wish.look, Look::Forward | Look::Ask) {
         return vec![seek];
     }
     let (t, _) = film::place(info, frame);
