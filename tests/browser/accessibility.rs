@@ -187,6 +187,15 @@ fn nothing_is_found_in_the_tour() {
     }
 }
 
+#[test]
+fn nothing_is_found_in_the_pages_for_teachers() {
+    let Some(checker) = Checker::start("accessible_lessons") else { return };
+    for page in ["teaching", "teaching.de"] {
+        checker.app.browser.goto(&format!("{}/{page}.html", checker.app.server.origin()));
+        checker.check(&page.replace('.', "_"));
+    }
+}
+
 /// Where `cargo xtask setup --browser` puts it.
 fn checker_file() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -4,7 +4,7 @@ use crate::app::{App, LONG, worker_file};
 use crate::server::Fault;
 use crate::webdriver::{Engine, Gpu};
 use crate::worker::{numbers, talk_on};
-use crate::{devices, models, runs, take, tiny};
+use crate::{devices, lab, models, runs, take, tiny, training};
 use std::path::Path;
 
 fn app(name: &'static str) -> App {
@@ -24,6 +24,16 @@ fn a_run_makes_a_picture_that_can_be_scrubbed_and_downloaded() {
 #[test]
 fn cancel_keeps_what_was_made_and_another_run_follows() {
     runs::cancels(&app("firefox_cancel"));
+}
+
+#[test]
+fn a_part_that_is_off_shows_what_it_was_for() {
+    lab::switches_off(&app("firefox_lab"));
+}
+
+#[test]
+fn a_training_is_kept_over_a_reload() {
+    training::is_kept_over_a_reload(&app("firefox_training"));
 }
 
 #[test]
