@@ -231,13 +231,17 @@ impl Lines<'_> {
     #[inline(always)]
     fn line<const FMA: bool>(&self, window: &Window, y: usize, panel: &[f32], sums: &mut [Sums]) {
         let (from, width) = (self.packed.from, self.width);
-        let length = window.side * from;
+        let first = (self.first + y + window.offset[0]) * (width + 2) + window.offset[1];
+        let rows = Rows {
+            values: self.padded,
+            start: first * from,
+            stride: from,
+            count: width,
+            length: window.side * from,
+            between: (width + 2) * from,
+        };
         sums.fill(ZERO);
-        for (line, panel) in panel.chunks_exact(length * COLUMNS).enumerate() {
-            let first = (self.first + y + window.offset[0] + line) * (width + 2) + window.offset[1];
-            let rows = Rows { values: self.padded, start: first * from, stride: from, count: width, length };
-            add_products::<FMA>(sums, rows, panel);
-        }
+        add_products::<FMA>(sums, rows, panel);
     }
 
     /// What becomes of its sums.
