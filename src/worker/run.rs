@@ -84,8 +84,9 @@ async fn stream(job: &Job, model: &Model, pool: &Pool, asked: Asked, clock: &Clo
     post(&FromWorker::Started { run, info: run_info(outline, asked.settings) });
     let send = |step, Frame { parts, buffers }: Frame| {
         let preview = is_heavy && step < num_steps;
-        let side = if preview { model.config.transformer.sample_size } else { model.config.image_size() };
-        let info = FrameInfo { run, step, ms: 0.0, image_shape: [side, side], preview, parts };
+        let [_, height, width] = model.config.transformer.latent_shape();
+        let image_shape = if preview { [height, width] } else { model.config.image_shape() };
+        let info = FrameInfo { run, step, ms: 0.0, image_shape, preview, parts };
         let buffers: Vec<&[u8]> = buffers.iter().map(Vec::as_slice).collect();
         clock.told.set(post_frame(info, clock.told.get(), &buffers));
     };

@@ -70,7 +70,7 @@ impl Bench {
         }
         self.take_picture(page);
         if let Some(base) = &self.base {
-            self.paint.fit(base.side());
+            self.paint.fit(base.cells());
         }
         let was_inverting = matches!(self.waiting, Some((_, About::Invert { .. })));
         let has_answer = self.take_answer(page);
@@ -252,18 +252,18 @@ pub fn way_of(experiment: &Experiment) -> Way {
 }
 
 fn fits(page: &Page, base: &Base) -> bool {
-    page.models.config.as_ref().is_none_or(|config| {
-        let dit = &config.transformer;
-        base.shape == [dit.in_channels, dit.sample_size, dit.sample_size] && base.class < config.labels.len()
-    })
+    page.models
+        .config
+        .as_ref()
+        .is_none_or(|config| base.shape == config.transformer.latent_shape() && base.class < config.labels.len())
 }
 
 fn image_shape(page: &Page) -> [usize; 2] {
-    let side = page.models.config.as_ref().map_or(0, |config| {
+    page.models.config.as_ref().map_or([0, 0], |config| {
         let is_heavy = config.autoencoder.as_ref().is_some_and(ditscope_config::AutoencoderConfig::is_heavy);
-        if is_heavy { config.transformer.sample_size } else { config.image_size() }
-    });
-    [side, side]
+        let [_, height, width] = config.transformer.latent_shape();
+        if is_heavy { [height, width] } else { config.image_shape() }
+    })
 }
 
 #[cfg(test)]

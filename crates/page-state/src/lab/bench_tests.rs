@@ -13,7 +13,7 @@ use ditscope_protocol::{Answer, FrameInfo, FromWorker, Reason, Refusal, ToWorker
 fn config() -> ModelConfig {
     let mut config = some_config(10);
     let dit = &mut config.transformer;
-    (dit.in_channels, dit.sample_size, dit.depth, dit.num_heads) = (4, 2, 3, 2);
+    (dit.in_channels, dit.sample_size, dit.depth, dit.num_heads) = (4, 2.into(), 3, 2);
     config.latents.mean = vec![0.0; 4];
     config.latents.std = vec![1.0; 4];
     config
@@ -65,8 +65,8 @@ fn the_finished_picture_is_what_experiments_are_about() {
     let (page, bench) = in_the_lab(Kind::Paint);
     let base = bench.base.expect("the run's picture");
     let film = page.run.film.as_ref().expect("the run");
-    assert_eq!((base.side(), base.latent.len(), base.class), (2, 16, film.info.settings.class));
-    assert_eq!(bench.paint.cells.side(), 2);
+    assert_eq!((base.cells(), base.latent.len(), base.class), ([2, 2], 16, film.info.settings.class));
+    assert_eq!(bench.paint.cells.shape(), [2, 2]);
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn a_worker_that_is_gone_is_not_waited_for() {
 fn another_models_pictures_are_forgotten() {
     let (mut page, mut bench) = in_the_lab(Kind::Paint);
     if let Some(config) = &mut page.shared.models.config {
-        config.transformer.sample_size = 4;
+        config.transformer.sample_size = 4.into();
     }
     bench.look(&page, Kind::Paint);
     assert!(bench.base.is_none());
