@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const MOST_TASKS: usize = 256;
 
 /// A device on the graphics card.
+#[cfg_attr(not(feature = "worker"), allow(dead_code, reason = "the trainer needs the device alone"))]
 pub struct Started {
     pub device: Device,
     pub setup: WgpuSetup,

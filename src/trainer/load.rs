@@ -61,7 +61,7 @@ async fn latents(folder: &Source, config: &ModelConfig) -> Result<LatentSet, Ref
     let text = String::from_utf8(description).map_err(|error| bad(error.to_string()))?;
     let set = LatentSet::read(&text, &data).map_err(|error| bad(error.to_string()))?;
     let dit = &config.transformer;
-    let fits = set.info.shape == [dit.in_channels, dit.sample_size, dit.sample_size]
+    let fits = set.info.shape == dit.latent_shape()
         && set.info.num_classes == config.labels.len()
         && (&set.info.mean, &set.info.std) == (&config.latents.mean, &config.latents.std);
     if fits { Ok(set) } else { Err(bad("latents of another model".to_owned())) }

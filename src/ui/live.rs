@@ -122,7 +122,8 @@ impl Live {
     }
 }
 
-fn put(element: &Element, name: &str, value: &str) {
+/// Sets what [`Live::live`] names.
+pub fn put(element: &Element, name: &str, value: &str) {
     let yes = value == "true";
     let _ = match name {
         "text" => {

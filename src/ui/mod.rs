@@ -22,6 +22,7 @@
 //! | `training` | training in the tab: the trainer, seen from the page, and what it shows |
 //! | `take` | saving results, presenter mode, embed mode |
 //! | `sound` | hearing pictures that are spectrograms |
+//! | `word` | reading pictures that are words |
 //! | `tour` | the guided tour |
 //! | `maths`, `modal`, `shortcuts`, `theme`, `language`, `dom` | formulas, dialogs, keys, light and dark, which language, small browser helpers |
 //! | `canvas`, `by_name` | reading a canvas back, what not every browser has |
@@ -67,6 +68,7 @@ mod timeline;
 mod tour;
 mod training;
 mod window_events;
+mod word;
 
 /// Begins the page.
 pub fn start() {

@@ -7,7 +7,7 @@ use ditscope_page_state::film::Moment;
 use ditscope_page_state::models;
 use ditscope_page_state::slice::{self, SLICES};
 use ditscope_page_state::{Effect, Event, Language, Page};
-use ditscope_protocol::ToWorker;
+use ditscope_protocol::{FromWorker, ToWorker};
 use js_sys::Array;
 use leptos::prelude::*;
 
@@ -38,6 +38,8 @@ impl Store {
         let slices = Slices {
             page: StoredValue::new(state),
             changed: StoredValue::new(std::array::from_fn(|_| RwSignal::new(()))),
+            untold: StoredValue::new(0),
+            told_at: StoredValue::new(0.0),
         };
         let moment = slices.memo(Box::new(|state| {
             let film = state.shown()?;
@@ -59,8 +61,9 @@ impl Store {
 
     /// Gives an event to the reducer and does what it asks for.
     pub fn dispatch(self, event: Event) {
+        let is_frame = matches!(event, Event::Worker { message: FromWorker::Frame(_), .. });
         // A late message of a worker may come when the page is already gone.
-        let Some(effects) = self.slices.update(event) else { return };
+        let Some(effects) = self.slices.update(event, is_frame) else { return };
         (self.carry_out)(self, effects);
     }
 
@@ -120,6 +123,10 @@ impl Store {
 struct Slices {
     page: StoredValue<Page>,
     changed: StoredValue<[RwSignal<()>; SLICES]>,
+    /// What changed and nobody has been told of yet.
+    untold: StoredValue<slice::Set>,
+    /// When all were told last, in milliseconds.
+    told_at: StoredValue<f64>,
 }
 
 impl Slices {
@@ -137,15 +144,42 @@ impl Slices {
         value
     }
 
-    /// Nothing when the page is gone.
-    fn update(self, event: Event) -> Option<Vec<Effect>> {
+    /// Nothing when the page is gone. Of what `may_wait` views hear when the browser draws, but not as often as it could:
+    /// where steps take a few milliseconds, drawing each would take the processors away that compute them.
+    fn update(self, event: Event, may_wait: bool) -> Option<Vec<Effect>> {
         let (written, effects) = slice::writing(|| self.page.try_update_value(|page| page.update(event)));
-        self.each(written, RwSignal::notify);
+        let untold = self.untold.try_get_value()?;
+        // A tab that is not seen draws nothing.
+        if may_wait && !document().hidden() {
+            self.untold.set_value(untold | written);
+            if untold == 0 {
+                self.tell_soon();
+            }
+        } else {
+            self.tell(written);
+        }
         effects
     }
 
+    fn tell_soon(self) {
+        const BETWEEN_MS: f64 = 25.0;
+        request_animation_frame(move || {
+            let Some(told_at) = self.told_at.try_get_value() else { return };
+            if dom::now_ms() - told_at < BETWEEN_MS { self.tell_soon() } else { self.tell(0) }
+        });
+    }
+
+    /// Tells of these and of all that waits.
+    fn tell(self, written: slice::Set) {
+        let untold = self.untold.try_update_value(std::mem::take).unwrap_or_default();
+        if untold != 0 {
+            self.told_at.set_value(dom::now_ms());
+        }
+        self.each(written | untold, RwSignal::notify);
+    }
+
     fn each(self, set: slice::Set, tell: fn(&RwSignal<()>)) {
-        self.changed.with_value(|signals| {
+        self.changed.try_with_value(|signals| {
             signals.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).for_each(|(_, signal)| tell(signal));
         });
     }

@@ -58,7 +58,7 @@ pub type Found = (Answer, Vec<Vec<u8>>);
 async fn find(job: &Job, model: &Model, ask: Ask, buffer: &[u8]) -> Result<Found, Refusal> {
     // Long: a table, an arm for each question.
     let config = &model.config.transformer;
-    let latent_shape = [config.in_channels, config.sample_size, config.sample_size];
+    let latent_shape = config.latent_shape();
     match ask {
         Ask::Encode => {
             let latent = model.encode(latents::picture(model, buffer)?).map_err(|error| match error {
@@ -149,8 +149,7 @@ async fn trace(model: &Model, t: usize, class: Option<usize>, block: usize, x_t:
     let modulation = trace.modulation.ok_or(Reason::NoAdaLn)?;
     let tensors = vec![trace.attention, trace.token_norms.unsqueeze(), modulation.unsqueeze()];
     let buffers = read_all(tensors).await.map_err(failed)?;
-    let side = config.sample_size / config.patch_size;
-    let answer = Answer::Traced { block, heads: config.num_heads, depth: config.depth, grid: [side, side] };
+    let answer = Answer::Traced { block, heads: config.num_heads, depth: config.depth, grid: config.grid() };
     Ok((answer, buffers.iter().map(|values| bytes(values)).collect()))
 }
 

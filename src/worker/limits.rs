@@ -37,10 +37,11 @@ pub fn check(folder: &str, config: &ModelConfig, index: &WeightsIndex) -> Result
     if numbers > bytes {
         return Err(Reason::Mismatch.of(folder, format!("{bytes} B"), format!("≥ {numbers} B")));
     }
-    let tokens = (config.transformer.sample_size / config.transformer.patch_size) as u64;
-    let numbers = tokens.pow(2).saturating_mul(config.transformer.hidden_size as u64);
+    let [rows, columns] = config.transformer.grid();
+    let tokens = rows as u64 * columns as u64;
+    let numbers = tokens.saturating_mul(config.transformer.hidden_size as u64);
     if numbers > MOST_TOKEN_NUMBERS {
-        let found = format!("{tokens} × {tokens} × {}", config.transformer.hidden_size);
+        let found = format!("{rows} × {columns} × {}", config.transformer.hidden_size);
         return Err(Reason::TooLarge.of(folder, found, MOST_TOKEN_NUMBERS));
     }
     let side = config.image_size();

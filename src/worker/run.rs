@@ -4,7 +4,7 @@ use super::decode::in_stages;
 use super::experiment::Experiment;
 use super::jobs::Job;
 use super::latents;
-use super::pool::{Crew, Pool};
+use super::pool::{Crew, Finished, Pool};
 use super::post::{fail, post, post_frame};
 use crate::event_loop::next_task;
 use crate::global::now;
@@ -82,10 +82,11 @@ async fn stream(job: &Job, model: &Model, pool: &Pool, asked: Asked, clock: &Clo
     // What is only enqueued would be the first step's.
     nudge::during(wait(&model.device)).await.map_err(|error| Reason::Device.found(error))?;
     post(&FromWorker::Started { run, info: run_info(outline, asked.settings) });
-    let send = |step, Frame { parts, buffers }: Frame| {
+    let send = |(step, Frame { parts, buffers }): Finished| {
         let preview = is_heavy && step < num_steps;
-        let side = if preview { model.config.transformer.sample_size } else { model.config.image_size() };
-        let info = FrameInfo { run, step, ms: 0.0, image_shape: [side, side], preview, parts };
+        let [_, height, width] = model.config.transformer.latent_shape();
+        let image_shape = if preview { [height, width] } else { model.config.image_shape() };
+        let info = FrameInfo { run, step, ms: 0.0, image_shape, preview, parts };
         let buffers: Vec<&[u8]> = buffers.iter().map(Vec::as_slice).collect();
         clock.told.set(post_frame(info, clock.told.get(), &buffers));
     };
@@ -93,9 +94,8 @@ async fn stream(job: &Job, model: &Model, pool: &Pool, asked: Asked, clock: &Clo
         next_task().await;
         if (step == num_steps || job.is_held())
             && let Some(crew) = &mut crew
-            && let Some((step, frame)) = crew.finish().await?
         {
-            send(step, frame);
+            crew.finish().await?.into_iter().for_each(send);
         }
         if step < num_steps {
             if job.is_held() {
@@ -111,18 +111,17 @@ async fn stream(job: &Job, model: &Model, pool: &Pool, asked: Asked, clock: &Clo
                 Some(crew) => crew.step(&mut work, step).await?,
                 None => {
                     let taken = work.step()?;
-                    Some((step, of_step(model, taken, work.state(), is_heavy).await?))
+                    vec![(step, of_step(model, taken, work.state(), is_heavy).await?)]
                 }
             }
         } else {
-            result(job, model, work.x_t().clone(), run, is_heavy).await?.map(|frame| (step, frame))
+            let frame = result(job, model, work.x_t().clone(), run, is_heavy).await?;
+            frame.into_iter().map(|frame| (step, frame)).collect()
         };
         if !job.goes_on() {
             return Ok(false);
         }
-        if let Some((step, frame)) = made {
-            send(step, frame);
-        }
+        made.into_iter().for_each(send);
     }
     Ok(true)
 }

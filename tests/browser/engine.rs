@@ -38,28 +38,39 @@ pub struct Driver {
 
 impl Driver {
     /// The folder is for what the browser keeps.
-    pub fn start(engine: Engine, folder: &Path) -> Self {
+    ///
+    /// # Errors
+    /// Says what to do.
+    pub fn start(engine: Engine, folder: &Path) -> Result<Self, String> {
+        Self::of_program(engine.driver(), engine, folder)
+    }
+
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn of_program(program: &str, engine: Engine, folder: &Path) -> Result<Self, String> {
         for _try in 0..10 {
             let port = free_port();
-            let mut command = Command::new(engine.driver());
+            let mut command = Command::new(program);
             match engine {
                 Engine::Chromium => command.arg(format!("--port={port}")).arg("--log-level=SEVERE"),
                 Engine::Firefox => command.args(["--log=fatal", "--port", &port.to_string()]),
                 Engine::Webkit => command.arg(format!("--port={port}")).envs(webkit_folders(folder)),
             };
-            let screen = (engine == Engine::Webkit).then(|| {
-                let (screen, display) = start_screen();
+            let screen = if engine == Engine::Webkit {
+                let (screen, display) = start_screen()?;
                 command.env("DISPLAY", display);
-                screen
-            });
+                Some(screen)
+            } else {
+                None
+            };
             let process = command.stdout(Stdio::null()).spawn();
-            let process = process.unwrap_or_else(|error| panic!("{} did not start: {error}\n{CURE}", engine.driver()));
+            let process = process.map_err(|error| format!("{program} did not start: {error}\n{CURE}"))?;
             let mut driver = Self { process, screen, address: format!("http://127.0.0.1:{port}") };
             if driver.listens() {
-                return driver;
+                return Ok(driver);
             }
         }
-        panic!("{} found no port to listen on in ten tries", engine.driver())
+        Err(format!("{program} found no port to listen on in ten tries\n{CURE}"))
     }
 
     /// Whether it does so in time; it ends when another program was faster to take the port.
@@ -89,7 +100,8 @@ impl Drop for Driver {
     }
 }
 
-const CURE: &str = "'cargo xtask setup --browser' installs what the browser tests need";
+/// What to do where a browser or its driver does not start.
+pub const CURE: &str = "'cargo xtask setup --browser' installs what the browser tests need";
 
 impl Engine {
     fn driver(self) -> &'static str {
@@ -182,17 +194,17 @@ fn webkit_folders(folder: &Path) -> [(&'static str, std::path::PathBuf); 3] {
 }
 
 /// A screen in memory, and its name.
-fn start_screen() -> (Child, String) {
+fn start_screen() -> Result<(Child, String), String> {
     let screen = Command::new("Xvfb")
         .args(["-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn();
-    let mut screen = screen.unwrap_or_else(|error| panic!("Xvfb did not start: {error}\n{CURE}"));
+    let mut screen = screen.map_err(|error| format!("Xvfb did not start: {error}\n{CURE}"))?;
     let mut number = String::new();
     let output = screen.stdout.take().expect("its output is a pipe");
     BufReader::new(output).read_line(&mut number).expect("Xvfb says its number");
-    (screen, format!(":{}", number.trim()))
+    Ok((screen, format!(":{}", number.trim())))
 }
 
 fn free_port() -> u16 {

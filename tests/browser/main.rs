@@ -51,5 +51,6 @@ mod tour;
 mod training;
 mod video;
 mod webkit;
+mod words;
 mod worker;
 mod worker_pace;

@@ -96,7 +96,7 @@ fn every_chapter_is_reached_with_the_keyboard_and_shows_what_it_speaks_of() {
     app.browser.press("u");
     app.wait_tour("13 of 13");
     app.browser.reload();
-    app.wait_tour("Song et al.");
+    app.wait_tour("Karras et al.");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! The protocol is plain JSON over HTTP and every test is one sequence, so this is
 //! less to compile and to read than a general asynchronous client.
 
-use crate::engine::{Driver, PATIENCE_SECONDS};
+use crate::engine::{CURE, Driver, PATIENCE_SECONDS};
 pub use crate::engine::{Engine, Gpu};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -60,21 +60,29 @@ type Result<T> = std::result::Result<T, DriverError>;
 impl Browser {
     /// Starts it at 1280 by 900.
     pub fn start(engine: Engine, gpu: Gpu) -> Self {
+        Self::try_start(engine, gpu).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// The same, for programs that are no tests.
+    ///
+    /// # Errors
+    /// Says what to do where browser or driver do not start.
+    pub fn try_start(engine: Engine, gpu: Gpu) -> std::result::Result<Self, String> {
         let profile = tempfile::tempdir().expect("a temporary folder for the browser's profile");
         std::fs::create_dir(profile.path().join("downloads")).expect("a folder for downloads");
-        let driver = Driver::start(engine, profile.path());
+        let driver = Driver::start(engine, profile.path())?;
         let session = format!("{}/session", driver.address);
         let mut browser = Self { engine, session, driver, profile };
         let wanted = engine.capabilities(gpu, browser.profile.path());
         let answer = browser.post("", json!({ "capabilities": { "alwaysMatch": wanted } }));
-        let answer = answer.unwrap_or_else(|error| panic!("{engine:?} did not start: {error}"));
+        let answer = answer.map_err(|error| format!("{engine:?} did not start: {error}\n{CURE}"))?;
         let id = answer["sessionId"].as_str().expect("a new session has an id");
         browser.session = format!("{}/{id}", browser.session);
         if engine == Engine::Webkit {
             let size = json!({ "x": 0, "y": 0, "width": 1280, "height": 900 });
-            browser.post("/window/rect", size).unwrap_or_else(|error| panic!("cannot resize the window: {error}"));
+            browser.post("/window/rect", size).map_err(|error| format!("cannot resize the window: {error}"))?;
         }
-        browser
+        Ok(browser)
     }
 
     /// The folder that downloads go to.
@@ -122,7 +130,11 @@ impl Browser {
     }
 
     pub fn goto(&self, url: &str) {
-        self.post("/url", json!({ "url": url })).unwrap_or_else(|error| panic!("cannot open {url}: {error}"));
+        self.try_goto(url).unwrap_or_else(|error| panic!("cannot open {url}: {error}"));
+    }
+
+    pub fn try_goto(&self, url: &str) -> Result<()> {
+        self.post("/url", json!({ "url": url })).map(drop)
     }
 
     pub fn reload(&self) {

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::webdriver::{Engine, Gpu};
-use crate::{lab, runs, take, training};
+use crate::{lab, runs, take};
 
 fn app(name: &'static str) -> App {
     App::start_in(Engine::Webkit, name, Gpu::None, &[])
@@ -21,11 +21,6 @@ fn cancel_keeps_what_was_made_and_another_run_follows() {
 #[test]
 fn a_part_that_is_off_shows_what_it_was_for() {
     lab::switches_off(&app("webkit_lab"));
-}
-
-#[test]
-fn a_training_is_kept_over_a_reload() {
-    training::is_kept_over_a_reload(&app("webkit_training"));
 }
 
 #[test]

@@ -162,6 +162,7 @@ fn model(name: &str) -> Model {
         autoencoder: None,
         latents: LatentStats { mean: vec![0.0; channels], std: vec![1.0; channels], rgb: None },
         audio: None,
+        text: None,
         labels: (0..transformer.num_classes).map(|i| i.to_string()).collect(),
         defaults: RunSettings::default(),
         license: String::new(),

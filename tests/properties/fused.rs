@@ -82,7 +82,7 @@ fn a_fused_autoencoder_puts_out_what_the_plain_one_does() {
         let mut config = tiny_config();
         let Some(AutoencoderConfig::Tiny(tiny)) = &mut config.autoencoder else { panic!("a tiny autoencoder") };
         tiny.patch_size = patch_size;
-        config.transformer.sample_size = 8 / (2 * patch_size);
+        config.transformer.sample_size = (8 / (2 * patch_size)).into();
         random_model(&config)
     };
     for model in [squares(1), squares(2), shipped()] {

@@ -16,6 +16,7 @@ mod settings;
 mod traces;
 mod variants;
 mod weights;
+mod words;
 
 use proptest::test_runner::Config;
 

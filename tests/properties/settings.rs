@@ -244,7 +244,7 @@ fn names_of_other_projects_are_understood() {
     let size = json["transformer"].as_object_mut().expect("an object").remove("sample_size").expect("a size");
     json["transformer"]["input_size"] = size;
     let config: ModelConfig = serde_json::from_value(json).expect("official and diffusers names");
-    assert_eq!(config.transformer.sample_size, 4);
+    assert_eq!(config.transformer.sample_size, 4.into());
 }
 
 #[test]

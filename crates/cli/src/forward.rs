@@ -57,11 +57,12 @@ struct Input {
 impl Input {
     fn read(options: &ForwardOptions, config: &ModelConfig) -> Result<Self> {
         let dit = &config.transformer;
+        let [channels, height, width] = dit.latent_shape();
         let file = TensorFile::read(&options.input)?;
         let name = options.input.display();
         let (shape, x) = file.tensor::<4>("x", "[N, C, H, W]")?;
         let n = shape[0];
-        let expected = [n, dit.in_channels, dit.sample_size, dit.sample_size];
+        let expected = [n, channels, height, width];
         ensure!(shape == expected, "{name}: 'x' has shape {shape:?}, this model wants {expected:?}");
         let (_, t) = file.tensor::<1>("t", "[N]")?;
         let (_, y) = file.tensor::<1>("y", "[N]")?;

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use burn::tensor::{Device, Tensor, TensorData};
+use ditscope_config::TextConfig;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageReader, Rgb, RgbImage, RgbaImage};
 use std::io::Cursor;
@@ -49,6 +50,27 @@ pub fn grid(pictures: &[Picture], columns: usize, gap: usize) -> Picture {
         }
     }
     Picture { width: total_width, height: total_height, channels, pixels }
+}
+
+/// The picture of a word with its letters in lines of six, so that it is a square.
+pub fn broken(word: &Picture) -> Picture {
+    const COLUMNS: usize = 6;
+    // The rows of a cell without those above every mark.
+    const ROWS: std::ops::Range<usize> = 1..13;
+    const MARGIN: usize = 1;
+    let [_, cell] = TextConfig::CELL;
+    let letters = (word.width - 2 * TextConfig::MARGIN) / cell;
+    let lines = letters.div_ceil(COLUMNS);
+    let (width, height) = (COLUMNS * cell + 2 * MARGIN, lines * ROWS.len() + 2 * MARGIN);
+    let mut pixels = vec![0; width * height];
+    for letter in 0..letters {
+        let (left, top) = (letter % COLUMNS * cell + MARGIN, letter / COLUMNS * ROWS.len() + MARGIN);
+        for (y, row) in ROWS.enumerate() {
+            let from = row * word.width + TextConfig::MARGIN + letter * cell;
+            pixels[(top + y) * width + left..][..cell].copy_from_slice(&word.pixels[from..from + cell]);
+        }
+    }
+    Picture { width, height, channels: 1, pixels }
 }
 
 impl Picture {

@@ -152,10 +152,14 @@ impl Report {
             );
         }
         if let Description::Model(config) = &self.description {
-            let (dit, side) = (&config.transformer, config.image_size());
-            line("latent", format!("{}x{}x{}", dit.in_channels, dit.sample_size, dit.sample_size));
-            let preview = if config.is_latents_only() { " (a linear preview: no autoencoder)" } else { "" };
-            line("picture", format!("{}x{side}x{side}{preview}", config.image_channels()));
+            let (dit, [height, width]) = (&config.transformer, config.image_shape());
+            line("latent", format!("{}x{}", dit.in_channels, dit.sample_size));
+            let remark = match &config.text {
+                Some(_) => " (a word, its letters drawn)",
+                None if config.is_latents_only() => " (a linear preview: no autoencoder)",
+                None => "",
+            };
+            line("picture", format!("{}x{height}x{width}{remark}", config.image_channels()));
         }
         let NumParameters { transformer, autoencoder } = self.num_parameters;
         line(

@@ -4,7 +4,7 @@ use super::device::DeviceChoice;
 use super::output::say;
 use super::train::encode_latents;
 use anyhow::{Result, bail, ensure};
-use ditscope_data::{Split, load};
+use ditscope_data::{Split, load_pictures};
 use ditscope_model_dir::{self as model_dir, write_file};
 use ditscope_tensor_file::{LATENTS_DATA, LATENTS_FILE, LatentSet, LatentsInfo};
 use ditscope_train::{Dataset, DatasetInfo};
@@ -43,7 +43,7 @@ pub fn run(options: &LatentsOptions) -> Result<()> {
     let device = options.device.device();
     let config = model_dir::read_config(&options.model)?;
     let (_, autoencoder) = model_dir::load_trainable_autoencoder(&options.model, &device)?;
-    let data = first_of_each_class(load(&options.data, Split::Train)?, options.count)?;
+    let data = first_of_each_class(load_pictures(&options.data, Split::Train)?, options.count)?;
     ensure!(
         data.info.labels.len() == config.labels.len() && data.info.channels == config.image_channels(),
         "{}: {} classes in {} channels, the model has {} in {}: it is a model of other pictures",

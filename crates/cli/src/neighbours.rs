@@ -8,7 +8,7 @@ use super::targets;
 use anyhow::{Result, ensure};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Model, Noise, Request, Run};
-use ditscope_data::{Split, load};
+use ditscope_data::{Split, load_pictures};
 use ditscope_train::Dataset;
 use std::path::PathBuf;
 
@@ -49,8 +49,8 @@ pub fn run(options: &NeighboursOptions) -> Result<()> {
     options.out.as_ref().map_or(Ok(()), |out| targets::check("--out", out, "png"))?;
     let device = options.device.device();
     let model = options.device.load(&options.model)?;
-    let train = load(&options.data, Split::Train)?;
-    let test = load(&options.data, Split::Test)?.first(options.samples);
+    let train = load_pictures(&options.data, Split::Train)?;
+    let test = load_pictures(&options.data, Split::Test)?.first(options.samples);
     ensure!(
         (model.config.image_channels(), model.config.image_size()) == (train.info.channels, train.info.side),
         "{} makes pictures of another size or colour than {} has",
@@ -188,6 +188,7 @@ mod tests {
             labels: vec!["dot".into()],
             mirror: true,
             audio: None,
+            text: None,
             license: "CC0-1.0".into(),
         };
         let train = Dataset { info, images: vec![9, 0, 0, 0, 0, 0, 200, 0], labels: vec![0, 0] };

@@ -1,12 +1,14 @@
 //! `dit sample`: pictures from the command line.
 
 use super::device::DeviceChoice;
+use super::eval_words::words;
 use super::image::{self, Picture};
+use super::output::say;
 use super::tensors::{self, TensorFile};
 use super::{classes, record, sound, targets};
 use anyhow::{Context, Error, Result, bail, ensure};
 use burn::tensor::{Device, Tensor};
-use ditscope_config::{SamplerKind, TimestepSpacing};
+use ditscope_config::{SamplerKind, TimestepSpacing, capitalised};
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::generate::{Model, Noise, Request, Run, Start};
 use ditscope_frames::Frame;
@@ -60,7 +62,7 @@ pub struct SampleOptions {
     #[arg(long, requires = "init_image", default_value_t = 0.8)]
     pub strength: f64,
     /// PNG file, or for several pictures a folder that gets 0000.png, 0001.png, …, with the sound as .wav beside each
-    /// where the pictures are spectrograms; a model of latents without an autoencoder gives their linear preview
+    /// where the pictures are spectrograms. Words are printed, too. A model of latents without an autoencoder gives their linear preview
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
     /// Contact sheet of all pictures (PNG)
@@ -72,6 +74,9 @@ pub struct SampleOptions {
     /// Pixels between the pictures of the contact sheet
     #[arg(long, default_value_t = 2)]
     pub gap: usize,
+    /// Break words on the contact sheet into lines, so that each is a square: for a model's thumbnails.png
+    #[arg(long)]
+    pub broken: bool,
     /// Enlarge every pixel K times
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub scale: usize,
@@ -108,6 +113,7 @@ pub fn run(options: &SampleOptions) -> Result<()> {
     }
     let device = options.device.device();
     let model = options.device.load(&options.model)?;
+    ensure!(!options.broken || model.config.text.is_some(), "--broken: its pictures are no words");
     let request = request(options, &model, &device)?;
     let count = request.classes.len();
     ensure!(
@@ -134,6 +140,7 @@ pub fn run(options: &SampleOptions) -> Result<()> {
     }
     bar.finish_and_clear();
     let latents = run.x_t().clone();
+    print_words(&model, &request.classes, &latents)?;
     if let (Some(mut recorder), Some(dir)) = (recorder, &options.record) {
         recorder.push(block_on(Frame::of_result(&model, latents.clone())).map_err(Error::msg)?);
         recorder.save(dir)?;
@@ -150,6 +157,15 @@ pub fn run(options: &SampleOptions) -> Result<()> {
         Some(audio) => sound::write_beside(files.iter().map(PathBuf::as_path), images, audio),
         None => Ok(()),
     }
+}
+
+/// The words of a model whose pictures are words.
+fn print_words(model: &Model, classes: &[usize], latents: &Tensor<4>) -> Result<()> {
+    let Some(text) = &model.config.text else { return Ok(()) };
+    for (class, word) in classes.iter().zip(words(model, text, latents.clone())) {
+        say!("{}: {}", model.config.labels[*class], capitalised(&word))?;
+    }
+    Ok(())
 }
 
 fn request(options: &SampleOptions, model: &Model, device: &Device) -> Result<Request> {
@@ -242,7 +258,11 @@ fn read_noise(path: &Path, device: &Device) -> Result<(Tensor<4>, Vec<Tensor<4>>
 /// The files of single pictures that it wrote.
 fn write_pictures(options: &SampleOptions, pictures: &[Picture]) -> Result<Vec<PathBuf>> {
     if let Some(path) = &options.grid {
-        image::grid(pictures, options.columns.min(pictures.len()), options.gap)
+        let broken: Vec<Picture> = match options.broken {
+            true => pictures.iter().map(image::broken).collect(),
+            false => pictures.to_vec(),
+        };
+        image::grid(&broken, options.columns.min(pictures.len()), options.gap)
             .enlarged(options.scale)
             .save_png(path)?;
     }

@@ -4,7 +4,7 @@ use super::image::Picture;
 use super::output::say;
 use super::targets;
 use anyhow::{Result, ensure};
-use ditscope_data::{Split, load};
+use ditscope_data::{Split, load_pictures};
 use ditscope_train::{Dataset, DatasetInfo};
 use std::path::PathBuf;
 
@@ -30,7 +30,7 @@ pub struct SamplesOptions {
 /// Names the file that is wrong or could not be written, or the class that has too few pictures.
 pub fn run(options: &SamplesOptions) -> Result<()> {
     targets::check("--out", &options.out, "png")?;
-    let dataset = load(&options.data, Split::Train)?;
+    let dataset = load_pictures(&options.data, Split::Train)?;
     let sheet = sheet(&dataset, options.per_class)?;
     sheet.save_png(&options.out)?;
     say!("wrote {} ({}x{} pixels)", options.out.display(), sheet.width, sheet.height)

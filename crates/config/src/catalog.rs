@@ -20,6 +20,9 @@ pub struct CatalogEntry {
     pub num_classes: usize,
     /// Side of the pictures in pixels.
     pub image_size: usize,
+    /// Letters of the longest word, where its pictures are words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letters: Option<usize>,
     /// Bytes of all weight files.
     pub download_bytes: u64,
     /// About what a run of one picture needs: f32 weights and the largest activations.
@@ -37,6 +40,7 @@ impl CatalogEntry {
             num_parameters,
             num_classes: config.labels.len(),
             image_size: config.image_size(),
+            letters: config.text.as_ref().map(|_| config.transformer.sample_size.width),
             download_bytes,
             memory_bytes: num_parameters.saturating_mul(4).saturating_add(activation_bytes(config)),
             license: config.license.clone(),

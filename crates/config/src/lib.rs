@@ -12,7 +12,9 @@ mod experiment;
 mod growth;
 mod report;
 mod run;
+mod sample_size;
 mod savings;
+mod text;
 mod transformer;
 
 pub use audio::AudioConfig;
@@ -24,7 +26,9 @@ pub use experiment::{Departure, Experiment, Measurement, Paint, Part};
 pub use growth::Growth;
 pub use report::{EvalReport, EvalRow};
 pub use run::{RunSettings, SamplerKind};
+pub use sample_size::SampleSize;
 pub use savings::Savings;
+pub use text::{Letter, TextConfig, capitalised};
 pub use transformer::{CONDITION_TOKENS, Conditioning, DitConfig, FREQUENCY_EMBEDDING_SIZE};
 
 use serde::{Deserialize, Serialize};
@@ -58,6 +62,9 @@ pub struct ModelConfig {
     /// How its pictures are sounds, where they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audio: Option<AudioConfig>,
+    /// How its latents are words, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<TextConfig>,
     /// How latents were standardised for the transformer.
     pub latents: LatentStats,
     /// Class names, by class number.
@@ -128,6 +135,7 @@ impl ModelConfig {
                 ));
             }
         }
+        self.check_size()?;
         if self.image_size() > Self::MOST_PIXELS {
             return fail(format!("pictures of {0}x{0} pixels: at most {1}x{1}", self.image_size(), Self::MOST_PIXELS));
         }
@@ -137,6 +145,18 @@ impl ModelConfig {
         self.defaults.validate(self.labels.len())
     }
 
+    /// Rows are for words, squares for pictures.
+    fn check_size(&self) -> Result<(), ConfigError> {
+        let size = self.transformer.sample_size;
+        match &self.text {
+            Some(text) => text.validate(&self.transformer, self.autoencoder.is_some()),
+            None if size.side().is_none() => Err(ConfigError::Model(format!(
+                "transformer.sample_size {size}: latents of pictures are squares, only text is a row"
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// What people read: the field, its text, and how many characters it may have.
     fn shown(&self) -> impl Iterator<Item = (&'static str, &str, usize)> {
         let [name, label, license] = Self::MOST_WORDS;
@@ -144,24 +164,41 @@ impl ModelConfig {
         labels.chain([("name", self.name.as_str(), name), ("license", &self.license, license)])
     }
 
-    /// Side of the pictures in pixels.
+    /// Longer side of the pictures in pixels.
     pub fn image_size(&self) -> usize {
-        self.transformer.sample_size * self.autoencoder.as_ref().map_or(1, AutoencoderConfig::factor)
+        let [height, width] = self.image_shape();
+        height.max(width)
+    }
+
+    /// Height and width of the pictures in pixels.
+    pub fn image_shape(&self) -> [usize; 2] {
+        let size = self.transformer.sample_size;
+        if self.text.is_some() {
+            return TextConfig::picture_shape(size.width);
+        }
+        let factor = self.autoencoder.as_ref().map_or(1, AutoencoderConfig::factor);
+        [size.height * factor, size.width * factor]
     }
 
     /// Colour channels of the pictures: 1 (gray) or 3 (RGB).
     pub fn image_channels(&self) -> usize {
         match &self.autoencoder {
             Some(autoencoder) => autoencoder.image_channels(),
+            None if self.text.is_some() => 1,
             None if self.is_latents_only() => self.preview_channels(),
             None => self.transformer.in_channels,
         }
     }
 
-    /// Whether nothing can decode its latents: there is no autoencoder, and neither 1 nor 3 channels, which
-    /// would be pixels. Its pictures are previews.
+    /// Whether nothing can decode its latents: they are no words, there is no autoencoder, and neither 1 nor 3 channels,
+    /// which would be pixels. Its pictures are previews.
     pub fn is_latents_only(&self) -> bool {
-        self.autoencoder.is_none() && ![1, 3].contains(&self.transformer.in_channels)
+        self.text.is_none() && self.autoencoder.is_none() && ![1, 3].contains(&self.transformer.in_channels)
+    }
+
+    /// Whether its latents are the pixels of its pictures.
+    pub fn is_pixels(&self) -> bool {
+        self.text.is_none() && self.autoencoder.is_none() && !self.is_latents_only()
     }
 
     /// Colour channels of a preview: RGB, or gray for latents of 1 or 2 channels without a map to RGB.

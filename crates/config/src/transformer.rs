@@ -1,6 +1,6 @@
 //! The Diffusion Transformer's shape, and what a forward pass costs.
 
-use super::ConfigError;
+use super::{ConfigError, SampleSize};
 use serde::{Deserialize, Serialize};
 
 /// Width of the sinusoids that encode the timestep (official `frequency_embedding_size`).
@@ -73,9 +73,9 @@ pub const CONDITION_TOKENS: usize = 2;
 /// The Diffusion Transformer's shape.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DitConfig {
-    /// Side of the (square) latent.
+    /// Side of the latent, or `[height, width]`.
     #[serde(alias = "input_size")]
-    pub sample_size: usize,
+    pub sample_size: SampleSize,
     /// Side of a patch: one token covers `patch_size²` latent pixels.
     pub patch_size: usize,
     /// Latent channels.
@@ -171,7 +171,8 @@ impl DitConfig {
         let fail = |message: String| Err(ConfigError::Model(message));
         // The bounds keep a hostile file from asking for absurd allocations.
         let bounded = [
-            ("sample_size", self.sample_size, 4096),
+            ("sample_size", self.sample_size.longer(), 4096),
+            ("sample_size", self.sample_size.height.min(self.sample_size.width), 4096),
             ("patch_size", self.patch_size, 4096),
             ("in_channels", self.in_channels, 4096),
             ("hidden_size", self.hidden_size, 16_384),
@@ -199,8 +200,9 @@ impl DitConfig {
                 "transformer.block_embedders needs adaLN: the other conditionings take timestep and class once".into(),
             );
         }
-        if !self.sample_size.is_multiple_of(self.patch_size) {
-            return fail(format!("patch_size {} does not divide sample_size {}", self.patch_size, self.sample_size));
+        let size = self.sample_size;
+        if ![size.height, size.width].iter().all(|side| side.is_multiple_of(self.patch_size)) {
+            return fail(format!("patch_size {} does not divide sample_size {size}", self.patch_size));
         }
         if self.num_tokens() as u64 * self.hidden_size as u64 > Self::MOST_POSITIONS {
             return fail(format!(
@@ -224,7 +226,18 @@ impl DitConfig {
 
     /// Tokens per picture.
     pub fn num_tokens(&self) -> usize {
-        (self.sample_size / self.patch_size).pow(2)
+        let [rows, columns] = self.grid();
+        rows * columns
+    }
+
+    /// Rows and columns of tokens.
+    pub fn grid(&self) -> [usize; 2] {
+        [self.sample_size.height, self.sample_size.width].map(|side| side / self.patch_size)
+    }
+
+    /// `[C, h, w]` of a latent.
+    pub fn latent_shape(&self) -> [usize; 3] {
+        [self.in_channels, self.sample_size.height, self.sample_size.width]
     }
 
     /// Channels the model puts out: eps, and the variance logits with `learn_sigma`.
@@ -291,12 +304,12 @@ impl DitConfig {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn preset(name: &str) -> DitConfig {
+    pub(crate) fn preset(name: &str) -> DitConfig {
         let latent = DitConfig {
-            sample_size: 32,
+            sample_size: 32.into(),
             patch_size: 2,
             in_channels: 4,
             hidden_size: 4,

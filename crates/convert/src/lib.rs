@@ -248,7 +248,7 @@ fn model_config(
 ) -> Result<ModelConfig> {
     let (channels, classes) = (transformer.in_channels, transformer.num_classes);
     let scale = autoencoder.as_ref().map_or(1.0, AutoencoderConfig::scaling_factor);
-    let side = transformer.sample_size * autoencoder.as_ref().map_or(1, AutoencoderConfig::factor);
+    let side = transformer.sample_size.longer() * autoencoder.as_ref().map_or(1, AutoencoderConfig::factor);
     let preset = transformer::preset(&transformer);
     let name = preset.map(|(preset, _)| format!("DiT-{preset}/{} {side}x{side}", transformer.patch_size));
     let mut license = license(plan, &pipeline.transformer);
@@ -260,6 +260,7 @@ fn model_config(
         scheduler: scheduler.diffusion,
         latents: LatentStats { mean: vec![0.0; channels], std: vec![(1.0 / scale) as f32; channels], rgb: None },
         audio: None,
+        text: None,
         labels: labels::labels(plan.labels.as_deref(), pipeline.labels.clone(), &transformer)?,
         defaults: RunSettings {
             // ImageNet's golden retriever.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 fn transformer(learn_sigma: bool) -> DitConfig {
     DitConfig {
-        sample_size: 4,
+        sample_size: 4.into(),
         patch_size: 2,
         in_channels: 4,
         hidden_size: 16,

@@ -50,9 +50,9 @@ pub fn read(source: &Source, asked: &Asked, device: &Device) -> Result<Transform
     config.sample_size = match &positions {
         Some(table) => {
             let tokens = table.iter().flat_map(|part| &part.shape).product::<usize>() / config.hidden_size;
-            tokens.isqrt() * config.patch_size
+            (tokens.isqrt() * config.patch_size).into()
         }
-        None => diffusers::sample_size(source)?,
+        None => diffusers::sample_size(source)?.into(),
     };
     config.num_heads = heads(&config, asked.num_heads.or(diffusers::num_heads(source)?))?;
     if asked.numbers == Numbers::Diffusers {
@@ -63,7 +63,7 @@ pub fn read(source: &Source, asked: &Asked, device: &Device) -> Result<Transform
         check_positions(&config, &table, device)?;
     }
     // One patch is enough here: positions are computed, and the table may be large.
-    let smallest = DitConfig { sample_size: config.patch_size, ..config.clone() };
+    let smallest = DitConfig { sample_size: config.patch_size.into(), ..config.clone() };
     let tensors = arrange(&Dit::new(&smallest, device), TRANSFORMER, parts)?;
     Ok(Transformer { config, tensors })
 }
@@ -103,7 +103,7 @@ fn config_of(parts: &Parts, num_classes: Option<usize>) -> Result<DitConfig> {
         label_rows - 1
     );
     Ok(DitConfig {
-        sample_size: patch_size,
+        sample_size: patch_size.into(),
         patch_size,
         in_channels,
         hidden_size,
@@ -153,7 +153,7 @@ fn check_positions(config: &DitConfig, table: &[super::tensor_ref::TensorRef], d
         safetensors::Dtype::BF16 => 4e-3,
         _ => 0.0,
     };
-    let ours = pos_embed_2d(width, config.sample_size / config.patch_size, device).into_data();
+    let ours = pos_embed_2d(width, config.grid(), device).into_data();
     let ours = ours.as_slice::<f32>().map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let (mut at, mut most) = (0, 0f32);
     table.for_each_piece("pos_embed", |theirs| {

@@ -54,7 +54,7 @@ const SIZES: [(&str, &str); 8] = [
 fn forward_two_blocks(bencher: Bencher, (way, preset): (&str, &str)) {
     let transformer = ditscope_model_dir::read_config(&shipped_folder()).expect("the shipped model").transformer;
     let config = transformer.with_preset(preset).expect("a size of the paper");
-    let config = DitConfig { sample_size: 16, depth: 2, ..config };
+    let config = DitConfig { sample_size: 16.into(), depth: 2, ..config };
     let device = Device::flex();
     let dit = Dit::new(&config, &device).fused(ops(way));
     let x = noise([1, config.in_channels, 16, 16]); // [1, 4, 16, 16]

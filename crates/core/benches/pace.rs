@@ -62,7 +62,7 @@ fn model(name: &str, side: usize, depth: usize) -> Result<Model> {
     let config = ditscope_model_dir::read_config(&folder)?;
     let paper = config.transformer.with_preset(name)?;
     let depth = if depth == 0 { paper.depth } else { depth };
-    let transformer = DitConfig { sample_size: side, depth, ..paper };
+    let transformer = DitConfig { sample_size: side.into(), depth, ..paper };
     let config = ModelConfig { transformer, autoencoder: None, ..config };
     Ok(Model::new(&config, &device).fused(Ops::of(&device)))
 }

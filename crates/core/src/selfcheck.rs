@@ -118,7 +118,7 @@ pub async fn compute(device: &Device, what: Check, ops: Ops) -> Result<Vec<f32>,
 /// Outputs, and of each which numbers count.
 fn transformer_and_decoder(device: &Device, linear: DType, ops: Ops) -> Vec<(Tensor<4>, usize)> {
     let dit = DitConfig {
-        sample_size: 4,
+        sample_size: 4.into(),
         patch_size: 2,
         in_channels: 4,
         hidden_size: 32,

@@ -20,6 +20,7 @@ pub fn fashion() -> DatasetInfo {
         labels: LABELS.map(String::from).to_vec(),
         mirror: true,
         audio: None,
+        text: None,
         license: "Fashion-MNIST, MIT, Zalando SE".into(),
     }
 }

@@ -1,16 +1,18 @@
-//! Data sets: pictures with class numbers, gzipped IDX files in a folder; and making those that ditscope makes itself
-//! (faces in drawn styles, emojis from open sets, synthesised sounds).
+//! Data sets: pictures with class numbers, gzipped IDX files in a folder, or words, text files; and making those that ditscope
+//! makes itself (faces in drawn styles, emojis from open sets, names of towns, synthesised sounds).
 //!
-//! It must not know a command line: [`avatars::make`], [`emoji::make`] and [`tones::make`] take a plain plan and give
-//! back what they did.
+//! It must not know a command line: [`avatars::make`], [`emoji::make`], [`places::make`] and [`tones::make`] take a plain plan
+//! and give back what they did.
 
 pub mod avatars;
 pub mod emoji;
 mod fashion;
 mod idx;
 mod markdown;
+pub mod places;
 mod raster;
 pub mod tones;
+pub mod words;
 
 pub use ditscope_train::{Dataset, DatasetInfo};
 pub use fashion::fashion;
@@ -42,6 +44,9 @@ pub fn load(dir: &Path, split: Split) -> Result<Dataset> {
     let info: DatasetInfo = serde_json::from_slice(&read_file(&path)?)
         .with_context(|| format!("{}: not the description of a data set", path.display()))?;
     validate(&info).with_context(|| path.display().to_string())?;
+    if let Some(text) = info.text.clone() {
+        return words::load(dir, split, info, &text);
+    }
     let (images_file, labels_file) = files(dir, split);
     let (shape, images) = read_idx(&images_file, 4)?;
     let (_, labels) = read_idx(&labels_file, 1)?;
@@ -59,7 +64,17 @@ pub fn load(dir: &Path, split: Split) -> Result<Dataset> {
     Ok(Dataset { info, images, labels })
 }
 
-/// Writes one part of a data set, and its description.
+/// The same of a data set of pictures.
+///
+/// # Errors
+/// As [`load`], and where it has words.
+pub fn load_pictures(dir: &Path, split: Split) -> Result<Dataset> {
+    let set = load(dir, split)?;
+    ensure!(set.info.text.is_none(), "{}: {} has words, this is for pictures", dir.display(), set.info.name);
+    Ok(set)
+}
+
+/// Writes one part of a data set of pictures, and its description.
 ///
 /// # Errors
 /// Names the file that could not be written.
@@ -78,6 +93,11 @@ fn validate(info: &DatasetInfo) -> Result<()> {
     ensure!([1, 3].contains(&info.channels), "channels = {}: use 1 (gray) or 3 (RGB)", info.channels);
     ensure!((1..=4096).contains(&info.side), "side = {}: use 1 to 4096", info.side);
     ensure!((1..=256).contains(&info.labels.len()), "{} labels: use 1 to 256", info.labels.len());
+    let words = info.text.as_ref().map(|text| text.alphabet.chars().count());
+    ensure!(
+        words.is_none_or(|symbols| symbols.is_power_of_two() && (2..=256).contains(&symbols) && info.channels == 1),
+        "text: use an alphabet of 2, 4, 8, … 256 symbols, and channels = 1"
+    );
     info.audio.as_ref().map_or(Ok(()), |audio| audio.validate(info.channels, info.side))?;
     Ok(())
 }
@@ -122,6 +142,7 @@ mod tests {
             mirror: false,
             license: "CC0-1.0".into(),
             audio: None,
+            text: None,
         };
         Dataset { info, images: (0..24).map(|i| i * 10).collect(), labels: vec![0, 1] }
     }

@@ -1,4 +1,4 @@
-//! Which cells of a square are marked, as a brush and the arrow keys do it: of latents, or of a drawing. Pure.
+//! Which cells of a grid are marked, as a brush and the arrow keys do it: of latents, or of a drawing. Pure.
 
 use crate::film::Pixels;
 
@@ -14,10 +14,11 @@ pub fn stride(key: &str) -> Option<(isize, isize)> {
     }
 }
 
-/// A square of cells.
+/// Rows and columns of cells.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Cells {
-    side: usize,
+    rows: usize,
+    columns: usize,
     /// Row by row.
     marked: Vec<bool>,
     /// Where the arrow keys are: column and row.
@@ -30,17 +31,19 @@ impl Cells {
     /// Strokes that can be undone.
     const MOST: usize = 100;
 
-    pub fn new(side: usize) -> Self {
-        Self { side, marked: vec![false; side * side], cursor: (side / 2, side / 2), before: vec![] }
+    pub fn new([rows, columns]: [usize; 2]) -> Self {
+        let cursor = (columns / 2, rows / 2);
+        Self { rows, columns, marked: vec![false; rows * columns], cursor, before: vec![] }
     }
 
     /// With these cells marked, by their number, row by row.
-    pub fn marked_where(side: usize, is_marked: impl Fn(usize) -> bool) -> Self {
-        Self { marked: (0..side * side).map(is_marked).collect(), ..Self::new(side) }
+    pub fn marked_where([rows, columns]: [usize; 2], is_marked: impl Fn(usize) -> bool) -> Self {
+        Self { marked: (0..rows * columns).map(is_marked).collect(), ..Self::new([rows, columns]) }
     }
 
-    pub fn side(&self) -> usize {
-        self.side
+    /// Rows and columns.
+    pub fn shape(&self) -> [usize; 2] {
+        [self.rows, self.columns]
     }
 
     /// Row by row.
@@ -53,7 +56,7 @@ impl Cells {
     }
 
     pub fn is_marked(&self, (column, row): (usize, usize)) -> bool {
-        column < self.side && row < self.side && self.marked[row * self.side + column]
+        column < self.columns && row < self.rows && self.marked[row * self.columns + column]
     }
 
     /// Begins a stroke, which can be undone as a whole.
@@ -67,11 +70,11 @@ impl Cells {
     /// A stroke goes over a place, as shares of width and height: the cells whose middle is within the brush, and always
     /// the one that is hit.
     pub fn brush(&mut self, (x, y): (f64, f64), size: usize, mark: bool) {
-        let side = self.side as f64;
+        let (columns, rows) = (self.columns as f64, self.rows as f64);
         let reach = size as f64 / 2.0;
         for i in 0..self.marked.len() {
-            let (column, row) = ((i % self.side) as f64, (i / self.side) as f64);
-            let (right, down) = (column + 0.5 - x * side, row + 0.5 - y * side);
+            let (column, row) = ((i % self.columns) as f64, (i / self.columns) as f64);
+            let (right, down) = (column + 0.5 - x * columns, row + 0.5 - y * rows);
             let is_hit = right.abs() <= 0.5 && down.abs() <= 0.5;
             if is_hit || right.hypot(down) <= reach {
                 self.marked[i] = mark;
@@ -79,18 +82,18 @@ impl Cells {
         }
     }
 
-    /// Moves the cursor, within the square.
+    /// Moves the cursor, within the grid.
     pub fn step(&mut self, right: isize, down: isize) {
-        let within = |at: usize, by: isize| at.saturating_add_signed(by).min(self.side.saturating_sub(1));
-        self.cursor = (within(self.cursor.0, right), within(self.cursor.1, down));
+        let within = |at: usize, by: isize, cells: usize| at.saturating_add_signed(by).min(cells.saturating_sub(1));
+        self.cursor = (within(self.cursor.0, right, self.columns), within(self.cursor.1, down, self.rows));
     }
 
     /// Marks the cell at the cursor with the brush, or takes its mark away.
     pub fn toggle(&mut self, size: usize) {
-        let (mark, side) = (!self.is_marked(self.cursor), self.side as f64);
-        let middle = |at: usize| (at as f64 + 0.5) / side;
+        let mark = !self.is_marked(self.cursor);
+        let middle = |at: usize, cells: usize| (at as f64 + 0.5) / cells as f64;
         self.begin();
-        self.brush((middle(self.cursor.0), middle(self.cursor.1)), size, mark);
+        self.brush((middle(self.cursor.0, self.columns), middle(self.cursor.1, self.rows)), size, mark);
     }
 
     pub fn fill(&mut self, mark: bool) {
@@ -117,20 +120,19 @@ impl Cells {
     /// As a drawing: marked cells light, others dark.
     pub fn pixels(&self) -> Pixels {
         let rgba = self.marked.iter().flat_map(|marked| if *marked { [255; 4] } else { [0, 0, 0, 255] }).collect();
-        Pixels { width: self.side, height: self.side, rgba }
+        Pixels { width: self.columns, height: self.rows, rgba }
     }
 
     /// The border between what is marked and what is not, as an SVG path in cells.
     pub fn outline(&self) -> String {
-        let side = self.side;
         let mut path = String::new();
-        for row in 0..side {
-            for column in 0..side {
+        for row in 0..self.rows {
+            for column in 0..self.columns {
                 if !self.is_marked((column, row)) {
                     continue;
                 }
                 let free = |right: isize, down: isize| {
-                    let at = |at: usize, by: isize| at.checked_add_signed(by).unwrap_or(side);
+                    let at = |at: usize, by: isize| at.checked_add_signed(by).unwrap_or(usize::MAX);
                     !self.is_marked((at(column, right), at(row, down)))
                 };
                 let edges = [
@@ -152,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_brush_marks_what_it_covers_and_a_small_one_the_cell_that_is_hit() {
-        let mut cells = Cells::new(8);
+        let mut cells = Cells::new([8, 8]);
         cells.begin();
         cells.brush((0.99, 0.01), 1, true);
         assert!(cells.is_marked((7, 0)));
@@ -165,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_keys_reach_every_cell_and_no_other() {
-        let mut cells = Cells::new(4);
+        let mut cells = Cells::new([4, 4]);
         (0..9).for_each(|_| cells.step(-1, 1));
         assert_eq!(cells.cursor, (0, 3));
         cells.toggle(1);
@@ -180,8 +182,21 @@ mod tests {
     }
 
     #[test]
+    fn a_row_of_letters_is_a_grid_too() {
+        let mut cells = Cells::new([1, 16]);
+        cells.begin();
+        cells.brush((0.99, 0.9), 1, true);
+        (0..20).for_each(|_| cells.step(-1, 1));
+        assert_eq!((cells.count(), cells.cursor, cells.shape()), (1, (0, 0), [1, 16]));
+        cells.toggle(2);
+        assert!(cells.is_marked((0, 0)) && cells.is_marked((15, 0)) && !cells.is_marked((0, 1)));
+        cells.fill(true);
+        assert_eq!(cells.outline().matches('M').count(), 2 * 16 + 2);
+    }
+
+    #[test]
     fn the_outline_goes_round_what_is_marked() {
-        let mut cells = Cells::new(3);
+        let mut cells = Cells::new([3, 3]);
         assert_eq!(cells.outline(), "");
         cells.toggle(1);
         assert_eq!(cells.outline(), "M1 1h1M1 2h1M1 1v1M2 1v1");

@@ -40,6 +40,7 @@ pub mod tour;
 pub mod training;
 mod update;
 mod visit;
+pub mod word;
 
 pub use event::{Choice, Effect, Event};
 pub use language::Language;

@@ -218,6 +218,11 @@ impl Shared {
         self.models.config.as_ref().is_some_and(|config| config.audio.is_some())
     }
 
+    /// Whether the model's pictures are words.
+    pub fn has_text(&self) -> bool {
+        self.models.config.as_ref().is_some_and(|config| config.text.is_some())
+    }
+
     /// Number of the transformer's blocks.
     pub fn num_blocks(&self) -> usize {
         self.models.config.as_ref().map_or(1, |config| config.transformer.depth)

@@ -15,7 +15,8 @@
 
 use crate::{ModelSource, Refusal};
 use ditscope_config::{
-    BetaSchedule, ConfigError, DiffusionConfig, DitConfig, ModelConfig, PredictionType, RunSettings, VarianceType,
+    BetaSchedule, ConfigError, DiffusionConfig, DitConfig, ModelConfig, PredictionType, RunSettings, SampleSize,
+    VarianceType,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
@@ -69,7 +70,7 @@ impl Setup {
         Self {
             hidden_size: 96,
             depth: 3,
-            patch_size: if model.transformer.sample_size.is_multiple_of(2) { 2 } else { 1 },
+            patch_size: if Self::is_divided(model.transformer.sample_size, 2) { 2 } else { 1 },
             prediction_type: PredictionType::VPrediction,
             classes: (0..model.labels.len()).collect(),
             batch_size: 32,
@@ -100,7 +101,7 @@ impl Setup {
         if !self.from_model {
             within("depth", self.depth, Self::DEPTH)?;
             let side = model.transformer.sample_size;
-            if self.patch_size == 0 || !side.is_multiple_of(self.patch_size) {
+            if self.patch_size == 0 || !Self::is_divided(side, self.patch_size) {
                 return Err(out_of_range("patch", self.patch_size, &format!("a divisor of {side}")));
             }
             if !Self::HIDDEN_SIZES.contains(&self.hidden_size) {
@@ -109,6 +110,10 @@ impl Setup {
             }
         }
         self.knobs.validate()
+    }
+
+    fn is_divided(size: SampleSize, patch_size: usize) -> bool {
+        [size.height, size.width].iter().all(|side| side.is_multiple_of(patch_size))
     }
 
     /// The chosen classes as the trained model counts them.
@@ -148,6 +153,7 @@ impl Setup {
             transformer,
             autoencoder: model.autoencoder.clone(),
             audio: model.audio.clone(),
+            text: model.text.clone(),
             latents: model.latents.clone(),
             defaults: RunSettings {
                 class: model.defaults.class.min(labels.len().saturating_sub(1)),

@@ -1,7 +1,8 @@
 //! Pictures with class numbers, in memory.
 
+use super::latents::Latents;
 use burn::tensor::{Device, Tensor, TensorData};
-use ditscope_config::AudioConfig;
+use ditscope_config::{AudioConfig, TextConfig};
 use serde::{Deserialize, Serialize};
 
 /// What a data set is.
@@ -11,7 +12,7 @@ pub struct DatasetInfo {
     pub name: String,
     /// Colour channels: 1 (gray) or 3 (RGB).
     pub channels: usize,
-    /// Side of the (square) pictures in pixels.
+    /// Side of the (square) pictures in pixels; of words, how many letters they have at most.
     pub side: usize,
     /// Class names, by class number.
     pub labels: Vec<String>,
@@ -22,13 +23,16 @@ pub struct DatasetInfo {
     /// How its pictures are sounds, where they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audio: Option<AudioConfig>,
+    /// How its pictures are words, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<TextConfig>,
 }
 
 /// Pictures with class numbers.
 #[derive(Debug, Clone)]
 pub struct Dataset {
     pub info: DatasetInfo,
-    /// `[len, C, side, side]`, 0 to 255.
+    /// `[len, C, side, side]`, 0 to 255; of words the numbers of their symbols, `[len, side]`.
     pub images: Vec<u8>,
     pub labels: Vec<u8>,
 }
@@ -36,7 +40,7 @@ pub struct Dataset {
 impl DatasetInfo {
     /// Bytes of one picture.
     pub fn picture_len(&self) -> usize {
-        self.channels * self.side * self.side
+        if self.text.is_some() { self.side } else { self.channels * self.side * self.side }
     }
 }
 
@@ -61,6 +65,13 @@ impl Dataset {
     pub fn pixels(&self, index: usize) -> &[u8] {
         let len = self.info.picture_len();
         &self.images[index * len..][..len]
+    }
+
+    /// The latents of words; nothing for pictures.
+    pub fn letters(&self) -> Option<Latents> {
+        let text = self.info.text.as_ref()?;
+        let values = self.images.chunks_exact(self.info.side).flat_map(|codes| text.latent(codes)).collect();
+        Some(Latents::new(values, [text.bits(), 1, self.info.side]))
     }
 
     /// Pictures as a tensor in [−1, 1], those with `flip[i]` mirrored left to right.

@@ -36,7 +36,7 @@ async fn loss_and_norm(config: &ModelConfig, dit: &Dit, device: &Device) -> (f64
     let trained = device.clone().autodiff();
     let dit = copied(dit, Dit::new(&config.transformer, &trained), &trained).await;
     let transformer = &config.transformer;
-    let shape = [transformer.in_channels, transformer.sample_size, transformer.sample_size];
+    let shape = transformer.latent_shape();
     // And the mirror images, which a training may take.
     let values = noise::gaussian(1, 0, 2 * PICTURES * shape.iter().product::<usize>());
     let labels = (0..PICTURES).map(|i| (i % transformer.num_classes) as u8).collect();

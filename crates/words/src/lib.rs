@@ -10,6 +10,7 @@ pub mod hints;
 pub mod notices;
 pub mod stage;
 pub mod text;
+pub mod word;
 
 use ditscope_page_state::Language;
 use serde_json::Value;
@@ -54,7 +55,7 @@ languages! {
     first: "address" "controls" "failures" "inspector" "models" "modes" "page" "run" "sound" "stage" "take" "timeline"
         "tour";
     later: compare "compare" findings "findings" forward "forward" guide "guide" inside "inside" keys "keys" lab "lab" picker "picker"
-        plots "plots" save "save" terms "terms" training "training"
+        plots "plots" save "save" terms "terms" training "training" word "word"
 }
 
 type Texts = HashMap<String, &'static str>;
@@ -195,6 +196,7 @@ mod tests {
             save(),
             terms(),
             training(),
+            word(),
         ]
         .concat();
         for (language, files) in [(Language::English, all_english.as_slice()), (Language::German, german())] {

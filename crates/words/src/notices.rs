@@ -171,7 +171,7 @@ fn allowed(allowed: &Allowed) -> String {
         Allowed::OneOf(names) => say_with("address.one-of", &[("names", &names.join(", "))]),
         Allowed::Compare => say("address.known-compare").into(),
         Allowed::Chapter => say("tour.a-chapter").into(),
-        Allowed::Lab => say("lab.a-setting").into(),
+        Allowed::Lab => say("address.lab-setting").into(),
     }
 }
 
@@ -198,6 +198,7 @@ mod tests {
     fn every_refusal_has_words() {
         crate::add(crate::forward());
         crate::add(crate::inside());
+        crate::add(crate::training());
         let without_facts = [
             [Reason::NoModel, Reason::RunFirst, Reason::Newer, Reason::Stopped],
             [Reason::NoAdaLn, Reason::NoSound, Reason::NoEncoder, Reason::StorageFull],

@@ -202,7 +202,11 @@ pub fn model_shape(entry: &CatalogEntry) -> String {
         count => say_with("models.classes", &[("count", &count)]),
     };
     let parameters = parameters(entry.num_parameters);
-    say_with("models.shape", &[("parameters", &parameters), ("classes", &classes), ("size", &entry.image_size)])
+    let (key, size) = match entry.letters {
+        Some(letters) => ("models.shape-words", letters),
+        None => ("models.shape", entry.image_size),
+    };
+    say_with(key, &[("parameters", &parameters), ("classes", &classes), ("size", &size)])
 }
 
 /// `1.4 GB download · needs about 3.1 GB of memory`

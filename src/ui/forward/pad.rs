@@ -26,7 +26,7 @@ type Pad = (Rc<RefCell<Cells>>, RwSignal<()>);
 #[component]
 pub fn DrawingPad() -> impl IntoView {
     let store = Store::get();
-    let pad: Pad = (Rc::new(RefCell::new(Cells::new(SIDE))), RwSignal::new(()));
+    let pad: Pad = (Rc::new(RefCell::new(Cells::new([SIDE, SIDE]))), RwSignal::new(()));
     let cannot = move || {
         let can = |state: &ditscope_page_state::Page| state.models.config.as_ref().is_some_and(can_encode);
         (!store.with(can)).to_string()

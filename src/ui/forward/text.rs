@@ -10,6 +10,7 @@ use ditscope_words::{Words, say, say_with};
 /// What a screen reader says when it changes: what goes on, or what went wrong.
 pub fn note(state: &Page) -> String {
     match &state.forward.note {
+        Some(Note::NoEncoder) => no_encoder(state).into(),
         Some(note) => note_words(note),
         None if state.forward.is_busy() => say("forward.encoding").into(),
         None => String::new(),
@@ -27,6 +28,10 @@ fn note_words(note: &Note) -> String {
         Note::NotRead(name, why) => return not_read(name, why),
     };
     words.into()
+}
+
+fn no_encoder(state: &Page) -> Words {
+    if state.has_text() { say("forward.no-letters") } else { say("forward.no-encoder") }
 }
 
 fn not_read(name: &str, why: &Unreadable) -> String {
@@ -67,7 +72,7 @@ pub fn source(state: &Page) -> String {
 pub fn advice(state: &Page) -> String {
     let Some(config) = &state.models.config else { return "\u{a0}".into() };
     let words = match &state.forward.source {
-        _ if !can_encode(config) => say("forward.no-encoder"),
+        _ if !can_encode(config) => no_encoder(state),
         Some(Source::Own(own)) if own.light_background && !own.inverted && config.image_channels() == 1 => {
             say("forward.light-background")
         }

@@ -38,7 +38,8 @@ fn easel(hand: Hand) -> Live {
     let canvas = Live::new("canvas", "pixels").with("aria-hidden", "true");
     let canvas = canvas.drawing(Box::new(move || hand.see(|_, bench| before(bench))));
     let marks = Live::svg("lab-marks", (1.0, 1.0))
-        .live("viewBox", hand.text(|_, bench| format!("0 0 {0} {0}", bench.paint.cells.side().max(1))))
+        .with("preserveAspectRatio", "none")
+        .live("viewBox", hand.text(|_, bench| grid(bench)))
         .live("html", hand.text(|_, bench| drawing(bench)));
     let place = Live::new("div", "lab-easel")
         .with("tabindex", "0")
@@ -60,6 +61,11 @@ fn easel(hand: Hand) -> Live {
 
 fn before(bench: &Bench) -> Option<Pixels> {
     bench.base.as_ref().map(|base| base.picture.clone())
+}
+
+fn grid(bench: &Bench) -> String {
+    let [rows, columns] = bench.paint.cells.shape().map(|cells| cells.max(1));
+    format!("0 0 {columns} {rows}")
 }
 
 /// The outline of what is marked, dark on light and light on dark, and where the keys are.
@@ -217,7 +223,7 @@ fn words(page: &Page, bench: &Bench) -> String {
         (None, _) => say("lab.no-picture").into(),
         (Some(_), 0) => say("lab.no-marks").into(),
         (Some(_), count) if shown(page, Kind::Paint).is_none() => {
-            let all = bench.paint.cells.side().pow(2);
+            let all = bench.paint.cells.marked().len();
             say_with("lab.marked", &[("count", &count), ("all", &all)])
         }
         _ => say("lab.hint-timeline").into(),

@@ -157,6 +157,7 @@ fn draws(id: &str) -> Option<Words> {
         "avatars" => say("models.draws-avatars"),
         "emoji" => say("models.draws-emoji"),
         "tones" => say("models.draws-tones"),
+        "places" => say("models.draws-places"),
         _ => return None,
     })
 }

@@ -12,9 +12,11 @@ use probe::Probe;
 use views::{Chooser, Flow, StepView};
 
 use super::dom;
+use super::later::{Later, Make, later};
 use super::sound::Sound;
 use super::store::Store;
 use super::take::SaveButton;
+use super::word::Word;
 use ditscope_page_state::film::{self, Moment};
 use ditscope_page_state::models::non_commercial;
 use ditscope_page_state::run;
@@ -27,6 +29,14 @@ use ditscope_words::{say, say_with};
 use leptos::html::Div;
 use leptos::prelude::*;
 
+later! {
+    word word: Make = |_| {
+        ditscope_words::add(ditscope_words::word());
+        dom::add_style(include_str!("../word/word.later.css"));
+        view! { <Word /> }.into_any()
+    };
+}
+
 #[component]
 pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
     let store = Store::get();
@@ -34,7 +44,7 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
     let caption = store.memo(|state| state.shown().map(text::caption).unwrap_or_default());
     let restricted = store.memo(restricted);
     let changed = store.memo(|state| if state.is_set_otherwise() { say("run.changed") } else { "".into() });
-    let on = store.memo(views_on);
+    let (on, spells) = (store.memo(views_on), store.memo(|state| state.has_text()));
     let node = NodeRef::<Div>::new();
     let width = dom::width_of(node);
     let narrow = Memo::new(move |_| width.get() > 0.0 && dom::prefers("(max-width: 699px)"));
@@ -49,7 +59,6 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
         let flow = |kind| strip.get().then(|| view! { <Flow kind /> });
         kinds.map(|kind| view! { <StepView kind in_row probe /> {flow(kind)} }).collect_view()
     };
-    let finished = store.memo(is_finished);
     // From a clean latent to the picture it takes no model.
     let decodes = Memo::new(move |_| on.with(|on| on.contains(&ViewKind::X0Latent) && !on.contains(&ViewKind::XT)));
     view! {
@@ -65,7 +74,7 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
                 class="views"
                 class:large=large
                 class:chain=strip
-                class:finished=finished
+                class:finished=store.memo(is_finished)
                 data-small=move || small.get().to_string()
                 node_ref=node
                 on:pointermove=move |event| probe.point(&event)
@@ -84,6 +93,7 @@ pub fn Stage(models: RwSignal<bool>) -> impl IntoView {
                 {move || large().then(|| view! { <Predicted models probe /> })}
             </div>
             <Sound />
+            {move || spells.get().then(|| view! { <Later class="word" part=word with=models /> })}
             <Readout probe />
         </div>
     }
@@ -147,7 +157,8 @@ fn Pictures(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
         Signal::derive(move || store.moment.with(|m| m.as_ref().map(|m| film::picture(&m.info, &m.frame, i))))
     };
     // A preview is as large as the picture that it stands for.
-    let across = store.memo(|state| state.shown().map_or(1, |film| film.info.image_shape[1]));
+    let shape = store.memo(|state| state.shown().map_or([1, 1], |film| film.info.image_shape));
+    let across = Signal::derive(move || shape.get()[1]);
     let label = store.memo(|state| {
         let film = state.shown();
         film.map(|film| format!("{}, {}", film.label, text::spoken_position(film, state.timeline.position)))
@@ -181,7 +192,7 @@ fn Pictures(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
             .collect_view()
     };
     view! {
-        <div class="frame" node_ref=node prop:style=move || format!("--columns: {}", columns())>
+        <div class="frame" node_ref=node prop:style=move || room(columns(), shape.get())>
             {move || match count.get() {
                 0 => view! { <Offer models /> }.into_any(),
                 1 => one().into_any(),
@@ -189,6 +200,11 @@ fn Pictures(models: RwSignal<bool>, probe: Probe) -> impl IntoView {
             }}
         </div>
     }
+}
+
+/// The frame of so many columns of pictures: words are wide.
+fn room(columns: f64, [height, width]: [usize; 2]) -> String {
+    format!("--columns: {columns}; aspect-ratio: {width} / {height}")
 }
 
 /// Where the stage is in the run, and what can be done with it.

@@ -2,6 +2,7 @@
 
 use super::probe::Probe;
 use crate::ui::dom;
+use crate::ui::live;
 use crate::ui::parts::{Part, Parts};
 use crate::ui::store::Store;
 use crate::ui::theme::Theme;
@@ -84,6 +85,7 @@ pub fn StepView(kind: ViewKind, in_row: Signal<bool>, probe: Probe) -> impl Into
     let width = dom::width_of(node);
     let look = store.memo(|state| (state.views.fitted, state.views.gray));
     let scene = store.memo(|state| state.views.scene(state));
+    let mut shown = Vec::new();
     dom::effect(Box::new(move || {
         let (Some(figure), (fitted, gray)) = (node.get(), look.get()) else { return };
         let figure: &Element = figure.as_ref();
@@ -91,7 +93,8 @@ pub fn StepView(kind: ViewKind, in_row: Signal<bool>, probe: Probe) -> impl Into
         let content = scene.with(|scene| scene.as_ref().map(|scene| content(kind, scene, fitted)));
         // In a row the name and the legend stand beside the map.
         let room = if in_row.get() { width.get().min(204.0) } else { width.get() };
-        Elements::of(figure).show(kind, content, is_fitted(kind, fitted), scheme, in_row.get(), room);
+        let mut elements = Elements { figure, shown: &mut shown };
+        elements.show(kind, content, is_fitted(kind, fitted), scheme, in_row.get(), room);
     }));
     dom::effect(Box::new(move || {
         let style = probe.spot(kind);
@@ -129,33 +132,53 @@ fn Name(words: Words) -> impl IntoView {
     view! { {words.to_owned()}<var>{symbol.to_owned()}</var> }
 }
 
-/// What of a view changes with the step.
-struct Elements<'a>(&'a Element);
+/// What of a view changes with the step. What is shown already is not set again: the browser would lay the page out anew.
+struct Elements<'a> {
+    figure: &'a Element,
+    shown: &'a mut Vec<Shown>,
+}
+
+/// A selector within the view, what is set there, and to what.
+type Shown = (&'static str, &'static str, String);
 
 impl Elements<'_> {
-    fn of(figure: &Element) -> Elements<'_> {
-        Elements(figure)
-    }
-
+    /// The view itself without a selector.
     fn find(&self, selector: &str) -> Option<Element> {
-        self.0.query_selector(selector).ok().flatten()
-    }
-
-    fn set_text(&self, selector: &str, words: &str, hint: &str) {
-        if let Some(element) = self.find(selector) {
-            element.set_text_content(Some(words));
-            let _ = element.set_attribute("title", hint);
-            let _ = element.toggle_attribute_with_force("hidden", words.is_empty());
+        if selector.is_empty() {
+            return Some(self.figure.clone());
         }
+        self.figure.query_selector(selector).ok().flatten()
     }
 
-    fn set(&self, selector: &str, attribute: &str, value: &str) {
-        if let Some(element) = self.find(selector) {
-            dom::set_attribute(&element, attribute, value);
+    /// As [`live::put`].
+    #[inline(never)]
+    fn set(&mut self, selector: &'static str, name: &'static str, value: &str) {
+        let place = self.shown.iter().position(|shown| (shown.0, shown.1) == (selector, name));
+        if place.is_some_and(|place| self.shown[place].2 == value) {
+            return;
         }
+        if let Some(element) = self.find(selector) {
+            live::put(&element, name, value);
+        }
+        place.map(|place| self.shown.swap_remove(place));
+        self.shown.push((selector, name, value.to_owned()));
     }
 
-    fn show(&self, kind: ViewKind, content: Option<Content>, fitted: bool, scheme: Scheme, in_row: bool, room: f64) {
+    fn set_text(&mut self, selector: &'static str, words: &str, hint: &str) {
+        self.set(selector, "text", words);
+        self.set(selector, "title", hint);
+        self.set(selector, "hidden", &words.is_empty().to_string());
+    }
+
+    fn show(
+        &mut self,
+        kind: ViewKind,
+        content: Option<Content>,
+        fitted: bool,
+        scheme: Scheme,
+        in_row: bool,
+        room: f64,
+    ) {
         let (mut words, mut tag, mut tag_hint, mut class) = (Words::default(), Words::default(), Words::default(), "");
         let mut range = None;
         let mut name = words::name(kind).into_owned();
@@ -181,13 +204,11 @@ impl Elements<'_> {
                 Some(map.pixels(scheme, in_row))
             }
         };
-        let _ = self.0.set_attribute("class", &format!("step-view{class}"));
+        self.set("", "class", &format!("step-view{class}"));
         self.set_text(".placeholder", &words, "");
         self.set_text(".tag", &tag, &tag_hint);
         self.set(".plate", "aria-label", &name);
-        if let Some(plate) = self.find(".plate") {
-            let _ = plate.toggle_attribute_with_force("hidden", pixels.is_none());
-        }
+        self.set(".plate", "hidden", &pixels.is_none().to_string());
         if let Some(pixels) = pixels {
             let css = fitted_width(pixels.width, room, dom::device_pixel_ratio());
             self.set(
@@ -203,7 +224,7 @@ impl Elements<'_> {
     }
 
     /// What the colours mean. Where there is no map now, its place is kept.
-    fn legend(&self, range: Option<String>, fitted: bool, scheme: Scheme) {
+    fn legend(&mut self, range: Option<String>, fitted: bool, scheme: Scheme) {
         self.set(".legend", "class", if range.is_some() { "legend" } else { "legend blank" });
         let Some(range) = range else { return };
         let (how, key) =

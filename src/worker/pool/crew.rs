@@ -3,23 +3,28 @@
 use super::Pool;
 use super::link::Link;
 use super::message::ToMember;
-use super::share::shares;
+use super::share::{Share, shares};
 use async_channel::Receiver;
 use burn::tensor::{Tensor, TensorData};
-use ditscope_core::generate::{Batch, Model, Run, Step};
+use ditscope_core::generate::{Batch, Model, Run};
 use ditscope_frames::{Frame, bytes, latents_of, numbers, pictures, read};
 use ditscope_protocol::{Reason, Refusal};
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::rc::Rc;
 
 /// The members that take part in a run.
+///
+/// A member that has given its rows of a step decodes pictures of the step before, while this worker takes the step with
+/// what all gave, and has its rows of the next step waiting when it is done. So a frame is complete when the step after the
+/// next is taken, and nobody waits for it.
 pub struct Crew<'m> {
     model: &'m Model,
     members: Vec<Rc<Link>>,
     /// Whether pictures are decoded at the end alone, and previews stand for them until then.
     is_heavy: bool,
-    /// The frame of the last step, whose pictures the members decode.
-    unfinished: Option<Unfinished>,
+    /// Frames without pictures, in the order of their steps. Only of the last one nobody has been asked to decode any.
+    unfinished: VecDeque<Unfinished>,
 }
 
 struct Unfinished {
@@ -27,8 +32,19 @@ struct Unfinished {
     frame: Frame,
     /// `[N, C, h, w]`
     x0_hat: Tensor<4>,
+    /// What members were asked for: the first pictures, one after the other.
     decoded: Vec<(Range<usize>, Receiver<Vec<u8>>)>,
 }
+
+impl Unfinished {
+    /// Whether all that was asked for is there, or will never be.
+    fn has_come(&self) -> bool {
+        !self.decoded.is_empty() && self.decoded.iter().all(|(_, answer)| !answer.is_empty() || answer.is_closed())
+    }
+}
+
+/// A step and its frame.
+pub type Finished = (usize, Frame);
 
 impl<'m> Crew<'m> {
     /// Tells the members of a run of these classes; none where there are no members.
@@ -36,41 +52,57 @@ impl<'m> Crew<'m> {
         let members = pool.ready();
         let run = ToMember::Run { classes, times };
         members.iter().for_each(|member| member.tell(&run, &[]));
-        (!members.is_empty()).then_some(Self { model, members, is_heavy, unfinished: None })
+        (!members.is_empty()).then_some(Self { model, members, is_heavy, unfinished: VecDeque::new() })
     }
 
-    /// Takes the next step. Gives a step and its frame: the one before, where the pictures of this one are decoded beside
-    /// the next.
+    /// Takes the next step. Gives the frames that are complete by now, of this step or of those before.
     ///
     /// # Errors
     /// What the device or the run said.
-    pub async fn step(&mut self, run: &mut Run<'_>, number: usize) -> Result<Option<(usize, Frame)>, Refusal> {
+    pub async fn step(&mut self, run: &mut Run<'_>, number: usize) -> Result<Vec<Finished>, Refusal> {
         let step = loop {
-            let Some(batch) = run.batch() else { break run.step()? };
-            let outputs = self.outputs(run, &batch).await.map_err(|error| Reason::Device.found(error))?;
+            let Some(batch) = run.batch() else {
+                self.share_decoding(run.x_t().dims()[0]).await.map_err(device)?;
+                break run.step()?;
+            };
+            let outputs = self.outputs(run, &batch).await.map_err(device)?;
             if let Some(step) = run.step_from(outputs)? {
                 break step;
             }
         };
         if self.is_heavy {
-            let frame = Frame::of_step(self.model, step, run.state(), true).await;
-            return frame.map(|frame| Some((number, frame))).map_err(|error| Reason::Device.found(error));
+            let frame = Frame::of_step(self.model, step, run.state(), true).await.map_err(device)?;
+            return Ok(vec![(number, frame)]);
         }
-        let before = self.finish().await?;
-        let rows = run.batch().map_or(0, |batch| batch.labels.len());
-        self.begin(number, step, run.state(), rows).await.map_err(|error| Reason::Device.found(error))?;
-        Ok(before)
+        let x0_hat = step.x0_hat.clone();
+        let frame = Frame::of_latents(latents_of(step, run.state())).await.map_err(device)?;
+        self.unfinished.push_back(Unfinished { step: number, frame, x0_hat, decoded: vec![] });
+        let mut finished = Vec::new();
+        while self.unfinished.len() > 2 || self.unfinished.front().is_some_and(Unfinished::has_come) {
+            finished.extend(self.first().await?);
+        }
+        Ok(finished)
     }
 
-    /// The frame that is not finished, if there is one.
+    /// The frames that are not finished.
     ///
     /// # Errors
     /// What the device said.
-    pub async fn finish(&mut self) -> Result<Option<(usize, Frame)>, Refusal> {
-        let Some(Unfinished { step, frame, x0_hat, decoded }) = self.unfinished.take() else { return Ok(None) };
+    pub async fn finish(&mut self) -> Result<Vec<Finished>, Refusal> {
+        self.share_decoding(0).await.map_err(device)?;
+        let mut finished = Vec::new();
+        while let Some(first) = self.first().await? {
+            finished.push(first);
+        }
+        Ok(finished)
+    }
+
+    /// The first of the unfinished frames, waited for.
+    async fn first(&mut self) -> Result<Option<Finished>, Refusal> {
+        let Some(Unfinished { step, frame, x0_hat, decoded }) = self.unfinished.pop_front() else { return Ok(None) };
         let own = async |pixels: &mut Vec<u8>, range: Range<usize>| {
             let images = self.model.decode(x0_hat.clone().narrow(0, range.start, range.len())); // [N, C_image, H, W]
-            pixels.extend(pictures(images).await.map_err(|error| Reason::Device.found(error))?);
+            pixels.extend(pictures(images).await.map_err(device)?);
             Ok::<_, Refusal>(())
         };
         let (mut pixels, [n, ..]) = (Vec::new(), x0_hat.dims());
@@ -89,10 +121,10 @@ impl<'m> Crew<'m> {
 
     /// The network's output for all rows, `[N or 2N, C_out, h, w]`.
     async fn outputs(&mut self, run: &mut Run<'_>, batch: &Batch) -> Result<Tensor<4>, String> {
+        self.members.retain(|member| member.is_ready());
         let [x] = read([run.x_t().clone()]).await?;
         let pictures = run.x_t().dims()[0];
-        let waiting = if self.unfinished.is_some() { pictures } else { 0 };
-        let shares = self.shares(batch.labels.len(), waiting);
+        let shares = self.shares(batch.labels.len());
         let picture = |row: usize| x.chunks_exact(x.len() / pictures).nth(row % pictures).unwrap_or_default();
         let ask = |(member, rows): (&Rc<Link>, Range<usize>)| {
             let message = ToMember::Rows { labels: batch.labels[rows.clone()].to_vec(), time: batch.time };
@@ -101,6 +133,8 @@ impl<'m> Crew<'m> {
         };
         let of_members = shares[1..].iter().map(|share| share.rows.clone());
         let asked: Vec<_> = self.members.iter().zip(of_members).filter(|(_, rows)| !rows.is_empty()).map(ask).collect();
+        // After the rows, which all wait for.
+        self.share_decoding(batch.labels.len()).await?;
         let mut outputs = vec![run.rows(shares[0].rows.clone())];
         let [_, channels, height, width] = outputs[0].dims();
         for (rows, answer) in asked {
@@ -115,33 +149,28 @@ impl<'m> Crew<'m> {
         Ok(Tensor::cat(outputs, 0))
     }
 
-    /// Has the pictures of a step decoded, while the next step, with so many rows, is taken.
-    async fn begin(
-        &mut self,
-        number: usize,
-        step: Step,
-        state: Vec<Tensor<4>>,
-        next_rows: usize,
-    ) -> Result<(), String> {
-        self.members.retain(|member| member.is_ready());
-        let x0_hat = step.x0_hat.clone();
-        let [n, ..] = x0_hat.dims();
-        let [x0] = read([x0_hat.clone()]).await?;
-        let size = x0.len() / n;
-        let mut decoded = Vec::new();
-        for (member, share) in self.members.iter().zip(&self.shares(next_rows.max(n), n)[1..]) {
-            let range = share.pictures.clone();
-            if !range.is_empty() {
-                let latents = bytes(&x0[range.start * size..range.end * size]);
-                decoded.push((range.clone(), member.ask(&ToMember::Decode, &latents, range.len())));
+    /// Has members decode pictures of the last frame, beside so many rows of the next step.
+    async fn share_decoding(&mut self, rows: usize) -> Result<(), String> {
+        let shares = self.shares(rows);
+        let Some(last) = self.unfinished.back_mut().filter(|last| last.decoded.is_empty()) else { return Ok(()) };
+        let [x0] = read([last.x0_hat.clone()]).await?;
+        let size = x0.len() / last.x0_hat.dims()[0];
+        for (member, Share { pictures, .. }) in self.members.iter().zip(&shares[1..]) {
+            if !pictures.is_empty() {
+                let latents = bytes(&x0[pictures.start * size..pictures.end * size]);
+                last.decoded.push((pictures.clone(), member.ask(&ToMember::Decode, &latents, pictures.len())));
             }
         }
-        let frame = Frame::of_latents(latents_of(step, state)).await?;
-        self.unfinished = Some(Unfinished { step: number, frame, x0_hat, decoded });
         Ok(())
     }
 
-    fn shares(&self, rows: usize, pictures: usize) -> Vec<super::share::Share> {
-        shares(rows, pictures, self.members.len() + 1)
+    /// Of so many rows and of the pictures of the last frame, if they are to be decoded.
+    fn shares(&self, rows: usize) -> Vec<Share> {
+        let last = self.unfinished.back().filter(|last| last.decoded.is_empty());
+        shares(rows, last.map_or(0, |last| last.x0_hat.dims()[0]), self.members.len() + 1)
     }
+}
+
+fn device(error: String) -> Refusal {
+    Reason::Device.found(error)
 }

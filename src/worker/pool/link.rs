@@ -61,7 +61,7 @@ impl Link {
         let worker = Worker::new_with_options(&scope().location().href(), &options).ok()?;
         // It is compiled already, and need not be fetched again.
         worker.post_message(&wasm_bindgen::module()).ok()?;
-        let tokens = (config.transformer.sample_size / config.transformer.patch_size).pow(2) as f64;
+        let tokens = config.transformer.num_tokens() as f64;
         Some(Rc::new_cyclic(|link: &Weak<Self>| {
             let hearing = link.clone();
             let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {

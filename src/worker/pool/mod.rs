@@ -10,7 +10,7 @@ pub mod member;
 mod message;
 mod share;
 
-pub use crew::Crew;
+pub use crew::{Crew, Finished};
 
 use ditscope_config::ModelConfig;
 use ditscope_ops::{Operation, Ops};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// What one of the workers does: rows of the network's batch, and pictures of the step before, which it decodes first.
+/// What one of the workers does: rows of the network's batch, and then pictures of the step before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Share {
     pub rows: Range<usize>,
@@ -10,8 +10,13 @@ pub struct Share {
 }
 
 /// In equal shares for so many workers, where a row takes about as long as a picture. The first one, which leads, gets
-/// a row at least and no picture.
+/// a row at least and no picture. Where there are no rows, it is left its part of the pictures, the last ones, as what the
+/// others do not decode it decodes.
 pub fn shares(rows: usize, pictures: usize, workers: usize) -> Vec<Share> {
+    if rows == 0 {
+        let of = |worker: usize| worker.saturating_sub(1) * pictures / workers..worker * pictures / workers;
+        return (0..workers).map(|worker| Share { rows: 0..0, pictures: of(worker) }).collect();
+    }
     let all = rows + pictures;
     let border = |worker: usize| match worker {
         0 => 0,
@@ -42,6 +47,16 @@ mod tests {
             assert_eq!(decoded, (0..pictures).collect::<Vec<_>>(), "{shares:?}");
             assert!(shares[0].pictures.is_empty() && !shares[0].rows.is_empty(), "{shares:?}");
         }
+    }
+
+    #[test]
+    fn pictures_alone_are_shared_with_the_one_that_leads() {
+        let pictures = |pictures, workers| -> Vec<Range<usize>> {
+            shares(0, pictures, workers).into_iter().map(|share| share.pictures).collect()
+        };
+        assert_eq!(pictures(1, 2), [0..0, 0..0]);
+        assert_eq!(pictures(4, 2), [0..0, 0..2]);
+        assert_eq!(pictures(4, 3), [0..0, 0..1, 1..2]);
     }
 
     #[test]

@@ -44,10 +44,10 @@ struct Note {
 impl Tab {
     /// Our page with the shipped model.
     pub fn ours(site: &Site, backend: &str, pictures: usize, steps: usize) -> Result<Self> {
-        let browser = Browser::start(Engine::Chromium, gpu(backend));
         let settings = "model=fashion&class=9&guidance=2&sampler=ddim&seed=9&lang=en";
         let origin = &site.origin;
-        browser.goto(&format!("{origin}/app/?backend={backend}&n={pictures}&steps={steps}&{settings}"));
+        let browser =
+            opened(backend, &format!("{origin}/app/?backend={backend}&n={pictures}&steps={steps}&{settings}"))?;
         let tab = Self { browser, work: Work::Ours, steps, sums: Cell::default() };
         let found: serde_json::Value = tab.script("bench.ready()")?;
         let name = found["name"].as_str().unwrap_or_default();
@@ -60,8 +60,8 @@ impl Tab {
 
     /// The peer with the same model, and the run that it ends in.
     pub fn peers(site: &Site, backend: &str, pictures: usize, steps: usize, options: &str) -> Result<Self> {
-        let browser = Browser::start(Engine::Chromium, gpu(backend));
-        browser.goto(&format!("{}/peer/peer.html?backend={backend}&pictures={pictures}&{options}", site.origin));
+        let peer = format!("{}/peer/peer.html?backend={backend}&pictures={pictures}&{options}", site.origin);
+        let browser = opened(backend, &peer)?;
         let tab = Self { browser, work: Work::Peers, steps, sums: Cell::default() };
         let difference: f64 = tab.script(&format!("ready().then(peer => peer.difference({steps}))"))?;
         // Else it does something else than we do, and its times say nothing.
@@ -144,7 +144,32 @@ impl Tab {
     }
 }
 
+/// A browser with a page.
+fn opened(backend: &str, url: &str) -> Result<Browser> {
+    let browser = Browser::try_start(Engine::Chromium, gpu(backend)).map_err(|why| anyhow!(why))?;
+    browser.try_goto(url).map_err(|error| anyhow!("Chromium cannot open {url}: {error}"))?;
+    Ok(browser)
+}
+
 /// What the browser is to find.
 fn gpu(backend: &str) -> Gpu {
     if backend == "webgpu" { Gpu::Software } else { Gpu::None }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::{Driver, Engine};
+
+    #[test]
+    fn a_driver_that_does_not_start_is_an_error_with_a_cure() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = Driver::of_program("no-such-driver", Engine::Chromium, folder.path()).err().expect("none is there");
+        assert!(
+            error.contains("no-such-driver did not start") && error.contains("cargo xtask setup --browser"),
+            "{error}"
+        );
+        // One that ends at once.
+        let error = Driver::of_program("false", Engine::Chromium, folder.path()).err().expect("it listens to nothing");
+        assert!(error.contains("no port") && error.contains("cargo xtask setup --browser"), "{error}");
+    }
 }

@@ -10,7 +10,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use ditscope_config::{AutoencoderConfig, TinyConfig};
 use ditscope_core::autoencoder::{Autoencoder, AutoencoderTiny};
-use ditscope_data::{Split, load};
+use ditscope_data::{Split, load_pictures};
 use ditscope_model_dir as model_dir;
 use ditscope_train::{AutoencoderTask, Dataset, DatasetInfo};
 use serde::{Deserialize, Serialize};
@@ -125,8 +125,8 @@ impl Stages {
 /// Bad options, data that cannot be read, files that cannot be written, an interruption.
 pub fn run(options: &AutoencoderOptions) -> Result<()> {
     options.train.validate()?;
-    let data = load(options.train.data(), Split::Train)?;
-    let test = load(options.train.data(), Split::Test)?;
+    let data = load_pictures(options.train.data(), Split::Train)?;
+    let test = load_pictures(options.train.data(), Split::Test)?;
     let plain = options.train.device.device();
     let device = plain.clone().autodiff();
     let other = options.decoder_of.as_ref().map(|dir| decoder_of(dir, &data.info, &device)).transpose()?;

@@ -8,7 +8,7 @@ use crate::output::say;
 use anyhow::Result;
 use burn::module::Module;
 use burn::tensor::Device;
-use ditscope_data::{Split, load};
+use ditscope_data::{Split, load_pictures};
 use ditscope_train::{Classifier, ClassifierTask, Dataset};
 use serde::{Deserialize, Serialize};
 
@@ -35,8 +35,8 @@ pub struct ClassifierOptions {
 /// Bad options, data that cannot be read, files that cannot be written.
 pub fn run(options: &ClassifierOptions) -> Result<()> {
     options.train.validate()?;
-    let data = load(options.train.data(), Split::Train)?;
-    let test = load(options.train.data(), Split::Test)?;
+    let data = load_pictures(options.train.data(), Split::Train)?;
+    let test = load_pictures(options.train.data(), Split::Test)?;
     let making = Making { seed: options.train.seed, data: fingerprint(&data) };
     let before = Begun::read(&options.train.out)?;
     let making = before.map_or(Ok(making.clone()), |it| it.settle(&options.train.out, "classifier", &making))?;

@@ -3,8 +3,8 @@
 use super::begun::Begun;
 use super::checkpoint;
 use super::data::{fingerprint, hash};
+use super::given::Given;
 use super::growth::Keeper;
-use super::latents::kept_latents;
 use super::shape::Shape;
 use super::trainer::{Changeable, TrainOptions, Trainer, finished};
 use crate::image;
@@ -12,16 +12,14 @@ use crate::output::{note, say};
 use anyhow::{Context, Result, bail, ensure};
 use burn::module::Module;
 use burn::tensor::Device;
-use ditscope_config::{AutoencoderConfig, DiffusionConfig, LatentStats, ModelConfig, RunSettings};
-use ditscope_core::autoencoder::{Autoencoder, AutoencoderTiny};
+use ditscope_config::{DiffusionConfig, LatentStats, ModelConfig, RunSettings};
+use ditscope_core::autoencoder::Autoencoder;
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::dit::Dit;
 use ditscope_core::generate::{Model, Noise, Request, Run};
 use ditscope_core::weights::Dtype;
-use ditscope_data::{Split, load};
-use ditscope_model_dir::{self as model_dir, read_file};
-use ditscope_tensor_file::{LATENTS_DATA, LATENTS_FILE, LatentSet};
-use ditscope_train::{Dataset, DatasetInfo, DitTask, Latents};
+use ditscope_model_dir as model_dir;
+use ditscope_train::DitTask;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -32,6 +30,7 @@ Examples:
   dit train autoencoder --data data/fashion-mnist --out runs/autoencoder
   dit train dit --data data/fashion-mnist --autoencoder runs/autoencoder --out runs/dit --prediction-type v
   dit train dit --data data/fashion-mnist --autoencoder runs/autoencoder --out runs/quick --max-minutes 30
+  dit train dit --data data/places --out runs/places --prediction-type v --hidden-size 128 --depth 5 --num-heads 4
   dit train dit --latents assets/models/fashion --autoencoder assets/models/fashion --out runs/small --hidden-size 64 --depth 4
   dit sample --model runs/dit/model --class 9 --out boot.png
 
@@ -45,9 +44,10 @@ OUT/checkpoint what the same command goes on from. Ctrl-C and SIGTERM write the 
 pub struct DitOptions {
     #[command(flatten)]
     pub train: TrainOptions,
-    /// Output folder of 'dit train autoencoder', or a model whose autoencoder is taken
-    #[arg(long, value_name = "DIR")]
-    pub autoencoder: PathBuf,
+    /// Output folder of 'dit train autoencoder', or a model whose autoencoder is taken; none for words, whose letters are the
+    /// latents
+    #[arg(long, value_name = "DIR", required_unless_present = "data")]
+    pub autoencoder: Option<PathBuf>,
     /// Train on these latents, which 'dit data latents' made with the autoencoder, instead of encoding a data set: the folder
     /// of latents.json and latents.bin
     #[arg(long, value_name = "DIR", conflicts_with = "data")]
@@ -95,15 +95,6 @@ struct Rest {
     min_snr_gamma: Option<f64>,
 }
 
-/// Pictures and the autoencoder for them.
-struct Given {
-    /// Of latents that were given: their bytes in the place of pictures, as those are counted and told apart only.
-    data: Dataset,
-    latents: Option<LatentSet>,
-    config: AutoencoderConfig,
-    autoencoder: AutoencoderTiny,
-}
-
 impl DitOptions {
     fn validate(&self) -> Result<()> {
         self.train.validate()?;
@@ -116,20 +107,16 @@ impl DitOptions {
         Ok(())
     }
 
-    fn config(
-        &self,
-        shape: &Shape,
-        data: &DatasetInfo,
-        autoencoder: AutoencoderConfig,
-        latents: LatentStats,
-    ) -> Result<ModelConfig> {
+    fn config(&self, shape: &Shape, given: &Given, latents: LatentStats) -> Result<ModelConfig> {
+        let (data, autoencoder) = (&given.data.info, given.config.clone());
         let scheduler = shape.diffusion();
         let config = ModelConfig {
             name: self.name.clone().unwrap_or_else(|| data.name.clone()),
-            transformer: shape.transformer_for(data, &autoencoder),
-            autoencoder: Some(autoencoder),
+            transformer: shape.transformer_for(data, autoencoder.as_ref()),
+            autoencoder,
             latents,
             audio: data.audio.clone(),
+            text: data.text.clone(),
             labels: data.labels.clone(),
             defaults: RunSettings {
                 class: self.default_class.unwrap_or(9).min(data.labels.len() - 1),
@@ -145,69 +132,20 @@ impl DitOptions {
         Ok(config)
     }
 
-    fn read(&self, device: &Device) -> Result<Given> {
-        let (config, autoencoder) = model_dir::load_trainable_autoencoder(&self.autoencoder, device)?;
-        let config = AutoencoderConfig::Tiny(config);
-        let (data, latents) = match &self.latents {
-            Some(dir) => {
-                let set = read_latents(dir)?;
-                (self.of_latents(&set, &config)?, Some(set))
-            }
-            None => (load(self.train.data(), Split::Train)?, None),
-        };
-        ensure!(
-            config.image_channels() == data.info.channels,
-            "--autoencoder {}: it is for pictures of {} channels, {} has {}",
-            self.autoencoder.display(),
-            config.image_channels(),
-            data.info.name,
-            data.info.channels
-        );
-        if let Some(dir) = &self.teacher {
-            model_dir::read_config(dir).context("--teacher wants a model")?;
-        }
-        Ok(Given { data, latents, config, autoencoder })
-    }
-
-    /// What is known of the pictures that latents are of: from the model whose autoencoder made them.
-    fn of_latents(&self, set: &LatentSet, autoencoder: &AutoencoderConfig) -> Result<Dataset> {
-        let model = model_dir::read_config(&self.autoencoder).context("--latents wants a model as --autoencoder")?;
-        let [channels, side, _] = set.info.shape;
-        ensure!(
-            channels == autoencoder.latent_channels()
-                && side * autoencoder.factor() == model.image_size()
-                && set.info.num_classes == model.labels.len(),
-            "--latents: {:?} of {} classes are not of {}",
-            set.info.shape,
-            set.info.num_classes,
-            self.autoencoder.display()
-        );
-        let info = DatasetInfo {
-            name: set.info.data.clone(),
-            channels: model.image_channels(),
-            side: model.image_size(),
-            labels: model.labels,
-            mirror: false,
-            license: set.info.license.clone(),
-            audio: model.audio,
-        };
-        Ok(Dataset { info, images: set.data(), labels: set.labels.clone() })
-    }
-
     /// What makes the model: of the training that goes on, else of the command line.
     fn making(&self, given: &Given, before: Option<&Begun>) -> Result<Making> {
         let making = Making {
             shape: self.shape.resolved()?,
             seed: self.train.seed,
             data: fingerprint(&given.data),
-            autoencoder: hash(&given.autoencoder),
+            autoencoder: given.autoencoder.as_ref().map_or_else(|| "none".into(), hash),
         };
         let making = match before {
             Some(before) => before.settle(&self.train.out, "dit", &making)?,
             None => making,
         };
         making.shape.validate()?;
-        Ok(Making { shape: making.shape.with_defaults(), seed: making.seed.or(Some(0)), ..making })
+        Ok(Making { shape: making.shape.with_defaults(&given.data.info), seed: making.seed.or(Some(0)), ..making })
     }
 
     /// What it says where the model is there and no step is left.
@@ -231,7 +169,7 @@ pub fn run(options: &DitOptions) -> Result<()> {
     options.validate()?;
     let plain = options.train.device.device();
     let device = plain.clone().autodiff();
-    let given = options.read(&plain)?;
+    let given = Given::read(options, &plain)?;
     let before = Begun::read(&options.train.out)?;
     let making = options.making(&given, before.as_ref())?;
     if let Some(finished) = options.finished(given.data.len())? {
@@ -243,16 +181,16 @@ pub fn run(options: &DitOptions) -> Result<()> {
     let start = start(options, &making.shape, &given, before.as_ref(), &device)?;
     options.train.try_out()?;
     let key = format!("{} {}", making.data, making.autoencoder);
-    let (mut latents, stats) = latents(options, &given, &key, &plain);
+    let (mut latents, stats) = given.latents(&options.train, &key, &plain);
     let (config, model) = match start {
         Some(start) => start,
         None => {
-            let config = options.config(&making.shape, &given.data.info, given.config.clone(), stats)?;
+            let config = options.config(&making.shape, &given, stats)?;
             let model = Dit::new(&config.transformer, &device);
             (config, model)
         }
     };
-    if given.latents.is_none() {
+    if given.set.is_none() {
         latents.standardize(&config.latents);
     }
     say!("transformer: {} parameters, {} tokens", model.num_params(), config.transformer.num_tokens())?;
@@ -265,7 +203,7 @@ pub fn run(options: &DitOptions) -> Result<()> {
         ..DitTask::new(&config, latents, given.data.labels, &device)
     };
     let whole = |dit: &Dit| {
-        let autoencoder = Some(Autoencoder::Tiny(given.autoencoder.clone()));
+        let autoencoder = given.autoencoder.clone().map(Autoencoder::Tiny);
         Model::of(config.clone(), dit.clone(), autoencoder, plain.clone())
     };
     let report = |ema: &Dit, step: usize| {
@@ -283,27 +221,6 @@ pub fn run(options: &DitOptions) -> Result<()> {
     let ema = Trainer::new(&task, &train, &device, model, begun)?.keeping(&keep).run(report)?;
     model_dir::save(&options.model(), &whole(&ema), Dtype::F16)?;
     say!("wrote {}", options.model().display())
-}
-
-/// The latents to train on, and how they are or will be standardised: those that were given are already.
-fn latents(options: &DitOptions, given: &Given, key: &str, plain: &Device) -> (Latents, LatentStats) {
-    if let Some(set) = &given.latents {
-        let values = (0..set.info.count).flat_map(|i| set.latent(i)).collect();
-        let stats = LatentStats { mean: set.info.mean.clone(), std: set.info.std.clone(), rgb: None };
-        return (Latents::new(values, set.info.shape), stats);
-    }
-    let path = options.train.out.join("latents.safetensors");
-    let latents = kept_latents(&path, key, &given.data, &given.autoencoder, plain, options.train.threads());
-    let stats = latents.stats();
-    (latents, stats)
-}
-
-/// What 'dit data latents' wrote.
-fn read_latents(dir: &Path) -> Result<LatentSet> {
-    let path = dir.join(LATENTS_FILE);
-    let description = String::from_utf8_lossy(&read_file(&path)?).into_owned();
-    let data = read_file(&dir.join(LATENTS_DATA))?;
-    LatentSet::read(&description, &data).with_context(|| path.display().to_string())
 }
 
 /// Configuration and weights, where they are known before the latents are: of the training that goes on, or of --init.
@@ -330,9 +247,9 @@ fn start(
         return start_from(dir, options, shape, given, device).map(Some);
     }
     // The numbers of the latents do not matter here: is everything else right?
-    let channels = given.config.latent_channels();
+    let channels = given.latent_channels();
     let unknown = LatentStats { mean: vec![0.0; channels], std: vec![1.0; channels], rgb: None };
-    options.config(shape, &given.data.info, given.config.clone(), unknown).map(|_| None)
+    options.config(shape, given, unknown).map(|_| None)
 }
 
 /// Eight pictures of each class, one class a row.
@@ -364,7 +281,7 @@ fn start_from(
     device: &Device,
 ) -> Result<(ModelConfig, Dit)> {
     let found = model_dir::read_config(dir).context("--init wants a model")?;
-    let config = options.config(shape, &given.data.info, given.config.clone(), found.latents.clone())?;
+    let config = options.config(shape, given, found.latents.clone())?;
     let process = DiffusionConfig { prediction_type: config.scheduler.prediction_type, ..found.scheduler.clone() };
     ensure!(
         found.transformer == config.transformer && process == config.scheduler,

@@ -9,6 +9,7 @@ mod checkpoint;
 pub mod classifier;
 mod data;
 pub mod dit;
+mod given;
 pub mod growth;
 mod latents;
 mod meter;

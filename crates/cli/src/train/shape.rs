@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use ditscope_config::{
-    AutoencoderConfig, BetaSchedule, Conditioning, ConfigError, DiffusionConfig, DitConfig, PredictionType,
+    AutoencoderConfig, BetaSchedule, Conditioning, ConfigError, DiffusionConfig, DitConfig, PredictionType, SampleSize,
     VarianceType,
 };
 use ditscope_train::{DatasetInfo, TimestepSampling};
@@ -32,7 +32,7 @@ pub struct Shape {
     /// Attention heads [default: 6]
     #[arg(long, value_name = "N")]
     pub num_heads: Option<usize>,
-    /// Side of a patch of the latent that becomes one token [default: 2]
+    /// Side of a patch of the latent that becomes one token [default: 2; 1 for words]
     #[arg(long, value_name = "P")]
     pub patch_size: Option<usize>,
     /// How timestep and class reach the blocks: in_context, cross_attention, adaln, adaln_zero [default: adaln_zero]
@@ -50,8 +50,8 @@ pub struct Shape {
     /// How the share of noise is drawn with --prediction-type flow [default: uniform]
     #[arg(long, value_enum)]
     pub timestep_sampling: Option<Times>,
-    /// Clamp of the predicted clean latent while sampling, in standard deviations [default: 4; none with --prediction-type
-    /// flow]
+    /// Clamp of the predicted clean latent while sampling, in standard deviations [default: 4, or 1 for words, whose bits are
+    /// −1 and 1; none with --prediction-type flow]
     #[arg(long, value_name = "RANGE")]
     pub clip_sample_range: Option<f64>,
 }
@@ -109,7 +109,7 @@ impl Shape {
     /// There is no such preset.
     pub fn resolved(&self) -> Result<Self, ConfigError> {
         let Some(preset) = &self.preset else { return Ok(self.clone()) };
-        let DitConfig { depth, hidden_size, num_heads, .. } = self.transformer(1, 1, 1).with_preset(preset)?;
+        let DitConfig { depth, hidden_size, num_heads, .. } = self.transformer(1.into(), 1, 1).with_preset(preset)?;
         Ok(Self {
             depth: Some(depth),
             hidden_size: Some(hidden_size),
@@ -119,30 +119,36 @@ impl Shape {
         })
     }
 
-    /// With the defaults for what is left open.
-    pub fn with_defaults(self) -> Self {
+    /// With the defaults for what is left open, for these pictures or words.
+    pub fn with_defaults(self, data: &DatasetInfo) -> Self {
+        let (patch_size, range) = if data.text.is_some() { (1, 1.0) } else { (PATCH_SIZE, CLIP_SAMPLE_RANGE) };
         let is_flow = self.prediction_type == Some(Prediction::Flow);
         Self {
             preset: self.preset,
             depth: self.depth.or(Some(DEPTH)),
             hidden_size: self.hidden_size.or(Some(HIDDEN_SIZE)),
             num_heads: self.num_heads.or(Some(NUM_HEADS)),
-            patch_size: self.patch_size.or(Some(PATCH_SIZE)),
+            patch_size: self.patch_size.or(Some(patch_size)),
             conditioning: self.conditioning.or(Some(Conditioning::AdaLnZero)),
             qk_norm: self.qk_norm.or(Some(false)),
             beta_schedule: self.beta_schedule.or((!is_flow).then_some(Schedule::Cosine)),
             prediction_type: self.prediction_type.or(Some(Prediction::Epsilon)),
             timestep_sampling: self.timestep_sampling.or(is_flow.then_some(Times::Uniform)),
-            clip_sample_range: self.clip_sample_range.or((!is_flow).then_some(CLIP_SAMPLE_RANGE)),
+            clip_sample_range: self.clip_sample_range.or((!is_flow).then_some(range)),
         }
     }
 
-    /// The transformer for these pictures and this autoencoder.
-    pub fn transformer_for(&self, data: &DatasetInfo, autoencoder: &AutoencoderConfig) -> DitConfig {
-        self.transformer(data.side / autoencoder.factor(), autoencoder.latent_channels(), data.labels.len())
+    /// The transformer for these pictures and this autoencoder, or for these words.
+    pub fn transformer_for(&self, data: &DatasetInfo, autoencoder: Option<&AutoencoderConfig>) -> DitConfig {
+        let (size, channels) = match (autoencoder, &data.text) {
+            (Some(autoencoder), _) => ((data.side / autoencoder.factor()).into(), autoencoder.latent_channels()),
+            (None, Some(text)) => (SampleSize { height: 1, width: data.side }, text.bits()),
+            (None, None) => (data.side.into(), data.channels),
+        };
+        self.transformer(size, channels, data.labels.len())
     }
 
-    fn transformer(&self, sample_size: usize, in_channels: usize, num_classes: usize) -> DitConfig {
+    fn transformer(&self, sample_size: SampleSize, in_channels: usize, num_classes: usize) -> DitConfig {
         DitConfig {
             sample_size,
             patch_size: self.patch_size.unwrap_or(PATCH_SIZE),

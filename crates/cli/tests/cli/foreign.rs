@@ -177,11 +177,11 @@ fn shapes_do_not_tell_whose_weights_they_are() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (file, out) = (folder.path().join("s.safetensors"), folder.path().join("out"));
     // Random numbers in the shape of a preset with ImageNet's classes.
-    let config = DitConfig { sample_size: 2, num_classes: 1000, ..tiny_config().transformer };
+    let config = DitConfig { sample_size: 2.into(), num_classes: 1000, ..tiny_config().transformer };
     let config = config.with_preset("S").expect("a preset");
     let device = Device::flex();
     let mut tensors = collect(&Dit::new(&config, &device), "");
-    let positions = values(pos_embed_2d(384, 1, &device));
+    let positions = values(pos_embed_2d(384, [1, 1], &device));
     tensors.push(NamedTensor { name: "pos_embed".into(), shape: vec![1, 1, 384], values: positions });
     for tensor in tensors.iter_mut().filter(|tensor| tensor.name == "x_embedder.proj.weight") {
         tensor.shape = vec![384, 4, 2, 2];

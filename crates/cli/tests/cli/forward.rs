@@ -41,6 +41,7 @@ fn golden_model(name: &str, dir: &Path, dtype: Stored) {
     let config = ModelConfig {
         latents: LatentStats { mean: vec![0.0; channels], std: vec![1.0; channels], rgb: None },
         audio: None,
+        text: None,
         labels: (0..transformer.num_classes).map(|i| i.to_string()).collect(),
         autoencoder: None,
         transformer,

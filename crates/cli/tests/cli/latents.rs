@@ -62,7 +62,7 @@ fn the_latents_that_are_shipped_are_of_their_models_and_small() {
     for folder in folders {
         let (set, config) = (read(&folder), model_dir::read_config(&folder).expect("a model"));
         let dit = &config.transformer;
-        assert_eq!(set.info.shape, [dit.in_channels, dit.sample_size, dit.sample_size], "{}", folder.display());
+        assert_eq!(set.info.shape, dit.latent_shape(), "{}", folder.display());
         assert_eq!((&set.info.mean, &set.info.std), (&config.latents.mean, &config.latents.std));
         assert_eq!(set.info.num_classes, config.labels.len());
         let each = set.info.count / set.info.num_classes;

@@ -22,6 +22,7 @@ mod latents;
 #[cfg(unix)]
 mod output;
 mod pipeline;
+mod places;
 mod resumed;
 mod sample;
 mod samples;

@@ -56,35 +56,35 @@ impl PatchEmbed {
 /// Puts the patches of the final layer back: `nhwpqc → nchpwq` (channel fastest in a patch).
 ///
 /// # Shapes
-/// - `x`: `[N, T, p·p·C]` with T = `side²`
-/// - result: `[N, C, side·p, side·p]`
-pub fn unpatchify(x: Tensor<3>, patch_size: usize, side: usize) -> Tensor<4> {
+/// - `x`: `[N, T, p·p·C]` with T = `rows·columns`
+/// - result: `[N, C, rows·p, columns·p]`
+pub fn unpatchify(x: Tensor<3>, patch_size: usize, [rows, columns]: [usize; 2]) -> Tensor<4> {
     let [n, _, d] = x.dims();
     let p = patch_size;
     let c = d / (p * p);
-    x.reshape([n, side, side, p, p, c])
+    x.reshape([n, rows, columns, p, p, c])
         .permute([0, 5, 1, 3, 2, 4]) // [N, C, rows, p, columns, p]
-        .reshape([n, c, side * p, side * p])
+        .reshape([n, c, rows * p, columns * p])
 }
 
 /// Fixed 2-D sin-cos positions: the first half of the channels encodes the column,
 /// the second the row; each half is `[sin | cos]` (official `get_2d_sincos_pos_embed`, in f64).
 ///
 /// # Shapes
-/// - result: `[1, side², hidden_size]`
-pub fn pos_embed_2d(hidden_size: usize, side: usize, device: &Device) -> Tensor<3> {
+/// - result: `[1, rows·columns, hidden_size]`
+pub fn pos_embed_2d(hidden_size: usize, [rows, columns]: [usize; 2], device: &Device) -> Tensor<3> {
     let quarter = hidden_size / 4;
     let omega = |i: usize| 1.0 / libm::pow(10_000.0, i as f64 / quarter as f64);
-    let mut values = Vec::with_capacity(side * side * hidden_size);
-    for row in 0..side {
-        for column in 0..side {
+    let mut values = Vec::with_capacity(rows * columns * hidden_size);
+    for row in 0..rows {
+        for column in 0..columns {
             for position in [column, row] {
                 values.extend((0..quarter).map(|i| libm::sin(position as f64 * omega(i)) as f32));
                 values.extend((0..quarter).map(|i| libm::cos(position as f64 * omega(i)) as f32));
             }
         }
     }
-    Tensor::from_data(TensorData::new(values, [1, side * side, hidden_size]), device)
+    Tensor::from_data(TensorData::new(values, [1, rows * columns, hidden_size]), device)
 }
 
 /// Timestep → vector: sinusoids, then Linear, SiLU, Linear.

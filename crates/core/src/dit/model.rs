@@ -23,7 +23,8 @@ pub struct Dit {
     pub blocks: Vec<DitBlock>,
     pub final_layer: FinalLayer,
     patch_size: usize,
-    sample_size: usize,
+    /// Rows and columns of tokens.
+    grid: [usize; 2],
     null_label: usize,
     /// Whether the condition's tokens stand before the picture's.
     in_context: bool,
@@ -37,11 +38,11 @@ impl Dit {
             x_embedder: PatchEmbed::new(config, device),
             t_embedder: TimestepEmbedder::new(config, device),
             y_embedder: LabelEmbedder::new(config, device),
-            pos_embed: pos_embed_2d(config.hidden_size, config.sample_size / config.patch_size, device),
+            pos_embed: pos_embed_2d(config.hidden_size, config.grid(), device),
             blocks: (0..config.depth).map(|_| DitBlock::new(config, device)).collect(),
             final_layer: FinalLayer::new(config, device),
             patch_size: config.patch_size,
-            sample_size: config.sample_size,
+            grid: config.grid(),
             null_label: config.null_label(),
             in_context: config.conditioning == Conditioning::InContext,
         }
@@ -232,6 +233,6 @@ impl Dit {
         let [_, t, _] = x.dims();
         let x = if self.in_context { x.narrow(1, CONDITION_TOKENS, t - CONDITION_TOKENS) } else { x }; // [N, T, D]
         let x = self.final_layer.forward_modulated(x, given.of_last(&self.final_layer)); // [N, T, p²·C_out]
-        unpatchify(x, self.patch_size, self.sample_size / self.patch_size) // [N, C_out, H, W]
+        unpatchify(x, self.patch_size, self.grid) // [N, C_out, H, W]
     }
 }

@@ -5,6 +5,7 @@ use crate::autoencoder::Autoencoder;
 use crate::diffusion::guidance::Guidance;
 use crate::diffusion::prediction::{eps_of_output, q_sample};
 use crate::dit::{Dit, Given};
+use crate::text;
 use crate::weights::keys::{AUTOENCODER, TRANSFORMER};
 use crate::weights::{Loader, NamedTensor, WeightsError, collect};
 use burn::module::Module;
@@ -118,9 +119,10 @@ impl Model {
         let no_encoder = |what: &str| {
             ConfigError::Model(format!("{what}, so pictures cannot become latents: take a model with an encoder"))
         };
-        let (side, channels, found) = (self.config.image_size(), self.config.image_channels(), images.dims());
-        if found[1..] != [channels, side, side] {
-            let (value, allowed) = (format!("{found:?}"), format!("[N, {channels}, {side}, {side}]"));
+        let ([height, width], channels, found) =
+            (self.config.image_shape(), self.config.image_channels(), images.dims());
+        if found[1..] != [channels, height, width] {
+            let (value, allowed) = (format!("{found:?}"), format!("[N, {channels}, {height}, {width}]"));
             return Err(ConfigError::OutOfRange { name: "shape of the pictures", value, allowed });
         }
         let z = match &self.autoencoder {
@@ -128,6 +130,9 @@ impl Model {
                 let kind = self.config.autoencoder.as_ref().map_or("", AutoencoderConfig::class_name);
                 let both = autoencoder.with_encoder();
                 both.ok_or_else(|| no_encoder(&format!("its autoencoder ({kind}) has only a decoder")))?.encode(images)
+            }
+            None if self.config.text.is_some() => {
+                return Err(no_encoder("its pictures are words, which it only draws"));
             }
             None if self.config.is_latents_only() => return Err(no_encoder("it has no autoencoder")),
             None => images,
@@ -155,6 +160,9 @@ impl Model {
     /// # Shapes
     /// - of the first `x`: `[N, C, h, w]`; of the last result: `[N, C_image, H, W]`; between two: the decoder's own
     pub fn decode_stage(&self, stage: usize, x: Tensor<4>) -> Tensor<4> {
+        if let Some(text) = &self.config.text {
+            return text::drawn(self.destandardize(x), text);
+        }
         if self.config.is_latents_only() {
             return self.preview(x);
         }
@@ -315,6 +323,6 @@ impl Model {
 
 /// Latents `[n, C, h, w]` of a model.
 pub fn latent_shape(model: &Model, n: usize) -> [usize; 4] {
-    let dit = &model.config.transformer;
-    [n, dit.in_channels, dit.sample_size, dit.sample_size]
+    let [channels, height, width] = model.config.transformer.latent_shape();
+    [n, channels, height, width]
 }

@@ -191,12 +191,11 @@ impl<'m> Run<'m> {
     /// What holds for the whole run.
     pub fn outline(&self) -> Outline {
         let [num_images, channels, height, width] = self.x_t.dims();
-        let side = self.model.config.image_size();
         let steps = || self.order.iter().copied();
         Outline {
             num_images,
             latent_shape: [channels, height, width],
-            image_shape: [side, side],
+            image_shape: self.model.config.image_shape(),
             timesteps: steps().map(|step| self.sampler.timestep(step)).collect(),
             alpha_bar: steps().map(|step| self.sampler.alpha_bar(step)).collect(),
             steps_skipped: self.first,

@@ -87,7 +87,7 @@ impl Inputs<'_> {
             Operation::Linear => self.linears(dit),
             Operation::Attention => vec![self.attention(dit)],
             Operation::Conv => match &config.autoencoder {
-                Some(AutoencoderConfig::Tiny(tiny)) => self.convs(tiny, dit.sample_size),
+                Some(AutoencoderConfig::Tiny(tiny)) => self.convs(tiny, dit.sample_size.longer()),
                 _ => Vec::new(),
             },
             Operation::Guide => self.guide(dit),
@@ -182,9 +182,9 @@ impl Inputs<'_> {
     }
 
     fn guide(&self, dit: &DitConfig) -> Vec<Case> {
-        let (c, side) = (dit.in_channels, dit.sample_size);
-        let x = self.numbers(13, [2, c, side, side], 1.0);
-        let outputs = self.numbers(14, [4, dit.out_channels(), side, side], 1.0);
+        let [c, h, w] = dit.latent_shape();
+        let x = self.numbers(13, [2, c, h, w], 1.0);
+        let outputs = self.numbers(14, [4, dit.out_channels(), h, w], 1.0);
         let [cond, uncond] = [0, 2].map(|at| outputs.map(|outputs| outputs.narrow(0, at, 2)));
         let by = Guide {
             scales: vec![4.0, 1.5],

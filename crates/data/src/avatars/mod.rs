@@ -83,6 +83,7 @@ pub fn make(plan: Plan<impl BufRead>) -> Result<Made> {
         mirror: false,
         license: licenses(styles.iter().map(Style::spdx)),
         audio: None,
+        text: None,
     };
     let [train, test] = parts.map(|Part { images, labels }| Dataset { info: info.clone(), images, labels });
     for (part, name) in [(&train, "training"), (&test, "test")] {

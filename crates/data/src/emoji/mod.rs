@@ -78,6 +78,7 @@ pub fn make(plan: &Plan) -> Result<Made> {
         mirror: true,
         license: licenses(sets.iter().map(|set| set.info.license.spdx.as_str())),
         audio: None,
+        text: None,
     };
     let [train, test] = [Split::Train, Split::Test].map(|split| part(&info, &drawn, split));
     for (part, split) in [(&train, Split::Train), (&test, Split::Test)] {

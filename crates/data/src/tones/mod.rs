@@ -57,6 +57,7 @@ fn info() -> DatasetInfo {
         mirror: false,
         license: "MIT OR Apache-2.0 (synthesised by ditscope's own code)".into(),
         audio: Some(audio),
+        text: None,
     }
 }
 

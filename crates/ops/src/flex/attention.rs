@@ -56,7 +56,7 @@ impl Heads {
     fn rows(&self, picture: usize, head: usize, token: usize, count: usize) -> Rows<'_> {
         let [of_picture, of_head, stride] = self.strides;
         let start = self.start + picture * of_picture + head * of_head + token * stride;
-        Rows { values: self.tensor.storage::<f32>(), start, stride, count, length: self.width }
+        Rows { values: self.tensor.storage::<f32>(), start, stride, count, length: self.width, between: 0 }
     }
 }
 
@@ -98,7 +98,7 @@ impl Work for Head<'_> {
             for (row, factor) in scores.chunks_exact_mut(length).zip(&mut factors[..count]) {
                 *factor = weigh::<FMA>(&mut row[..s], scale);
             }
-            let weights = Rows { values: &scores, start: 0, stride: length, count, length: s };
+            let weights = Rows { values: &scores, start: 0, stride: length, count, length: s, between: 0 };
             for (p, panel) in values.chunks_exact(s * COLUMNS).enumerate() {
                 sums.fill(ZERO);
                 add_products::<FMA>(sums, weights, panel);
@@ -119,7 +119,7 @@ impl Head<'_> {
         let mut packed = vec![0.0; panels(s) * COLUMNS * d];
         let rows = self.k.rows(self.picture, self.head, 0, s);
         for token in 0..s {
-            let key = rows.row(token);
+            let key = rows.row(token, 0);
             let panel = &mut packed[token / COLUMNS * COLUMNS * d..][..COLUMNS * d];
             for (to, from) in panel.chunks_exact_mut(COLUMNS).zip(key) {
                 to[token % COLUMNS] = *from;
@@ -135,7 +135,7 @@ impl Head<'_> {
         let mut packed = vec![0.0; panels(d) * COLUMNS * s];
         let rows = self.v.rows(self.picture, self.head, 0, s);
         for token in 0..s {
-            let value = rows.row(token);
+            let value = rows.row(token, 0);
             for (p, from) in value.chunks(COLUMNS).enumerate() {
                 put(get(from), &mut packed[(p * s + token) * COLUMNS..][..COLUMNS]);
             }

@@ -102,9 +102,8 @@ impl Conv for Packed {
         if c != self.from || n * h * w == 0 || add.is_some_and(|add| add.dims() != shape) {
             return None;
         }
-        let x = Strided::new(x)?;
-        let add = add.map(Strided::new);
-        let add = if let Some(add) = add { Some(add?) } else { None };
+        let (x, add) = (strided(x)?, if let Some(add) = add { Some(strided(add)?) } else { None });
+        let (x, add) = (Strided::of(&x), add.as_ref().map(Strided::of));
         let row = factor * factor * w * self.to;
         let mut out = vec![0.0; n * h * row];
         let block = (BLOCK / w).clamp(1, h.div_ceil(count()));
@@ -127,37 +126,36 @@ impl Conv for Packed {
     }
 }
 
+/// A tensor whose order a [`Strided`] can have.
+fn strided(x: &Tensor<4>) -> Option<FlexTensor> {
+    let tensor = primitive(x)?;
+    let forward = tensor.layout().strides().iter().all(|stride| *stride >= 0);
+    Some(if forward { tensor } else { tensor.to_contiguous() })
+}
+
 /// A tensor `[N, C, h, w]` in whatever order.
-struct Strided {
-    tensor: FlexTensor,
+struct Strided<'a> {
+    values: &'a [f32],
     start: usize,
     strides: [usize; 4],
 }
 
-impl Strided {
-    fn new(x: &Tensor<4>) -> Option<Self> {
-        let tensor = primitive(x)?;
-        let forward = tensor.layout().strides().iter().all(|stride| *stride >= 0);
-        let tensor = if forward { tensor } else { tensor.to_contiguous() };
+impl<'a> Strided<'a> {
+    fn of(tensor: &'a FlexTensor) -> Self {
         let strides = std::array::from_fn(|axis| tensor.layout().strides()[axis] as usize);
-        Some(Self { start: tensor.layout().start_offset(), strides, tensor })
+        Self { values: tensor.storage::<f32>(), start: tensor.layout().start_offset(), strides }
     }
 
-    /// The number of the first channel of a pixel, in [`Self::values`].
+    /// The number of the first channel of a pixel, in `values`.
     #[inline(always)]
     fn at(&self, picture: usize, y: usize, x: usize) -> usize {
         self.start + picture * self.strides[0] + y * self.strides[2] + x * self.strides[3]
     }
 
-    #[inline(always)]
-    fn values(&self) -> &[f32] {
-        self.tensor.storage::<f32>()
-    }
-
     /// Some channels of the pixel whose first one is at `pixel`.
     #[inline(always)]
     fn channels(&self, pixel: usize, first: usize, count: usize) -> [f32; COLUMNS] {
-        let (stride, values) = (self.strides[1], self.values());
+        let (stride, values) = (self.strides[1], self.values);
         if stride == 1 {
             return get(&values[pixel + first..][..count]);
         }
@@ -167,7 +165,7 @@ impl Strided {
     /// A picture with the channels innermost and a border of zeros.
     fn padded(&self, picture: usize, [c, h, w]: [usize; 3]) -> Vec<f32> {
         let mut padded = vec![0.0; (h + 2) * (w + 2) * c];
-        let values = self.values();
+        let values = self.values;
         for y in 0..h {
             let line = &mut padded[((y + 1) * (w + 2) + 1) * c..][..w * c];
             if [self.strides[1], self.strides[3]] == [1, c] {
@@ -198,7 +196,7 @@ struct Lines<'a> {
     packed: &'a Packed,
     /// The whole picture with its border.
     padded: &'a [f32],
-    add: Option<&'a Strided>,
+    add: Option<&'a Strided<'a>>,
     picture: usize,
     /// The first line, of the picture that comes in.
     first: usize,
@@ -231,13 +229,17 @@ impl Lines<'_> {
     #[inline(always)]
     fn line<const FMA: bool>(&self, window: &Window, y: usize, panel: &[f32], sums: &mut [Sums]) {
         let (from, width) = (self.packed.from, self.width);
-        let length = window.side * from;
+        let first = (self.first + y + window.offset[0]) * (width + 2) + window.offset[1];
+        let rows = Rows {
+            values: self.padded,
+            start: first * from,
+            stride: from,
+            count: width,
+            length: window.side * from,
+            between: (width + 2) * from,
+        };
         sums.fill(ZERO);
-        for (line, panel) in panel.chunks_exact(length * COLUMNS).enumerate() {
-            let first = (self.first + y + window.offset[0] + line) * (width + 2) + window.offset[1];
-            let rows = Rows { values: self.padded, start: first * from, stride: from, count: width, length };
-            add_products::<FMA>(sums, rows, panel);
-        }
+        add_products::<FMA>(sums, rows, panel);
     }
 
     /// What becomes of its sums.
@@ -245,15 +247,23 @@ impl Lines<'_> {
     fn write(&mut self, column: usize, window: &Window, y: usize, factor: usize, sums: &[Sums]) {
         let (packed, y) = (self.packed, factor * y + window.offset[0]);
         let (bias, channels) = (get(&packed.bias[column..]), COLUMNS.min(packed.to - column));
+        let add = self.add.map(|add| (add, add.at(self.picture, factor * self.first + y, 0)));
         for (x, sums) in sums.as_flattened().iter().enumerate().take(self.width) {
             let x = factor * x + window.offset[1];
-            let mut values: [f32; COLUMNS] = std::array::from_fn(|j| sums[j] + bias[j]);
-            if let Some(add) = self.add {
-                let added = add.channels(add.at(self.picture, factor * self.first + y, x), column, channels);
-                values = std::array::from_fn(|j| values[j] + added[j]);
+            let mut values = *sums;
+            for j in 0..COLUMNS {
+                values[j] += bias[j];
+            }
+            if let Some((add, line)) = add {
+                let added = add.channels(line + x * add.strides[3], column, channels);
+                for j in 0..COLUMNS {
+                    values[j] += added[j];
+                }
             }
             if packed.filter.relu {
-                values = values.map(|value| if value < 0.0 { 0.0 } else { value });
+                for value in &mut values {
+                    *value = if *value < 0.0 { 0.0 } else { *value };
+                }
             }
             put(values, &mut self.out[(y * factor * self.width + x) * packed.to + column..][..channels]);
         }

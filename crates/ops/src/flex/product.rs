@@ -143,7 +143,8 @@ impl Product<'_> {
     #[cfg_attr(not(target_family = "wasm"), inline(always))]
     fn panel<const FMA: bool>(&mut self, column: usize, panel: &[f32], sums: &mut [Sums]) {
         let Factors { d_input, d_output, bias, .. } = self.factors;
-        let rows = Rows { values: self.x, start: 0, stride: *d_input, count: self.starts.len(), length: *d_input };
+        let length = *d_input;
+        let rows = Rows { values: self.x, start: 0, stride: length, count: self.starts.len(), length, between: 0 };
         sums.fill(ZERO);
         add_products::<FMA>(sums, rows, panel);
         let (bias, width) = (get(&bias[column..]), COLUMNS.min(d_output - column));

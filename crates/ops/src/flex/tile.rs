@@ -20,8 +20,10 @@ pub struct Rows<'a> {
     /// From one to the next.
     pub stride: usize,
     pub count: usize,
-    /// Numbers in each.
+    /// Numbers in each piece of a row.
     pub length: usize,
+    /// From one piece of a row to the next: a window over a picture is one of each line.
+    pub between: usize,
 }
 
 impl<'a> Rows<'a> {
@@ -31,20 +33,20 @@ impl<'a> Rows<'a> {
         self.count.div_ceil(ROWS)
     }
 
-    /// The rows of a tile. Where there are no more, the last one stands again.
+    /// A piece of the rows of a tile. Where there are no more, the last one stands again.
     #[inline(always)]
-    fn tile(&self, number: usize) -> [&'a [f32]; ROWS] {
-        std::array::from_fn(|i| self.row((number * ROWS + i).min(self.count - 1)))
+    fn tile(&self, number: usize, piece: usize) -> [&'a [f32]; ROWS] {
+        std::array::from_fn(|i| self.row((number * ROWS + i).min(self.count - 1), piece))
     }
 
     #[inline(always)]
-    pub fn row(&self, number: usize) -> &'a [f32] {
-        &self.values[self.start + number * self.stride..][..self.length]
+    pub fn row(&self, number: usize, piece: usize) -> &'a [f32] {
+        &self.values[self.start + number * self.stride + piece * self.between..][..self.length]
     }
 }
 
 /// Adds to the sums of each tile the products of its rows and a panel's columns. A panel has [`COLUMNS`] numbers of one
-/// row of the matrix after the other, as many as a row is long.
+/// row of the matrix after the other, as many as a row has in all its pieces.
 // In WebAssembly this must be a function of its own, and too large for V8 to make it part of what calls it (its limit is
 // 500 bytes): in a large function V8 keeps what the inner loop needs on the stack, which costs a third of the speed.
 // Natively it is a part of what calls it, so that it has the same instructions.
@@ -53,13 +55,15 @@ impl<'a> Rows<'a> {
 pub fn add_products<const FMA: bool>(sums: &mut [Sums], rows: Rows, panel: &[f32]) {
     let (panel, _) = panel.as_chunks::<COLUMNS>();
     for (number, sums) in sums.iter_mut().enumerate() {
-        let [a, b, c, d] = rows.tile(number);
         let mut all = *sums;
-        for ((((numbers, a), b), c), d) in panel.iter().zip(a).zip(b).zip(c).zip(d) {
-            let factors = [*a, *b, *c, *d];
-            for i in 0..ROWS {
-                for j in 0..COLUMNS {
-                    all[i][j] = mul_add::<FMA>(factors[i], numbers[j], all[i][j]);
+        for (piece, panel) in panel.chunks_exact(rows.length).enumerate() {
+            let [a, b, c, d] = rows.tile(number, piece);
+            for ((((numbers, a), b), c), d) in panel.iter().zip(a).zip(b).zip(c).zip(d) {
+                let factors = [*a, *b, *c, *d];
+                for i in 0..ROWS {
+                    for j in 0..COLUMNS {
+                        all[i][j] = mul_add::<FMA>(factors[i], numbers[j], all[i][j]);
+                    }
                 }
             }
         }

@@ -138,7 +138,7 @@ proptest! {
         let depth = Some(PageDepth::Full);
         let noise_t = (view == Mode::Forward).then_some(571);
         let asks_for_class = view == Mode::Forward && present;
-        let lab = matches!(view, Mode::Lab(_)).then(|| "off:b0.h1-3,at:0.2-1".to_owned());
+        let lab = matches!(view, Mode::Lab(_)).then(|| "off:b0.h1-3,at:20-100".to_owned());
         let written = Address {
             model, backend, view, compare, noise_t, asks_for_class, lab, language, depth, present, embed, tour, chosen,
         };

@@ -350,8 +350,7 @@ impl Forward {
 
 /// The shape of one latent.
 pub fn latent_shape(config: &ModelConfig) -> [usize; 3] {
-    let transformer = &config.transformer;
-    [transformer.in_channels, transformer.sample_size, transformer.sample_size]
+    config.transformer.latent_shape()
 }
 
 /// Whether pictures can become latents.
@@ -359,7 +358,7 @@ pub fn can_encode(config: &ModelConfig) -> bool {
     match &config.autoencoder {
         Some(AutoencoderConfig::Tiny(tiny)) => tiny.has_encoder(),
         Some(AutoencoderConfig::Kl(_)) => false,
-        None => !config.is_latents_only(),
+        None => config.is_pixels(),
     }
 }
 

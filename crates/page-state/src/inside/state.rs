@@ -228,8 +228,7 @@ impl Inside {
         }
         let fits = shared.models.config.as_ref().is_none_or(|config| {
             let dit = &config.transformer;
-            film.info.latent_shape == [dit.in_channels, dit.sample_size, dit.sample_size]
-                && film.info.settings.class < dit.num_classes
+            film.info.latent_shape == dit.latent_shape() && film.info.settings.class < dit.num_classes
         });
         let is_of_model = fits && shared.film_is_of_model();
         (!is_of_model).then(|| Obstacle::OtherModel(film.model.clone()))

@@ -13,7 +13,7 @@ use ditscope_protocol::{Answer, FromWorker, Reason, Refusal, ToWorker};
 fn config() -> ModelConfig {
     let mut config = some_config(10);
     let dit = &mut config.transformer;
-    (dit.in_channels, dit.sample_size, dit.depth) = (4, 2, 3);
+    (dit.in_channels, dit.sample_size, dit.depth) = (4, 2.into(), 3);
     config.latents.mean = vec![0.0; 4];
     config.latents.std = vec![1.0; 4];
     config
@@ -172,7 +172,7 @@ fn there_are_words_for_what_cannot_be_looked_into() {
     assert!(no_film.is_some() && first_step.is_some() && no_film != first_step);
     let (mut state, _) = looking();
     assert_eq!(state.inside.obstacle(&state), None);
-    state.shared.models.config.as_mut().expect("a config").transformer.sample_size = 8;
+    state.shared.models.config.as_mut().expect("a config").transformer.sample_size = 8.into();
     assert!(state.inside.obstacle(&state).is_some(), "a run of another shape");
     let (mut state, _) = looking();
     state.shared.run.film_model = Some(crate::model_ref::ModelRef::Folder("other".into()));

@@ -77,7 +77,7 @@ impl Bench {
         let mut events = self.hear_address(page, kind);
         self.take_picture(page);
         if let Some(base) = &self.base {
-            self.paint.fit(base.side());
+            self.paint.fit(base.cells());
         }
         let was_inverting = matches!(self.waiting, Some((_, About::Invert { .. })));
         let has_answer = self.take_answer(page);
@@ -88,8 +88,8 @@ impl Bench {
         }
         events.extend(self.tell(page, kind));
         // Whoever asked for a picture's noise wants to see what it becomes.
-        if has_answer && was_inverting && matches!(self.edit.inverted, Some(Ok(_))) {
-            events.push(Event::Generate);
+        if kind == Kind::Edit && has_answer && was_inverting && matches!(self.edit.inverted, Some(Ok(_))) {
+            events.push(Event::Lab(lab::Event::Run));
         }
         events.extend(self.do_what_is_due(page, kind));
         events.extend(self.tell_address(page, kind));
@@ -306,18 +306,18 @@ pub fn way_of(experiment: &Experiment) -> Way {
 }
 
 fn fits(page: &Page, base: &Base) -> bool {
-    page.models.config.as_ref().is_none_or(|config| {
-        let dit = &config.transformer;
-        base.shape == [dit.in_channels, dit.sample_size, dit.sample_size] && base.class < config.labels.len()
-    })
+    page.models
+        .config
+        .as_ref()
+        .is_none_or(|config| base.shape == config.transformer.latent_shape() && base.class < config.labels.len())
 }
 
 fn image_shape(page: &Page) -> [usize; 2] {
-    let side = page.models.config.as_ref().map_or(0, |config| {
+    page.models.config.as_ref().map_or([0, 0], |config| {
         let is_heavy = config.autoencoder.as_ref().is_some_and(ditscope_config::AutoencoderConfig::is_heavy);
-        if is_heavy { config.transformer.sample_size } else { config.image_size() }
-    });
-    [side, side]
+        let [_, height, width] = config.transformer.latent_shape();
+        if is_heavy { [height, width] } else { config.image_shape() }
+    })
 }
 
 #[cfg(test)]

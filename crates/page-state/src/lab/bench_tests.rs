@@ -13,7 +13,7 @@ use ditscope_protocol::{Answer, FrameInfo, FromWorker, Reason, Refusal, ToWorker
 fn config() -> ModelConfig {
     let mut config = some_config(10);
     let dit = &mut config.transformer;
-    (dit.in_channels, dit.sample_size, dit.depth, dit.num_heads) = (4, 2, 3, 2);
+    (dit.in_channels, dit.sample_size, dit.depth, dit.num_heads) = (4, 2.into(), 3, 2);
     config.latents.mean = vec![0.0; 4];
     config.latents.std = vec![1.0; 4];
     config
@@ -65,8 +65,8 @@ fn the_finished_picture_is_what_experiments_are_about() {
     let (page, bench) = in_the_lab(Kind::Paint);
     let base = bench.base.expect("the run's picture");
     let film = page.run.film.as_ref().expect("the run");
-    assert_eq!((base.side(), base.latent.len(), base.class), (2, 16, film.info.settings.class));
-    assert_eq!(bench.paint.cells.side(), 2);
+    assert_eq!((base.cells(), base.latent.len(), base.class), ([2, 2], 16, film.info.settings.class));
+    assert_eq!(bench.paint.cells.shape(), [2, 2]);
 }
 
 #[test]
@@ -161,7 +161,10 @@ fn a_picture_whose_noise_is_found_is_denoised_as_something_else() {
     assert!(bench.is_inverting());
     answered(&mut page, question, Ok(Answer::Measured), vec![floats(&[0.5; 16])]);
     let events = bench.look(&page, Kind::Edit);
-    assert!(matches!(events[..], [Event::Lab(lab::Event::Prepare(Some(_))), Event::Generate]), "{events:?}");
+    assert!(
+        matches!(events[..], [Event::Lab(lab::Event::Prepare(Some(_))), Event::Lab(lab::Event::Run)]),
+        "{events:?}"
+    );
     events.into_iter().take(1).for_each(|event| drop(page.update(event)));
     let (experiment, buffers) = generated(&mut page);
     let experiment = experiment.expect("an experiment");
@@ -226,7 +229,7 @@ fn a_worker_that_is_gone_is_not_waited_for() {
 fn another_models_pictures_are_forgotten() {
     let (mut page, mut bench) = in_the_lab(Kind::Paint);
     if let Some(config) = &mut page.shared.models.config {
-        config.transformer.sample_size = 4;
+        config.transformer.sample_size = 4.into();
     }
     bench.look(&page, Kind::Paint);
     assert!(bench.base.is_none());
@@ -256,10 +259,10 @@ fn settled(kind: Kind, lab: &str) -> (Page, Bench, Vec<Event>) {
 
 #[test]
 fn an_address_sets_an_experiment_and_has_it_done() {
-    let (page, bench, events) = settled(Kind::Break, "off:b1.b9,at:0.5-1");
+    let (page, bench, events) = settled(Kind::Break, "off:b1.b9,at:50-100");
     // A part that the model does not have: all that stands with it is left out, with a word.
     assert_eq!((bench.without.off.len(), bench.without.at), (0, [0.5, 1.0]));
-    assert_eq!(page.address.lab.as_deref(), Some("at:0.5-1"));
+    assert_eq!(page.address.lab.as_deref(), Some("at:50-100"));
     let is_told = |notice: &crate::Notice| matches!(notice, crate::Notice::Ignored { key, .. } if key == "lab");
     assert_eq!(page.notices.iter().filter(|notice| is_told(notice)).count(), 1);
     let runs = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Lab(lab::Event::Run))).count();
@@ -273,8 +276,8 @@ fn an_address_sets_an_experiment_and_has_it_done() {
         assert_eq!(runs(&bench.look(&page, Kind::Edit)), 0);
     }
 
-    let (page, bench, events) = settled(Kind::Paint, "cells:2.a,strength:0.5");
-    assert_eq!((bench.paint.cells.count(), page.address.lab.as_deref()), (2, Some("cells:2.a,strength:0.5")));
+    let (page, bench, events) = settled(Kind::Paint, "cells:2.a,strength:50");
+    assert_eq!((bench.paint.cells.count(), page.address.lab.as_deref()), (2, Some("cells:2.a,strength:50")));
     assert_eq!(runs(&events), 1);
 
     let asks = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Lab(lab::Event::Ask(..)))).count();

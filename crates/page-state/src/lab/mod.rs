@@ -136,16 +136,15 @@ impl Base {
     /// The visitor's own picture, or another one of the forward process, which was encoded there.
     pub fn of_forward(shared: &Shared, forward: &crate::forward::Forward) -> Option<Self> {
         let latent = film::numbers(forward.latent.as_deref()?);
-        let dit = &shared.models.config.as_ref()?.transformer;
-        let shape = [dit.in_channels, dit.sample_size, dit.sample_size];
+        let shape = shared.models.config.as_ref()?.transformer.latent_shape();
         let picture = forward.picture.as_deref()?.clone();
         let fits = latent.len() == shape.iter().product::<usize>();
         fits.then(|| Self { latent, shape, picture, class: shared.settings().class })
     }
 
-    /// Cells across.
-    pub fn side(&self) -> usize {
-        self.shape[2]
+    /// Rows and columns of its latent.
+    pub fn cells(&self) -> [usize; 2] {
+        [self.shape[1], self.shape[2]]
     }
 
     /// As the worker wants it.

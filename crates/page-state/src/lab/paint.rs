@@ -31,15 +31,15 @@ impl Default for Paint {
 
 impl Paint {
     /// Makes the cells those of the model, if they are not.
-    pub fn fit(&mut self, side: usize) {
-        if self.cells.side() != side {
-            self.cells = Cells::new(side);
+    pub fn fit(&mut self, shape: [usize; 2]) {
+        if self.cells.shape() != shape {
+            self.cells = Cells::new(shape);
         }
     }
 
     /// How the next run departs; nothing without a picture or a mark.
     pub fn prepared(&self, shared: &Shared, base: Option<&Base>) -> Option<Prepared> {
-        let base = base.filter(|base| self.cells.count() > 0 && base.side() == self.cells.side())?;
+        let base = base.filter(|base| self.cells.count() > 0 && base.cells() == self.cells.shape())?;
         let steps = shared.settings().num_inference_steps;
         let first = steps - ((steps as f64 * self.strength).round() as usize).clamp(1, steps);
         let plan = Plan { mask: self.cells.marked().to_vec(), jump_length: JUMP_LENGTH, resamplings: self.resamplings };

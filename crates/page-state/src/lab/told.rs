@@ -6,6 +6,7 @@ use super::edit::Way;
 use super::paint::{Paint, RESAMPLINGS};
 use crate::cells::Cells;
 use ditscope_config::{DitConfig, Part};
+use std::collections::BTreeSet;
 
 impl Bench {
     /// Sets what an address says; the pieces that mean nothing here, or not of this model.
@@ -22,25 +23,29 @@ impl Bench {
 
     fn set(&mut self, kind: Kind, dit: &DitConfig, key: &str, value: &str) -> Option<()> {
         match (kind, key) {
-            (Kind::OneStep, "t") => self.one_step.t = Some(value.parse().ok()?),
+            (Kind::OneStep, "t") => self.one_step.t = Some(number(value)?),
             (Kind::Paint, "cells") => {
-                self.paint.cells = cells(value).filter(|cells| cells.side() == dit.sample_size)?
+                let [_, height, width] = dit.latent_shape();
+                self.paint.cells = cells(value).filter(|cells| cells.shape() == [height, width])?;
             }
             (Kind::Paint, "again") => {
-                self.paint.resamplings = value.parse().ok().filter(|times| RESAMPLINGS.contains(times))?;
+                self.paint.resamplings = number(value).filter(|times| RESAMPLINGS.contains(times))?;
             }
             (Kind::Paint, "strength") => self.paint.strength = share(value)?,
-            (Kind::Edit, "way") => self.edit.way = Way::ALL.into_iter().find(|way| way_name(*way) == value)?,
+            (Kind::Edit, "way") => self.edit.way = Way::ALL[WAYS.iter().position(|name| *name == value)?],
             (Kind::Edit, "to") if self.edit.way == Way::Seeds => {
-                self.edit.seed = Some(value.parse::<u32>().ok()?.into());
+                self.edit.seed = Some(u64::from(value.parse::<u32>().ok()?));
             }
             (Kind::Edit, "to") => {
-                self.edit.choose_class(value.parse().ok().filter(|class| *class < dit.num_classes)?);
+                self.edit.choose_class(number(value).filter(|class| *class < dit.num_classes)?);
             }
             (Kind::Break, "off") => {
-                self.without.off =
-                    value.split('.').map(|name| part(name).filter(|part| has(dit, *part))).collect::<Option<_>>()?;
-                self.without.block = self.without.off.iter().find_map(|part| part.block()).unwrap_or_default();
+                let mut off = BTreeSet::new();
+                for name in value.split('.') {
+                    off.insert(part(name).filter(|part| has(dit, *part))?);
+                }
+                self.without.block = off.first().and_then(|part| part.block()).unwrap_or_default();
+                self.without.off = off;
             }
             (Kind::Break, "at") => {
                 let (from, to) = value.split_once('-')?;
@@ -54,34 +59,51 @@ impl Bench {
 
     /// What an address says of this experiment; nothing where all is as it is at first.
     pub fn to_tell(&self, kind: Kind) -> Option<String> {
-        let mut pieces = vec![];
+        let mut told = String::new();
+        let mut tell = |key: &str, value: String| {
+            for piece in [if told.is_empty() { "" } else { "," }, key, ":", &value] {
+                told.push_str(piece);
+            }
+        };
         match kind {
-            Kind::OneStep => pieces.extend(self.one_step.t.map(|t| format!("t:{t}"))),
+            Kind::OneStep => self.one_step.t.into_iter().for_each(|t| tell("t", t.to_string())),
             Kind::Paint => {
                 let (paint, first) = (&self.paint, Paint::default());
-                pieces.extend((paint.cells.count() > 0).then(|| format!("cells:{}", hexadecimal(&paint.cells))));
-                let again = paint.resamplings;
-                pieces.extend((again != first.resamplings).then(|| format!("again:{again}")));
-                let strength = paint.strength;
-                pieces.extend((strength != first.strength).then(|| format!("strength:{strength}")));
+                if paint.cells.count() > 0 {
+                    tell("cells", hexadecimal(&paint.cells));
+                }
+                if paint.resamplings != first.resamplings {
+                    tell("again", paint.resamplings.to_string());
+                }
+                if paint.strength != first.strength {
+                    tell("strength", percent(paint.strength));
+                }
             }
             Kind::Edit => {
                 let (way, edit) = (self.edit.way, &self.edit);
-                pieces.extend((way != Way::default()).then(|| format!("way:{}", way_name(way))));
+                if way != Way::default() {
+                    tell("way", WAYS[Way::ALL.iter().position(|other| *other == way).unwrap_or_default()].to_owned());
+                }
                 let to = if way == Way::Seeds { edit.seed } else { edit.chosen_class().map(|class| class as u64) };
-                pieces.extend(to.map(|to| format!("to:{to}")));
+                to.into_iter().for_each(|to| tell("to", to.to_string()));
             }
             Kind::Break => {
                 let (off, [from, to]) = (&self.without.off, self.without.at);
-                let parts: Vec<String> = off.iter().map(|part| part_name(*part)).collect();
-                pieces.extend((!parts.is_empty()).then(|| format!("off:{}", parts.join("."))));
-                pieces.extend(([from, to] != [0.0, 1.0]).then(|| format!("at:{from}-{to}")));
+                if !off.is_empty() {
+                    tell("off", off.iter().map(|part| part_name(*part)).collect::<Vec<_>>().join("."));
+                }
+                if [from, to] != [0.0, 1.0] {
+                    tell("at", [percent(from), percent(to)].join("-"));
+                }
             }
             Kind::Ideal => {}
         }
-        (!pieces.is_empty()).then(|| pieces.join(","))
+        (!told.is_empty()).then_some(told)
     }
 }
+
+/// As addresses name them, in the order of [`Way::ALL`].
+const WAYS: [&str; 3] = ["invert", "seeds", "classes"];
 
 /// Whether this can be taken from the model.
 fn has(dit: &DitConfig, part: Part) -> bool {
@@ -95,28 +117,32 @@ fn has(dit: &DitConfig, part: Part) -> bool {
         }
 }
 
-/// From 0 to 1.
+fn number(value: &str) -> Option<usize> {
+    value.parse::<u32>().ok().map(|number| number as usize)
+}
+
+/// From 0 to 1, of a number of percents.
 fn share(value: &str) -> Option<f64> {
-    value.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share))
+    number(value).filter(|percent| *percent <= 100).map(|percent| percent as f64 / 100.0)
 }
 
-fn way_name(way: Way) -> &'static str {
-    match way {
-        Way::Invert => "invert",
-        Way::Seeds => "seeds",
-        Way::Classes => "classes",
-    }
+fn percent(share: f64) -> String {
+    ((share * 100.0).round() as u32).to_string()
 }
 
-/// `8.` and four cells a digit, row by row; cells that are too many for the last digit's bits are not marked.
+/// `8.`, or `1x16.` where rows and columns differ, and four cells a digit, row by row; bits beyond the last cell mean nothing.
 fn cells(value: &str) -> Option<Cells> {
-    let (side, digits) = value.split_once('.')?;
-    let side: usize = side.parse::<u16>().ok()?.into();
-    if digits.len() != (side * side).div_ceil(4) {
+    let (shape, digits) = value.split_once('.')?;
+    let (rows, columns) = shape.split_once('x').unwrap_or((shape, shape));
+    let [rows, columns] = [number(rows)?, number(columns)?];
+    if Some(digits.len()) != rows.checked_mul(columns).map(|cells| cells.div_ceil(4)) {
         return None;
     }
-    let digits: Vec<u32> = digits.chars().map(|digit| digit.to_digit(16)).collect::<Option<_>>()?;
-    Some(Cells::marked_where(side, |i| digits[i / 4] >> (3 - i % 4) & 1 == 1))
+    let digit = |i: usize| char::from(digits.as_bytes()[i]).to_digit(16);
+    if (0..digits.len()).any(|i| digit(i).is_none()) {
+        return None;
+    }
+    Some(Cells::marked_where([rows, columns], |i| digit(i / 4).unwrap_or_default() >> (3 - i % 4) & 1 == 1))
 }
 
 fn hexadecimal(cells: &Cells) -> String {
@@ -125,43 +151,40 @@ fn hexadecimal(cells: &Cells) -> String {
         char::from_digit(bits, 16).unwrap_or('0')
     };
     let digits: String = cells.marked().chunks(4).map(digit).collect();
-    format!("{}.{digits}", cells.side())
+    let [rows, columns] = cells.shape().map(|side| side.to_string());
+    let shape = if rows == columns { rows } else { [rows, columns].join("x") };
+    [shape, digits].join(".")
 }
 
+/// A kind's letters, and its block (and head).
 fn part_name(part: Part) -> String {
-    let half = |of_mlp: bool| if of_mlp { 'm' } else { 'a' };
-    match part {
-        Part::Block(block) => format!("b{block}"),
-        Part::Attention(block) => format!("a{block}"),
-        Part::Mlp(block) => format!("m{block}"),
-        Part::Head(block, head) => format!("h{block}-{head}"),
-        Part::Shift(block, of_mlp) => format!("s{}{block}", half(of_mlp)),
-        Part::Scale(block, of_mlp) => format!("c{}{block}", half(of_mlp)),
-        Part::Class => "y".into(),
-    }
+    let (kind, block, head) = match part {
+        Part::Block(block) => ("b", block, None),
+        Part::Attention(block) => ("a", block, None),
+        Part::Mlp(block) => ("m", block, None),
+        Part::Head(block, head) => ("h", block, Some(head)),
+        Part::Shift(block, of_mlp) => (if of_mlp { "sm" } else { "sa" }, block, None),
+        Part::Scale(block, of_mlp) => (if of_mlp { "cm" } else { "ca" }, block, None),
+        Part::Class => return "y".into(),
+    };
+    let numbers: Vec<String> = [Some(block), head].into_iter().flatten().map(|number| number.to_string()).collect();
+    [kind, &numbers.join("-")].concat()
 }
 
 fn part(name: &str) -> Option<Part> {
-    let of_half = |rest: &str| {
-        let of_mlp = rest.starts_with('m');
-        let block = rest.strip_prefix(['a', 'm'])?.parse().ok()?;
-        Some((block, of_mlp))
+    let (kind, rest) = name.split_at(name.find(|c: char| c.is_ascii_digit()).unwrap_or(name.len()));
+    let (block, head) = rest.split_once('-').map_or((rest, None), |(block, head)| (block, Some(head)));
+    let block = match (kind, rest) {
+        ("y", "") => return Some(Part::Class),
+        _ => number(block)?,
     };
-    let mut rest = name.chars();
-    let kind = rest.next()?;
-    let rest = rest.as_str();
-    let number = || rest.parse().ok();
-    Some(match kind {
-        'b' => Part::Block(number()?),
-        'a' => Part::Attention(number()?),
-        'm' => Part::Mlp(number()?),
-        'h' => {
-            let (block, head) = rest.split_once('-')?;
-            Part::Head(block.parse().ok()?, head.parse().ok()?)
-        }
-        's' => of_half(rest).map(|(block, of_mlp)| Part::Shift(block, of_mlp))?,
-        'c' => of_half(rest).map(|(block, of_mlp)| Part::Scale(block, of_mlp))?,
-        'y' if rest.is_empty() => Part::Class,
+    Some(match (kind, head) {
+        ("b", None) => Part::Block(block),
+        ("a", None) => Part::Attention(block),
+        ("m", None) => Part::Mlp(block),
+        ("h", Some(head)) => Part::Head(block, number(head)?),
+        ("sa" | "sm", None) => Part::Shift(block, kind == "sm"),
+        ("ca" | "cm", None) => Part::Scale(block, kind == "cm"),
         _ => return None,
     })
 }
@@ -171,10 +194,11 @@ mod tests {
     use super::*;
     use crate::lab::as_told;
     use crate::update::tests::some_config;
+    use ditscope_config::SampleSize;
     use proptest::prelude::*;
 
     fn dit(side: usize) -> DitConfig {
-        DitConfig { sample_size: side, depth: 4, num_heads: 2, ..some_config(10).transformer }
+        DitConfig { sample_size: side.into(), depth: 4, num_heads: 2, ..some_config(10).transformer }
     }
 
     const KINDS: [Kind; 5] = [Kind::OneStep, Kind::Paint, Kind::Edit, Kind::Break, Kind::Ideal];
@@ -183,11 +207,11 @@ mod tests {
     fn what_is_told_is_set_and_told_again() {
         for (kind, text) in [
             (Kind::OneStep, "t:500"),
-            (Kind::Paint, "cells:8.00003c3c3c000000,again:4,strength:0.8"),
+            (Kind::Paint, "cells:8.00003c3c3c000000,again:4,strength:80"),
             (Kind::Edit, "way:seeds,to:12"),
             (Kind::Edit, "way:classes,to:3"),
             (Kind::Edit, "to:8"),
-            (Kind::Break, "off:b0.a1.m2.h3-1.sa0.cm0.y,at:0.2-1"),
+            (Kind::Break, "off:b0.a1.m2.h3-1.sa0.cm0.y,at:20-100"),
         ] {
             let mut bench = Bench::default();
             assert_eq!(
@@ -205,11 +229,14 @@ mod tests {
         assert!(bench.set_as_told(Kind::Paint, &dit(3), "cells:3.88f").is_empty());
         assert_eq!(bench.paint.cells.marked(), [true, false, false, false, true, false, false, false, true]);
         assert_eq!(bench.to_tell(Kind::Paint).as_deref(), Some("cells:3.888"));
+        let words = DitConfig { sample_size: SampleSize { height: 1, width: 6 }, ..dit(3) };
+        assert!(bench.set_as_told(Kind::Paint, &words, "cells:1x6.0c").is_empty());
+        assert_eq!(bench.to_tell(Kind::Paint).as_deref(), Some("cells:1x6.0c"));
     }
 
     #[test]
     fn what_means_nothing_is_named_and_sets_nothing() {
-        let text = "off:b0.b4,at:0.9-0.2,t:5,cells:8.00,again:3,strength:2,way:away,to:10,block";
+        let text = "off:b0.b4,at:90-20,t:5,cells:8.00,again:3,strength:200,way:away,to:10,block";
         for kind in KINDS {
             let (mut bench, mut known) = (Bench::default(), Bench::default());
             let foreign = bench.set_as_told(kind, &dit(8), text);

@@ -96,6 +96,7 @@ pub mod tests {
             image_size: 32,
             download_bytes,
             memory_bytes: 4000,
+            letters: None,
             license: "MIT".into(),
         }
     }

@@ -1,9 +1,9 @@
 //! Which picture is played as a sound, and the answer to the question for its sound; pure.
 
 use crate::asks::{Answered, Asker, Question};
-use crate::film::{Film, Place, of_picture};
+use crate::film::Place;
 use crate::follow::{Effects, Follow};
-use crate::stage::Spot;
+use crate::stage::clean_latent;
 use crate::{Notice, Shared};
 use ditscope_protocol::{Answer, Ask};
 use std::sync::Arc;
@@ -73,6 +73,7 @@ impl Listening {
             return vec![];
         }
         let Some((film, latent)) = clean_latent(shared) else { return vec![] };
+        let latent = latent.iter().flat_map(|value| value.to_le_bytes()).collect();
         let of = Subject { label: film.label.clone(), place: Place::of(film, shared.timeline.position) };
         self.newest = self.newest.wrapping_add(1);
         self.asked = Some((self.newest, of));
@@ -89,16 +90,6 @@ impl Listening {
         self.times = self.times.wrapping_add(1);
         self.heard = Some(sound.map(|wav| Heard { wav: Arc::new(wav), of }));
     }
-}
-
-/// The latent that the selected picture was decoded from: the predicted one, or in the last frame the finished one.
-fn clean_latent(shared: &Shared) -> Option<(&Film, Vec<u8>)> {
-    let Spot { step, picture, .. } = Spot::of(shared)?;
-    let film = shared.shown()?;
-    let frame = film.at(step)?;
-    let latents = if step >= film.steps() { &frame.x_t } else { frame.x0_hat.as_deref()? };
-    let latent = of_picture(&film.info, latents, picture)?;
-    Some((film, latent.iter().flat_map(|value| value.to_le_bytes()).collect()))
 }
 
 #[cfg(test)]

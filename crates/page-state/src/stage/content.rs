@@ -180,9 +180,15 @@ impl Map {
         self.shape[0].min(MOST_CHANNELS)
     }
 
-    /// Channels beside each other: nearly a square, or all in one row.
+    /// Channels beside each other: nearly a square, or all in one row. Those of words lie above each other.
     fn columns(&self, in_row: bool) -> usize {
-        if in_row { self.tiles() } else { (self.tiles() as f64).sqrt().ceil() as usize }.max(1)
+        let [_, height, width] = self.shape;
+        let share = height as f64 / width.max(1) as f64;
+        match in_row && height > 1 {
+            true => self.tiles(),
+            false => (self.tiles() as f64 * share).sqrt().ceil() as usize,
+        }
+        .max(1)
     }
 
     /// The channels as tiles, one transparent pixel apart.

@@ -176,6 +176,17 @@ fn tiles_are_found_again() {
 }
 
 #[test]
+fn the_channels_of_words_lie_above_each_other() {
+    let map = Map::new([6, 1, 16], vec![0.5; 96], RANGE, false);
+    for in_row in [false, true] {
+        let pixels = map.pixels(Scheme { gray: true, dark: false }, in_row);
+        assert_eq!((pixels.width, pixels.height), (16, 11));
+    }
+    let reading = Content::Map(map).reading((3, 4), true).map(|reading| (reading.channel, reading.row, reading.column));
+    assert_eq!(reading, Some((Some(2), 0, 3)));
+}
+
+#[test]
 fn pictures_are_read_as_rgb() {
     let pixels = Pixels { width: 2, height: 1, rgba: vec![1, 2, 3, 255, 4, 5, 6, 255] };
     let picture = Content::Picture { pixels, preview: false, stale: false };

@@ -4,7 +4,7 @@ use super::content::Scene;
 use super::kind::ViewKind;
 use crate::Mode;
 use crate::asks::{Answered, Asker, Question};
-use crate::film::{Pixels, of_picture};
+use crate::film::{Film, Pixels, of_picture};
 use crate::follow::{Effects, Follow};
 use crate::{Notice, Shared};
 use ditscope_protocol::{Answer, Ask, RunInfo};
@@ -48,6 +48,16 @@ impl PartialEq for Spot {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.info, &other.info) && (self.step, self.picture) == (other.step, other.picture)
     }
+}
+
+/// The latent that the selected picture was decoded from, `[C, h, w]`: the predicted one, or in the last frame the finished
+/// one.
+pub(crate) fn clean_latent(shared: &Shared) -> Option<(&Film, &[f32])> {
+    let Spot { step, picture, .. } = Spot::of(shared)?;
+    let film = shared.shown()?;
+    let frame = film.at(step)?;
+    let latents = if step >= film.steps() { &frame.x_t } else { frame.x0_hat.as_deref()? };
+    Some((film, of_picture(&film.info, latents, picture)?))
 }
 
 /// What can happen here.

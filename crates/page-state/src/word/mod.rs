@@ -1,0 +1,5 @@
+//! Reading a picture that is a word.
+
+mod state;
+
+pub use state::letters;
