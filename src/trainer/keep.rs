@@ -163,29 +163,36 @@ thread_local! {
 }
 
 /// Whether this tab may keep a training where others look for theirs: it takes a lock, which it has for as long as it trains.
-/// A browser without locks lets every tab.
+/// A browser that has no locks, or gives none here, lets every tab.
 async fn is_alone() -> bool {
     if HAS_LOCK.get() {
         return true;
     }
-    let locks = Reflect::get(&scope().navigator(), &"locks".into()).ok().filter(JsValue::is_object);
-    let Some(locks) = locks else { return true };
-    let answer = Promise::new(&mut |tell, _| {
-        let take = Closure::once_into_js(move |lock: JsValue| {
-            // Whoever asked is there.
-            let _ = tell.call1(&JsValue::UNDEFINED, &lock.is_object().into());
-            // A lock is held until this is settled: never.
-            if lock.is_object() { Promise::new(&mut |_, _| {}) } else { Promise::resolve(&JsValue::NULL) }
-        });
-        let options = Object::new();
-        // Setting a property of a fresh plain object cannot fail.
-        let _ = Reflect::set(&options, &"ifAvailable".into(), &true.into());
-        let request = Reflect::get(&locks, &"request".into()).and_then(|request| request.dyn_into::<Function>());
-        let _ = request.and_then(|request| request.call3(&locks, &NAME.into(), &options, &take));
+    let answer = match ask_for_lock() {
+        Ok(answer) => JsFuture::from(answer).await,
+        Err(error) => Err(error),
+    };
+    let is_alone = answer.map_or(true, |has_lock| has_lock == true);
+    HAS_LOCK.set(is_alone);
+    is_alone
+}
+
+/// Promises to say whether the lock was free; it fails where the browser refuses to say.
+fn ask_for_lock() -> Result<Promise, JsValue> {
+    let locks = Reflect::get(&scope().navigator(), &"locks".into())?;
+    let request: Function = Reflect::get(&locks, &"request".into())?.dyn_into()?;
+    let mut told = None;
+    let answer = Promise::new(&mut |tell, _| told = Some(tell));
+    let take = Closure::once_into_js(move |lock: JsValue| {
+        // Whoever asked is there.
+        let _ = told.map(|tell| tell.call1(&JsValue::UNDEFINED, &lock.is_object().into()));
+        // A lock is held until this is settled: never.
+        if lock.is_object() { Promise::new(&mut |_, _| {}) } else { Promise::resolve(&JsValue::NULL) }
     });
-    let is_free = JsFuture::from(answer).await.is_ok_and(|free| free == true);
-    HAS_LOCK.set(is_free);
-    is_free
+    let options = Object::new();
+    Reflect::set(&options, &"ifAvailable".into(), &true.into())?;
+    let refused = request.call3(&locks, &NAME.into(), &options, &take)?;
+    Ok(Promise::race(&Array::of2(&answer, &refused)))
 }
 
 fn file(step: usize) -> String {

@@ -30,10 +30,23 @@ impl App {
         self.browser.try_script(&script, &[&element]).unwrap_or_else(|error| panic!("{error}"));
     }
 
-    /// Opens the part, and begins with small steps.
-    fn train(&self) {
+    /// Opens the part, with what it learns from.
+    fn set_up(&self) {
         self.open("backend=cpu&view=train");
         self.wait("what it learns from", LONG, || self.text().contains("It learns from").then_some(()));
+    }
+
+    /// Goes on with what is kept, and beyond this step.
+    fn go_on_after_a_reload(&self, step: usize) {
+        self.open("backend=cpu&view=train");
+        self.wait("what was kept", LONG, || self.text().contains("A training is kept").then_some(()));
+        self.click("button", "Go on with it");
+        self.wait("the same training, further", LONG, || (self.step() > step).then_some(()));
+    }
+
+    /// Opens the part, and begins with small steps.
+    fn train(&self) {
+        self.set_up();
         self.choose_in("Batch", "16");
         self.click("button", "Start training");
         self.wait_status("It learns.", LONG);
@@ -75,10 +88,7 @@ fn it_learns_waits_is_kept_and_is_used() {
     app.click("tab", "Train");
     app.wait("the same training", SHORT, || (app.step() == step).then_some(()));
 
-    app.open("backend=cpu&view=train");
-    app.wait("what was kept", LONG, || app.text().contains("A training is kept").then_some(()));
-    app.click("button", "Go on with it");
-    app.wait("the same training, further", LONG, || (app.step() > step).then_some(()));
+    app.go_on_after_a_reload(step);
     assert!(app.slider("Moment", "max") >= rows, "with its film");
     app.click("button", "Pause");
     app.wait_status("It waits.", LONG);
@@ -103,10 +113,7 @@ pub fn is_kept_over_a_reload(app: &App) {
     app.click("button", "Pause");
     app.wait_status("It waits.", LONG);
     let step = app.step();
-    app.open("backend=cpu&view=train");
-    app.wait("what was kept", LONG, || app.text().contains("A training is kept").then_some(()));
-    app.click("button", "Go on with it");
-    app.wait("the same training, further", LONG, || (app.step() > step).then_some(()));
+    app.go_on_after_a_reload(step);
 }
 
 #[test]
@@ -146,8 +153,7 @@ fn what_is_missing_is_said() {
 
 impl App {
     fn train_fails(&self, words: &str) {
-        self.open("backend=cpu&view=train");
-        self.wait("what it learns from", LONG, || self.text().contains("It learns from").then_some(()));
+        self.set_up();
         self.click("button", "Start training");
         self.wait(words, LONG, || self.failure().contains(words).then_some(()));
         self.expect("button", "Start training");
@@ -186,8 +192,7 @@ fn unpack(bytes: &[u8], folder: &std::path::Path) {
 fn on_the_graphics_card_it_learns_the_same() {
     let app = App::start("training_gpu", Gpu::Software);
     let begin = |device: &str| {
-        app.open("backend=cpu&view=train");
-        app.wait("what it learns from", LONG, || app.text().contains("It learns from").then_some(()));
+        app.set_up();
         app.choose_in("It computes on", device);
         app.choose_in("Batch", "16");
         app.click("button", "Start training");
@@ -207,10 +212,7 @@ fn on_the_graphics_card_it_learns_the_same() {
     app.wait_status("It waits.", LONG);
 
     // What is kept of it goes on where it was.
-    app.open("backend=cpu&view=train");
-    app.wait("what was kept", LONG, || app.text().contains("A training is kept").then_some(()));
-    app.click("button", "Go on with it");
-    app.wait("the same training, further", LONG, || (app.step() > step).then_some(()));
+    app.go_on_after_a_reload(step);
     app.click("button", "Pause");
     app.wait_status("It waits.", LONG);
     app.click("button", "Use this model");
@@ -221,8 +223,7 @@ fn on_the_graphics_card_it_learns_the_same() {
 #[test]
 fn without_a_graphics_card_that_is_said() {
     let app = App::start("training_no_gpu", Gpu::None);
-    app.open("backend=cpu&view=train");
-    app.wait("what it learns from", LONG, || app.text().contains("It learns from").then_some(()));
+    app.set_up();
     app.choose_in("It computes on", "gpu");
     app.click("button", "Start training");
     app.wait("a word on it", LONG, || app.failure().contains("The training cannot go on").then_some(()));
@@ -257,8 +258,5 @@ fn a_second_tab_trains_beside_the_first_and_says_that_it_keeps_nothing() {
     app.click("button", "Pause");
     app.wait_status("It waits.", LONG);
     let step = app.step();
-    app.open("backend=cpu&view=train");
-    app.wait("what was kept", LONG, || app.text().contains("A training is kept").then_some(()));
-    app.click("button", "Go on with it");
-    app.wait("the same training, further", LONG, || (app.step() > step).then_some(()));
+    app.go_on_after_a_reload(step);
 }

@@ -87,6 +87,18 @@ fn euler_step() {
     }
 }
 
+/// The boot that the tour speaks of, in few steps.
+fn boot() -> Request {
+    Request {
+        classes: vec![9],
+        noise: Noise::Seeded(vec![9]),
+        guidance_scales: vec![2.0],
+        guidance_channels: None,
+        sampler: SamplerConfig::new(SamplerKind::Ddim, 10),
+        start: None,
+    }
+}
+
 /// The noise for what is kept has streams of its own (`ditscope_core::generate`).
 const KEPT: u64 = 1 << 32;
 
@@ -94,19 +106,11 @@ const KEPT: u64 = 1 << 32;
 fn repaint() {
     let model = shipped_model();
     let x0 = random(5, SHAPE);
-    let request = || Request {
-        classes: vec![9],
-        noise: Noise::Seeded(vec![9]),
-        guidance_scales: vec![2.0],
-        guidance_channels: None,
-        sampler: SamplerConfig::new(SamplerKind::Ddim, 10),
-        start: None,
-    };
     let mask: Vec<bool> = (0..64).map(|i| i % 8 < 4).collect();
     let paint = Paint { mask: mask.clone(), jump_length: 3, resamplings: 1 };
-    let mut plain = Run::new(&model, request()).expect("valid");
+    let mut plain = Run::new(&model, boot()).expect("valid");
     plain.step().expect("a step");
-    let mut painted = Run::new(&model, request()).expect("valid").painting(&paint, x0.clone()).expect("valid");
+    let mut painted = Run::new(&model, boot()).expect("valid").painting(&paint, x0.clone()).expect("valid");
     painted.step().expect("a step");
     let ab = painted.sampler().alpha_bar(1);
     let m = tensor((0..256).map(|i| f32::from(mask[i % 64])).collect(), SHAPE);
@@ -157,15 +161,7 @@ fn class_shares() {
     }
     // The shipped model finds the noise in its own boot best if it is told that it is one.
     let model = shipped_model();
-    let request = Request {
-        classes: vec![9],
-        noise: Noise::Seeded(vec![9]),
-        guidance_scales: vec![2.0],
-        guidance_channels: None,
-        sampler: SamplerConfig::new(SamplerKind::Ddim, 10),
-        start: None,
-    };
-    let mut run = Run::new(&model, request).expect("a valid request");
+    let mut run = Run::new(&model, boot()).expect("a valid request");
     while !run.is_done() {
         run.step().expect("a step");
     }

@@ -139,7 +139,7 @@ impl Session {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::Latents;
     use burn::tensor::Device;
@@ -157,8 +157,9 @@ mod tests {
         total_steps: 12,
     };
 
-    fn session(lr: f64) -> Session {
-        let config: ModelConfig = serde_json::from_value(serde_json::json!({
+    /// A transformer that takes no time.
+    pub fn tiny() -> ModelConfig {
+        serde_json::from_value(serde_json::json!({
             "name": "Tiny",
             "transformer": {
                 "sample_size": 4, "patch_size": 2, "in_channels": 1, "hidden_size": 16, "depth": 1, "num_heads": 1,
@@ -168,7 +169,11 @@ mod tests {
             "latents": { "mean": [0.0], "std": [1.0] },
             "labels": ["one", "two"],
         }))
-        .expect("a configuration");
+        .expect("a configuration")
+    }
+
+    fn session(lr: f64) -> Session {
+        let config = tiny();
         let device = Device::flex().autodiff();
         device.seed(1);
         let latents = Latents::new(gaussian(2, 0, 16 * 16), [1, 4, 4]);

@@ -63,22 +63,12 @@ impl ModuleMapper for Shake {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::tests::tiny;
     use pollster::block_on;
 
     #[test]
     fn a_device_agrees_with_itself_and_says_what_differs() {
-        let config: ModelConfig = serde_json::from_value(serde_json::json!({
-            "name": "Tiny",
-            "transformer": {
-                "sample_size": 4, "patch_size": 2, "in_channels": 1, "hidden_size": 16, "depth": 1, "num_heads": 1,
-                "num_classes": 2, "learn_sigma": false,
-            },
-            "scheduler": { "beta_schedule": "cosine", "prediction_type": "v_prediction", "variance_type": "fixed_small" },
-            "latents": { "mean": [0.0], "std": [1.0] },
-            "labels": ["one", "two"],
-        }))
-        .expect("a configuration");
-        let cpu = Device::flex();
+        let (config, cpu) = (tiny(), Device::flex());
         assert_eq!(block_on(agrees(&config, &cpu, &cpu)), Ok(()));
         let dit = Dit::new(&config.transformer, &cpu).map(&mut Shake);
         let (loss, norm) = block_on(loss_and_norm(&config, &dit, &cpu));
