@@ -173,12 +173,14 @@ pub mod tests {
     }
 
     fn session(lr: f64) -> Session {
-        let config = tiny();
         let device = Device::flex().autodiff();
-        device.seed(1);
+        session_of(Dit::new(&tiny().transformer, &device), lr, &device)
+    }
+
+    fn session_of(dit: Dit, lr: f64, device: &Device) -> Session {
+        let config = tiny();
         let latents = Latents::new(gaussian(2, 0, 16 * 16), [1, 4, 4]);
-        let task = DitTask::new(&config, latents, (0..16).map(|i| i % 2).collect(), &device);
-        let dit = Dit::new(&config.transformer, &device);
+        let task = DitTask::new(&config, latents, (0..16).map(|i| i % 2).collect(), device);
         Session::new(task, Recipe { lr, ..RECIPE }, dit, 3)
     }
 
@@ -188,15 +190,19 @@ pub mod tests {
 
     #[test]
     fn it_goes_on_from_a_checkpoint_as_if_it_had_never_stopped() {
-        let mut whole = session(1e-2);
+        // One set of weights for all three: tests beside this one draw from the process's one generator, too.
+        let device = Device::flex().autodiff();
+        let dit = Dit::new(&tiny().transformer, &device);
+        let session = || session_of(dit.clone(), 1e-2, &device);
+        let mut whole = session();
         let all = losses(&mut whole, 12);
         assert!(whole.is_done() && all.iter().all(|loss| *loss > 0.0));
-        let mut first = session(1e-2);
+        let mut first = session();
         let before = losses(&mut first, 5);
         let kept = block_on(first.checkpoint(&Device::flex())).expect("bytes");
         // Steps that are taken back.
         losses(&mut first, 3);
-        let fresh = session(1e-2);
+        let fresh = session();
         let progress = Progress { step: 5, ..fresh.training.progress };
         let mut second = fresh.resumed(progress, kept).expect("its own checkpoint");
         assert!(!second.is_done());

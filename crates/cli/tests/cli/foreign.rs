@@ -2,10 +2,9 @@
 
 use crate::dit;
 use crate::files::{Pickle, golden, read, read_tensors, safetensors, torch};
-use crate::support::{snapshot, tiny_config, values};
-use burn::tensor::Device;
-use ditscope_config::DitConfig;
-use ditscope_core::dit::{Dit, pos_embed_2d};
+use crate::support::{random_model, snapshot, tiny_config, values};
+use ditscope_config::{DitConfig, ModelConfig};
+use ditscope_core::dit::pos_embed_2d;
 use ditscope_core::weights::{NamedTensor, collect};
 use ditscope_model_dir as model_dir;
 use std::path::Path;
@@ -179,9 +178,15 @@ fn shapes_do_not_tell_whose_weights_they_are() {
     // Random numbers in the shape of a preset with ImageNet's classes.
     let config = DitConfig { sample_size: 2.into(), num_classes: 1000, ..tiny_config().transformer };
     let config = config.with_preset("S").expect("a preset");
-    let device = Device::flex();
-    let mut tensors = collect(&Dit::new(&config, &device), "");
-    let positions = values(pos_embed_2d(384, [1, 1], &device));
+    let transformer = config.clone();
+    let model = random_model(&ModelConfig {
+        labels: (0..1000).map(|i| i.to_string()).collect(),
+        autoencoder: None,
+        transformer,
+        ..tiny_config()
+    });
+    let mut tensors = collect(&model.dit, "");
+    let positions = values(pos_embed_2d(384, [1, 1], &model.device));
     tensors.push(NamedTensor { name: "pos_embed".into(), shape: vec![1, 1, 384], values: positions });
     for tensor in tensors.iter_mut().filter(|tensor| tensor.name == "x_embedder.proj.weight") {
         tensor.shape = vec![384, 4, 2, 2];

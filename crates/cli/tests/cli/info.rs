@@ -1,6 +1,6 @@
 //! `dit info` and `dit index`: what a folder holds.
 
-use crate::support::{tiny_config, tiny_model};
+use crate::support::{random_model, tiny_config, tiny_model};
 use crate::{dit, with_tiny_model};
 use burn::module::Module;
 use ditscope_config::{Catalog, ModelConfig};
@@ -79,7 +79,7 @@ fn info_takes_less_memory_than_the_model() {
     let dir = folder.path().join("large");
     let mut config = tiny_config();
     (config.transformer.depth, config.transformer.hidden_size, config.autoencoder) = (24, 256, None);
-    let model = ditscope_core::generate::Model::new(&config, &burn::tensor::Device::flex());
+    let model = random_model(&config);
     model_dir::save(&dir, &model, Dtype::F32).expect("a model's folder");
     let bytes: u64 = collect(&model.dit, TRANSFORMER).iter().map(|t: &NamedTensor| 4 * t.values.len() as u64).sum();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dit"));
@@ -102,7 +102,7 @@ fn index_describes_every_model_the_smallest_first() {
     let mut config = tiny_config();
     config.name = "Large".into();
     config.transformer.depth = 3;
-    let large = ditscope_core::generate::Model::new(&config, &burn::tensor::Device::flex());
+    let large = random_model(&config);
     model_dir::save(&folder.path().join("a-large.one"), &large, Dtype::F32).expect("a model's folder");
     std::fs::create_dir(folder.path().join("no-model")).expect("a folder");
     dit("index").with("--", folder.path()).succeeds();

@@ -102,6 +102,7 @@ fn the_pages_trainer_has_the_losses_of_the_command_line() {
     let trained = setup.config(&config);
     let device = Device::flex().autodiff();
     device.seed(setup.seed);
+    // The process's one generator: no other test here draws from it (`random_model` has numbers of its own).
     let dit = Dit::new(&trained.transformer, &device);
     let (values, labels) = set.of_classes(&setup.classes);
     let task = DitTask::new(&trained, Latents::new(values, set.info.shape), labels, &device);
