@@ -16,7 +16,7 @@ use ditscope_model_dir as model_dir;
 use ditscope_ops::Ops;
 use ditscope_page_state::DEFAULT_MODEL;
 use ditscope_page_state::film::Film;
-use ditscope_page_state::findings::growth::Growth;
+use ditscope_page_state::growth::Growth;
 use ditscope_protocol::{FramePart, RecordedRun};
 use std::io::Read;
 use std::path::{Path, PathBuf};

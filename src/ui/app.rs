@@ -4,6 +4,7 @@ use super::compare::CompareStage;
 use super::controls::{Controls, GenerateBar};
 use super::findings::FindingsStage;
 use super::forward::ForwardStage;
+use super::growth::HowItGrew;
 use super::header::Header;
 use super::help::HelpContent;
 use super::inside::InsideStage;
@@ -45,9 +46,14 @@ later! {
     findings findings: Make = |_| {
         ditscope_words::add(ditscope_words::findings());
         dom::add_style(include_str!("findings/findings.later.css"));
-        dom::add_style(include_str!("findings/growth.later.css"));
         dom::add_style(include_str!("plots/plots.later.css"));
         view! { <FindingsStage /> }.into_any()
+    };
+    growth growth: Make = |_| {
+        ditscope_words::add(ditscope_words::growth());
+        dom::add_style(include_str!("growth.later.css"));
+        dom::add_style(include_str!("plots/plots.later.css"));
+        view! { <HowItGrew /> }.into_any()
     };
     inside inside: Make = |_| {
         ditscope_words::add(ditscope_words::inside());
@@ -102,7 +108,9 @@ fn panel(mode: Mode, models: RwSignal<bool>) -> AnyView {
         Mode::Findings => findings,
         Mode::Train => training,
     };
-    view! { <Later class="stage" part with=models /> }.into_any()
+    let film = matches!(mode, Mode::Findings | Mode::Train);
+    let film = film.then(|| view! { <Later class="later" part=growth with=models /> });
+    view! { <Later class="stage" part with=models /> {film} }.into_any()
 }
 
 /// A dialog, whose content comes when it is first opened.

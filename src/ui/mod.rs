@@ -19,6 +19,7 @@
 //! | `app` | the layout; `header`, `run_bar`, `controls`, `stage`, `timeline`, `inspector`, `help` are its parts |
 //! | `model_dialog` | choosing, adding and deleting models |
 //! | `compare`, `forward`, `inside`, `findings` | what else the stage can show |
+//! | `growth` | the film of a model's training |
 //! | `training` | training in the tab: the trainer, seen from the page, and what it shows |
 //! | `take` | saving results, presenter mode, embed mode |
 //! | `sound` | hearing pictures that are spectrograms |
@@ -44,6 +45,7 @@ mod effects;
 mod fetch;
 mod findings;
 mod forward;
+mod growth;
 mod header;
 mod help;
 mod inside;

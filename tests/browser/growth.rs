@@ -17,7 +17,8 @@ fn write_film(folder: &Path) {
     std::fs::create_dir_all(folder).expect("a folder");
     let growth = Growth {
         model: "Tiny".into(),
-        side: SIDE as usize,
+        width: SIDE as usize,
+        height: SIDE as usize,
         classes: vec![0, 1],
         labels: vec!["Kite".into(), "Drum".into()],
         seeds: vec![0, 1],
@@ -27,6 +28,7 @@ fn write_film(folder: &Path) {
         timesteps: vec![950, 450],
         steps: STEPS.into(),
         loss: vec![(1, 1.0), (2, 0.8), (4, 0.5), (6, 0.4)],
+        repeated: true,
     };
     std::fs::write(folder.join("growth.json"), serde_json::to_vec(&growth).expect("JSON")).expect("a file");
     let shade = |x: u32, y: u32| shade(x / SIDE / PLACES, x / SIDE % PLACES, y / SIDE);
@@ -80,6 +82,11 @@ fn a_training_is_walked_through_with_two_sliders_and_played() {
     app.expect("button", "Play the training");
     near("Kite at step 6 of the training: x̂0 at t = 950", shade(0, 0, 4));
     assert_ne!(app.browser.script(marker), before, "the marker follows");
+    assert!(app.text().contains("This is the same network, trained anew"), "whose training it was");
+    // It stands beside the visitor's own training, too.
+    app.open("backend=cpu&view=train&model=tiny");
+    app.wait("the film", LONG, || app.text().contains("How it grew").then_some(()));
+    near("Drum at step 6 of the training: finished picture", shade(1, 2, 4));
     for width in [390, 1280] {
         app.browser.resize(width, 900);
         let wide = "return document.scrollingElement.scrollWidth > document.documentElement.clientWidth";

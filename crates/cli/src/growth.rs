@@ -41,6 +41,9 @@ pub struct GrowthOptions {
     /// Most kilobytes of the pictures: their quality is chosen by it
     #[arg(long, value_name = "N", default_value_t = 380)]
     pub kilobytes: usize,
+    /// The run trained the network of the shipped model again, and not its weights: the page says so
+    #[arg(long)]
+    pub repeated: bool,
 }
 
 /// Packs what a training kept.
@@ -62,6 +65,7 @@ pub fn run(options: &GrowthOptions) -> Result<()> {
         seeds: rows.iter().map(|row| kept.seeds[*row]).collect(),
         steps: files.iter().map(|(step, _)| *step).collect(),
         loss: losses(&run.join("log.csv"))?,
+        repeated: options.repeated,
         ..kept
     };
     std::fs::create_dir_all(out).with_context(|| format!("{}: cannot create the folder", out.display()))?;
@@ -101,13 +105,13 @@ fn packed(
 
 /// A row for each moment: for each class the pictures of its run.
 fn sheet(kept: &Growth, rows: &[usize], files: &[(usize, PathBuf)]) -> Result<Picture> {
-    let run = kept.places() * kept.side;
-    let mut sheet = DynamicImage::new_rgb8((rows.len() * run) as u32, (files.len() * kept.side) as u32);
+    let run = kept.places() * kept.width;
+    let mut sheet = DynamicImage::new_rgb8((rows.len() * run) as u32, (files.len() * kept.height) as u32);
     let mut is_gray = true;
     for (moment, (_, path)) in files.iter().enumerate() {
         let name = path.display();
         let picture = image::load_from_memory(&read_file(path)?).with_context(|| format!("{name}: not a PNG"))?;
-        let (width, height) = (run as u32, (kept.labels.len() * kept.side) as u32);
+        let (width, height) = (run as u32, (kept.labels.len() * kept.height) as u32);
         ensure!(
             (picture.width(), picture.height()) == (width, height),
             "{name}: it has {}x{} pixels, and those of this training have {width}x{height}. Remove it",
@@ -116,8 +120,8 @@ fn sheet(kept: &Growth, rows: &[usize], files: &[(usize, PathBuf)]) -> Result<Pi
         );
         is_gray &= !picture.color().has_color();
         for (column, row) in rows.iter().enumerate() {
-            let strip = picture.crop_imm(0, (row * kept.side) as u32, width, kept.side as u32);
-            image::imageops::replace(&mut sheet, &strip, (column * run) as i64, (moment * kept.side) as i64);
+            let strip = picture.crop_imm(0, (row * kept.height) as u32, width, kept.height as u32);
+            image::imageops::replace(&mut sheet, &strip, (column * run) as i64, (moment * kept.height) as i64);
         }
     }
     let (width, height) = (sheet.width() as usize, sheet.height() as usize);

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Growth {
     pub model: String,
-    /// Pixels along a side of a picture.
-    pub side: usize,
+    /// Of a picture, in pixels.
+    pub width: usize,
+    pub height: usize,
     /// By number and by name.
     pub classes: Vec<usize>,
     pub labels: Vec<String>,
@@ -24,6 +25,9 @@ pub struct Growth {
     pub steps: Vec<usize>,
     /// Mean of the loss around some steps of the training.
     pub loss: Vec<(usize, f64)>,
+    /// Of the same network trained again, not of the weights that the film stands beside.
+    #[serde(default)]
+    pub repeated: bool,
 }
 
 impl Growth {

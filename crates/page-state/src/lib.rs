@@ -18,6 +18,7 @@ pub mod findings;
 pub mod fixtures;
 mod follow;
 pub mod forward;
+pub mod growth;
 pub mod inside;
 pub mod lab;
 pub mod labels;

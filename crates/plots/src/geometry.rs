@@ -90,6 +90,12 @@ pub fn number(value: f64) -> String {
     }
 }
 
+/// With so many decimals, and never a zero below zero.
+pub fn fixed(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    if text.chars().all(|sign| "-0.".contains(sign)) { text.replace('-', "") } else { text }
+}
+
 /// The noise is on the left, as a run goes; `end` is the largest t.
 pub fn x(t: f64, end: usize) -> f64 {
     LEFT + (1.0 - t / end.max(1) as f64).clamp(0.0, 1.0) * (RIGHT - LEFT)
@@ -143,6 +149,12 @@ pub fn dots(points: impl IntoIterator<Item = Point>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_rounds_to_zero_has_no_sign() {
+        let found = [(-0.04, 1), (-0.3, 0), (-0.05001, 1), (0.0, 2), (-12.34, 1)].map(|(value, n)| fixed(value, n));
+        assert_eq!(found, ["0.0", "0", "-0.1", "0.00", "-12.3"]);
+    }
 
     #[test]
     fn axes_reach_from_end_to_end() {

@@ -57,7 +57,8 @@ pub fn training(losses: &[f32], here: Option<usize>, names: (&str, &str)) -> Str
     drawing.path("curve raw", &path(points(&raw)));
     drawing.path("curve", &path(points(&mean)));
     let at = here.filter(|step| *step > 0 && *step <= mean.len());
-    drawing.marker(here.map(|step| (x(step.min(end)), at.map_or(BOTTOM, |step| y(scale, mean[step - 1])))));
+    // Before the first step there is no loss yet.
+    drawing.marker(at.map(|step| (x(step), y(scale, mean[step - 1]))));
     drawing.done()
 }
 
@@ -95,6 +96,7 @@ mod tests {
         assert_eq!(svg.matches("class=\"marker\"").count(), 1);
         let last = chosen(20_000).last();
         assert_eq!((last, chosen(0).count(), chosen(1).count()), (Some(19_999), 0, 1));
+        assert!(!training(&losses, Some(0), ("steps", "loss")).contains("marker"), "no loss before the first step");
         // Nothing yet, and what is no number.
         for losses in [vec![], vec![f32::NAN, 1.0]] {
             assert!(!training(&losses, Some(0), ("", "")).contains("NaN"));

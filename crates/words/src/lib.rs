@@ -54,7 +54,7 @@ macro_rules! languages {
 languages! {
     first: "address" "controls" "failures" "inspector" "models" "modes" "page" "run" "sound" "stage" "take" "timeline"
         "tour";
-    later: compare "compare" findings "findings" forward "forward" guide "guide" inside "inside" keys "keys" lab "lab" picker "picker"
+    later: compare "compare" findings "findings" forward "forward" growth "growth" guide "guide" inside "inside" keys "keys" lab "lab" picker "picker"
         plots "plots" save "save" terms "terms" training "training" word "word"
 }
 

@@ -1,6 +1,5 @@
 //! What we found out with this model: what conditioning does, and what makes pictures cheaper.
 
-mod growth;
 mod tables;
 
 use super::fetch::fetch_text;
@@ -10,7 +9,6 @@ use super::store::Store;
 use ditscope_page_state::findings::{Findings, series};
 use ditscope_plots::pareto;
 use ditscope_words::{say, say_with};
-use growth::HowItGrew;
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -58,7 +56,6 @@ pub fn FindingsStage() -> impl IntoView {
             <Mount live=plot />
             <Parts content=of(tables::sampling) />
             <Parts content=of(tables::smaller) />
-            <HowItGrew />
         </div>
     }
 }

@@ -3,6 +3,7 @@
 use ditscope_page_state::Page;
 use ditscope_page_state::forward::picture::{MOST_BYTES, MOST_PIXELS, Unreadable};
 use ditscope_page_state::forward::{Note, Source, can_encode};
+use ditscope_plots::geometry::fixed;
 use ditscope_words::notices::notice;
 use ditscope_words::text::class_label;
 use ditscope_words::{Words, say, say_with};
@@ -103,7 +104,7 @@ pub fn formula(state: &Page) -> [String; 3] {
         false => format!("√ᾱ · x₀ + √(1−ᾱ) · ε, ᾱ = {alpha_bar:.3}"),
     };
     // All noise has no decibels.
-    let ratio = if snr > 0.0 { format!("SNR = {snr:.digits$} ({decibels:.0} dB)") } else { "SNR = 0".into() };
+    let ratio = if snr > 0.0 { format!("SNR = {snr:.digits$} ({} dB)", fixed(decibels, 0)) } else { "SNR = 0".into() };
     [format!("x{t} = {signal:.3} · x₀ + {noise:.3} · ε"), general, ratio]
 }
 

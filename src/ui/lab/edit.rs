@@ -122,6 +122,14 @@ fn played(hand: Hand) -> Live {
             }));
         }
     }));
+    // When its row is gone it stands still, at its beginning.
+    dom::effect(Box::new(move || {
+        let is_gone = hand.see(|page, bench| row_of(page, bench).is_none());
+        if is_gone && (plays.get_untracked() || at.get_untracked() > 0) {
+            plays.set(false);
+            at.set(0);
+        }
+    }));
     let words = move || if plays.get() { say("lab.stop").into_owned() } else { say("lab.play").into_owned() };
     let press = button("", "", move || plays.update(|plays| *plays = !*plays)).live("text", Box::new(words));
     let press = press.live("disabled", hand.text(|page, bench| row_of(page, bench).is_none().to_string()));

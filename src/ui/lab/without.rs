@@ -8,6 +8,7 @@ use ditscope_page_state::Page;
 use ditscope_page_state::lab::bench::{Bench, shown};
 use ditscope_page_state::lab::without::ROUNDS;
 use ditscope_page_state::lab::{Kind, difference};
+use ditscope_plots::geometry::fixed;
 use ditscope_words::{say, say_with};
 use leptos::prelude::*;
 
@@ -174,7 +175,8 @@ fn ranking(hand: Hand) -> Live {
 fn ranked(hand: Hand, i: usize) -> Live {
     let at = move |bench: &Bench| bench.without.ranking.as_ref()?.order().get(i).copied();
     let part = move |bench: &Bench| at(bench).map(|(part, _)| part);
-    let share = move |bench: &Bench| at(bench).map(|(_, more)| format!("{:.1} %", 100.0 * more)).unwrap_or_default();
+    let share =
+        move |bench: &Bench| at(bench).map(|(_, more)| format!("{} %", fixed(100.0 * more, 1))).unwrap_or_default();
     let name = move |bench: &Bench| part(bench).map(self::name).unwrap_or_default();
     let length = move |_: &Page, bench: &Bench| {
         let order = bench.without.ranking.as_ref().map(|ranking| ranking.order()).unwrap_or_default();

@@ -94,9 +94,11 @@ fn outline(config: &ModelConfig) -> Result<Growth> {
     let classes: Vec<usize> = (0..config.labels.len().min(MOST_CLASSES)).collect();
     let kind = config.defaults.sampler;
     let sampler = Sampler::new(&config.scheduler, SamplerConfig::new(kind, STEPS))?;
+    let [height, width] = config.image_shape();
     Ok(Growth {
         model: config.name.clone(),
-        side: config.image_size(),
+        width,
+        height,
         labels: config.labels[..classes.len()].to_vec(),
         seeds: classes.iter().map(|class| *class as u64).collect(),
         classes,
@@ -106,6 +108,7 @@ fn outline(config: &ModelConfig) -> Result<Growth> {
         timesteps: (0..LOOKS).map(|look| sampler.timestep(step_of(look, sampler.num_steps()))).collect(),
         steps: vec![],
         loss: vec![],
+        repeated: false,
     })
 }
 

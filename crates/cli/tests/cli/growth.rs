@@ -20,7 +20,7 @@ fn kept(out: &Path) -> Vec<usize> {
     steps
 }
 
-fn packed(folder: &Path) -> (Growth, image::DynamicImage) {
+pub fn packed(folder: &Path) -> (Growth, image::DynamicImage) {
     let json = std::fs::read(folder.join("growth.json")).expect("growth.json");
     let sheet = std::fs::read(folder.join("growth.jpg")).expect("growth.jpg");
     assert!(sheet.len() < 400_000, "{} bytes", sheet.len());
@@ -43,7 +43,7 @@ fn a_training_keeps_moments_that_are_packed_for_the_page() {
     let (growth, sheet) = packed(&out);
     assert_eq!((sheet.width(), sheet.height()), (8 * 6 * SIDE, 5 * SIDE));
     assert!(!sheet.color().has_color(), "gray pictures make a gray sheet");
-    assert_eq!((growth.steps.as_slice(), growth.side), (&[0, 1, 2, 4, 5][..], 32));
+    assert_eq!((growth.steps.as_slice(), [growth.width, growth.height]), (&[0, 1, 2, 4, 5][..], [32, 32]));
     assert_eq!(growth.timesteps.len(), 5);
     assert!(growth.timesteps.windows(2).all(|pair| pair[0] > pair[1]), "{:?}", growth.timesteps);
     assert_eq!((growth.sampler, growth.num_inference_steps, growth.guidance_scale), (SamplerKind::Ddim, 20, 2.0));

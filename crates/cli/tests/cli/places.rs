@@ -1,5 +1,6 @@
 //! `dit data places`, and a model whose pictures are words.
 
+use crate::growth::packed;
 use crate::support::snapshot;
 use crate::train::{SHORT, SMALL_DIT};
 use crate::{dit, picture};
@@ -62,6 +63,12 @@ fn names_of_towns_become_a_data_set_a_model_words_and_figures() {
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).expect("a file")).expect("JSON");
     assert_eq!(report["rows"].as_array().map(Vec::len), Some(2));
     dit("info").with("--", &model).succeeds();
+    // How it grew: words are no squares.
+    dit("data growth --repeated").with("--run", &out).with("--out", folder.path()).succeeds();
+    let (growth, sheet) = packed(folder.path());
+    assert_eq!(([growth.width, growth.height], growth.repeated), ([100, 16], true));
+    let size = [growth.labels.len() * growth.places() * growth.width, growth.steps.len() * growth.height];
+    assert_eq!([sheet.width(), sheet.height()], size.map(|pixels| pixels as u32));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::ui::fetch::{fetch_image, fetch_text};
 use crate::ui::live::{Live, Mount};
 use crate::ui::store::Store;
 use ditscope_page_state::ModelRef;
-use ditscope_page_state::findings::growth::{At, Event, Growth};
+use ditscope_page_state::growth::{At, Event, Growth};
 use ditscope_plots::geometry::number;
 use ditscope_plots::growth as plot;
 use ditscope_words::text::sampler_name;
@@ -62,9 +62,7 @@ pub fn HowItGrew() -> impl IntoView {
     let calm = store.peek(|state| state.reduced_motion);
     let section = move |_| match &*found.borrow() {
         Found::Nothing => Live::new("p", ""),
-        Found::Misfit(address) => {
-            Live::new("p", "hint").saying(&say_with("findings.growth-misfit", &[("address", address)]))
-        }
+        Found::Misfit(address) => Live::new("p", "hint").saying(&say_with("growth.misfit", &[("address", address)])),
         Found::Here(film) => {
             play(film.clone(), calm);
             show(film)
@@ -107,18 +105,19 @@ impl Film {
 
     /// Cuts a picture out of the sheet.
     fn paint(&self, canvas: &HtmlCanvasElement, class: usize) {
-        let [x, y, side] = self.growth.place_of(class, self.at()).map(|pixels| pixels as f64);
+        let [x, y] = self.growth.place_of(class, self.at()).map(|pixels| pixels as f64);
+        let (width, height) = (self.growth.width as f64, self.growth.height as f64);
         if let Some(context) = dom::context(canvas) {
             let _ = context.draw_image_with_html_image_element_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
                 &self.sheet,
                 x,
                 y,
-                side,
-                side,
+                width,
+                height,
                 0.0,
                 0.0,
-                side,
-                side,
+                width,
+                height,
             );
         }
     }
@@ -146,33 +145,35 @@ fn play(film: Rc<Film>, reduced_motion: bool) {
 
 fn show(film: &Rc<Film>) -> Live {
     let how = say_with(
-        "findings.growth-how",
+        "growth.how",
         &[
             ("sampler", &sampler_name(film.growth.sampler)),
             ("steps", &film.growth.sampling_steps),
             ("guidance", &film.growth.guidance_scale),
         ],
     );
+    let repeated = if film.growth.repeated { say("growth.repeated") } else { "".into() };
     let curve = Live::svg("plot", plot::SIZE).live("html", film.see(draw));
     let curve =
         Live::new("div", "growth-loss").with("role", "img").live("aria-label", film.see(spoken_plot)).of(vec![curve]);
     let pictures = (0..film.growth.labels.len()).map(|class| picture(film, class)).collect();
     Live::new("section", "growth").of(vec![
-        Live::new("h2", "").saying(&say("findings.growth")),
-        Live::new("p", "").saying(&say("findings.growth-words")),
+        Live::new("h2", "").saying(&say("growth.title")),
+        Live::new("p", "").saying(&say("growth.words")),
         Live::new("div", "growth-body").of(vec![Live::new("div", "growth-pictures").of(pictures), curve]),
         sliders(film),
         Live::new("p", "hint").saying(&how),
+        Live::new("p", "hint").saying(&repeated),
     ])
 }
 
 fn sliders(film: &Rc<Film>) -> Live {
     let (moments, places) = (film.growth.steps.len() - 1, film.growth.places() - 1);
     let training = slider(film, moments, |at| at.moment, Event::Moment)
-        .with("aria-label", &say("findings.growth-training"))
+        .with("aria-label", &say("growth.training"))
         .live("aria-valuetext", film.see(moment));
     let level = slider(film, places, |at| at.place, Event::Place)
-        .with("aria-label", &say("findings.growth-level"))
+        .with("aria-label", &say("growth.level"))
         .live("aria-valuetext", film.see(place));
     let row = |slider: Live, name: &str, value| {
         let parts = vec![Live::new("span", "").saying(name), Live::new("span", "numbers").live("text", value)];
@@ -180,8 +181,8 @@ fn sliders(film: &Rc<Film>) -> Live {
     };
     Live::new("div", "growth-sliders").of(vec![
         play_button(film),
-        row(training, &say("findings.growth-training"), film.see(moment)),
-        row(level, &say("findings.growth-level"), film.see(place)),
+        row(training, &say("growth.training"), film.see(moment)),
+        row(level, &say("growth.level"), film.see(place)),
     ])
 }
 
@@ -209,9 +210,7 @@ fn play_button(film: &Rc<Film>) -> Live {
             "<path d=\"{path}\" fill=\"currentColor\" stroke=\"currentColor\" stroke-width=\"2\" stroke-linejoin=\"round\"/>"
         )
     };
-    let name = |_: &Growth, at: At| {
-        say(if at.playing { "findings.growth-pause" } else { "findings.growth-play" }).into_owned()
-    };
+    let name = |_: &Growth, at: At| say(if at.playing { "growth.pause" } else { "growth.play" }).into_owned();
     let icon = Live::svg("growth-icon", (24.0, 24.0)).live("html", film.see(icon));
     let button =
         Live::new("button", "icon play").with("type", "button").live("aria-label", film.see(name)).of(vec![icon]);
@@ -225,10 +224,10 @@ fn picture(film: &Rc<Film>, class: usize) -> Live {
     let name = move || {
         let (growth, at) = (&named.growth, named.at());
         let (step, place) = (growth.step(at), place(growth, at));
-        say_with("findings.growth-picture", &[("label", &growth.labels[class]), ("step", &step), ("place", &place)])
+        say_with("growth.picture", &[("label", &growth.labels[class]), ("step", &step), ("place", &place)])
     };
-    let side = film.growth.side.to_string();
-    let canvas = Live::new("canvas", "").with("role", "img").with("width", &side).with("height", &side);
+    let [width, height] = [film.growth.width, film.growth.height].map(|pixels| pixels.to_string());
+    let canvas = Live::new("canvas", "").with("role", "img").with("width", &width).with("height", &height);
     let canvas = canvas.live("aria-label", Box::new(name)).painted(Box::new(move |canvas| drawn.paint(canvas, class)));
     let caption = Live::new("figcaption", "").saying(&film.growth.labels[class]);
     Live::new("figure", "").of(vec![canvas, caption])
@@ -239,24 +238,24 @@ fn moment(growth: &Growth, at: At) -> String {
     let step = growth.step(at);
     let (last, loss) = (growth.step(At::end(growth)), growth.loss_at(step).map(number));
     match loss {
-        Some(loss) => say_with("findings.growth-step-loss", &[("step", &step), ("last", &last), ("loss", &loss)]),
-        None => say_with("findings.growth-step", &[("step", &step), ("last", &last)]),
+        Some(loss) => say_with("growth.step-loss", &[("step", &step), ("last", &last), ("loss", &loss)]),
+        None => say_with("growth.step", &[("step", &step), ("last", &last)]),
     }
 }
 
 fn place(growth: &Growth, at: At) -> String {
     match growth.timesteps.get(at.place) {
-        Some(t) => say_with("findings.growth-t", &[("t", t)]),
-        None => say("findings.growth-done").into_owned(),
+        Some(t) => say_with("growth.t", &[("t", t)]),
+        None => say("growth.done").into_owned(),
     }
 }
 
 fn draw(growth: &Growth, at: At) -> String {
     let (step, last) = (growth.step(at), growth.step(At::end(growth)) as f64);
-    let names = (&*say("findings.growth-steps"), &*say("findings.growth-loss"));
+    let names = (&*say("growth.steps"), &*say("growth.loss"));
     plot::growth(&growth.loss, (step as f64, growth.loss_at(step)), last, names)
 }
 
 fn spoken_plot(growth: &Growth, at: At) -> String {
-    say_with("findings.growth-plot", &[("here", &moment(growth, at))])
+    say_with("growth.plot", &[("here", &moment(growth, at))])
 }

@@ -13,7 +13,9 @@ const CALM_BEAT_MS: u32 = 1500;
 /// What is shown of `config::Growth`. A reader of all of it would weigh more than this.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Growth {
-    pub side: usize,
+    /// Of a picture, in pixels.
+    pub width: usize,
+    pub height: usize,
     /// Names of the classes.
     pub labels: Vec<String>,
     pub sampler: SamplerKind,
@@ -25,6 +27,8 @@ pub struct Growth {
     pub steps: Vec<usize>,
     /// Step of the training and mean of the loss around it.
     pub loss: Vec<(f64, f64)>,
+    /// Of the same network trained again, not of the model on the page.
+    pub repeated: bool,
 }
 
 impl Growth {
@@ -36,7 +40,8 @@ impl Growth {
         let label = |label: &Value| Some(label.as_str()?.to_owned());
         let point = |point: &Value| Some((point.get(0)?.as_f64()?, point.get(1)?.as_f64()?));
         let growth = Self {
-            side: whole(all.get("side")?)?,
+            width: whole(all.get("width")?)?,
+            height: whole(all.get("height")?)?,
             labels: list("labels")?.iter().map(label).collect::<Option<_>>()?,
             sampler: all.get("sampler")?.as_str()?.parse().ok()?,
             sampling_steps: whole(all.get("num_inference_steps")?)?,
@@ -44,12 +49,13 @@ impl Growth {
             timesteps: numbers("timesteps")?,
             steps: numbers("steps")?,
             loss: list("loss")?.iter().map(point).collect::<Option<_>>()?,
+            repeated: all.get("repeated").is_some_and(|repeated| repeated == true),
         };
         growth.is_sound().then_some(growth)
     }
 
     fn is_sound(&self) -> bool {
-        let counts = [self.side, self.labels.len(), self.places(), self.steps.len(), self.loss.len()];
+        let counts = [self.width, self.height, self.labels.len(), self.places(), self.steps.len(), self.loss.len()];
         counts.iter().all(|count| (1..=MOST).contains(count))
             && self.steps.is_sorted_by(|a, b| a < b)
             && self.loss.is_sorted_by(|a, b| a.0 < b.0)
@@ -62,12 +68,12 @@ impl Growth {
 
     /// Whether a sheet of pictures has the width and height that this one's has.
     pub fn fits(&self, size: (usize, usize)) -> bool {
-        size == (self.labels.len() * self.places() * self.side, self.steps.len() * self.side)
+        size == (self.labels.len() * self.places() * self.width, self.steps.len() * self.height)
     }
 
-    /// Where a picture lies in the sheet: left, top, side.
-    pub fn place_of(&self, class: usize, at: At) -> [usize; 3] {
-        [(class * self.places() + at.place) * self.side, at.moment * self.side, self.side]
+    /// Where the left and upper edge of a picture lie in the sheet.
+    pub fn place_of(&self, class: usize, at: At) -> [usize; 2] {
+        [(class * self.places() + at.place) * self.width, at.moment * self.height]
     }
 
     /// The step of the training that is looked at.
@@ -142,7 +148,8 @@ mod tests {
     fn written() -> Written {
         Written {
             model: "M".into(),
-            side: 8,
+            width: 8,
+            height: 4,
             classes: vec![3, 5],
             labels: vec!["Coat".into(), "Bag".into()],
             seeds: vec![3, 5],
@@ -152,6 +159,7 @@ mod tests {
             timesteps: vec![950, 550],
             steps: vec![0, 1, 2, 4, 5],
             loss: vec![(1, 1.0), (2, 0.75), (5, 0.5)],
+            repeated: false,
         }
     }
 
@@ -162,6 +170,8 @@ mod tests {
     #[test]
     fn what_dit_data_growth_writes_is_read() {
         let growth = read(&written()).expect("a film");
+        assert!(!growth.repeated);
+        assert!(read(&Written { repeated: true, ..written() }).expect("a film").repeated);
         assert_eq!((growth.labels[1].as_str(), growth.places()), ("Bag", written().places()));
         let at = At { moment: 3, place: 2, playing: false };
         assert_eq!(growth.step(at), 4);
@@ -174,20 +184,21 @@ mod tests {
     #[test]
     fn pictures_lie_in_the_sheet_by_moment_class_and_place() {
         let growth = read(&written()).expect("a film");
-        assert!(growth.fits((2 * 3 * 8, 5 * 8)) && !growth.fits((5 * 8, 2 * 3 * 8)));
+        assert!(growth.fits((2 * 3 * 8, 5 * 4)) && !growth.fits((2 * 3 * 8, 5 * 8)));
         let at = At { moment: 3, place: 2, playing: false };
-        assert_eq!((growth.place_of(0, at), growth.place_of(1, at)), ([16, 24, 8], [40, 24, 8]));
-        assert_eq!(growth.place_of(1, At::end(&growth)), [2 * 3 * 8 - 8, 5 * 8 - 8, 8], "the last one");
+        assert_eq!((growth.place_of(0, at), growth.place_of(1, at)), ([16, 12], [40, 12]));
+        assert_eq!(growth.place_of(1, At::end(&growth)), [2 * 3 * 8 - 8, 5 * 4 - 4], "the last one");
     }
 
     #[test]
     fn what_is_something_else_is_not_read() {
-        for text in ["", "[]", "{}", r#"{"side": 8}"#] {
+        for text in ["", "[]", "{}", r#"{"width": 8}"#] {
             assert_eq!(Growth::read(text), None, "{text}");
         }
-        let wrong: [fn(&mut Written); 6] = [
-            |growth| growth.side = 0,
-            |growth| growth.side = 1 << 40,
+        let wrong: [fn(&mut Written); 7] = [
+            |growth| growth.width = 0,
+            |growth| growth.height = 0,
+            |growth| growth.width = 1 << 40,
             |growth| growth.labels.clear(),
             |growth| growth.steps.clear(),
             |growth| growth.steps.reverse(),
