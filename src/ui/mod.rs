@@ -20,6 +20,7 @@
 //! | `model_dialog` | choosing, adding and deleting models |
 //! | `compare`, `forward`, `inside`, `findings` | what else the stage can show |
 //! | `training` | training in the tab: the trainer, seen from the page, and what it shows |
+//! | `pace` | measuring what a step costs on the device |
 //! | `take` | saving results, presenter mode, embed mode |
 //! | `sound` | hearing pictures that are spectrograms |
 //! | `word` | reading pictures that are words |
@@ -55,6 +56,7 @@ mod maths;
 mod modal;
 mod mode;
 mod model_dialog;
+mod pace;
 mod plots;
 mod run_bar;
 mod running;

@@ -38,8 +38,7 @@ async fn made(
     let keep_f16 = chosen.keeps_f16(f32_bytes, &config.transformer).await;
     let weights_bytes = if keep_f16 { f32_bytes / 2 } else { f32_bytes };
     limits::check_room(&config, weights_bytes, &chosen)?;
-    let (mut model, mut random) =
-        (Model::new(&config, &chosen.device), RandomWeights::new(&chosen.device, keep_f16));
+    let (mut model, mut random) = (Model::new(&config, &chosen.device), RandomWeights::new(&chosen.device, keep_f16));
     let pieces = model.num_pieces();
     for piece in 0..pieces {
         if !is_current() {
