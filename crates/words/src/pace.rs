@@ -134,6 +134,7 @@ mod tests {
 
     #[test]
     fn the_table_has_a_row_each_and_every_row_its_cells() {
+        crate::add(crate::pace());
         let failed = Failure::Told(Reason::NotServed.of("a|b", "404\nx", "").into());
         let line = Extrapolated { from: [(2, 1.0), (4, 2.0)], to: 28 };
         let whole = Figures { extrapolated: Some(line), first_picture_ms: None, workers: 1, ..figures() };
