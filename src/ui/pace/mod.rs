@@ -38,6 +38,10 @@ pub fn MeasureContent(open: RwSignal<bool>) -> impl IntoView {
     let device = store.memo(|state| device(state).map(|name| say_with("pace.on", &[("device", &name)])));
     let busy = store.memo(is_busy);
     let copied = RwSignal::new(result::Copied::Nothing);
+    let begin = move || {
+        copied.set(result::Copied::Nothing);
+        start(store);
+    };
     let intro = move || {
         let on = device.get().unwrap_or_default();
         vec![Part::words("", say("pace.words")), Part::words("hint", format!("{on} {}", say("pace.closing")))]
@@ -45,7 +49,7 @@ pub fn MeasureContent(open: RwSignal<bool>) -> impl IntoView {
     view! {
         <Parts content=Box::new(intro) />
         <Parts content=Box::new(|| see(choices)) />
-        <Parts content=Box::new(move || see(|state| buttons(store, state, busy.get()))) />
+        <Parts content=Box::new(move || see(|state| buttons(state, busy.get(), begin))) />
         <Mount live=progress() />
         <Parts content=Box::new(move || see(|state| result::table(state, store, copied))) />
     }
@@ -89,12 +93,12 @@ fn choice(i: usize, row: &Row, off: bool) -> Part {
     Part::new("label", "check").of(vec![input, Part::new("span", "").saying(words)])
 }
 
-fn buttons(store: Store, state: &State, busy: bool) -> Vec<Part> {
+fn buttons(state: &State, busy: bool, begin: impl Fn() + 'static) -> Vec<Part> {
     if state.is_measuring() {
         let stop = Part::button("", say("pace.stop"), || tell(Event::Stop));
         return vec![Part::group("buttons", vec![stop.with("id", BUTTON)])];
     }
-    let button = Part::button("primary", say("pace.start"), move || start(store)).with("id", BUTTON);
+    let button = Part::button("primary", say("pace.start"), begin).with("id", BUTTON);
     let can_start = state.can_start() && !busy;
     let button = if can_start { button } else { button.with("disabled", "") };
     let mut parts = vec![Part::group("buttons", vec![button])];

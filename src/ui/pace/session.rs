@@ -4,9 +4,11 @@ use crate::envelope;
 use crate::ui::bridge::read;
 use crate::ui::dom;
 use crate::ui::running::Running;
+use crate::ui::storage;
 use crate::ui::store::Store;
-use ditscope_page_state::Notice;
+use ditscope_page_state as app;
 use ditscope_page_state::pace::{Effect, Event, State};
+use ditscope_page_state::{Notice, models};
 use ditscope_protocol::{FromWorker, Reason, ToWorker};
 use gloo::timers::callback::Timeout;
 use leptos::prelude::*;
@@ -60,6 +62,13 @@ fn carry_out(effect: Effect) {
         Effect::StopWorker => {
             drop(WORKER.take());
             drop(TIMER.take());
+            // What was fetched is kept, and is here from now on.
+            wasm_bindgen_futures::spawn_local(async {
+                let report = storage::report().await;
+                if let Some(store) = STORE.get() {
+                    store.dispatch(app::Event::Models(models::Event::StorageSeen(report)));
+                }
+            });
         }
         Effect::Send(message) => send(&message),
         Effect::Wait(ms) => {
