@@ -14,6 +14,7 @@ use super::later::{Coming, Later, Make, later, once};
 use super::modal::Modal;
 use super::mode::{ModePanel, ModeTabs};
 use super::model_dialog::Models;
+use super::pace::MeasureContent;
 use super::run_bar::{FailurePanel, Notices, RunBar, RunLink};
 use super::shortcuts;
 use super::stage::Stage;
@@ -89,6 +90,11 @@ later! {
     dialogs help: Make = |_| {
         ditscope_words::add(ditscope_words::keys());
         view! { <HelpContent /> }.into_any()
+    };
+    pace pace: Make = |open| {
+        ditscope_words::add(ditscope_words::pace());
+        dom::add_style(include_str!("pace/pace.later.css"));
+        view! { <MeasureContent open /> }.into_any()
     };
     save save: Make = |_| {
         ditscope_words::add(ditscope_words::save());
@@ -170,6 +176,7 @@ fn page(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
         </main>
         <GenerateBar />
         {dialog("models", say("models.title"), self::models, models)}
+        {dialog("measure", say("page.measure"), pace, store.measuring)}
         {dialog("save", say("take.title"), save, store.saving)}
         <Shown />
         {dialog("help", say("page.help"), self::help, help)}

@@ -72,10 +72,10 @@ impl Bridge {
 }
 
 /// A message and its buffers.
-type Message = (FromWorker, Vec<Vec<u8>>);
+pub type Message = (FromWorker, Vec<Vec<u8>>);
 
 /// Opens an envelope; nothing, if it is not one of ours.
-fn read(data: &JsValue) -> Result<Option<Message>, Refusal> {
+pub fn read(data: &JsValue) -> Result<Option<Message>, Refusal> {
     let Some(Opened { header, buffers }) = envelope::open(data).map_err(|name| Reason::Message.found(name))? else {
         return Ok(None);
     };

@@ -55,6 +55,18 @@ pub fn Header(help: RwSignal<bool>, models: RwSignal<bool>) -> impl IntoView {
                     </svg>
                 </button>
                 <span class="badge" title=about_device translate="no">{badge}</span>
+                <button
+                    type="button"
+                    class="quiet icon measure"
+                    aria-haspopup="dialog"
+                    aria-label=say("page.measure")
+                    title=say("page.measure")
+                    on:click=move |_| store.measuring.set(true)
+                >
+                    <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+                        <path d="M2 12.5a6.5 6.5 0 1 1 12 0M8 11l3-4" fill="none" stroke="currentColor" stroke-width="1.5" />
+                    </svg>
+                </button>
             </div>
             <LanguageSelect id="language" />
             <div class="header-buttons">

@@ -21,6 +21,7 @@
 //! | `compare`, `forward`, `inside`, `findings` | what else the stage can show |
 //! | `growth` | the film of a model's training |
 //! | `training` | training in the tab: the trainer, seen from the page, and what it shows |
+//! | `pace` | measuring what a step costs on the device |
 //! | `take` | saving results, presenter mode, embed mode |
 //! | `sound` | hearing pictures that are spectrograms |
 //! | `word` | reading pictures that are words |
@@ -57,6 +58,7 @@ mod maths;
 mod modal;
 mod mode;
 mod model_dialog;
+mod pace;
 mod plots;
 mod run_bar;
 mod running;

@@ -42,7 +42,7 @@ pub fn listen(store: Store, help: RwSignal<bool>, models: RwSignal<bool>) {
     let pointed = StoredValue::new(false);
     let pointer = window_event_listener(ev::pointerdown, move |_| pointed.set_value(true));
     let handle = window_event_listener(ev::keydown, move |event: KeyboardEvent| {
-        let in_dialog = help.get_untracked() || models.get_untracked() || store.saving.get_untracked();
+        let in_dialog = [help, models, store.saving, store.measuring].iter().any(GetUntracked::get_untracked);
         if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || in_dialog {
             return;
         }

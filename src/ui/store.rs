@@ -25,6 +25,8 @@ pub struct Store {
     pub word: RwSignal<Option<String>>,
     /// Whether the dialog for saving is open.
     pub saving: RwSignal<bool>,
+    /// Whether the panel that measures the device is open.
+    pub measuring: RwSignal<bool>,
     bridge: StoredValue<Bridge, LocalStorage>,
     carry_out: fn(Self, Vec<Effect>),
 }
@@ -35,6 +37,7 @@ impl Store {
     pub fn start(language: RwSignal<Language>, carry_out: fn(Self, Vec<Effect>)) -> Self {
         let base = dom::base();
         let (state, effects) = Page::new(&dom::query(), &base, storage::visit());
+        let measuring = RwSignal::new(state.address.bench);
         let slices = Slices {
             page: StoredValue::new(state),
             changed: StoredValue::new(std::array::from_fn(|_| RwSignal::new(()))),
@@ -49,7 +52,7 @@ impl Store {
         let selected = slices.memo(Box::new(|state| state.timeline.selected));
         let bridge = StoredValue::new_local(Bridge::new(base));
         let (theme, word, saving) = (Theme::signal(), RwSignal::new(None), RwSignal::new(false));
-        let store = Self { slices, theme, language, moment, selected, word, saving, bridge, carry_out };
+        let store = Self { slices, theme, language, moment, selected, word, saving, measuring, bridge, carry_out };
         provide_context(store);
         carry_out(store, effects);
         store

@@ -37,6 +37,14 @@ pub fn check(folder: &str, config: &ModelConfig, index: &WeightsIndex) -> Result
     if numbers > bytes {
         return Err(Reason::Mismatch.of(folder, format!("{bytes} B"), format!("≥ {numbers} B")));
     }
+    check_shape(folder, config)
+}
+
+/// Checks the same of a configuration alone.
+///
+/// # Errors
+/// Names the number that is out of bounds.
+pub fn check_shape(folder: &str, config: &ModelConfig) -> Result<(), Refusal> {
     let [rows, columns] = config.transformer.grid();
     let tokens = rows as u64 * columns as u64;
     let numbers = tokens.saturating_mul(config.transformer.hidden_size as u64);

@@ -187,7 +187,7 @@ impl Load<'_> {
 }
 
 /// What a device must get right for this model.
-fn checks(config: &ModelConfig) -> &'static [Check] {
+pub(super) fn checks(config: &ModelConfig) -> &'static [Check] {
     match &config.autoencoder {
         Some(AutoencoderConfig::Kl(_)) => &[Check::Plain, Check::KlDecoder],
         _ => &[Check::Plain],

@@ -2,7 +2,7 @@
 //!
 //! [`start`] listens for [`ditscope_protocol::ToWorker`]; `load` loads a model (from `crate::files`), `partial` keeps what a
 //! load that broke off has loaded, `device` chooses what computes, `run` streams a run's frames, `experiment` is how one departs from its settings,
-//! `decode` decodes in pieces, `answer` and `measure` do what is asked for beside a run,
+//! `untrained` makes a model with random weights, `decode` decodes in pieces, `answer` and `measure` do what is asked for beside a run,
 //! `pool` shares a run's steps among workers, `post` sends messages back. The graphics card is started in `crate::gpu`.
 
 mod answer;
@@ -18,6 +18,7 @@ mod partial;
 mod pool;
 mod post;
 mod run;
+mod untrained;
 mod warm;
 
 use crate::files::refused;
@@ -89,6 +90,14 @@ fn handle(state: &Rc<State>, Envelope { message, buffers, files }: Envelope) {
             state.model.take();
             partial::Partial::keep_only(&state.partial, &source);
             spawn_local(load::load(state.clone(), number, source, files, backend));
+        }
+        ToWorker::LoadRandom { transformer, backend } => {
+            let number = next(&state.load);
+            abort(state);
+            state.jobs.stop_all(Reason::NoModel);
+            state.model.take();
+            state.partial.take();
+            spawn_local(untrained::load(state.clone(), number, transformer, backend));
         }
         ToWorker::Inspect { source } => spawn_local(load::inspect(source, files)),
         ToWorker::CancelLoad => {

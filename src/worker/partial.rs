@@ -115,11 +115,16 @@ impl Partial {
     /// There is none.
     pub fn finish(slot: &Slot, ops: Ops) -> Result<(Model, Pool, WeightsReport), Refusal> {
         let Self { model, pool, fetched_bytes, stored_bytes, .. } = slot.take().ok_or(GONE)?;
-        let linear = model.dit.blocks.first().map(|block| block.attn.qkv.weight.val().dtype());
-        let dtype = if linear == Some(DType::F16) { "f16" } else { "f32" };
+        let dtype = dtype(&model);
         pool.finish();
         Ok((model.fused(ops), pool, WeightsReport { dtype: dtype.into(), fetched_bytes, stored_bytes }))
     }
+}
+
+/// How the linear weights of a model lie on its device.
+pub fn dtype(model: &Model) -> &'static str {
+    let linear = model.dit.blocks.first().map(|block| block.attn.qkv.weight.val().dtype());
+    if linear == Some(DType::F16) { "f16" } else { "f32" }
 }
 
 /// Cannot come while only the current load works on it; if it does, a new load helps.

@@ -82,6 +82,9 @@ async fn stream(job: &Job, model: &Model, pool: &Pool, asked: Asked, clock: &Clo
     // What is only enqueued would be the first step's.
     nudge::during(wait(&model.device)).await.map_err(|error| Reason::Device.found(error))?;
     post(&FromWorker::Started { run, info: run_info(outline, asked.settings) });
+    if let Some(crew) = &crew {
+        post(&FromWorker::Shared { run, workers: crew.size() });
+    }
     let send = |(step, Frame { parts, buffers }): Finished| {
         let preview = is_heavy && step < num_steps;
         let [_, height, width] = model.config.transformer.latent_shape();

@@ -145,6 +145,12 @@ fn nothing_is_found_in_any_dialog_and_way_to_show_the_page() {
     app.wait("what is stored", SHORT, || app.text().contains("used of about").then_some(()));
     checker.check("models");
     checker.close_dialog();
+    app.click("button", "Measure this device");
+    app.expect("dialog", "Measure this device");
+    app.choose_to_measure(&["Fashion:"]);
+    app.measure();
+    checker.check("measure");
+    checker.close_dialog();
     app.browser.press("?");
     app.expect("dialog", "Help");
     checker.check("help");

@@ -36,6 +36,7 @@ mod links;
 mod loss;
 mod models;
 mod offline;
+mod pace;
 mod phone;
 mod plots;
 mod pool;

@@ -152,6 +152,7 @@ fn every_message_survives_json() {
     };
     let to_worker = [
         ToWorker::Load { source: ModelSource::Url("models/fashion".into()), backend: BackendChoice::WebGpu },
+        ToWorker::LoadRandom { transformer: "{}".into(), backend: BackendChoice::Cpu },
         ToWorker::Inspect { source: ModelSource::Folder("fashion".into()) },
         ToWorker::CancelLoad,
         ToWorker::Generate { run: 1, settings, guidance_scales: vec![], start: None, resume: None, experiment: None },
@@ -180,6 +181,7 @@ fn every_message_survives_json() {
         FromWorker::Config(Box::new(tiny_config())),
         FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes: 3, total_bytes: u64::MAX },
         FromWorker::Started { run: 1, info },
+        FromWorker::Shared { run: 1, workers: 4 },
         FromWorker::Frame(FrameInfo { run: 1, step: 2, ms: 0.5, image_shape: [8, 8], preview: true, parts }),
         FromWorker::Paused { run: 1, step: 3 },
         FromWorker::Answered { id: 1, result: Ok(Answer::Encoded { latent_shape: [4, 8, 8] }) },

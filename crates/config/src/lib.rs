@@ -83,6 +83,33 @@ impl ModelConfig {
     /// Characters of a name, of a label and of the licence: they are shown.
     const MOST_WORDS: [usize; 3] = [200, 500, 5000];
 
+    /// A model that nobody trained, as the official ones are but for its transformer: without an autoencoder, its classes
+    /// called by their numbers.
+    ///
+    /// # Errors
+    /// As [`Self::validate`].
+    pub fn untrained(name: &str, transformer: DitConfig) -> Result<Self, ConfigError> {
+        let variance = if transformer.learn_sigma { VarianceType::LearnedRange } else { VarianceType::FixedLarge };
+        let channels = transformer.in_channels;
+        let config = Self {
+            name: name.to_owned(),
+            scheduler: DiffusionConfig {
+                // Whatever such a network says, the latents stay finite.
+                clip_sample_range: Some(4.0),
+                ..DiffusionConfig::new(BetaSchedule::Linear, PredictionType::Epsilon, variance)
+            },
+            autoencoder: None,
+            audio: None,
+            text: None,
+            latents: LatentStats { mean: vec![0.0; channels], std: vec![1.0; channels], rgb: None },
+            labels: (0..transformer.num_classes).map(|class| class.to_string()).collect(),
+            defaults: RunSettings::default(),
+            license: String::new(),
+            transformer,
+        };
+        config.validate().map(|()| config)
+    }
+
     /// Checks that the parts fit together.
     ///
     /// # Errors

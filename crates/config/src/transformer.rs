@@ -146,6 +146,31 @@ impl DitConfig {
     pub const PRESETS: [(&'static str, usize, usize, usize); 4] =
         [("S", 12, 384, 6), ("B", 12, 768, 12), ("L", 24, 1024, 16), ("XL", 28, 1152, 16)];
 
+    /// An official model for ImageNet: `XL/2` for pictures of 256 pixels is `("XL", 32)`, as the latents have a side of 32.
+    ///
+    /// # Errors
+    /// As [`Self::with_preset`].
+    pub fn official(name: &str, side: usize) -> Result<Self, ConfigError> {
+        let latent = Self {
+            sample_size: side.into(),
+            patch_size: 2,
+            in_channels: 4,
+            hidden_size: 4,
+            depth: 1,
+            num_heads: 1,
+            mlp_ratio: default_mlp_ratio(),
+            num_classes: 1000,
+            has_null_label: true,
+            conditioning: Conditioning::AdaLnZero,
+            learn_sigma: true,
+            downscale_freq_shift: 0,
+            mlp_norm_eps: Self::NORM_EPS,
+            qk_norm: false,
+            block_embedders: false,
+        };
+        latent.with_preset(name)
+    }
+
     /// Takes depth, width and heads from a preset of the paper.
     ///
     /// # Errors
@@ -267,6 +292,18 @@ impl DitConfig {
             + linear(d, patch * self.out_channels())
     }
 
+    /// Parameters that every step of a run reads: without the embedders of timestep and class and without adaLN's layers,
+    /// whose vectors are computed ahead for many steps.
+    pub fn num_params_of_step(&self) -> u64 {
+        let d = self.hidden_size as u64;
+        let vectors = self.conditioning.num_vectors() as u64;
+        let last = if self.conditioning.has_tokens() { 0 } else { 2 };
+        let ada_ln = (self.depth as u64 * vectors + last) * (d + 1) * d;
+        let table = self.label_rows() as u64 * d;
+        let embedders = self.num_embedders() * ((FREQUENCY_EMBEDDING_SIZE as u64 + 1) * d + (d + 1) * d + table);
+        self.num_params() - ada_ln - embedders
+    }
+
     /// Floating-point operations of one forward pass of one picture: a multiplication and an addition
     /// for each multiply-add of the matrix products. The paper's "Gflops" (table 1) are half of this.
     pub fn flops(&self) -> u64 {
@@ -308,24 +345,7 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn preset(name: &str) -> DitConfig {
-        let latent = DitConfig {
-            sample_size: 32.into(),
-            patch_size: 2,
-            in_channels: 4,
-            hidden_size: 4,
-            depth: 1,
-            num_heads: 1,
-            mlp_ratio: 4,
-            num_classes: 1000,
-            has_null_label: true,
-            conditioning: Conditioning::AdaLnZero,
-            learn_sigma: true,
-            downscale_freq_shift: 0,
-            mlp_norm_eps: DitConfig::NORM_EPS,
-            qk_norm: false,
-            block_embedders: false,
-        };
-        latent.with_preset(name).expect("a preset")
+        DitConfig::official(name, 32).expect("a preset")
     }
 
     /// Table 1 and figure 8 of the paper, and 675 M for XL/2.
@@ -336,6 +356,22 @@ pub(crate) mod tests {
             assert!((ours - gflops).abs() / gflops < 0.01, "{name}/2: {ours} Gflops, the paper says {gflops}");
         }
         assert_eq!(preset("XL").num_params(), 675_129_632 - 256 * 1152);
+    }
+
+    /// A block's matrices have 12·D² numbers, and what the condition decides is not among them.
+    #[test]
+    fn a_step_reads_what_the_condition_does_not_decide() {
+        let xl = preset("XL");
+        let matrices = 28 * 12 * 1152 * 1152;
+        assert!((matrices..matrices * 1001 / 1000).contains(&xl.num_params_of_step()), "{}", xl.num_params_of_step());
+        for conditioning in Conditioning::ALL {
+            let config = DitConfig { conditioning, ..preset("S") };
+            let deeper = DitConfig { depth: 13, ..config.clone() };
+            let block = deeper.num_params_of_step() - config.num_params_of_step();
+            let of_params = deeper.num_params() - config.num_params();
+            let ada_ln = conditioning.num_vectors() as u64 * (384 + 1) * 384;
+            assert_eq!(block, of_params - ada_ln, "{conditioning:?}");
+        }
     }
 
     /// Figure 5's caption and table 4: Gflops and parameters (millions) of XL/2 with each conditioning.

@@ -27,6 +27,7 @@ mod mode;
 mod model_ref;
 pub mod models;
 mod notice;
+pub mod pace;
 mod page;
 pub mod run;
 mod shared;

@@ -130,6 +130,7 @@ impl Page {
                 return self.on_models(|models, around| models.take_inspection(around, &source, result));
             }
             FromWorker::Started { info, .. } => return self.begin_film(info),
+            FromWorker::Shared { .. } => vec![],
             FromWorker::Frame(frame) => return self.take_frame(&frame, buffers),
             FromWorker::Paused { step, .. } => {
                 self.shared.run.take_pause(step);

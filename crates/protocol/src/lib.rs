@@ -11,7 +11,7 @@
 //!   | <-- Config, LoadProgress… --------|
 //!   | <------------------- Loaded ------|   (or LoadCancelled, Failed)
 //!   |-- Generate{run, settings, …} --->|
-//!   | <------------- Started, Frame… ---|   a Frame for each step, and the final one
+//!   | <----- Started, Shared, Frame… ---|   a Frame for each step, and the final one
 //!   |-- Pause, StepOnce, Resume ------>|
 //!   | <------------------- Paused ------|   the run is held before a step
 //!   | <--------------------- Done ------|   (or Cancelled, Failed; a new worker can go on: Generate{resume})
@@ -38,6 +38,12 @@ pub enum ToWorker {
     /// Choose a device and load a model folder. Replaces what was loaded or is loading.
     Load {
         source: ModelSource,
+        backend: BackendChoice,
+    },
+    /// Make a model of this shape with random weights, to measure what it costs: a [`ditscope_config::DitConfig`] as JSON,
+    /// which the part of the page that measures writes. Otherwise as Load, but that CancelLoad does not stop it.
+    LoadRandom {
+        transformer: String,
         backend: BackendChoice,
     },
     /// Describe a model without loading it.
@@ -217,6 +223,11 @@ pub enum FromWorker {
     Started {
         run: u32,
         info: RunInfo,
+    },
+    /// So many workers share the run's steps; not told where one computes alone.
+    Shared {
+        run: u32,
+        workers: usize,
     },
     /// One step of a run. A buffer for each of its `parts`, in their order.
     Frame(FrameInfo),

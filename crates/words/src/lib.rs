@@ -8,6 +8,7 @@
 
 pub mod hints;
 pub mod notices;
+pub mod pace;
 pub mod stage;
 pub mod text;
 pub mod word;
@@ -54,7 +55,7 @@ macro_rules! languages {
 languages! {
     first: "address" "controls" "failures" "inspector" "models" "modes" "page" "run" "sound" "stage" "take" "timeline"
         "tour";
-    later: compare "compare" findings "findings" forward "forward" growth "growth" guide "guide" inside "inside" keys "keys" lab "lab" picker "picker"
+    later: compare "compare" findings "findings" forward "forward" growth "growth" guide "guide" inside "inside" keys "keys" lab "lab" pace "pace" picker "picker"
         plots "plots" save "save" terms "terms" training "training" word "word"
 }
 
@@ -191,6 +192,7 @@ mod tests {
             inside(),
             keys(),
             lab(),
+            pace(),
             picker(),
             plots(),
             save(),

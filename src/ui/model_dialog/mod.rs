@@ -42,9 +42,19 @@ pub fn Models(open: RwSignal<bool>) -> impl IntoView {
     view! {
         <Mount live=bits(store, in_8_bits) />
         <Parts content=Box::new(content) />
+        <Parts content=Box::new(move || vec![measure(store, open)]) />
         <AddModel />
         <Kept />
     }
+}
+
+/// What they cost here.
+fn measure(store: Store, open: RwSignal<bool>) -> Part {
+    let press = move || {
+        open.set(false);
+        store.measuring.set(true);
+    };
+    Part::button("", say("page.measure"), press).with("aria-haspopup", "dialog")
 }
 
 /// Id of the heading of the model that was added last.

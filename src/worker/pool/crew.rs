@@ -55,6 +55,11 @@ impl<'m> Crew<'m> {
         (!members.is_empty()).then_some(Self { model, members, is_heavy, unfinished: VecDeque::new() })
     }
 
+    /// Workers in all, with the one that leads.
+    pub fn size(&self) -> usize {
+        self.members.len() + 1
+    }
+
     /// Takes the next step. Gives the frames that are complete by now, of this step or of those before.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ mod reading;
 mod request;
 mod run;
 mod step;
+mod untrained;
 
 pub use crate::diffusion::guidance::Guidance;
 pub use model::{Model, latent_shape};

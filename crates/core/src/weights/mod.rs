@@ -11,6 +11,7 @@ pub mod keys;
 mod load;
 mod numbers;
 mod parameters;
+mod random;
 mod save;
 mod verify;
 
@@ -20,5 +21,6 @@ pub use error::WeightsError;
 pub use load::Loader;
 pub use numbers::widen;
 pub use parameters::{Parameter, parameters};
+pub use random::RandomWeights;
 pub use save::{Dtype, NamedTensor, Shard, ShardedWeights, collect, write_shards};
 pub use verify::{sha256_hex, verify};

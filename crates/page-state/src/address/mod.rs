@@ -73,6 +73,8 @@ pub struct Address {
     pub present: bool,
     /// Small, as a part of another page.
     pub embed: bool,
+    /// Whether the panel that measures the device is open first. No link of the page's own says so.
+    pub bench: bool,
     /// The open chapter of the tour; without a name it is the first.
     pub tour: Option<String>,
 }

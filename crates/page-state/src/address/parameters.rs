@@ -127,6 +127,14 @@ pub const PARAMETERS: &[Parameter] = &[
         write: |address, _| address.embed.then(|| "1".into()),
     },
     Parameter {
+        key: "bench",
+        read: |address, value| {
+            address.bench = switch(value)?;
+            Ok(())
+        },
+        write: |_, _| None,
+    },
+    Parameter {
         key: "tour",
         // Which chapters there are is known when the tour is there.
         read: |address, value| {

@@ -38,6 +38,14 @@ fn a_chapter_of_the_tour_may_be_named_or_not() {
 }
 
 #[test]
+fn the_measuring_is_opened_by_an_address_and_is_in_no_link_to_a_run() {
+    let (address, notices) = parse("bench=1");
+    assert!(address.bench && notices.is_empty() && !address.names_run());
+    assert!(!query(&address, &RunSettings::default()).contains("bench"));
+    assert_eq!(parse("bench=yes").1.len(), 1);
+}
+
+#[test]
 fn a_sampler_name_may_be_typed_by_hand() {
     for query in ["sampler=dpm++", "sampler=dpm%2B%2B"] {
         assert_eq!(parse(query).0.chosen.sampler, Some(SamplerKind::DpmSolverPlusPlus));
@@ -134,13 +142,13 @@ proptest! {
         let backend = [BackendChoice::Auto, BackendChoice::WebGpu, BackendChoice::Cpu][backend as usize];
         let model = ModelRef::parse(&format!("https://a.b/{path}")).unwrap_or(ModelRef::Shipped("a-model_1.0".into()));
         let language = Some(Language::German);
-        let (tour, chosen) = (Some("adaln-zero".into()), Chosen::default());
+        let (tour, chosen, bench) = (Some("adaln-zero".into()), Chosen::default(), false);
         let depth = Some(PageDepth::Full);
         let noise_t = (view == Mode::Forward).then_some(571);
         let asks_for_class = view == Mode::Forward && present;
         let lab = matches!(view, Mode::Lab(_)).then(|| "off:b0.h1-3,at:20-100".to_owned());
         let written = Address {
-            model, backend, view, compare, noise_t, asks_for_class, lab, language, depth, present, embed, tour, chosen,
+            model, backend, view, compare, noise_t, asks_for_class, lab, language, depth, present, embed, bench, tour, chosen,
         };
         let (address, notices) = parse(&query(&written, &settings));
         prop_assert_eq!(notices, Vec::<Notice>::new());
