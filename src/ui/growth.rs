@@ -157,7 +157,7 @@ fn show(film: &Rc<Film>) -> Live {
     let curve =
         Live::new("div", "growth-loss").with("role", "img").live("aria-label", film.see(spoken_plot)).of(vec![curve]);
     let pictures = (0..film.growth.labels.len()).map(|class| picture(film, class)).collect();
-    Live::new("section", "growth").of(vec![
+    Live::new("section", "stage growth").of(vec![
         Live::new("h2", "").saying(&say("growth.title")),
         Live::new("p", "").saying(&say("growth.words")),
         Live::new("div", "growth-body").of(vec![Live::new("div", "growth-pictures").of(pictures), curve]),

@@ -188,6 +188,7 @@ mod tests {
             compare(),
             findings(),
             forward(),
+            growth(),
             guide(),
             inside(),
             keys(),
