@@ -1,9 +1,15 @@
 // Serves the page without a network: the files of one build, kept together (Service Workers, W3C). xtask fills in the build
 // and its files. Weights are not its business: the page's worker keeps those itself.
 const BUILD = "%BUILD%";
-const FILES = %FILES%;
+const BUILT = %FILES%;
 // Kept once they have been asked for: what most visits do not need.
 const LATER = %LATER%;
+// Of the worker's two modules only the one that this browser runs: the loader chooses in the same way.
+const PLAIN = "%PLAIN%";
+const isRelaxed = WebAssembly.validate(%PROBE%);
+const PLAINS = BUILT.filter((file) => file.endsWith(PLAIN));
+const unused = isRelaxed ? PLAINS : PLAINS.map((file) => file.replace(PLAIN, "_bg.wasm"));
+const FILES = BUILT.filter((file) => !unused.includes(file));
 
 const PREFIX = "ditscope-page ";
 const NAME = PREFIX + BUILD;

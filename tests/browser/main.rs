@@ -38,6 +38,7 @@ mod models;
 mod offline;
 mod pace;
 mod phone;
+mod plain;
 mod plots;
 mod pool;
 mod runs;

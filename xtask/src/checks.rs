@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// What all that needs no browser is built with: always the whole workspace, so that nothing is built twice.
 const NATIVE: &str = "--release --workspace";
 /// Page, worker and trainer. Together, so that what they depend on is checked once.
-const WASM: &str = "--release --target wasm32-unknown-unknown -p ditscope --features ditscope/ui,ditscope/worker,ditscope/trainer-gpu --lib";
+const WASM: &str = "--release --target wasm32-unknown-unknown -p ditscope --features ditscope/ui,ditscope/worker,ditscope/relaxed-simd,ditscope/trainer-gpu --lib";
 
 /// A part of the checks that can be asked for by its name.
 struct Phase {

@@ -11,6 +11,7 @@ mod gpu;
 mod index;
 mod offline;
 mod order;
+mod plain;
 mod process;
 mod program;
 mod project;

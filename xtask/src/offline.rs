@@ -1,6 +1,7 @@
 //! The service worker: web/sw.js with the files of a build.
 
-use crate::{project, teaching};
+use crate::program::PLAIN;
+use crate::{plain, project, teaching};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
@@ -35,6 +36,7 @@ pub fn write(app: &Path) -> Result<()> {
     let list =
         |files: &[String]| format!("[\n{}]", files.iter().map(|file| format!("  \"{file}\",\n")).collect::<String>());
     let script = source.replace("%BUILD%", &build).replace("%FILES%", &list(&files)).replace("%LATER%", &list(&later));
+    let script = script.replace("%PROBE%", &plain::probe()).replace("%PLAIN%", PLAIN);
     Ok(fs::write(app.join(WORKER), script)?)
 }
 

@@ -3,22 +3,33 @@
 use crate::bind::bind;
 use crate::index::Program;
 use crate::process::{command, command_line, run};
-use crate::{constructors, order, project, split, tools};
+use crate::{constructors, order, plain, project, split, tools};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What starts a worker's module. A worker that another one has started as its member is handed the module, compiled.
 const LOADER: &str = "import init from './NAME.js';\
-    const module=self.name==='member'?new Promise(take=>self.onmessage=({data})=>take(data)):undefined;\
+    const module=self.name==='member'?new Promise(take=>self.onmessage=({data})=>take(data)):MODULE;\
     await init(module&&{module_or_path:await module});";
+
+/// The program whose kernels for the CPU are built with relaxed SIMD, and what turns that on.
+const RELAXED: (&str, &str) = ("worker", "relaxed-simd");
+
+/// How the module is called that such a program has for browsers without it.
+pub const PLAIN: &str = "_plain.wasm";
 
 /// What starts the page's module, in the script that wasm-bindgen writes.
 const START: &str = "__wbg_init();";
 
 /// What decides what is made of the linker's output, beside that output itself.
-const MAKERS: [&str; 4] =
-    [include_str!("program.rs"), include_str!("bind.rs"), include_str!("split.rs"), include_str!("order.rs")];
+const MAKERS: [&str; 5] = [
+    include_str!("program.rs"),
+    include_str!("bind.rs"),
+    include_str!("split.rs"),
+    include_str!("order.rs"),
+    include_str!("plain.rs"),
+];
 
 /// A program, and whether it is cut into parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,8 +91,18 @@ impl Plan {
         self.bind(linked, &ready)?;
         self.write_start(&ready)?;
         self.optimise(&ready.folder)?;
+        if self.is_relaxed() {
+            let module = fs::read(ready.folder.join(format!("{}_bg.wasm", ready.name)))?;
+            let plain = ready.folder.join(format!("{}{PLAIN}", ready.name));
+            fs::write(plain, plain::without_relaxed_simd(&module)?)?;
+        }
         fs::write(ready.stamp(), self.made_from(linked))?;
         Ok(ready)
+    }
+
+    /// Whether it is built with relaxed SIMD, and then made without it, too.
+    fn is_relaxed(&self) -> bool {
+        self.program.bin == RELAXED.0
     }
 
     /// Where it is made ready.
@@ -120,6 +141,9 @@ impl Plan {
         if !features.is_empty() {
             cargo.arg("--features").arg(features);
         }
+        if self.is_relaxed() {
+            cargo.arg("--features").arg(RELAXED.1);
+        }
         if self.is_cut {
             cargo.env(split::SWITCH.0, split::SWITCH.1);
         }
@@ -140,6 +164,14 @@ impl Plan {
     /// policy forbids scripts in the page, and one that is imported would come without a digest.
     fn write_start(&self, ready: &Ready) -> Result<()> {
         let (start, file) = if self.program.is_worker { (LOADER, "_loader") } else { (START, "") };
+        // Nothing is named where the script's own module is meant.
+        let module = match self.is_relaxed() {
+            true => {
+                format!("WebAssembly.validate({})?undefined:new URL('./NAME{PLAIN}',import.meta.url)", plain::probe())
+            }
+            false => "undefined".into(),
+        };
+        let start = start.replace("MODULE", &module);
         let path = ready.folder.join(format!("{}{file}.js", ready.name));
         let script = if self.program.is_worker { String::new() } else { fs::read_to_string(&path)? };
         fs::write(&path, script + &start.replace("NAME", &ready.name))
@@ -153,7 +185,7 @@ impl Plan {
         println!("build: making the {} smaller with wasm-opt (about a minute)", self.program.bin);
         for file in project::files(folder) {
             if file.extension().is_some_and(|extension| extension == "wasm") {
-                optimise(&self.program.wasm_opt, &file)?;
+                optimise(&self.program.wasm_opt, self.is_relaxed(), &file)?;
                 let ordered = order::by_likeness(&fs::read(&file)?).with_context(|| file.display().to_string())?;
                 fs::write(&file, ordered)?;
             }
@@ -162,9 +194,10 @@ impl Plan {
     }
 }
 
-fn optimise(arguments: &[String], file: &Path) -> Result<()> {
+fn optimise(arguments: &[String], is_relaxed: bool, file: &Path) -> Result<()> {
+    let relaxed = is_relaxed.then_some("--enable-relaxed-simd");
     // It warns of sections that it does not know and leaves as they are; only a failure is worth to be read.
-    let output = command("wasm-opt").args(arguments).arg(file).arg("-o").arg(file).output()?;
+    let output = command("wasm-opt").args(arguments).args(relaxed).arg(file).arg("-o").arg(file).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "wasm-opt failed on {} ({}): {said}", file.display(), output.status);
     Ok(())

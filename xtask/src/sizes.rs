@@ -1,6 +1,7 @@
 //! What visitors download, held to limits.
 
 use crate::offline::WORKER;
+use crate::program::PLAIN;
 use crate::{project, split, teaching, tools};
 use anyhow::{Context, Result, ensure};
 use flate2::{Compression, write::GzEncoder};
@@ -16,6 +17,8 @@ enum Part {
     /// Parts of the page that come when they are first shown.
     Later,
     Worker,
+    /// Its module for browsers without relaxed SIMD, in the place of the other.
+    Plain,
     /// The worker that trains, fetched when the visitor starts a training.
     Trainer,
     /// The same on the graphics card.
@@ -37,6 +40,7 @@ impl Part {
         let is_later = folders.clone().any(|folder| folder.as_os_str().to_string_lossy().starts_with("app-"));
         let is_code = matches!(path.extension().and_then(|e| e.to_str()), Some("html" | "css" | "js" | "wasm"));
         match is_code {
+            true if name.ends_with(PLAIN) => Self::Plain,
             true if name.starts_with("worker") => Self::Worker,
             true if name.starts_with("trainer") => Self::Trainer,
             true if name.starts_with("gpu-trainer") => Self::GpuTrainer,
@@ -67,10 +71,11 @@ struct Limit {
 /// What comes later comes one part at a time, so that each is to be small; the sum is held so that it is not forgotten.
 const MOST_OF_ONE: u64 = 80_000;
 
-const LIMITS: [Limit; 7] = [
+const LIMITS: [Limit; 8] = [
     Limit { name: "page (html, css, js, wasm)", parts: &[Part::Shell], most: 400_000 },
     Limit { name: "parts of it that come later", parts: &[Part::Later], most: 600_000 },
     Limit { name: "worker (js, wasm)", parts: &[Part::Worker], most: 4_400_000 },
+    Limit { name: "the same without relaxed SIMD", parts: &[Part::Plain], most: 4_400_000 },
     Limit { name: "trainer (js, wasm)", parts: &[Part::Trainer], most: 5_400_000 },
     Limit { name: "trainer on the graphics card (js, wasm)", parts: &[Part::GpuTrainer], most: 5_400_000 },
     Limit { name: "pages for teachers", parts: &[Part::Teaching], most: 60_000 },
@@ -144,6 +149,7 @@ mod tests {
         assert!(part("sw.js") == Part::Later);
         assert!(part("worker_bg.wasm") == Part::Worker);
         assert!(part("worker_loader.js") == Part::Worker);
+        assert!(part("worker-0123_plain.wasm") == Part::Plain);
         assert!(part("trainer-0123_bg.wasm") == Part::Trainer);
         assert!(part("trainer-0123_loader.js") == Part::Trainer);
         assert!(part("gpu-trainer-0123_bg.wasm") == Part::GpuTrainer);

@@ -5,6 +5,8 @@
 
 mod attention;
 mod conv;
+#[cfg(all(target_family = "wasm", feature = "relaxed-simd"))]
+mod fused;
 mod math;
 mod matrix;
 mod norm;

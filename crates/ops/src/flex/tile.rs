@@ -35,7 +35,7 @@ impl<'a> Rows<'a> {
 
     /// A piece of the rows of a tile. Where there are no more, the last one stands again.
     #[inline(always)]
-    fn tile(&self, number: usize, piece: usize) -> [&'a [f32]; ROWS] {
+    pub fn tile(&self, number: usize, piece: usize) -> [&'a [f32]; ROWS] {
         std::array::from_fn(|i| self.row((number * ROWS + i).min(self.count - 1), piece))
     }
 
@@ -50,6 +50,7 @@ impl<'a> Rows<'a> {
 // In WebAssembly this must be a function of its own, and too large for V8 to make it part of what calls it (its limit is
 // 500 bytes): in a large function V8 keeps what the inner loop needs on the stack, which costs a third of the speed.
 // Natively it is a part of what calls it, so that it has the same instructions.
+#[cfg(not(all(target_family = "wasm", feature = "relaxed-simd")))]
 #[cfg_attr(target_family = "wasm", inline(never))]
 #[cfg_attr(not(target_family = "wasm"), inline(always))]
 pub fn add_products<const FMA: bool>(sums: &mut [Sums], rows: Rows, panel: &[f32]) {
@@ -70,6 +71,9 @@ pub fn add_products<const FMA: bool>(sums: &mut [Sums], rows: Rows, panel: &[f32
         *sums = all;
     }
 }
+
+#[cfg(all(target_family = "wasm", feature = "relaxed-simd"))]
+pub use super::fused::add_products;
 
 /// Numbers beside each other; zeros follow where there are fewer than [`COLUMNS`].
 #[inline(always)]
