@@ -53,6 +53,7 @@ mod inside;
 mod inspector;
 mod lab;
 mod language;
+mod lasting;
 mod later;
 mod maths;
 mod modal;

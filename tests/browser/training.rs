@@ -39,7 +39,7 @@ impl App {
     /// Goes on with what is kept, and beyond this step.
     fn go_on_after_a_reload(&self, step: usize) {
         self.open("backend=cpu&view=train");
-        self.wait("what was kept", LONG, || self.text().contains("A training is kept").then_some(()));
+        self.wait("what was kept", LONG, || self.text().contains("kept from before: Fashion,").then_some(()));
         self.click("button", "Go on with it");
         self.wait("the same training, further", LONG, || (self.step() > step).then_some(()));
     }

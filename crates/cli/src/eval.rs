@@ -6,6 +6,7 @@ use super::eval_words;
 use super::frechet::Gaussian;
 use super::output::say;
 use super::parallel;
+use super::path_length::Paths;
 use super::targets;
 use super::train::encode_latents;
 use anyhow::{Context, Result, bail, ensure};
@@ -142,7 +143,7 @@ pub fn run(options: &EvalOptions) -> Result<()> {
         rows: Vec::new(),
     };
     print_references(&report, test.len())?;
-    say!("sampler  steps  guidance  cache  Gflops  accuracy  distance  seconds")?;
+    say!("sampler  steps  guidance  cache  Gflops  accuracy  distance  path  seconds")?;
     for way in ways(options, model.config.scheduler.prediction_type.samplers()[0])? {
         let row = measure(options, &model, &judge, &reference, way)
             .with_context(|| format!("{} at {} steps", way.sampler.name(), way.steps))?;
@@ -182,7 +183,7 @@ fn print_references(report: &EvalReport, test_pictures: usize) -> Result<()> {
 
 fn print_row(row: &EvalRow, Way { sampler, guidance_scale, savings, .. }: Way) -> Result<()> {
     say!(
-        "{:7}  {:5}  {:8.1}  {:5}  {:6.2}  {:7.1} %  {:8.3}  {:7.1}",
+        "{:7}  {:5}  {:8.1}  {:5}  {:6.2}  {:7.1} %  {:8.3}  {:4}  {:7.1}",
         sampler.name(),
         row.steps,
         guidance_scale,
@@ -190,6 +191,7 @@ fn print_row(row: &EvalRow, Way { sampler, guidance_scale, savings, .. }: Way) -
         row.gflops,
         100.0 * row.class_accuracy,
         row.frechet_distance,
+        row.path_length.map_or("–".into(), |length| format!("{length:.2}")),
         row.seconds
     )
 }
@@ -229,7 +231,7 @@ fn measure(options: &EvalOptions, model: &Model, judge: &Judge, reference: &Gaus
     let num_classes = model.config.labels.len();
     let indices: Vec<usize> = (0..options.samples).collect();
     let chunks: Vec<&[usize]> = indices.chunks(options.batch_size).collect();
-    let judged = parallel::map(options.device.threads(), chunks.len(), |i| -> Result<(Vec<f32>, usize)> {
+    let judged = parallel::map(options.device.threads(), chunks.len(), |i| -> Result<Judged> {
         let classes: Vec<usize> = chunks[i].iter().map(|i| i % num_classes).collect();
         let request = Request {
             noise: Noise::Seeded(chunks[i].iter().map(|i| options.seed + *i as u64).collect()),
@@ -240,18 +242,22 @@ fn measure(options: &EvalOptions, model: &Model, judge: &Judge, reference: &Gaus
             start: None,
         };
         let mut run = Run::new(model, request)?.with_savings(savings)?;
+        let mut paths = Paths::from(run.x_t());
         while !run.is_done() {
             run.step()?;
+            paths.go_on(run.x_t());
         }
         let (features, named) = judge.classifier.judge(model.decode(run.x_t().clone()));
         bar.inc(classes.len() as u64);
-        Ok((features, named.iter().zip(&classes).filter(|(a, b)| a == b).count()))
+        let right = named.iter().zip(&classes).filter(|(a, b)| a == b).count();
+        Ok(Judged { features, right, path_lengths: paths.ratios() })
     });
-    let (mut features, mut right) = (Vec::new(), 0);
+    let mut all = Judged::default();
     for chunk in judged {
-        let (of_chunk, right_in_chunk) = chunk?;
-        features.extend(of_chunk);
-        right += right_in_chunk;
+        let Judged { features, right, path_lengths } = chunk?;
+        all.features.extend(features);
+        all.right += right;
+        all.path_lengths.extend(path_lengths);
     }
     bar.finish_and_clear();
     Ok(EvalRow {
@@ -260,10 +266,21 @@ fn measure(options: &EvalOptions, model: &Model, judge: &Judge, reference: &Gaus
         guidance_scale,
         savings,
         gflops: way.gflops(model)?,
-        class_accuracy: right as f64 / options.samples as f64,
-        frechet_distance: Gaussian::fit(&features, NUM_FEATURES).distance(reference),
+        class_accuracy: all.right as f64 / options.samples as f64,
+        frechet_distance: Gaussian::fit(&all.features, NUM_FEATURES).distance(reference),
+        path_length: (sampler != SamplerKind::Ddpm)
+            .then(|| all.path_lengths.iter().sum::<f64>() / options.samples as f64),
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// What is measured of some samples.
+#[derive(Default)]
+struct Judged {
+    features: Vec<f32>,
+    /// How many show their class.
+    right: usize,
+    path_lengths: Vec<f64>,
 }
 
 /// How pictures are made.

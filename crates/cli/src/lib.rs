@@ -23,6 +23,7 @@ mod neighbours;
 mod ngrams;
 pub mod output;
 mod parallel;
+mod path_length;
 mod prune;
 mod record;
 mod sample;

@@ -42,6 +42,10 @@ pub struct EvalRow {
     pub class_accuracy: f64,
     /// From the test set, in the classifier's features (Heusel et al. 2017, arXiv:1706.08500).
     pub frechet_distance: f64,
+    /// Mean length of the way of `x_t` from noise to result, in lengths of the straight line between the two: 1 is straight
+    /// (compare Liu et al. 2023, arXiv:2209.03003, section 2.2). `None` where fresh noise is added on the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_length: Option<f64>,
     /// For all pictures, on the machine that measured.
     pub seconds: f64,
 }

@@ -68,9 +68,11 @@ impl Cells {
     }
 
     /// A stroke goes over a place, as shares of width and height: the cells whose middle is within the brush, and always
-    /// the one that is hit.
+    /// the one that is hit, where the arrow keys go on.
     pub fn brush(&mut self, (x, y): (f64, f64), size: usize, mark: bool) {
         let (columns, rows) = (self.columns as f64, self.rows as f64);
+        let hit = |share: f64, cells: usize| ((share * cells as f64) as usize).min(cells.saturating_sub(1));
+        self.cursor = (hit(x, self.columns), hit(y, self.rows));
         let reach = size as f64 / 2.0;
         for i in 0..self.marked.len() {
             let (column, row) = ((i % self.columns) as f64, (i / self.columns) as f64);
@@ -158,7 +160,7 @@ mod tests {
         cells.begin();
         cells.brush((0.99, 0.01), 1, true);
         assert!(cells.is_marked((7, 0)));
-        assert_eq!(cells.count(), 1);
+        assert_eq!((cells.count(), cells.cursor), (1, (7, 0)), "the keys go on there");
         cells.brush((0.5, 0.5), 3, true);
         assert_eq!(cells.count(), 5, "the four around a corner");
         assert!(cells.undo() && !cells.undo());

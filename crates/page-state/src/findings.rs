@@ -10,6 +10,9 @@ pub struct Findings {
     /// What else can be chosen for a training, one change at a time; the first is without any.
     pub training: Vec<Report>,
     pub sampling: Vec<Report>,
+    /// Pairs of models that differ in what they predict alone: v along the curved path of the cosine schedule, then the
+    /// velocity along the straight one.
+    pub flow: Vec<Report>,
     pub quantization: Vec<Report>,
     pub pruning: Vec<Report>,
 }
@@ -39,6 +42,8 @@ pub struct Row {
     pub gflops: f64,
     pub class_accuracy: f64,
     pub frechet_distance: f64,
+    /// Of the way from noise to result; 1 is straight.
+    pub path_length: Option<f64>,
 }
 
 impl Findings {
@@ -50,6 +55,7 @@ impl Findings {
             conditioning: theme("conditioning")?,
             training: theme("training")?,
             sampling: theme("sampling")?,
+            flow: theme("flow")?,
             quantization: theme("quantization")?,
             pruning: theme("pruning")?,
         })
@@ -94,6 +100,7 @@ fn row(value: &Value) -> Option<Row> {
         gflops: number(value, "gflops")?,
         class_accuracy: number(value, "class_accuracy")?,
         frechet_distance: number(value, "frechet_distance")?,
+        path_length: number(value, "path_length"),
     })
 }
 
@@ -145,6 +152,7 @@ mod tests {
             gflops,
             class_accuracy: 0.9,
             frechet_distance: distance,
+            path_length: None,
             seconds: 1.0,
         }
     }
@@ -172,8 +180,8 @@ mod tests {
         let some = Savings { guidance_interval: Some([0.25, 0.75]), cache_interval: 2 };
         let rows = vec![EvalRow { savings: some, ..row(SamplerKind::UniPc, 1.0, 8.0) }];
         let text = serde_json::json!({
-            "conditioning": [written(vec![])], "training": [], "sampling": [written(rows)], "quantization": [],
-            "pruning": [],
+            "conditioning": [written(vec![])], "training": [], "sampling": [written(rows)], "flow": [],
+            "quantization": [], "pruning": [],
         });
         let found = Findings::read(&text.to_string()).expect("findings");
         let report = &found.conditioning[0];
@@ -184,7 +192,7 @@ mod tests {
 
     #[test]
     fn what_is_something_else_is_not_read() {
-        let themes = r#""training": [], "sampling": [], "quantization": [], "pruning": []"#;
+        let themes = r#""training": [], "sampling": [], "flow": [], "quantization": [], "pruning": []"#;
         assert_eq!(Findings::read(&format!(r#"{{"conditioning": [], {themes}}}"#)), Some(Findings::default()));
         let bad = format!(r#"{{"conditioning": [{{}}], {themes}}}"#);
         for text in ["", "[]", "{}", &format!("{{{themes}}}"), &bad] {
@@ -197,7 +205,7 @@ mod tests {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/findings/findings.json");
         let found = Findings::read(&std::fs::read_to_string(path).expect("a file")).expect("findings");
         assert!(!series(&found.sampling, 2.0).is_empty());
-        for theme in [&found.conditioning, &found.training, &found.quantization, &found.pruning] {
+        for theme in [&found.conditioning, &found.training, &found.flow, &found.quantization, &found.pruning] {
             assert!(theme.iter().all(|report| !report.rows.is_empty()));
         }
     }

@@ -53,10 +53,12 @@ impl Scale {
     /// A few values with what to write beside them, from below.
     pub fn ticks(self) -> Vec<(f64, String)> {
         match self {
-            Self::Linear { max } if max <= 1.0 => [0.0, 0.5, 1.0].map(|value| (value, value.to_string())).into(),
             Self::Linear { max } => {
-                let step = if max < 2.5 { 0.5 } else { (max / 4.0).ceil() };
-                let values = (0..).map(|i| f64::from(i) * step).take_while(|value| *value <= max);
+                let decade = 10f64.powf((max / 4.0).log10().floor());
+                let nice = [1.0, 2.0, 5.0, 10.0].map(|times| times * decade);
+                let step = nice.into_iter().find(|step| *step >= max / 4.0).unwrap_or(max);
+                // As it is written: three times a tenth is not quite 0.3.
+                let values = (0..).map(|i| (f64::from(i) * step * 1e9).round() / 1e9).take_while(|value| *value <= max);
                 values.map(|value| (value, value.to_string())).collect()
             }
             Self::Log { low, high } => {
@@ -198,6 +200,9 @@ mod tests {
             assert!((3..=5).contains(&ticks.len()), "{max}: {ticks:?}");
             assert!(ticks.iter().all(|(value, _)| *value <= max));
         }
+        let words = |max| Scale::Linear { max }.ticks().into_iter().map(|tick| tick.1).collect::<Vec<_>>().join(" ");
+        assert_eq!([0.3, 1.0, 1.2].map(words), ["0 0.1 0.2 0.3", "0 0.5 1", "0 0.5 1"]);
+        assert_eq!([7.5, 30.0, 50.0].map(words), ["0 2 4 6", "0 10 20 30", "0 20 40"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The loss over the steps of a training, on a log scale, with a marker. Pure.
 
 use super::drawing::Drawing;
-use super::geometry::{BOTTOM, HEIGHT, LEFT, Point, RIGHT, Scale, TOP, WIDTH, number, path, y};
+use super::geometry::{BOTTOM, HEIGHT, LEFT, Point, RIGHT, Scale, TOP, WIDTH, path, y};
 
 /// Width and height in the plot's own units.
 pub const SIZE: (f64, f64) = (WIDTH, HEIGHT);
@@ -17,15 +17,14 @@ pub fn growth(loss: &[(f64, f64)], here: (f64, Option<f64>), last: f64, names: (
     let x = |step: f64| LEFT + share(step, last) * (RIGHT - LEFT);
     let scale = Scale::Linear { max: nice(loss.iter().map(|point| point.1)) };
     let mut drawing = Drawing::default();
-    let Scale::Linear { max } = scale else { return String::new() };
-    let ticks = [0.0, 0.5, 1.0].map(|share| share * max);
+    let ticks = scale.ticks();
     drawing.path(
         "grid-lines",
-        &ticks.iter().map(|value| format!("M{LEFT} {:.1}H{RIGHT}", y(scale, *value))).collect::<String>(),
+        &ticks.iter().map(|(value, _)| format!("M{LEFT} {:.1}H{RIGHT}", y(scale, *value))).collect::<String>(),
     );
     drawing.path("axis", &format!("M{LEFT} {TOP}V{BOTTOM}H{RIGHT}"));
-    for value in ticks {
-        drawing.text("end", (LEFT - 4.0, y(scale, value) + 3.0), "", &number(value));
+    for (value, words) in ticks {
+        drawing.text("end", (LEFT - 4.0, y(scale, value) + 3.0), "", &words);
     }
     for power in (0..).map(|i| 10f64.powi(i)).take_while(|power| *power <= last) {
         drawing.text("middle", (x(power), BOTTOM + 10.0), "", &power.to_string());
@@ -67,7 +66,7 @@ mod tests {
         let loss = [(1.0, 1.1), (10.0, 0.6), (3000.0, 0.31)];
         let svg = growth(&loss, (10.0, Some(0.6)), 3000.0, ("step", "loss"));
         assert_eq!(svg.matches("class=\"curve\"").count(), 1, "{svg}");
-        assert!(svg.contains(">1000<") && !svg.contains(">10000<") && svg.contains(">1.20<"), "{svg}");
+        assert!(svg.contains(">1000<") && !svg.contains(">10000<") && svg.contains(">0.5<"), "{svg}");
         let curve = svg.split("class=\"curve\" d=\"M").nth(1).expect("a curve");
         let point = curve.split('L').nth(1).expect("its second point");
         let (x, y) = point.split_once(' ').expect("two numbers");

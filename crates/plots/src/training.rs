@@ -1,7 +1,7 @@
 //! The loss of a training that runs, over its steps, with a smoothed curve. Pure.
 
 use super::drawing::Drawing;
-use super::geometry::{BOTTOM, HEIGHT, LEFT, Point, RIGHT, Scale, TOP, WIDTH, number, path, y};
+use super::geometry::{BOTTOM, HEIGHT, LEFT, Point, RIGHT, Scale, TOP, WIDTH, path, y};
 use super::growth::nice;
 
 /// Width and height in the plot's own units.
@@ -36,15 +36,14 @@ pub fn training(losses: &[f32], here: Option<usize>, names: (&str, &str)) -> Str
     let (mean, end) = (smoothed(losses), axis_end(losses.len()));
     let largest = mean.iter().copied().filter(|loss| loss.is_finite()).fold(0.0, f64::max);
     let scale = Scale::Linear { max: nice(std::iter::once(1.1 * largest)) };
-    let Scale::Linear { max } = scale else { return String::new() };
     let x = |step: usize| LEFT + step as f64 / end as f64 * (RIGHT - LEFT);
     let mut drawing = Drawing::default();
-    let ticks = [0.0, 0.5, 1.0].map(|share| share * max);
-    let lines: String = ticks.iter().map(|value| format!("M{LEFT} {:.1}H{RIGHT}", y(scale, *value))).collect();
+    let ticks = scale.ticks();
+    let lines: String = ticks.iter().map(|(value, _)| format!("M{LEFT} {:.1}H{RIGHT}", y(scale, *value))).collect();
     drawing.path("grid-lines", &lines);
     drawing.path("axis", &format!("M{LEFT} {TOP}V{BOTTOM}H{RIGHT}"));
-    for value in ticks {
-        drawing.text("end", (LEFT - 4.0, y(scale, value) + 3.0), "", &number(value));
+    for (value, words) in ticks {
+        drawing.text("end", (LEFT - 4.0, y(scale, value) + 3.0), "", &words);
     }
     for (anchor, step) in [("start", 0), ("middle", end / 2), ("end", end)] {
         drawing.text(anchor, (x(step), BOTTOM + 10.0), "", &step.to_string());

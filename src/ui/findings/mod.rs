@@ -6,9 +6,9 @@ use super::fetch::fetch_text;
 use super::live::{Live, Mount};
 use super::parts::{Part, Parts};
 use super::store::Store;
-use ditscope_page_state::findings::{Findings, series};
+use ditscope_page_state::findings::Findings;
 use ditscope_plots::pareto;
-use ditscope_words::{say, say_with};
+use ditscope_words::{Words, say, say_with};
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -29,10 +29,11 @@ pub fn FindingsStage() -> impl IntoView {
     let found = RwSignal::new(Found::Coming);
     let base = Store::get().peek(|state| state.base.clone());
     fetch(base.clone(), found);
-    let plot = Live::svg("plot pareto", pareto::SIZE).live("html", Box::new(move || found.with(draw)));
-    let plot = Live::new("div", "").with("role", "img").with("aria-label", &say("findings.plot-name")).of(vec![plot]);
-    let plot =
-        plot.live("hidden", Box::new(move || (!found.with(|found| matches!(found, Found::Here(_)))).to_string()));
+    let ways = plot(found, &say("findings.plot-name"), |all| (tables::ways(all), say("findings.gflops")));
+    let flows = [0, 1].map(|pair| {
+        let lines = move |all: &Findings| (tables::over_steps(all, pair), say("findings.steps"));
+        plot(found, &say("findings.flow-plot-name"), lines)
+    });
     let of = move |part: fn(&Findings, &str) -> Vec<Part>| -> Box<dyn Fn() -> Vec<Part>> {
         let base = base.clone();
         Box::new(move || found.with(|found| if let Found::Here(all) = found { part(all, &base) } else { vec![] }))
@@ -53,8 +54,11 @@ pub fn FindingsStage() -> impl IntoView {
             <Parts content=of(tables::conditioning) />
             <Parts content=of(tables::training) />
             <Parts content=of(tables::sampling_head) />
-            <Mount live=plot />
+            <Mount live=ways />
             <Parts content=of(tables::sampling) />
+            <Parts content=of(tables::flow_head) />
+            {flows.map(|live| view! { <Mount live=live /> }).collect_view()}
+            <Parts content=of(tables::flow) />
             <Parts content=of(tables::smaller) />
         </div>
     }
@@ -72,11 +76,15 @@ fn fetch(base: String, found: RwSignal<Found>) {
     });
 }
 
-fn draw(found: &Found) -> String {
-    let Found::Here(all) = found else { return String::new() };
-    let lines: Vec<pareto::Line> = series(&all.sampling, GUIDANCE)
-        .iter()
-        .map(|series| series.rows.iter().map(|row| (row.gflops, row.frechet_distance)).collect())
-        .collect();
-    pareto::pareto(&lines, (&say("findings.gflops"), &say("findings.distance")))
+/// Lines of Fréchet distances over what is named, hidden as long as there are none.
+fn plot(
+    found: RwSignal<Found>,
+    name: &str,
+    lines: impl Fn(&Findings) -> (Vec<pareto::Line>, Words) + Copy + 'static,
+) -> Live {
+    let lines = move || found.with(|found| if let Found::Here(all) = found { Some(lines(all)) } else { None });
+    let draw = move || lines().map(|(lines, across)| pareto::pareto(&lines, (&across, &say("findings.distance"))));
+    let plot = Live::svg("plot pareto", pareto::SIZE).live("html", Box::new(move || draw().unwrap_or_default()));
+    let plot = Live::new("div", "").with("role", "img").with("aria-label", name).of(vec![plot]);
+    plot.live("hidden", Box::new(move || lines().is_none_or(|(lines, _)| lines.is_empty()).to_string()))
 }

@@ -178,12 +178,8 @@ pub fn sampling(all: &Findings, _: &str) -> Vec<Part> {
             if is_best(row, &lines) { "✓".into() } else { String::new() },
         ]
     });
-    let keys = lines.iter().enumerate().map(|(i, series)| {
-        let mark = Part::new("i", "").with("class", format!("way-mark {}", pareto::class(i)));
-        Part::new("li", "").of(vec![mark, Part::new("span", "").saying(way(series))])
-    });
     let table = table(&say("findings.sampling"), &head, rows.collect());
-    vec![Part::new("ul", "plot-keys").of(keys.collect()), table, Part::words("hint", measured(one))]
+    vec![keys(lines.iter().map(way)), table, Part::words("hint", measured(one))]
 }
 
 fn way(series: &Series) -> String {
@@ -195,6 +191,65 @@ fn way(series: &Series) -> String {
         way += &say_with("findings.cached", &[("every", &series.savings.cache_interval)]);
     }
     way
+}
+
+/// Cost and distance of each way, a line for those that belong together.
+pub fn ways(all: &Findings) -> Vec<pareto::Line> {
+    let point = |row: &Row| (row.gflops, row.frechet_distance);
+    series(&all.sampling, GUIDANCE).iter().map(|series| series.rows.iter().map(point).collect()).collect()
+}
+
+/// Distances of a pair of models over the number of steps.
+pub fn over_steps(all: &Findings, pair: usize) -> Vec<pareto::Line> {
+    let point = |row: &Row| (row.steps as f64, row.frechet_distance);
+    let reports = all.flow.chunks(2).nth(pair).unwrap_or_default();
+    reports.iter().map(|report| report.rows.iter().map(point).collect()).collect()
+}
+
+pub fn flow_head(all: &Findings, _: &str) -> Vec<Part> {
+    if all.flow.is_empty() {
+        return vec![];
+    }
+    vec![
+        Part::new("h2", "").saying(say("findings.flow").into_owned()),
+        Part::words("", say("findings.flow-words")),
+        keys(["findings.flow-v", "findings.flow-velocity"].map(|key| say(key).into_owned())),
+    ]
+}
+
+/// Models that differ in what they predict alone.
+pub fn flow(all: &Findings, _: &str) -> Vec<Part> {
+    let head = [
+        say("findings.model"),
+        say("findings.steps"),
+        say("findings.accuracy"),
+        say("findings.distance"),
+        say("findings.path"),
+    ];
+    let rows = all.flow.iter().flat_map(|report| report.rows.iter().map(move |row| (report, row)));
+    let rows = rows.map(|(report, row)| {
+        vec![
+            report.model.clone(),
+            row.steps.to_string(),
+            percent(row.class_accuracy),
+            format!("{:.2}", row.frechet_distance),
+            row.path_length.map_or("–".into(), |length| format!("{length:.2}")),
+        ]
+    });
+    let measured = all.flow.iter().step_by(2).map(|report| Part::words("hint", measured(report)));
+    match all.flow.is_empty() {
+        true => vec![],
+        false => std::iter::once(table(&say("findings.flow"), &head, rows.collect())).chain(measured).collect(),
+    }
+}
+
+/// What the lines of a plot are.
+fn keys(names: impl IntoIterator<Item = String>) -> Part {
+    let keys = names.into_iter().enumerate().map(|(i, name)| {
+        let mark = Part::new("i", "").with("class", format!("way-mark {}", pareto::class(i)));
+        Part::new("li", "").of(vec![mark, Part::new("span", "").saying(name)])
+    });
+    Part::new("ul", "plot-keys").of(keys.collect())
 }
 
 /// Fewer bits and fewer blocks.

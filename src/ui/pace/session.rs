@@ -3,6 +3,7 @@
 use crate::envelope;
 use crate::ui::bridge::read;
 use crate::ui::dom;
+use crate::ui::lasting::Lasting;
 use crate::ui::running::Running;
 use crate::ui::storage;
 use crate::ui::store::Store;
@@ -11,17 +12,14 @@ use ditscope_page_state::pace::{Effect, Event, State};
 use ditscope_page_state::{Notice, models};
 use ditscope_protocol::{FromWorker, Reason, ToWorker};
 use gloo::timers::callback::Timeout;
-use leptos::prelude::*;
 use std::cell::{Cell, RefCell};
 use wasm_bindgen::JsValue;
 
 /// Views hear of frames no more often than this: what they draw would be measured, too.
 const BETWEEN_MS: f64 = 250.0;
 
-// It is there for as long as the page.
 thread_local! {
-    static STATE: RefCell<State> = RefCell::default();
-    static CHANGED: ArcRwSignal<()> = ArcRwSignal::new(());
+    static STATE: Lasting<State> = Lasting::default();
     static TOLD_AT: Cell<f64> = const { Cell::new(0.0) };
     static WORKER: RefCell<Option<Running>> = const { RefCell::new(None) };
     static TIMER: RefCell<Option<Timeout>> = const { RefCell::new(None) };
@@ -35,23 +33,22 @@ pub fn enter(store: Store) {
 
 /// A part of the state, tracked.
 pub fn see<T>(part: impl FnOnce(&State) -> T) -> T {
-    CHANGED.with(|changed| changed.track());
-    peek(part)
+    STATE.with(|state| state.see(part))
 }
 
 /// A part of the state, for handlers: not tracked.
 pub fn peek<T>(part: impl FnOnce(&State) -> T) -> T {
-    STATE.with_borrow(part)
+    STATE.with(|state| state.peek(part))
 }
 
 /// Gives an event to the state and does what it asks for.
 pub fn tell(event: Event) {
     let now = dom::now_ms();
     let is_frame = matches!(&event, Event::Heard { message: FromWorker::Frame(_), .. });
-    let effects = STATE.with_borrow_mut(|state| state.update(event));
+    let effects = STATE.with(|state| state.change(|state| state.update(event)));
     if !is_frame || !effects.is_empty() || now - TOLD_AT.get() > BETWEEN_MS {
         TOLD_AT.set(now);
-        CHANGED.with(|changed| changed.notify());
+        STATE.with(Lasting::notify);
     }
     effects.into_iter().for_each(carry_out);
 }

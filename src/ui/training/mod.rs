@@ -13,7 +13,7 @@ use super::live::{Live, Mount};
 use super::parts::{Part, Parts};
 use super::store::Store;
 use super::{dom, storage};
-use ditscope_config::ModelConfig;
+use ditscope_config::{CatalogEntry, ModelConfig};
 use ditscope_page_state::ModelRef;
 use ditscope_page_state::training::{Event, Remembered, Said, Source, State};
 use ditscope_words::notices::notice;
@@ -30,11 +30,12 @@ pub fn TrainStage() -> impl IntoView {
         tell(Event::Recalled(Box::new(kept)));
     }
     offer(store);
+    let listed = store.memo(|page| page.models.all());
     let live = Live::new("div", "training").of(vec![setup::form(), run::panel(), show::panel()]);
     view! {
         <div class="stage">
             <p class="training-words">{say("training.words")}</p>
-            <Parts content=Box::new(|| see(what_is_kept)) />
+            <Parts content=Box::new(move || listed.with(|listed| see(|state| what_is_kept(state, listed)))) />
             <Parts content=Box::new(|| see(said)) />
             <Mount live />
         </div>
@@ -69,11 +70,12 @@ async fn look_at(model: ModelRef, config: ModelConfig, base: &str) -> Source {
 }
 
 /// A training of an earlier visit, and the way on with it.
-fn what_is_kept(state: &State) -> Vec<Part> {
+fn what_is_kept(state: &State, listed: &[(ModelRef, CatalogEntry)]) -> Vec<Part> {
     let Some(kept) = state.remembered.as_ref().filter(|_| state.is_setting()) else { return vec![] };
     let pictures = kept.step * kept.setup.batch_size;
-    let words =
-        say_with("training.kept", &[("step", &kept.step), ("pictures", &pictures), ("model", &kept.model.name())]);
+    let known = listed.iter().find(|(model, _)| *model == kept.model).map(|(_, entry)| &*entry.name);
+    let model = known.unwrap_or(kept.model.name());
+    let words = say_with("training.kept", &[("step", &kept.step), ("pictures", &pictures), ("model", &model)]);
     let button = Part::button("primary", say("training.resume"), || tell(Event::Resume));
     vec![Part::group("training-kept", vec![Part::words("", words), Part::group("buttons", vec![button])])]
 }

@@ -1,6 +1,7 @@
 //! The training of this page: its state as one signal, and what it asks for outside.
 
 use super::trainer::Trainer;
+use crate::ui::lasting::Lasting;
 use crate::ui::store::Store;
 use crate::ui::{storage, take};
 use ditscope_page_state as app;
@@ -8,7 +9,6 @@ use ditscope_page_state::Mode;
 use ditscope_page_state::training::{Effect, Event, State};
 use ditscope_protocol::training::ToTrainer;
 use js_sys::{Array, Uint8Array};
-use leptos::prelude::*;
 use std::cell::{Cell, RefCell};
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, BlobPropertyBag, File};
@@ -16,10 +16,8 @@ use web_sys::{Blob, BlobPropertyBag, File};
 /// Key of the browser's local storage.
 pub const KEPT: &str = "ditscope-training";
 
-// It is there for as long as the page, whatever part of it is shown.
 thread_local! {
-    static STATE: RefCell<State> = RefCell::default();
-    static CHANGED: ArcRwSignal<()> = ArcRwSignal::new(());
+    static STATE: Lasting<State> = Lasting::default();
     static TRAINER: RefCell<Option<Trainer>> = const { RefCell::new(None) };
     static STORE: Cell<Option<Store>> = const { Cell::new(None) };
 }
@@ -31,19 +29,18 @@ pub fn enter(store: Store) {
 
 /// A part of the state, tracked.
 pub fn see<T>(part: impl FnOnce(&State) -> T) -> T {
-    CHANGED.with(|changed| changed.track());
-    peek(part)
+    STATE.with(|state| state.see(part))
 }
 
 /// A part of the state, for handlers: not tracked.
 pub fn peek<T>(part: impl FnOnce(&State) -> T) -> T {
-    STATE.with_borrow(part)
+    STATE.with(|state| state.peek(part))
 }
 
 /// Gives an event to the state and does what it asks for.
 pub fn tell(event: Event) {
-    let effects = STATE.with_borrow_mut(|state| state.update(event));
-    CHANGED.with(|changed| changed.notify());
+    let effects = STATE.with(|state| state.change(|state| state.update(event)));
+    STATE.with(Lasting::notify);
     effects.into_iter().for_each(carry_out);
 }
 
