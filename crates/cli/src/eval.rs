@@ -4,7 +4,7 @@ use super::classifier;
 use super::device::DeviceChoice;
 use super::eval_words;
 use super::frechet::Gaussian;
-use super::output::say;
+use super::output::{progress, say};
 use super::parallel;
 use super::path_length::Paths;
 use super::targets;
@@ -19,7 +19,6 @@ use ditscope_data::{Split, load};
 use ditscope_model_dir::{self as model_dir, write_json};
 use ditscope_train::DitTask;
 use ditscope_train::{Classifier, Dataset, DatasetInfo, NUM_FEATURES};
-use indicatif::{ProgressBar, ProgressStyle};
 use pollster::block_on;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -226,8 +225,7 @@ fn check_fit(model: &Model, data: &DatasetInfo) -> Result<()> {
 fn measure(options: &EvalOptions, model: &Model, judge: &Judge, reference: &Gaussian, way: Way) -> Result<EvalRow> {
     let Way { sampler, steps, guidance_scale, savings } = way;
     let started = std::time::Instant::now();
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} pictures  ETA {eta}").expect("a valid template");
-    let bar = ProgressBar::new(options.samples as u64).with_style(style);
+    let bar = progress(options.samples);
     let num_classes = model.config.labels.len();
     let indices: Vec<usize> = (0..options.samples).collect();
     let chunks: Vec<&[usize]> = indices.chunks(options.batch_size).collect();

@@ -2,7 +2,7 @@
 
 use super::device::DeviceChoice;
 use super::image::{self, Picture};
-use super::output::say;
+use super::output::{progress, say};
 use super::parallel;
 use super::targets;
 use anyhow::{Result, ensure};
@@ -106,17 +106,24 @@ fn sample(options: &NeighboursOptions, model: &Model) -> Result<Vec<Picture>> {
 
 /// Of each picture the nearest training picture or mirror image: its distance and its number.
 fn nearest(pictures: &[Picture], train: &Dataset, threads: usize) -> Vec<(f64, usize)> {
-    parallel::map(threads, pictures.len(), |i| {
+    let bar = progress(pictures.len());
+    let found = parallel::map(threads, pictures.len(), |i| {
         let picture = planes(&pictures[i]);
         let mirrored = if train.info.mirror { Some(mirror(&picture, train.info.side)) } else { None };
-        let to = |index: usize| {
-            let other = train.pixels(index);
-            let plain = squares(&picture, other);
-            mirrored.as_ref().map_or(plain, |mirrored| plain.min(squares(mirrored, other)))
-        };
-        let best = (0..train.len()).map(|index| (to(index), index)).min().unwrap_or_default();
+        let mut best = (u64::MAX, 0);
+        for index in 0..train.len() {
+            for picture in [&picture].into_iter().chain(&mirrored) {
+                let distance = squares(picture, train.pixels(index), best.0);
+                if distance < best.0 {
+                    best = (distance, index);
+                }
+            }
+        }
+        bar.inc(1);
         ((best.0 as f64 / picture.len() as f64).sqrt(), best.1)
-    })
+    });
+    bar.finish_and_clear();
+    found
 }
 
 /// Interleaved → `[C, H, W]`, as data sets have it.
@@ -128,8 +135,18 @@ fn mirror(planes: &[u8], side: usize) -> Vec<u8> {
     planes.chunks_exact(side).flat_map(|row| row.iter().rev().copied()).collect()
 }
 
-fn squares(a: &[u8], b: &[u8]) -> u64 {
-    a.iter().zip(b).map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum()
+/// The sum of the squared differences, or of the first of them where that is more than `most` already.
+fn squares(a: &[u8], b: &[u8], most: u64) -> u64 {
+    // Their sum has room in 32 bits, which makes the loop several times as fast as 64.
+    const AT_ONCE: usize = 1024;
+    let mut sum = 0;
+    for (a, b) in a.chunks(AT_ONCE).zip(b.chunks(AT_ONCE)) {
+        sum += u64::from(a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum::<u32>());
+        if sum > most {
+            break;
+        }
+    }
+    sum
 }
 
 /// How near samples come to the training set, beside pictures that cannot be copies.
@@ -195,5 +212,14 @@ mod tests {
         let picture = |pixels: [u8; 4]| Picture { width: 2, height: 2, channels: 1, pixels: pixels.to_vec() };
         let found = nearest(&[picture([0, 0, 0, 200]), picture([7, 0, 0, 0])], &train, 1);
         assert_eq!(found, [(0.0, 1), (1.0, 0)]);
+    }
+
+    #[test]
+    fn a_distance_is_exact_up_to_the_most_that_is_asked_for() {
+        let (a, b) = (vec![255; 3000], vec![0; 3000]);
+        let all = 3000 * 255 * 255;
+        assert_eq!(squares(&a, &b, u64::MAX), all);
+        assert_eq!(squares(&a, &b, all), all);
+        assert!((2..all).contains(&squares(&a, &b, 1)), "beyond the most, and not the rest");
     }
 }

@@ -4,6 +4,7 @@
 //! closed or full, which is an error like any other and no panic.
 
 use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::borrow::Cow;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -22,6 +23,12 @@ macro_rules! note {
 }
 
 pub(crate) use {note, say};
+
+/// How many of so many pictures are done.
+pub fn progress(pictures: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} pictures  ETA {eta}").expect("a valid template");
+    ProgressBar::new(pictures as u64).with_style(style)
+}
 
 /// The code of a program that a signal ended, as a shell shows it: 130 after Ctrl-C, 143 after SIGTERM.
 pub fn code_of(signal: i32) -> u8 {
