@@ -10,8 +10,8 @@ pub struct Findings {
     /// What else can be chosen for a training, one change at a time; the first is without any.
     pub training: Vec<Report>,
     pub sampling: Vec<Report>,
-    /// Pairs of models that differ in what they predict alone: v along the curved path of the cosine schedule, then the
-    /// velocity along the straight one.
+    /// Two models that differ in what they predict alone: v along the curved path of the cosine schedule, and the velocity
+    /// along the straight one.
     pub flow: Vec<Report>,
     pub quantization: Vec<Report>,
     pub pruning: Vec<Report>,

@@ -30,10 +30,7 @@ pub fn FindingsStage() -> impl IntoView {
     let base = Store::get().peek(|state| state.base.clone());
     fetch(base.clone(), found);
     let ways = plot(found, &say("findings.plot-name"), |all| (tables::ways(all), say("findings.gflops")));
-    let flows = [0, 1].map(|pair| {
-        let lines = move |all: &Findings| (tables::over_steps(all, pair), say("findings.steps"));
-        plot(found, &say("findings.flow-plot-name"), lines)
-    });
+    let flow = plot(found, &say("findings.flow-plot-name"), |all| (tables::over_steps(all), say("findings.steps")));
     let of = move |part: fn(&Findings, &str) -> Vec<Part>| -> Box<dyn Fn() -> Vec<Part>> {
         let base = base.clone();
         Box::new(move || found.with(|found| if let Found::Here(all) = found { part(all, &base) } else { vec![] }))
@@ -57,7 +54,7 @@ pub fn FindingsStage() -> impl IntoView {
             <Mount live=ways />
             <Parts content=of(tables::sampling) />
             <Parts content=of(tables::flow_head) />
-            {flows.map(|live| view! { <Mount live=live /> }).collect_view()}
+            <Mount live=flow />
             <Parts content=of(tables::flow) />
             <Parts content=of(tables::smaller) />
         </div>

@@ -199,11 +199,10 @@ pub fn ways(all: &Findings) -> Vec<pareto::Line> {
     series(&all.sampling, GUIDANCE).iter().map(|series| series.rows.iter().map(point).collect()).collect()
 }
 
-/// Distances of a pair of models over the number of steps.
-pub fn over_steps(all: &Findings, pair: usize) -> Vec<pareto::Line> {
+/// Distances of the two models over the number of steps.
+pub fn over_steps(all: &Findings) -> Vec<pareto::Line> {
     let point = |row: &Row| (row.steps as f64, row.frechet_distance);
-    let reports = all.flow.chunks(2).nth(pair).unwrap_or_default();
-    reports.iter().map(|report| report.rows.iter().map(point).collect()).collect()
+    all.flow.iter().map(|report| report.rows.iter().map(point).collect()).collect()
 }
 
 pub fn flow_head(all: &Findings, _: &str) -> Vec<Part> {
@@ -219,6 +218,7 @@ pub fn flow_head(all: &Findings, _: &str) -> Vec<Part> {
 
 /// Models that differ in what they predict alone.
 pub fn flow(all: &Findings, _: &str) -> Vec<Part> {
+    let Some(one) = all.flow.first() else { return vec![] };
     let head = [
         say("findings.model"),
         say("findings.steps"),
@@ -236,11 +236,7 @@ pub fn flow(all: &Findings, _: &str) -> Vec<Part> {
             row.path_length.map_or("–".into(), |length| format!("{length:.2}")),
         ]
     });
-    let measured = all.flow.iter().step_by(2).map(|report| Part::words("hint", measured(report)));
-    match all.flow.is_empty() {
-        true => vec![],
-        false => std::iter::once(table(&say("findings.flow"), &head, rows.collect())).chain(measured).collect(),
-    }
+    vec![table(&say("findings.flow"), &head, rows.collect()), Part::words("hint", measured(one))]
 }
 
 /// What the lines of a plot are.
