@@ -42,7 +42,7 @@ impl Store {
             page: StoredValue::new(state),
             changed: StoredValue::new(std::array::from_fn(|_| RwSignal::new(()))),
             untold: StoredValue::new(0),
-            told_at: StoredValue::new(0.0),
+            due_at: StoredValue::new(0.0),
         };
         let moment = slices.memo(Box::new(|state| {
             let film = state.shown()?;
@@ -128,8 +128,8 @@ struct Slices {
     changed: StoredValue<[RwSignal<()>; SLICES]>,
     /// What changed and nobody has been told of yet.
     untold: StoredValue<slice::Set>,
-    /// When all were told last, in milliseconds.
-    told_at: StoredValue<f64>,
+    /// When views are told again at the earliest, in milliseconds.
+    due_at: StoredValue<f64>,
 }
 
 impl Slices {
@@ -165,19 +165,28 @@ impl Slices {
     }
 
     fn tell_soon(self) {
-        const BETWEEN_MS: f64 = 25.0;
-        request_animation_frame(move || {
-            let Some(told_at) = self.told_at.try_get_value() else { return };
-            if dom::now_ms() - told_at < BETWEEN_MS { self.tell_soon() } else { self.tell(0) }
-        });
+        let Some(due_at) = self.due_at.try_get_value() else { return };
+        // A timer first: to ask for each drawing until it is time would have the browser lay out and paint as often.
+        let left = (due_at - dom::now_ms()).max(0.0) as u32;
+        gloo::timers::callback::Timeout::new(left, move || request_animation_frame(move || self.tell_and_rest()))
+            .forget();
+    }
+
+    /// Tells, and puts off the next time by how long the page took to show it.
+    fn tell_and_rest(self) {
+        let began = dom::now_ms();
+        self.tell(0);
+        // The browser draws when this function is over, and a timer comes after that.
+        let drawn = move || {
+            let now = dom::now_ms();
+            let _ = self.due_at.try_set_value(now + slice::rest_ms(now - began));
+        };
+        gloo::timers::callback::Timeout::new(0, drawn).forget();
     }
 
     /// Tells of these and of all that waits.
     fn tell(self, written: slice::Set) {
         let untold = self.untold.try_update_value(std::mem::take).unwrap_or_default();
-        if untold != 0 {
-            self.told_at.set_value(dom::now_ms());
-        }
         self.each(written | untold, RwSignal::notify);
     }
 
