@@ -21,7 +21,7 @@ struct Phase {
 }
 
 /// Run only when they are named: they need what not every machine has, or build the libraries once more.
-const ON_DEMAND: [&str; 2] = ["gpu", "onnx"];
+const ON_DEMAND: [&str; 3] = ["gpu", "nodes", "onnx"];
 
 /// What a phase does. In a command line `{NATIVE}` and `{WASM}` stand for the flags above.
 enum Step {
@@ -86,6 +86,15 @@ const PHASES: &[Phase] = &[
         about: "the kernels for GPUs, natively, on a graphics card or in software; runs only when it is named",
         setup: |_| Ok(()),
         steps: &[Task(|_| gpu::test())],
+    },
+    Phase {
+        name: "nodes",
+        about: "a training that other processes help; builds burn's remote backend; runs only when it is named",
+        setup: |_| Ok(()),
+        steps: &[
+            Cargo("clippy --release -p ditscope-cli --features nodes --all-targets -- -D warnings"),
+            Cargo("test --release -p ditscope-cli --features nodes nodes"),
+        ],
     },
     Phase {
         name: "onnx",

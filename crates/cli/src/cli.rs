@@ -28,6 +28,9 @@ enum Command {
     /// Train a model
     #[command(subcommand)]
     Train(Train),
+    /// Lend this machine's device to trainings on others
+    #[cfg(feature = "nodes")]
+    Node(super::nodes::NodeOptions),
     /// Take blocks out of a transformer, those that it misses least
     Prune(prune::PruneOptions),
     /// Generate pictures
@@ -107,6 +110,8 @@ impl Cli {
             Command::Train(Train::Autoencoder(options)) => train::autoencoder::run(options),
             Command::Train(Train::Dit(options)) => train::dit::run(options),
             Command::Train(Train::Classifier(options)) => train::classifier::run(options),
+            #[cfg(feature = "nodes")]
+            Command::Node(options) => options.run(),
             Command::Prune(options) => prune::run(options),
             Command::Sample(options) => sample::run(options),
             Command::Eval(options) => eval::run(options),

@@ -21,6 +21,7 @@ mod info;
 mod latents;
 mod neighbours;
 mod ngrams;
+mod nodes;
 pub mod output;
 mod parallel;
 mod path_length;

@@ -29,7 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let mut gradients = Gradients::default();
         for batch in training.batches(&task, BATCH, BATCH) {
-            block_on(gradients.add(&training.model, task.loss(&training.model, &batch) / BATCH as f64));
+            block_on(gradients.add(&training.model, task.loss(&training.model, &batch) / BATCH as f64))
+                .expect("the device answers");
         }
         let (_, gradients) = gradients.finish();
         block_on(training.step(gradients, 2e-3, 1.0, 0.99)); // learning rate, largest norm, decay of the average

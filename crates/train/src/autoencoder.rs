@@ -36,13 +36,17 @@ impl Task for AutoencoderTask {
         Batch { images: self.data.batch(indices, |i| flips[i], &self.device), seed: rng.next_u64() }
     }
 
+    fn batch_on(&self, batch: &Batch, device: &Device) -> Batch {
+        Batch { images: batch.images.clone().to_device(device), seed: batch.seed }
+    }
+
     /// Squared error per number of a picture. Noise on the latents keeps neighbouring latents alike, which is what
     /// the transformer's small errors need.
     fn loss(&self, model: &AutoencoderTiny, batch: &Batch) -> Tensor<1> {
         let z = model.encode(batch.images.clone()); // [B, C, h, w]
         let shape = z.dims();
         let noise = TensorData::new(gaussian(batch.seed, 0, shape.iter().product()), shape);
-        let noise = Tensor::from_data(noise, &self.device);
+        let noise = Tensor::from_data(noise, &z.device());
         let [_, c, _, _] = shape;
         let std = z.clone().detach().swap_dims(0, 1).reshape([c as i32, -1]).var(1).sqrt().reshape([1, c as i32, 1, 1]);
         let decoded = model.decode(z + noise * std * self.latent_noise);

@@ -94,10 +94,14 @@ impl Task for ClassifierTask {
         }
     }
 
+    fn batch_on(&self, batch: &Batch, device: &Device) -> Batch {
+        Batch { images: batch.images.clone().to_device(device), labels: batch.labels.clone().to_device(device) }
+    }
+
     fn loss(&self, model: &Classifier, batch: &Batch) -> Tensor<1> {
         let [count, _, _, _] = batch.images.dims();
         let (_, logits) = model.forward(batch.images.clone());
-        let loss = CrossEntropyLossConfig::new().with_smoothing(Some(0.05)).init(&self.device);
+        let loss = CrossEntropyLossConfig::new().with_smoothing(Some(0.05)).init(&logits.device());
         loss.forward(logits, batch.labels.clone()) * count as f64
     }
 }

@@ -103,6 +103,16 @@ impl Task for DitTask {
         }
     }
 
+    fn batch_on(&self, batch: &Batch, device: &Device) -> Batch {
+        Batch {
+            x_t: batch.x_t.clone().to_device(device),
+            t: batch.t.clone().to_device(device),
+            y: batch.y.clone().to_device(device),
+            target: batch.target.clone().to_device(device),
+            weight: batch.weight.clone().to_device(device),
+        }
+    }
+
     fn loss(&self, model: &Dit, batch: &Batch) -> Tensor<1> {
         let output = model.forward(batch.x_t.clone(), batch.t.clone(), batch.y.clone());
         let target = match &self.teacher {
@@ -160,7 +170,7 @@ impl DitTask {
         let indices: Vec<usize> = (0..self.num_pictures()).collect();
         let (mut rng, mut sum) = (noise::rng(0, 0), 0.0);
         for chunk in indices.chunks(BATCH) {
-            sum += f64::from(scalar(self.loss(dit, &self.batch(chunk, &mut rng))).await);
+            sum += f64::from(scalar(self.loss(dit, &self.batch(chunk, &mut rng))).await.expect("the device answers"));
         }
         sum / indices.len() as f64
     }

@@ -69,7 +69,7 @@ impl Session {
         let mut gradients = Gradients::default();
         for batch in self.training.batches(&self.task, batch_size, micro_batch_size) {
             let loss = self.task.loss(&self.training.model, &batch) / batch_size as f64;
-            gradients.add(&self.training.model, loss).await;
+            gradients.add(&self.training.model, loss).await.expect("the device answers");
         }
         let (loss, gradients) = gradients.finish();
         if !loss.is_finite() {

@@ -1,7 +1,7 @@
 //! What can be trained.
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 
 /// A thing to train.
@@ -14,6 +14,8 @@ pub trait Task: Sync {
     fn num_pictures(&self) -> usize;
     /// A micro-batch of these training pictures; all randomness comes from `rng`.
     fn batch(&self, indices: &[usize], rng: &mut ChaCha8Rng) -> Self::Batch;
+    /// The same micro-batch on another device, which has a model of its own.
+    fn batch_on(&self, batch: &Self::Batch, device: &Device) -> Self::Batch;
     /// Sum of the losses of the micro-batch, `[1]`.
     fn loss(&self, model: &Self::Model, batch: &Self::Batch) -> Tensor<1>;
 }

@@ -43,7 +43,7 @@ async fn loss_and_norm(config: &ModelConfig, dit: &Dit, device: &Device) -> (f64
     let task = DitTask::new(config, Latents::new(values, shape), labels, &trained);
     let batch = task.batch(&(0..PICTURES).collect::<Vec<usize>>(), &mut noise::rng(2, 0));
     let mut gradients = Gradients::default();
-    gradients.add(&dit, task.loss(&dit, &batch) / PICTURES as f64).await;
+    gradients.add(&dit, task.loss(&dit, &batch) / PICTURES as f64).await.expect("the device answers");
     let (loss, gradients) = gradients.finish();
     (loss, clip_global_norm(&dit, gradients, f64::INFINITY).await.0)
 }

@@ -104,6 +104,10 @@ impl DitOptions {
         if let Some(gamma) = self.min_snr_gamma.filter(|gamma| !(gamma.is_finite() && *gamma > 0.0)) {
             bail!("--min-snr-gamma {gamma}: use a positive number");
         }
+        #[cfg(feature = "nodes")]
+        if self.teacher.is_some() && self.train.nodes.is_used() {
+            bail!("--teacher with --nodes: the teacher is on this machine only; leave one of them away");
+        }
         Ok(())
     }
 
@@ -180,6 +184,8 @@ pub fn run(options: &DitOptions) -> Result<()> {
     // Before the long encoding, so that a mistake is told at once.
     let start = start(options, &making.shape, &given, before.as_ref(), &device)?;
     options.train.try_out()?;
+    #[cfg(feature = "nodes")]
+    options.train.nodes.connect()?;
     let key = format!("{} {}", making.data, making.autoencoder);
     let (mut latents, stats) = given.latents(&options.train, &key, &plain);
     let (config, model) = match start {

@@ -3,8 +3,11 @@
 use super::begun::Begun;
 use super::checkpoint;
 use super::meter::Meter;
-use super::step::gradients;
+use super::step::Workers;
 use crate::device::DeviceChoice;
+#[cfg(feature = "nodes")]
+use crate::nodes::NodesOptions;
+use crate::nodes::Remote;
 use crate::output::{Interrupted, code_of, note};
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
@@ -71,6 +74,9 @@ pub struct TrainOptions {
     /// What computes
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
+    #[cfg(feature = "nodes")]
+    #[command(flatten)]
+    pub nodes: NodesOptions,
 }
 
 impl TrainOptions {
@@ -87,6 +93,8 @@ impl TrainOptions {
         for (name, minutes) in [("checkpoint", self.checkpoint_minutes), ("sample", self.sample_minutes)] {
             ensure!((0.0..=1e6).contains(&minutes), "--{name}-minutes {minutes}: use 0 to a million");
         }
+        #[cfg(feature = "nodes")]
+        self.nodes.validate()?;
         Ok(())
     }
 
@@ -124,6 +132,14 @@ impl TrainOptions {
         Changeable { batch_size, lr, warmup_steps, ema_decay, clip_norm }
     }
 
+    /// Devices of other machines, connected.
+    fn remotes(&self) -> Result<Vec<Remote>> {
+        #[cfg(feature = "nodes")]
+        return self.nodes.connect();
+        #[cfg(not(feature = "nodes"))]
+        Ok(Vec::new())
+    }
+
     /// Threads that each work on micro-batches.
     pub fn threads(&self) -> usize {
         match self.threads {
@@ -153,6 +169,7 @@ pub struct Trainer<'a, T: Task> {
     options: &'a TrainOptions,
     begun: Begun,
     device: Device,
+    remotes: Vec<Remote>,
     training: Training<T::Model>,
     keep: Option<Keep<'a, T::Model>>,
     /// The signal to stop, 0 before there is one.
@@ -163,7 +180,7 @@ impl<'a, T: Task> Trainer<'a, T> {
     /// Starts afresh, or resumes the checkpoint in the output folder. `begun`: with which options that make the model.
     ///
     /// # Errors
-    /// Bad options; a checkpoint that does not fit.
+    /// Bad options; a checkpoint that does not fit; a node that does not answer.
     pub fn new(task: &'a T, options: &'a TrainOptions, device: &Device, model: T::Model, begun: Begun) -> Result<Self> {
         options.validate()?;
         options.try_out()?;
@@ -177,8 +194,12 @@ impl<'a, T: Task> Trainer<'a, T> {
                 None => note!("note: it did not keep the options that it began with: those given now are taken"),
             }
         }
+        let remotes = options.remotes()?;
+        if !remotes.is_empty() {
+            note!("{} devices of other machines share each batch", remotes.len());
+        }
         let stop = stop_on_signals().context("cannot listen to Ctrl-C and SIGTERM")?;
-        Ok(Self { task, options, begun, device: device.clone(), training, keep: None, stop })
+        Ok(Self { task, options, begun, device: device.clone(), remotes, training, keep: None, stop })
     }
 
     /// Also calls `keep` at the moments of the training (see [`is_moment`]) and at its end. It takes no time of the training's.
@@ -190,13 +211,14 @@ impl<'a, T: Task> Trainer<'a, T> {
     /// step: it writes pictures that show how far it is, and may say a figure.
     ///
     /// # Errors
-    /// [`Interrupted`]; a loss that is not a number; a file that cannot be written; an error of `report`.
+    /// [`Interrupted`]; a node that is lost; a loss that is not a number; a file that cannot be written; an error of `report`.
     pub fn run(mut self, report: impl Fn(&T::Model, usize) -> Result<Option<String>>) -> Result<T::Model> {
         let total = self.options.total_steps(self.task.num_pictures());
         if self.progress(total) >= 1.0 {
             note!("{}", finished(&self.training.progress, total));
             return Ok(self.training.ema);
         }
+        let began = self.training.progress.step;
         let mut log = Log::open(&self.options.out, self.training.progress.step)?;
         let meter = Meter::new(total as u64, self.training.progress.step as u64, "steps");
         let report = |trainer: &Self| -> Result<()> {
@@ -244,6 +266,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         checkpoint::save(&self.training, &self.begun, &self.options.out)?;
         report(&self)?;
         self.note_what_is_missing(total);
+        self.note_shares(began);
         Ok(self.training.ema)
     }
 
@@ -274,12 +297,31 @@ impl<'a, T: Task> Trainer<'a, T> {
         );
     }
 
+    /// Whether the other machines were worth it.
+    fn note_shares(&self, began: usize) {
+        let a_step = self.options.batch_size.div_ceil(self.options.micro_batch_size);
+        let all = (self.training.progress.step - began) * a_step;
+        for Remote { name, done, .. } in &self.remotes {
+            note!("a device of {name} did {} of {all} micro-batches", done.load(Ordering::Relaxed));
+        }
+    }
+
     fn step(&mut self, lr: f64) -> Result<(f64, f64)> {
         let (task, options) = (self.task, self.options);
         let batches = self.training.batches(task, options.batch_size, options.micro_batch_size);
         let scale = 1.0 / options.batch_size as f64;
-        let loss = |model: &T::Model, batch: &T::Batch| task.loss(model, batch) * scale;
-        let (loss, gradients) = gradients(&self.training.model, &self.device, options.threads(), &batches, &loss);
+        let workers = Workers { device: &self.device, threads: options.threads(), remotes: &self.remotes };
+        let summed = workers.gradients(task, &self.training.model, &batches, scale);
+        if summed.is_err() {
+            checkpoint::save(&self.training, &self.begun, &options.out)?;
+        }
+        let (loss, gradients) = summed.with_context(|| {
+            let step = self.training.progress.step;
+            format!(
+                "broken off at step {step}, which is in {}: the same command goes on, with the nodes that are left",
+                options.out.display()
+            )
+        })?;
         ensure!(
             loss.is_finite(),
             "the loss became {loss} at step {}: try a smaller --lr. The last checkpoint in {} is good",

@@ -19,6 +19,8 @@ mod growth;
 mod image_to_image;
 mod info;
 mod latents;
+#[cfg(all(unix, feature = "nodes"))]
+mod nodes;
 #[cfg(unix)]
 mod output;
 mod pipeline;
