@@ -5,10 +5,10 @@ use burn::tensor::{Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 
 /// A thing to train.
-pub trait Task: Sync {
-    type Model: Module + Sync;
+pub trait Task: Send + Sync + 'static {
+    type Model: Module + Sync + 'static;
     /// Plain data or tensors of one micro-batch.
-    type Batch: Send + Sync;
+    type Batch: Send + Sync + 'static;
 
     /// Pictures in the training set.
     fn num_pictures(&self) -> usize;

@@ -30,7 +30,9 @@ pub fn FindingsStage() -> impl IntoView {
     let base = Store::get().peek(|state| state.base.clone());
     fetch(base.clone(), found);
     let ways = plot(found, &say("findings.plot-name"), |all| (tables::ways(all), say("findings.gflops")));
-    let flow = plot(found, &say("findings.flow-plot-name"), |all| (tables::over_steps(all), say("findings.steps")));
+    let flow = |lines: fn(&Findings) -> Vec<pareto::Line>| {
+        plot(found, &say("findings.flow-plot-name"), move |all| (lines(all), say("findings.steps")))
+    };
     let of = move |part: fn(&Findings, &str) -> Vec<Part>| -> Box<dyn Fn() -> Vec<Part>> {
         let base = base.clone();
         Box::new(move || found.with(|found| if let Found::Here(all) = found { part(all, &base) } else { vec![] }))
@@ -54,8 +56,12 @@ pub fn FindingsStage() -> impl IntoView {
             <Mount live=ways />
             <Parts content=of(tables::sampling) />
             <Parts content=of(tables::flow_head) />
-            <Mount live=flow />
-            <Parts content=of(tables::flow) />
+            <Parts content=of(tables::flow_data::<0>) />
+            <Mount live=flow(tables::over_steps::<0>) />
+            <Parts content=of(tables::flow::<0>) />
+            <Parts content=of(tables::flow_data::<1>) />
+            <Mount live=flow(tables::over_steps::<1>) />
+            <Parts content=of(tables::flow::<1>) />
             <Parts content=of(tables::smaller) />
         </div>
     }

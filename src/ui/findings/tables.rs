@@ -199,10 +199,16 @@ pub fn ways(all: &Findings) -> Vec<pareto::Line> {
     series(&all.sampling, GUIDANCE).iter().map(|series| series.rows.iter().map(point).collect()).collect()
 }
 
-/// Distances of the two models over the number of steps.
-pub fn over_steps(all: &Findings) -> Vec<pareto::Line> {
+/// Distances of the two models of a pair over the number of steps.
+pub fn over_steps<const PAIR: usize>(all: &Findings) -> Vec<pareto::Line> {
     let point = |row: &Row| (row.steps as f64, row.frechet_distance);
-    all.flow.iter().map(|report| report.rows.iter().map(point).collect()).collect()
+    pair(all, PAIR).iter().map(|report| report.rows.iter().map(point).collect()).collect()
+}
+
+/// Two models that were trained on the same pictures, one for v and one for the velocity. Distances of two pairs cannot be
+/// compared: each has a judge of its own.
+fn pair(all: &Findings, pair: usize) -> &[Report] {
+    all.flow.chunks(2).nth(pair).unwrap_or_default()
 }
 
 pub fn flow_head(all: &Findings, _: &str) -> Vec<Part> {
@@ -216,9 +222,16 @@ pub fn flow_head(all: &Findings, _: &str) -> Vec<Part> {
     ]
 }
 
+/// Whose pictures a pair was trained on.
+pub fn flow_data<const PAIR: usize>(all: &Findings, _: &str) -> Vec<Part> {
+    let Some(one) = pair(all, PAIR).first() else { return vec![] };
+    let data = one.model.split(',').next().unwrap_or_default();
+    vec![Part::new("h3", "").saying(data.to_owned())]
+}
+
 /// Models that differ in what they predict alone.
-pub fn flow(all: &Findings, _: &str) -> Vec<Part> {
-    let Some(one) = all.flow.first() else { return vec![] };
+pub fn flow<const PAIR: usize>(all: &Findings, _: &str) -> Vec<Part> {
+    let Some(one) = pair(all, PAIR).first() else { return vec![] };
     let head = [
         say("findings.model"),
         say("findings.steps"),
@@ -226,7 +239,7 @@ pub fn flow(all: &Findings, _: &str) -> Vec<Part> {
         say("findings.distance"),
         say("findings.path"),
     ];
-    let rows = all.flow.iter().flat_map(|report| report.rows.iter().map(move |row| (report, row)));
+    let rows = pair(all, PAIR).iter().flat_map(|report| report.rows.iter().map(move |row| (report, row)));
     let rows = rows.map(|(report, row)| {
         vec![
             report.model.clone(),

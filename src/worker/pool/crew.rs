@@ -16,7 +16,7 @@ use std::rc::Rc;
 /// The members that take part in a run.
 ///
 /// A member that has given its rows of a step decodes pictures of the step before, while this worker takes the step with
-/// what all gave, and has its rows of the next step waiting when it is done. So a frame is complete when the step after the
+/// what all gave, and puts them off when its rows of the next step come. So a frame is complete when the step after the
 /// next is taken, and nobody waits for it.
 pub struct Crew<'m> {
     model: &'m Model,
@@ -33,7 +33,7 @@ struct Unfinished {
     /// `[N, C, h, w]`
     x0_hat: Tensor<4>,
     /// What members were asked for: the first pictures, one after the other.
-    decoded: Vec<(Range<usize>, Receiver<Vec<u8>>)>,
+    decoded: Vec<(usize, Receiver<Vec<u8>>)>,
 }
 
 impl Unfinished {
@@ -111,11 +111,11 @@ impl<'m> Crew<'m> {
             Ok::<_, Refusal>(())
         };
         let (mut pixels, [n, ..]) = (Vec::new(), x0_hat.dims());
-        let rest = decoded.last().map_or(0, |(range, _)| range.end)..n;
-        for (range, answer) in decoded {
+        let rest = decoded.last().map_or(0, |(picture, _)| picture + 1)..n;
+        for (picture, answer) in decoded {
             match answer.recv().await {
                 Ok(bytes) => pixels.extend(bytes),
-                Err(_) => own(&mut pixels, range).await?,
+                Err(_) => own(&mut pixels, picture..picture + 1).await?,
             }
         }
         if !rest.is_empty() {
@@ -161,9 +161,9 @@ impl<'m> Crew<'m> {
         let [x0] = read([last.x0_hat.clone()]).await?;
         let size = x0.len() / last.x0_hat.dims()[0];
         for (member, Share { pictures, .. }) in self.members.iter().zip(&shares[1..]) {
-            if !pictures.is_empty() {
-                let latents = bytes(&x0[pictures.start * size..pictures.end * size]);
-                last.decoded.push((pictures.clone(), member.ask(&ToMember::Decode, &latents, pictures.len())));
+            for picture in pictures.clone() {
+                let latents = bytes(&x0[picture * size..(picture + 1) * size]);
+                last.decoded.push((picture, member.ask(&ToMember::Decode, &latents, 1)));
             }
         }
         Ok(())

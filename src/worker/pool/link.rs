@@ -1,7 +1,7 @@
 //! A member, seen from the worker that leads.
 
 use super::message::{FromMember, ToMember};
-use crate::envelope;
+use crate::envelope::{self, Opened};
 use crate::global::scope;
 use async_channel::{Receiver, Sender, bounded};
 use ditscope_config::ModelConfig;
@@ -29,13 +29,17 @@ pub struct Link {
     /// What waits until the member listens: before, messages are lost.
     unsent: RefCell<Vec<(Object, Array)>>,
     /// Who waits for an answer; answers come in the order of the questions.
-    waiting: RefCell<VecDeque<Waiting>>,
+    waiting: Waiters,
+    /// The same of pictures, which come when there is nothing else to do.
+    waiting_for_pictures: Waiters,
     /// How long the network may take for a row.
     patience_ms: f64,
     // The member calls these; they live as long as it does.
     _on_message: Closure<dyn Fn(MessageEvent)>,
     _on_error: Closure<dyn Fn(Event)>,
 }
+
+type Waiters = RefCell<VecDeque<Waiting>>;
 
 /// Somebody who waits, but not for ever.
 struct Waiting {
@@ -76,6 +80,7 @@ impl Link {
                 stage: Cell::new(Stage::Starting),
                 unsent: RefCell::default(),
                 waiting: RefCell::default(),
+                waiting_for_pictures: RefCell::default(),
                 patience_ms: tokens * config.transformer.num_params() as f64 / PRODUCTS_PER_MS,
                 _on_message: on_message,
                 _on_error: on_error,
@@ -91,13 +96,8 @@ impl Link {
                 self.stage.set(Stage::Listening);
                 self.unsent.take().iter().for_each(|(object, transfer)| self.post(object, transfer));
             }
-            Some(FromMember::Answer) => {
-                if let Some(first) = self.waiting.borrow_mut().pop_front() {
-                    let bytes = opened.and_then(|opened| opened.buffers.into_iter().next());
-                    // Who asked may have stopped waiting.
-                    let _ = first.answer.try_send(bytes.unwrap_or_default());
-                }
-            }
+            Some(FromMember::Answer) => answer(&self.waiting, opened),
+            Some(FromMember::Picture) => answer(&self.waiting_for_pictures, opened),
             None => self.lose("it sent something else than answers"),
         }
     }
@@ -136,13 +136,17 @@ impl Link {
         let (answer, receiver) = bounded(1);
         if self.stage.get() != Stage::Lost {
             self.tell(message, buffers);
-            let before: usize = self.waiting.borrow().len();
+            let before = self.waiting.borrow().len() + self.waiting_for_pictures.borrow().len();
             let weak = Rc::downgrade(self);
             // Those who wait before have their time first.
             let patience = Timeout::new((ms * (1 + before) as f64) as u32, move || {
                 with(&weak, |link| link.lose("it does not answer"));
             });
-            self.waiting.borrow_mut().push_back(Waiting { answer, _patience: patience });
+            let waiters = match message {
+                ToMember::Decode => &self.waiting_for_pictures,
+                _ => &self.waiting,
+            };
+            waiters.borrow_mut().push_back(Waiting { answer, _patience: patience });
         }
         receiver
     }
@@ -160,6 +164,7 @@ impl Link {
         self.unsent.take();
         // Whoever waits hears of it.
         self.waiting.take();
+        self.waiting_for_pictures.take();
     }
 }
 
@@ -168,6 +173,15 @@ impl Drop for Link {
         self.worker.set_onmessage(None);
         self.worker.set_onerror(None);
         self.worker.terminate();
+    }
+}
+
+/// Hands the first who waits what has come.
+fn answer(waiters: &Waiters, opened: Option<Opened>) {
+    if let Some(first) = waiters.borrow_mut().pop_front() {
+        let bytes = opened.and_then(|opened| opened.buffers.into_iter().next());
+        // Who asked may have stopped waiting.
+        let _ = first.answer.try_send(bytes.unwrap_or_default());
     }
 }
 

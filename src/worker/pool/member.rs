@@ -2,6 +2,7 @@
 
 use super::message::{FromMember, ToMember};
 use crate::envelope;
+use crate::event_loop::next_task;
 use crate::global::scope;
 use crate::worker::device::cpu;
 use async_channel::{Receiver, unbounded};
@@ -10,6 +11,7 @@ use ditscope_core::generate::{Model, Passes, latent_shape};
 use ditscope_core::weights::Loader;
 use ditscope_frames::{self as frames, read};
 use ditscope_ops::{Operation, Ops};
+use std::collections::VecDeque;
 use wasm_bindgen::prelude::*;
 use web_sys::MessageEvent;
 
@@ -44,19 +46,27 @@ async fn serve(told: Receiver<Told>) -> Result<(), String> {
     let model = loaded(&told).await?;
     post(&FromMember::Answer, &[]);
     let mut passes = Passes::new(&model, Vec::new(), Vec::new());
+    let mut undecoded: VecDeque<Vec<u8>> = VecDeque::new();
     loop {
+        // All wait for rows, so they come before pictures that were asked for earlier.
+        if let Some(bytes) = undecoded.pop_front_if(|_| told.is_empty()) {
+            let image = model.decode(latents(&model, &bytes)); // [1, C_image, H, W]
+            post(&FromMember::Picture, &[&frames::pictures(image).await?]);
+            next_task().await;
+            continue;
+        }
         let (message, bytes) = next(&told).await?;
         match message {
-            ToMember::Run { classes, times } => passes = Passes::new(&model, classes, times),
+            ToMember::Run { classes, times } => {
+                passes = Passes::new(&model, classes, times);
+                undecoded.drain(..).for_each(|_| post(&FromMember::Picture, &[]));
+            }
             ToMember::Rows { labels, time } => {
                 let output = passes.rows(latents(&model, &bytes), &labels, time); // [M, C_out, h, w]
                 let [numbers] = read([output]).await?;
                 post(&FromMember::Answer, &[&frames::bytes(&numbers)]);
             }
-            ToMember::Decode => {
-                let images = model.decode(latents(&model, &bytes)); // [N, C_image, H, W]
-                post(&FromMember::Answer, &[&frames::pictures(images).await?]);
-            }
+            ToMember::Decode => undecoded.push_back(bytes),
             other => return Err(format!("{other:?} once the model is loaded")),
         }
     }

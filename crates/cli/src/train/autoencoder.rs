@@ -124,7 +124,7 @@ impl Stages {
 /// # Errors
 /// Bad options, data that cannot be read, files that cannot be written, an interruption.
 pub fn run(options: &AutoencoderOptions) -> Result<()> {
-    options.train.validate()?;
+    options.train.begin()?;
     let data = load_pictures(options.train.data(), Split::Train)?;
     let test = load_pictures(options.train.data(), Split::Test)?;
     let plain = options.train.device.device();
@@ -167,7 +167,7 @@ pub fn run(options: &AutoencoderOptions) -> Result<()> {
         image::grid(&pictures, count, 2).enlarged(2).save_png(&file)?;
         Ok(Some(format!("step {step}: test PSNR {:.2} dB over 1000 pictures", psnr(ema, &test, 1000, &plain))))
     };
-    let model = Trainer::new(&task, &train, &device, model, begun)?.run(report)?;
+    let model = Trainer::new(task, &train, &device, model, begun)?.run(report)?;
     model_dir::save_autoencoder(&train.out, &AutoencoderConfig::Tiny(config), &Autoencoder::Tiny(model.clone()))?;
     say!("wrote {}; test PSNR {:.2} dB", train.out.display(), psnr(&model, &test, test.len(), &plain))
 }

@@ -34,7 +34,7 @@ pub struct ClassifierOptions {
 /// # Errors
 /// Bad options, data that cannot be read, files that cannot be written.
 pub fn run(options: &ClassifierOptions) -> Result<()> {
-    options.train.validate()?;
+    options.train.begin()?;
     let data = load_pictures(options.train.data(), Split::Train)?;
     let test = load_pictures(options.train.data(), Split::Test)?;
     let making = Making { seed: options.train.seed, data: fingerprint(&data) };
@@ -51,7 +51,7 @@ pub fn run(options: &ClassifierOptions) -> Result<()> {
     let report = |ema: &Classifier, step| {
         Ok(Some(format!("step {step}: test accuracy {:.2} %", 100.0 * accuracy(ema, &test, &plain))))
     };
-    let ema = Trainer::new(&task, &train, &device, model, begun)?.run(report)?;
+    let ema = Trainer::new(task, &train, &device, model, begun)?.run(report)?;
     let dir = options.train.out.join("classifier");
     classifier::save(&ema, &dir)?;
     say!("wrote {}; test accuracy {:.2} %", dir.display(), 100.0 * accuracy(&ema, &test, &plain))

@@ -171,6 +171,7 @@ impl DitOptions {
 /// Bad options, data or an autoencoder that cannot be read, files that cannot be written, an interruption.
 pub fn run(options: &DitOptions) -> Result<()> {
     options.validate()?;
+    options.train.begin()?;
     let plain = options.train.device.device();
     let device = plain.clone().autodiff();
     let given = Given::read(options, &plain)?;
@@ -184,8 +185,6 @@ pub fn run(options: &DitOptions) -> Result<()> {
     // Before the long encoding, so that a mistake is told at once.
     let start = start(options, &making.shape, &given, before.as_ref(), &device)?;
     options.train.try_out()?;
-    #[cfg(feature = "nodes")]
-    options.train.nodes.connect()?;
     let key = format!("{} {}", making.data, making.autoencoder);
     let (mut latents, stats) = given.latents(&options.train, &key, &plain);
     let (config, model) = match start {
@@ -224,7 +223,7 @@ pub fn run(options: &DitOptions) -> Result<()> {
     let train = TrainOptions { seed: making.seed, ..options.train.clone() };
     let keeper = Keeper::open(&options.train.out, &config)?;
     let keep = |ema: &Dit, step: usize| keeper.keep(&whole(ema), step);
-    let ema = Trainer::new(&task, &train, &device, model, begun)?.keeping(&keep).run(report)?;
+    let ema = Trainer::new(task, &train, &device, model, begun)?.keeping(&keep).run(report)?;
     model_dir::save(&options.model(), &whole(&ema), Dtype::F16)?;
     say!("wrote {}", options.model().display())
 }

@@ -181,7 +181,7 @@ mod tests {
         let keeper = Keeper::open(out.path(), &config).expect("a folder");
         let whole = |dit: &Dit| Model::of(config.clone(), dit.clone(), None, Device::flex());
         let keep = |ema: &Dit, step: usize| keeper.keep(&whole(ema), step);
-        let trainer = Trainer::new(&task, &train, &device, model, Begun::new("dit", &Map::new(), &Map::new(), &config));
+        let trainer = Trainer::new(task, &train, &device, model, Begun::new("dit", &Map::new(), &Map::new(), &config));
         let trainer = trainer.expect("good options");
         let trainer = if is_kept { trainer.keeping(&keep) } else { trainer };
         let ema = trainer.run(|_, _| Ok(None)).expect("a training");

@@ -3,13 +3,13 @@
 use super::begun::Begun;
 use super::checkpoint;
 use super::meter::Meter;
-use super::step::Workers;
+use super::step::{Broken, Workers};
 use crate::device::DeviceChoice;
 #[cfg(feature = "nodes")]
 use crate::nodes::NodesOptions;
 use crate::nodes::Remote;
 use crate::output::{Interrupted, code_of, note};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::Device;
 use ditscope_model_dir::write_file;
 use ditscope_train::{Progress, Task, Training, is_moment, learning_rate};
@@ -98,6 +98,15 @@ impl TrainOptions {
         Ok(())
     }
 
+    /// Checks the options and looks for the nodes, before anything is read.
+    ///
+    /// # Errors
+    /// Names the option that makes no sense, or the node that does not answer.
+    pub fn begin(&self) -> Result<()> {
+        self.validate()?;
+        self.remotes().map(drop)
+    }
+
     /// The folder with the data set; empty where none is needed and none was given.
     pub fn data(&self) -> &Path {
         self.data.as_deref().unwrap_or(Path::new(""))
@@ -133,7 +142,7 @@ impl TrainOptions {
     }
 
     /// Devices of other machines, connected.
-    fn remotes(&self) -> Result<Vec<Remote>> {
+    fn remotes(&self) -> Result<Vec<Arc<Remote>>> {
         #[cfg(feature = "nodes")]
         return self.nodes.connect();
         #[cfg(not(feature = "nodes"))]
@@ -165,11 +174,11 @@ type Keep<'a, M> = &'a dyn Fn(&M, usize) -> Result<()>;
 
 /// The loop: batches, gradients, optimizer, average, checkpoints, log.
 pub struct Trainer<'a, T: Task> {
-    task: &'a T,
+    task: Arc<T>,
     options: &'a TrainOptions,
     begun: Begun,
     device: Device,
-    remotes: Vec<Remote>,
+    remotes: Vec<Arc<Remote>>,
     training: Training<T::Model>,
     keep: Option<Keep<'a, T::Model>>,
     /// The signal to stop, 0 before there is one.
@@ -181,7 +190,7 @@ impl<'a, T: Task> Trainer<'a, T> {
     ///
     /// # Errors
     /// Bad options; a checkpoint that does not fit; a node that does not answer.
-    pub fn new(task: &'a T, options: &'a TrainOptions, device: &Device, model: T::Model, begun: Begun) -> Result<Self> {
+    pub fn new(task: T, options: &'a TrainOptions, device: &Device, model: T::Model, begun: Begun) -> Result<Self> {
         options.validate()?;
         options.try_out()?;
         let before = Begun::read(&options.out)?;
@@ -196,10 +205,10 @@ impl<'a, T: Task> Trainer<'a, T> {
         }
         let remotes = options.remotes()?;
         if !remotes.is_empty() {
-            note!("{} devices of other machines share each batch", remotes.len());
+            note!("devices of other machines that share each batch: {}", remotes.len());
         }
         let stop = stop_on_signals().context("cannot listen to Ctrl-C and SIGTERM")?;
-        Ok(Self { task, options, begun, device: device.clone(), remotes, training, keep: None, stop })
+        Ok(Self { task: Arc::new(task), options, begun, device: device.clone(), remotes, training, keep: None, stop })
     }
 
     /// Also calls `keep` at the moments of the training (see [`is_moment`]) and at its end. It takes no time of the training's.
@@ -233,7 +242,11 @@ impl<'a, T: Task> Trainer<'a, T> {
         let mut smoothed = None;
         while self.progress(total) < 1.0 {
             let lr = self.learning_rate(total);
-            let (loss, norm) = self.step(lr)?;
+            let Some((loss, norm)) = self.step(lr)? else {
+                checkpoint::save(&self.training, &self.begun, &self.options.out)?;
+                meter.leave();
+                return Err(self.interrupted(total).into());
+            };
             let seconds = last.elapsed().as_secs_f64();
             last = Instant::now();
             let progress = &mut self.training.progress;
@@ -248,14 +261,14 @@ impl<'a, T: Task> Trainer<'a, T> {
                 last = Instant::now();
             }
             let due = |since: Instant, minutes: f64| since.elapsed() > Duration::from_secs_f64(minutes * 60.0);
-            let signal = self.stop.load(Ordering::Relaxed) as i32;
-            if signal != 0 || due(last_save, self.options.checkpoint_minutes) {
+            let is_stopped = self.stop.load(Ordering::Relaxed) != 0;
+            if is_stopped || due(last_save, self.options.checkpoint_minutes) {
                 checkpoint::save(&self.training, &self.begun, &self.options.out)?;
                 last_save = Instant::now();
             }
-            if signal != 0 {
+            if is_stopped {
                 meter.leave();
-                return Err(Interrupted { signal, step: self.training.progress.step, total }.into());
+                return Err(self.interrupted(total).into());
             }
             if due(last_sample, self.options.sample_minutes) {
                 report(&self)?;
@@ -301,35 +314,43 @@ impl<'a, T: Task> Trainer<'a, T> {
     fn note_shares(&self, began: usize) {
         let a_step = self.options.batch_size.div_ceil(self.options.micro_batch_size);
         let all = (self.training.progress.step - began) * a_step;
-        for Remote { name, done, .. } in &self.remotes {
-            note!("a device of {name} did {} of {all} micro-batches", done.load(Ordering::Relaxed));
+        let of_node = |chunk: &[Arc<Remote>]| chunk.iter().map(|remote| remote.heard.done()).sum::<usize>();
+        for node in self.remotes.chunk_by(|a, b| a.name == b.name) {
+            note!("{} did {} of {all} micro-batches", node[0].name, of_node(node));
         }
     }
 
-    fn step(&mut self, lr: f64) -> Result<(f64, f64)> {
-        let (task, options) = (self.task, self.options);
-        let batches = self.training.batches(task, options.batch_size, options.micro_batch_size);
+    fn interrupted(&self, total: usize) -> Interrupted {
+        let signal = self.stop.load(Ordering::Relaxed) as i32;
+        Interrupted { signal, step: self.training.progress.step, total }
+    }
+
+    /// Loss and norm of the gradients; nothing, if it was stopped in the midst of it, and is where it was before.
+    fn step(&mut self, lr: f64) -> Result<Option<(f64, f64)>> {
+        let (task, options) = (&self.task, self.options);
+        let batches = self.training.batches(task.as_ref(), options.batch_size, options.micro_batch_size);
         let scale = 1.0 / options.batch_size as f64;
-        let workers = Workers { device: &self.device, threads: options.threads(), remotes: &self.remotes };
-        let summed = workers.gradients(task, &self.training.model, &batches, scale);
-        if summed.is_err() {
-            checkpoint::save(&self.training, &self.begun, &options.out)?;
-        }
-        let (loss, gradients) = summed.with_context(|| {
-            let step = self.training.progress.step;
-            format!(
-                "broken off at step {step}, which is in {}: the same command goes on, with the nodes that are left",
-                options.out.display()
-            )
-        })?;
+        let Self { device, remotes, stop, .. } = self;
+        let workers = Workers { device, threads: options.threads(), remotes, stop };
+        let (loss, gradients) = match workers.gradients(task, &self.training.model, batches, scale) {
+            Ok(summed) => summed,
+            Err(Broken::Stopped) => return Ok(None),
+            Err(Broken::Lost(why)) => {
+                checkpoint::save(&self.training, &self.begun, &options.out)?;
+                let (step, out) = (self.training.progress.step, options.out.display());
+                bail!(
+                    "{why}. Step {step} is saved in {out}: start the node again, or give the same command without it in --nodes"
+                );
+            }
+        };
         ensure!(
             loss.is_finite(),
-            "the loss became {loss} at step {}: try a smaller --lr. The last checkpoint in {} is good",
+            "the loss became {loss} at step {}: try a smaller --lr. A checkpoint in {}, where there is one, is good",
             self.training.progress.step,
             options.out.display()
         );
         let norm = block_on(self.training.step(gradients, lr, options.clip_norm, options.ema_decay));
-        Ok((loss, norm))
+        Ok(Some((loss, norm)))
     }
 
     fn progress(&self, total: usize) -> f64 {

@@ -25,9 +25,13 @@ impl Node {
     }
 
     fn signal(&self, name: &str) {
-        let sent = std::process::Command::new("kill").args([name, &self.process.id().to_string()]).status();
-        assert!(sent.expect("kill").success());
+        signal(name, self.process.id());
     }
+}
+
+fn signal(name: &str, process: u32) {
+    let sent = std::process::Command::new("kill").args([name, &process.to_string()]).status();
+    assert!(sent.expect("kill").success());
 }
 
 impl Drop for Node {
@@ -40,9 +44,16 @@ impl Drop for Node {
 /// A batch is eight micro-batches, so that everybody gets some.
 const SHARED: &str = "--batch-size 8 --micro-batch-size 1 --threads 1 --warmup-steps 1";
 
+/// Weights that no socket takes in whole.
+const LARGE_DIT: &str = "--depth 4 --hidden-size 256 --num-heads 4";
+
 /// `dit train dit` for a number of steps (an epoch of the 64 pictures is eight).
 fn train(steps: usize, out: &Path) -> Dit {
-    on_trained(dit(&format!("train dit {SHARED} {SMALL_DIT} --epochs {}", steps as f64 / 8.0)), out)
+    train_of(SMALL_DIT, steps, out)
+}
+
+fn train_of(shape: &str, steps: usize, out: &Path) -> Dit {
+    on_trained(dit(&format!("train dit {SHARED} {shape} --epochs {}", steps as f64 / 8.0)), out)
 }
 
 /// How many micro-batches the nodes say to have done.
@@ -64,7 +75,7 @@ fn a_training_that_nodes_help_has_the_losses_of_one_process() {
     train(20, &alone).succeeds();
     let said =
         train(20, &helped).with("--nodes", format!("{},{}", one.url, other.url)).with("--token", "sesame").says();
-    assert!(said.contains("3 devices of other machines"), "{said}");
+    assert!(said.contains("share each batch: 3"), "{said}");
     assert!(shares(&said) > 0, "{said}");
     let (alone, helped) = (losses(&alone), losses(&helped));
     assert_eq!((alone.len(), helped.len()), (20, 20));
@@ -88,9 +99,10 @@ fn autoencoder_and_classifier_are_helped_too() {
     }
 }
 
-/// Starts a long training with this node, and does something to the node in its midst; the words that the training ends with.
-fn broken_off(node: &Node, out: &Path, harm: impl FnOnce(&Node)) -> String {
-    let mut command = train(8000, out).with("--nodes", &node.url).with("--node-minutes", "0.05");
+/// Starts a long training with this node, and does something to the node in its midst, or to the training; code and words that
+/// the training ends with.
+fn broken_off(shape: &str, minutes: &str, node: &Node, out: &Path, harm: impl FnOnce(&Node, u32)) -> (i32, String) {
+    let mut command = train_of(shape, 8000, out).with("--nodes", &node.url).with("--node-minutes", minutes);
     let mut training = command.0.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
     let begun = Instant::now();
     while !out.join("log.csv").exists() || log_lines(out) < 4 {
@@ -98,12 +110,11 @@ fn broken_off(node: &Node, out: &Path, harm: impl FnOnce(&Node)) -> String {
         assert!(training.try_wait().expect("a process").is_none(), "it ended by itself");
         std::thread::sleep(Duration::from_millis(20));
     }
-    harm(node);
+    harm(node, training.id());
     let output = training.wait_with_output().expect("a process");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(!said.contains("panicked"), "{said}");
-    said
+    (output.status.code().expect("it ended by itself"), said)
 }
 
 fn log_lines(out: &Path) -> usize {
@@ -115,23 +126,36 @@ fn a_node_that_dies_ends_the_training_by_name_and_what_is_left_goes_on() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path();
     let (node, rest) = (Node::start("--threads 1"), Node::start("--threads 1"));
-    let said = broken_off(&node, out, |node| node.signal("-KILL"));
-    assert!(
-        said.contains(&node.url) && said.contains("is lost") && said.contains("the same command goes on"),
-        "{said}"
-    );
+    let (code, said) = broken_off(SMALL_DIT, "5", &node, out, |node, _| node.signal("-KILL"));
+    assert!(code == 1 && said.contains(&node.url) && said.contains("is lost") && said.contains("--nodes"), "{said}");
     let step = checkpoint_step(out) as usize;
-    assert!(step >= 3 && said.contains(&format!("step {step}")), "{said}");
+    assert!(step >= 3 && said.contains(&format!("Step {step}")), "{said}");
     train(step + 2, out).with("--nodes", &rest.url).succeeds();
     assert_eq!(steps(out), (1..=step + 2).collect::<Vec<_>>());
 }
 
 #[test]
 fn a_node_that_does_not_answer_ends_it_too() {
+    for shape in [SMALL_DIT, LARGE_DIT] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let node = Node::start("--threads 1");
+        let (code, said) = broken_off(shape, "0.05", &node, folder.path(), |node, _| node.signal("-STOP"));
+        assert!(code == 1 && said.contains(&node.url) && said.contains("not answered for 3 s"), "{said}");
+        assert!(checkpoint_step(folder.path()) >= 3);
+    }
+}
+
+#[test]
+fn whoever_waits_for_a_node_can_be_interrupted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let node = Node::start("--threads 1");
-    let said = broken_off(&node, folder.path(), |node| node.signal("-STOP"));
-    assert!(said.contains(&node.url) && said.contains("no answer"), "{said}");
+    let (code, said) = broken_off(SMALL_DIT, "5", &node, folder.path(), |node, training| {
+        node.signal("-STOP");
+        std::thread::sleep(Duration::from_millis(500));
+        signal("-INT", training);
+    });
+    let step = checkpoint_step(folder.path());
+    assert!(code == 130 && step >= 3 && said.contains(&format!("interrupted at step {step}")), "{said}");
 }
 
 #[test]
@@ -141,8 +165,18 @@ fn mistakes_are_told_before_anything_is_done() {
     let node = Node::start("--threads 1 --token sesame");
     train(1, &out).with("--nodes", &node.url).refuses(&[&node.url, "--token"]);
     train(1, &out).with("--nodes", &node.url).with("--token", "open").refuses(&[&node.url, "--token"]);
-    train(1, &out).with("--nodes", "192.168.0.7").refuses(&["192.168.0.7", "ws://"]);
-    train(1, &out).with("--nodes", "ws://a:1,ws://a:1").refuses(&["twice"]);
+    for (wrong, words) in [
+        ("192.168.0.7", "ws://"),
+        ("wss://192.168.0.7:7641", "not encrypted"),
+        ("ws://127.0.0.1", "no such address"),
+        ("ws://127.0.0.1:99999", "no such address"),
+        ("ws://127.0.0.1:7641/path", "no such address"),
+        (" , ", "no address"),
+    ] {
+        train(1, &out).with("--nodes", wrong).refuses(&["--nodes", words]);
+    }
+    let slashed = format!("{0}, {0}/", node.url);
+    train(1, &out).with("--nodes", slashed).with("--token", "sesame").refuses(&["twice"]);
     train(1, &out).with("--nodes", &node.url).with("--node-minutes", "0").refuses(&["--node-minutes 0"]);
     train(1, &out).with("--nodes", &node.url).with("--teacher", &TRAINED.dit).refuses(&["--teacher"]);
     assert!(!out.join("log.csv").exists());
@@ -150,7 +184,11 @@ fn mistakes_are_told_before_anything_is_done() {
     dit("node --listen 127.0.0.1:0").with("--token", "").refuses(&["--token"]);
     let taken = node.url.trim_start_matches("ws://");
     dit("node --listen").with(taken, "--threads=1").refuses(&[taken, "cannot listen"]);
-    // Nobody listens there: the port was free a moment ago.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
-    train(1, &out).with("--nodes", format!("ws://{port}")).refuses(&[&port.to_string(), "nothing answers"]);
+    dit("node --threads 18446744073709551615").refuses(&["--threads", "1024"]);
+    // Somebody who accepts and is silent, and then nobody.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let place = silent.local_addr().expect("a port").to_string();
+    train(1, &out).with("--nodes", format!("ws://{place}")).refuses(&[&place, "does not answer like"]);
+    drop(silent);
+    train(1, &out).with("--nodes", format!("ws://{place}")).refuses(&[&place, "nothing listens there"]);
 }
