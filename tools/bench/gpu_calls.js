@@ -1,22 +1,25 @@
 // Before a script that uses WebGPU: counts its calls, and notes the counts so far and the time whenever a worker says that
 // the model is loaded, that a run has started, or posts a frame, or `gpuCalls.note` is called. The notes are told, and begun
-// anew, when a worker is sent "noted"; after "idle" nothing is counted and all dispatches are of size zero, so that the host's
-// share of the time is left.
+// anew, when a worker is sent "noted"; after "idle" all dispatches are of size zero, so that the host's share of the time is
+// left.
 {
-    const counts = {}, noted = [], restore = [];
+    const counts = {}, noted = [];
+    let idle = false;
     const add = (what, number = 1) => counts[what] = (counts[what] ?? 0) + number;
     const before = (type, name, look) => {
         const of = self[type]?.prototype;
         if (!of) return;
         const real = of[name];
         of[name] = function (...given) {
-            look.apply(this, given);
-            return real.apply(this, given);
+            return real.apply(this, look.apply(this, given) ?? given);
         };
-        restore.push(() => of[name] = real);
     };
-    const count = (type, what, ...names) => names.forEach(name => before(type, name, () => add(what)));
-    count('GPUComputePassEncoder', 'dispatches', 'dispatchWorkgroups', 'dispatchWorkgroupsIndirect');
+    const count = (type, what, ...names) => names.forEach(name => before(type, name, () => { add(what); }));
+    before('GPUComputePassEncoder', 'dispatchWorkgroups', () => {
+        add('dispatches');
+        return idle ? [0, 0, 0] : null;
+    });
+    count('GPUComputePassEncoder', 'dispatches', 'dispatchWorkgroupsIndirect');
     before('GPUDevice', 'createBindGroup', ({ entries }) => {
         add('bind groups');
         entries.forEach(({ resource: { buffer, size } }) => add('bytes bound', size ?? buffer?.size ?? 0));
@@ -37,11 +40,7 @@
     self.gpuCalls = {
         note: () => { noted.push({ at: performance.now(), counts: { ...counts } }); },
         tell: () => noted.splice(0),
-        idle: () => {
-            restore.forEach(again => again());
-            const { dispatchWorkgroups } = GPUComputePassEncoder.prototype;
-            GPUComputePassEncoder.prototype.dispatchWorkgroups = function () { dispatchWorkgroups.call(this, 0, 0, 0); };
-        },
+        idle: () => { idle = true; },
     };
     const post = self.postMessage.bind(self);
     self.postMessage = (message, ...given) => {
