@@ -12,6 +12,7 @@ pub mod dit;
 mod given;
 pub mod growth;
 mod latents;
+mod log;
 mod meter;
 mod shape;
 mod step;

@@ -2,6 +2,7 @@
 
 use super::begun::Begun;
 use super::checkpoint;
+use super::log::Log;
 use super::meter::Meter;
 use super::step::{Broken, Workers};
 use crate::device::DeviceChoice;
@@ -17,7 +18,6 @@ use pollster::block_on;
 use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -242,11 +242,7 @@ impl<'a, T: Task> Trainer<'a, T> {
         let mut smoothed = None;
         while self.progress(total) < 1.0 {
             let lr = self.learning_rate(total);
-            let Some((loss, norm)) = self.step(lr)? else {
-                checkpoint::save(&self.training, &self.begun, &self.options.out)?;
-                meter.leave();
-                return Err(self.interrupted(total).into());
-            };
+            let Some((loss, norm)) = self.step(lr)? else { return Err(self.interrupted(&meter, total)) };
             let seconds = last.elapsed().as_secs_f64();
             last = Instant::now();
             let progress = &mut self.training.progress;
@@ -261,14 +257,12 @@ impl<'a, T: Task> Trainer<'a, T> {
                 last = Instant::now();
             }
             let due = |since: Instant, minutes: f64| since.elapsed() > Duration::from_secs_f64(minutes * 60.0);
-            let is_stopped = self.stop.load(Ordering::Relaxed) != 0;
-            if is_stopped || due(last_save, self.options.checkpoint_minutes) {
+            if self.stop.load(Ordering::Relaxed) != 0 {
+                return Err(self.interrupted(&meter, total));
+            }
+            if due(last_save, self.options.checkpoint_minutes) {
                 checkpoint::save(&self.training, &self.begun, &self.options.out)?;
                 last_save = Instant::now();
-            }
-            if is_stopped {
-                meter.leave();
-                return Err(self.interrupted(total).into());
             }
             if due(last_sample, self.options.sample_minutes) {
                 report(&self)?;
@@ -320,9 +314,13 @@ impl<'a, T: Task> Trainer<'a, T> {
         }
     }
 
-    fn interrupted(&self, total: usize) -> Interrupted {
+    /// Writes the checkpoint, and says that it was interrupted, or why there is none.
+    fn interrupted(&self, meter: &Meter, total: usize) -> anyhow::Error {
+        let saved = checkpoint::save(&self.training, &self.begun, &self.options.out);
+        meter.leave();
         let signal = self.stop.load(Ordering::Relaxed) as i32;
-        Interrupted { signal, step: self.training.progress.step, total }
+        let interrupted = Interrupted { signal, step: self.training.progress.step, total };
+        saved.err().unwrap_or_else(|| interrupted.into())
     }
 
     /// Loss and norm of the gradients; nothing, if it was stopped in the midst of it, and is where it was before.
@@ -385,34 +383,4 @@ fn stop_on_signals() -> std::io::Result<Arc<AtomicUsize>> {
 /// What is said of a training that has nothing left to do.
 pub fn finished(progress: &Progress, total: usize) -> String {
     format!("already finished, at step {} of {total}: more --epochs or --max-minutes go on", progress.step)
-}
-
-/// `log.csv`, one line a step.
-struct Log {
-    file: std::fs::File,
-    path: PathBuf,
-}
-
-impl Log {
-    /// Appends; lines of steps after the resumed checkpoint are dropped, because these steps are taken again.
-    fn open(dir: &Path, resumed_step: usize) -> Result<Self> {
-        const HEADER: &str = "step,seconds,loss,grad_norm,lr,images_per_second";
-        let path = dir.join("log.csv");
-        let old = std::fs::read_to_string(&path).unwrap_or_default();
-        let step = |line: &str| line.split(',').next().and_then(|step| step.parse::<usize>().ok());
-        let kept = old.lines().filter(|line| step(line).is_some_and(|s| s <= resumed_step));
-        let text: String = std::iter::once(HEADER).chain(kept).map(|line| format!("{line}\n")).collect();
-        write_file(&path, text.as_bytes())?;
-        let file = std::fs::OpenOptions::new()
-            .append(true)
-            .open(&path)
-            .with_context(|| format!("{}: cannot write it", path.display()))?;
-        Ok(Self { file, path })
-    }
-
-    fn write(&mut self, progress: &Progress, loss: f64, norm: f64, lr: f64, rate: f64) -> Result<()> {
-        let Progress { step, seconds, .. } = progress;
-        writeln!(self.file, "{step},{seconds:.2},{loss:.6},{norm:.4},{lr:.6e},{rate:.1}")
-            .with_context(|| format!("{}: cannot write it. Is the disk full?", self.path.display()))
-    }
 }
