@@ -13,10 +13,16 @@ use flate2::write::GzEncoder;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-/// The project's folder.
+/// The project's folder: that of the package that is tested now, as two checkouts may share what was built.
 pub fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into());
+        let is_root = |folder: &&Path| folder.join("Cargo.lock").is_file();
+        Path::new(&package).ancestors().find(is_root).expect("a Cargo.lock above the package").to_owned()
+    });
+    &ROOT
 }
 
 /// The configuration of [`tiny_model`]: pictures of 8x8, latents of 4x4x4, three classes.
