@@ -165,11 +165,22 @@ impl Slices {
     }
 
     fn tell_soon(self) {
-        let Some(due_at) = self.due_at.try_get_value() else { return };
         // A timer first: to ask for each drawing until it is time would have the browser lay out and paint as often.
-        let left = (due_at - dom::now_ms()).max(0.0) as u32;
-        gloo::timers::callback::Timeout::new(left, move || request_animation_frame(move || self.tell_and_rest()))
-            .forget();
+        let left = self.rest_left_ms();
+        let due = move || {
+            // The last drawing may have ended, and asked for its rest, after this timer was set.
+            if self.rest_left_ms() > 0 {
+                self.tell_soon();
+            } else {
+                request_animation_frame(move || self.tell_and_rest());
+            }
+        };
+        gloo::timers::callback::Timeout::new(left, due).forget();
+    }
+
+    /// What is left of the rest after the last drawing, in milliseconds; none when the page is gone.
+    fn rest_left_ms(self) -> u32 {
+        self.due_at.try_get_value().map_or(0.0, |due_at| (due_at - dom::now_ms()).ceil().max(0.0)) as u32
     }
 
     /// Tells, and puts off the next time by how long the page took to show it.

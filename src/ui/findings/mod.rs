@@ -29,9 +29,11 @@ pub fn FindingsStage() -> impl IntoView {
     let found = RwSignal::new(Found::Coming);
     let base = Store::get().peek(|state| state.base.clone());
     fetch(base.clone(), found);
-    let ways = plot(found, &say("findings.plot-name"), |all| (tables::ways(all), say("findings.gflops")));
-    let flow = |lines: fn(&Findings) -> Vec<pareto::Line>| {
-        plot(found, &say("findings.flow-plot-name"), move |all| (lines(all), say("findings.steps")))
+    let ways =
+        plot(found, |_| say("findings.plot-name").into_owned(), |all| (tables::ways(all), say("findings.gflops")));
+    let flow = |name: fn(&Findings, &str) -> String, lines: fn(&Findings) -> Vec<pareto::Line>| {
+        let name = move |all: &Findings| name(all, &say("findings.flow-plot-name"));
+        plot(found, name, move |all| (lines(all), say("findings.steps")))
     };
     let of = move |part: fn(&Findings, &str) -> Vec<Part>| -> Box<dyn Fn() -> Vec<Part>> {
         let base = base.clone();
@@ -57,10 +59,10 @@ pub fn FindingsStage() -> impl IntoView {
             <Parts content=of(tables::sampling) />
             <Parts content=of(tables::flow_head) />
             <Parts content=of(tables::flow_data::<0>) />
-            <Mount live=flow(tables::over_steps::<0>) />
+            <Mount live=flow(tables::name_of_pair::<0>, tables::over_steps::<0>) />
             <Parts content=of(tables::flow::<0>) />
             <Parts content=of(tables::flow_data::<1>) />
-            <Mount live=flow(tables::over_steps::<1>) />
+            <Mount live=flow(tables::name_of_pair::<1>, tables::over_steps::<1>) />
             <Parts content=of(tables::flow::<1>) />
             <Parts content=of(tables::smaller) />
         </div>
@@ -82,12 +84,14 @@ fn fetch(base: String, found: RwSignal<Found>) {
 /// Lines of Fréchet distances over what is named, hidden as long as there are none.
 fn plot(
     found: RwSignal<Found>,
-    name: &str,
+    name: impl Fn(&Findings) -> String + 'static,
     lines: impl Fn(&Findings) -> (Vec<pareto::Line>, Words) + Copy + 'static,
 ) -> Live {
     let lines = move || found.with(|found| if let Found::Here(all) = found { Some(lines(all)) } else { None });
     let draw = move || lines().map(|(lines, across)| pareto::pareto(&lines, (&across, &say("findings.distance"))));
     let plot = Live::svg("plot pareto", pareto::SIZE).live("html", Box::new(move || draw().unwrap_or_default()));
-    let plot = Live::new("div", "").with("role", "img").with("aria-label", name).of(vec![plot]);
+    let plot = Live::new("div", "").with("role", "img").of(vec![plot]);
+    let name = move || found.with(|found| if let Found::Here(all) = found { name(all) } else { String::new() });
+    let plot = plot.live("aria-label", Box::new(name));
     plot.live("hidden", Box::new(move || lines().is_none_or(|(lines, _)| lines.is_empty()).to_string()))
 }

@@ -223,10 +223,17 @@ pub fn flow_head(all: &Findings, _: &str) -> Vec<Part> {
 }
 
 /// Whose pictures a pair was trained on.
+fn data_of(all: &Findings, number: usize) -> Option<&str> {
+    pair(all, number).first()?.model.split(',').next()
+}
+
+/// A name that only this pair's table or plot has.
+pub fn name_of_pair<const PAIR: usize>(all: &Findings, name: &str) -> String {
+    format!("{name}: {}", data_of(all, PAIR).unwrap_or_default())
+}
+
 pub fn flow_data<const PAIR: usize>(all: &Findings, _: &str) -> Vec<Part> {
-    let Some(one) = pair(all, PAIR).first() else { return vec![] };
-    let data = one.model.split(',').next().unwrap_or_default();
-    vec![Part::new("h3", "").saying(data.to_owned())]
+    data_of(all, PAIR).map(|data| Part::new("h3", "").saying(data.to_owned())).into_iter().collect()
 }
 
 /// Models that differ in what they predict alone.
@@ -249,7 +256,8 @@ pub fn flow<const PAIR: usize>(all: &Findings, _: &str) -> Vec<Part> {
             row.path_length.map_or("–".into(), |length| format!("{length:.2}")),
         ]
     });
-    vec![table(&say("findings.flow"), &head, rows.collect()), Part::words("hint", measured(one))]
+    let name = name_of_pair::<PAIR>(all, &say("findings.flow"));
+    vec![table(&name, &head, rows.collect()), Part::words("hint", measured(one))]
 }
 
 /// What the lines of a plot are.
