@@ -154,7 +154,7 @@ fn a_run_that_was_recorded_before_the_crates_opens_unchanged() {
 #[test]
 fn the_classifier_loads_and_is_small() {
     let folder = assets().join("classifier");
-    classifier::load(&folder, &fashion(), &Device::flex()).unwrap_or_else(|error| panic!("{error:#}"));
+    classifier::load("--classifier", &folder, &fashion(), &Device::flex()).unwrap_or_else(|error| panic!("{error:#}"));
     let bytes: usize = support::snapshot(&folder).values().map(Vec::len).sum();
     assert!(bytes < 1_000_000, "{bytes} bytes");
 }
@@ -211,7 +211,7 @@ fn written_anew_the_files_keep_every_byte() {
         compare("model", &folder, &anew);
     }
     let (shipped, anew) = (assets().join("classifier"), out.path().join("classifier"));
-    let loaded = classifier::load(&shipped, &fashion(), &Device::flex()).expect("a classifier");
+    let loaded = classifier::load("--classifier", &shipped, &fashion(), &Device::flex()).expect("a classifier");
     classifier::save(&loaded, &anew).expect("a folder");
     // Its index is from before the number of parameters was written there.
     compare("model-", &shipped, &anew);

@@ -58,7 +58,7 @@ impl App {
         self.browser.devtools("Page.addScriptToEvaluateOnNewDocument", serde_json::json!({ "source": source }));
     }
 
-    /// Opens the page with URL parameters like `class=9&steps=10`, and with everything on it. The visitor wants no motion:
+    /// Opens the page with URL parameters like `class=9&steps=10`, of the model Fashion if they name none, and with everything on it. The visitor wants no motion:
     /// so a run that they name does not begin by itself, and the test has it in hand.
     pub fn open(&self, parameters: &str) {
         self.open_with(&format!("{parameters}&depth=full"), "reduce");
@@ -71,7 +71,8 @@ impl App {
 
     fn open_with(&self, parameters: &str, motion: &str) {
         self.browser.prefer("prefers-reduced-motion", motion);
-        self.browser.goto(&format!("{}/?{parameters}", self.server.origin()));
+        let model = if parameters.contains("model=") { "" } else { "&model=fashion" };
+        self.browser.goto(&format!("{}/?{parameters}{model}", self.server.origin()));
     }
 
     /// Opens the page and waits until it can generate.

@@ -22,6 +22,25 @@ impl App {
 }
 
 #[test]
+fn the_page_opens_with_the_first_model_of_its_list() {
+    let app = App::start("first_sight", Gpu::None);
+    app.browser.goto(&format!("{}/?lang=en", app.server.origin()));
+    app.wait("a recorded run", SHORT, || app.text().contains("Recorded").then_some(()));
+    app.wait_ready();
+    let index: serde_json::Value =
+        serde_json::from_slice(include_bytes!("../../assets/models/index.json")).expect("the list of models");
+    let first = &index["models"][0];
+    let spoken = app.browser.script("return document.querySelector('header [aria-label^=\"Model: \"]').ariaLabel");
+    let name = format!("Model: {}", first["name"].as_str().expect("a name"));
+    assert!(spoken.as_str().is_some_and(|spoken| spoken.starts_with(&name)), "{spoken}");
+    app.generate();
+    app.screenshot("first_sight");
+    let query = app.browser.script("return location.search");
+    let named = format!("model={}", first["id"].as_str().expect("an id"));
+    assert!(query.as_str().is_some_and(|query| query.contains(&named)), "{query}");
+}
+
+#[test]
 fn a_browser_that_lacks_something_is_told_what() {
     let app = App::start("start_lacks", Gpu::None);
     app.before_pages("if (location.search.includes('lacks=wasm')) delete window.WebAssembly;");

@@ -108,7 +108,7 @@ fn presenter_mode_comes_and_goes_by_key_and_keeps_the_run() {
 fn an_embedded_page_shows_nothing_but_its_own_run_and_loads_when_asked() {
     let app = App::start("embed", Gpu::None);
     app.browser.resize(480, 360);
-    app.open("backend=cpu&class=9&steps=3&seed=7&embed=1");
+    app.open("backend=cpu&model=avatars&class=9&steps=3&seed=7&embed=1");
     app.wait("a button that runs it", LONG, || app.find("button", "Run this link").map(drop));
     assert!(!app.text().contains("Recorded"), "that is another run");
     // Long enough for a page that would load unasked to begin.

@@ -100,6 +100,34 @@ fn every_chapter_is_reached_with_the_keyboard_and_shows_what_it_speaks_of() {
 }
 
 #[test]
+fn the_tour_brings_its_own_model_and_the_pages_comes_back_after_it() {
+    let app = App::start("tour_model", Gpu::None);
+    let visit =
+        |parameters: &str| app.browser.goto(&format!("{}/?lang=en&backend=cpu{parameters}", app.server.origin()));
+    visit("");
+    app.wait_ready();
+    app.browser.press("u");
+    app.wait_tour(SHOWN);
+    assert!(app.query().contains("model=fashion") && app.query().contains("tour=noise"), "{}", app.query());
+    app.browser.press("u");
+    let comes_back = || (!app.query().contains("fashion") && !app.query().contains("tour")).then_some(());
+    app.wait("the page's own model", LONG, comes_back);
+    app.generate();
+    assert!(!app.status().contains("Ankle boot"), "{}", app.status());
+    // A link to the tour names no model.
+    visit("&tour=guidance");
+    app.wait_tour(SHOWN);
+    assert!(app.query().contains("model=fashion"), "{}", app.query());
+    // A model that was chosen stays until the visitor says so.
+    visit("&model=fashion-fast");
+    app.wait_ready();
+    app.browser.press("u");
+    app.wait_tour("another one is in use");
+    app.click("button", "Load Fashion");
+    app.wait_tour(SHOWN);
+}
+
+#[test]
 fn a_link_opens_a_chapter_and_its_steps_drive_the_page_until_the_visitor_does() {
     // Long: one visit, step by step.
     let app = App::start("tour_link", Gpu::None);

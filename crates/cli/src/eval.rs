@@ -115,7 +115,7 @@ pub fn run(options: &EvalOptions) -> Result<()> {
     }
     check_fit(&model, &train.info)?;
     let judge = Judge {
-        classifier: classifier::load(&options.classifier, &train.info, &device)?,
+        classifier: classifier::load("--classifier", &options.classifier, &train.info, &device)?,
         device: device.clone(),
         threads: options.device.threads(),
     };

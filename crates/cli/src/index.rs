@@ -17,7 +17,7 @@ pub const CATALOG_FILE: &str = "index.json";
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Example:
   dit index assets/models
-  dit index assets/models --first fashion")]
+  dit index assets/models --first avatars")]
 pub struct IndexOptions {
     /// Folder of model folders; it gets index.json
     #[arg(value_name = "DIR")]

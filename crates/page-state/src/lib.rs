@@ -47,7 +47,7 @@ pub mod word;
 pub use event::{Choice, Effect, Event};
 pub use language::Language;
 pub use mode::Mode;
-pub use model_ref::{DEFAULT_MODEL, ModelRef};
+pub use model_ref::{DEFAULT_MODEL, ModelRef, TOUR_MODEL};
 pub use models::{ModelState, Progress};
 pub use notice::{Allowed, Misfit, Notice};
 pub use page::Page;

@@ -7,6 +7,10 @@ use std::borrow::Cow;
 /// The model that is shown when the address names none: the first of `assets/models/index.json` (see build.rs).
 pub const DEFAULT_MODEL: &str = env!("DITSCOPE_FIRST_MODEL");
 
+/// The model that the tour speaks of, and whose guidance scales were recorded side by side: the smallest pictures are the
+/// easiest to follow.
+pub const TOUR_MODEL: &str = "fashion";
+
 /// Longer addresses are nonsense.
 const MAX_URL: usize = 2000;
 /// Its folder is meant when a file of it is named.
@@ -97,6 +101,14 @@ impl ModelRef {
 
     pub fn is_default(&self) -> bool {
         *self == Self::default()
+    }
+
+    pub fn of_tour() -> Self {
+        Self::Shipped(TOUR_MODEL.into())
+    }
+
+    pub fn is_of_tour(&self) -> bool {
+        *self == Self::of_tour()
     }
 }
 

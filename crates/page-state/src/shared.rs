@@ -63,7 +63,7 @@ impl Shared {
 
     /// The address may name a run: it is shown before any other, and begins by itself unless something is to be saved.
     pub(crate) fn take_link(&mut self, names_run: bool) {
-        let tours = self.tour_is_open() && self.address.model.is_default();
+        let tours = self.tour_is_open() && self.address.model.is_of_tour();
         self.run.named = names_run || tours;
         if !names_run || tours {
             return;

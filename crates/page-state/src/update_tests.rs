@@ -94,7 +94,7 @@ pub fn some_config(classes: usize) -> ModelConfig {
 fn the_model_is_asked_for_when_the_worker_takes_messages() {
     let (mut state, effects) = Page::new("backend=cpu", BASE, Visit::default());
     assert_eq!(effects[..2], [Effect::StartWorker, Effect::FetchModel(ModelRef::default())]);
-    let source = ModelSource::Url("http://host/folder/assets/models/fashion".into());
+    let source = ModelRef::default().source("http://host/folder/");
     let load = ToWorker::Load { source, backend: BackendChoice::Cpu };
     assert_eq!(take_message(&mut state, FromWorker::Ready), [Effect::Send(load)]);
     assert_eq!(take_message(&mut state, loaded()), [Effect::LookAtStorage]);

@@ -44,11 +44,26 @@ impl Classifier {
         }
     }
 
+    /// What each convolution finds, after its ReLU: the first at the pictures' side, each other at half of the side before.
+    ///
+    /// # Shapes
+    /// - `images`: `[N, C, side, side]` in [−1, 1]
+    /// - results: `[N, width, side / 2^i, side / 2^i]`
+    pub fn maps(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
+        let mut maps: Vec<Tensor<4>> = Vec::with_capacity(self.convs.len());
+        for conv in &self.convs {
+            let x = maps.last().map_or_else(|| images.clone(), |map| self.pool.forward(map.clone()));
+            maps.push(relu(conv.forward(x)));
+        }
+        maps
+    }
+
     /// # Shapes
     /// - `images`: `[N, C, side, side]` in [−1, 1]
     /// - results: features `[N, 64]`, logits `[N, classes]`
     pub fn forward(&self, images: Tensor<4>) -> (Tensor<2>, Tensor<2>) {
-        let x = self.convs.iter().fold(images, |x, conv| self.pool.forward(relu(conv.forward(x)))); // [N, 64, pooled, pooled]
+        let last = self.maps(images).pop().expect("there are convolutions");
+        let x = self.pool.forward(last); // [N, 64, pooled, pooled]
         let features = relu(self.features.forward(x.flatten::<2>(1, 3)));
         (features.clone(), self.logits.forward(features))
     }

@@ -311,7 +311,7 @@ fn foot(store: Store, state: &Page) -> Vec<Part> {
         Some(Obstacle::OtherModel) => Part::button(
             "",
             say("tour.use-shipped"),
-            event(|| PageEvent::UseModel(ditscope_page_state::ModelRef::default())),
+            event(|| PageEvent::UseModel(ditscope_page_state::ModelRef::of_tour())),
         ),
         Some(Obstacle::NotLoaded) => {
             Part::button("", say("tour.load"), event(|| PageEvent::Models(models::Event::Load)))

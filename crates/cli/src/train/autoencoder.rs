@@ -3,6 +3,7 @@
 use super::begun::Begun;
 use super::data::{fingerprint, hash};
 use super::trainer::{Changeable, TrainOptions, Trainer};
+use crate::classifier;
 use crate::image;
 use crate::output::say;
 use anyhow::{Result, ensure};
@@ -12,7 +13,7 @@ use ditscope_config::{AutoencoderConfig, TinyConfig};
 use ditscope_core::autoencoder::{Autoencoder, AutoencoderTiny};
 use ditscope_data::{Split, load_pictures};
 use ditscope_model_dir as model_dir;
-use ditscope_train::{AutoencoderTask, Dataset, DatasetInfo};
+use ditscope_train::{AutoencoderTask, Classifier, Dataset, DatasetInfo, Perceptual};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,13 @@ pub struct AutoencoderOptions {
     /// trained on them, stay valid
     #[arg(long, value_name = "DIR")]
     pub decoder_of: Option<PathBuf>,
+    /// Count how different pictures look, too (LPIPS), in the features of this classifier, which 'dit train classifier'
+    /// wrote; take another than the one that judges
+    #[arg(long, value_name = "DIR")]
+    pub perceptual: Option<PathBuf>,
+    /// What that counts for beside the squared error per number
+    #[arg(long, default_value_t = 0.02, requires = "perceptual")]
+    pub perceptual_weight: f64,
 }
 
 /// Options that make the autoencoder. What is left out is the default, or what a training that goes on began with.
@@ -89,6 +97,9 @@ struct Rest {
     #[serde(flatten)]
     train: Changeable,
     latent_noise: f64,
+    /// Hash of the network.
+    perceptual: Option<String>,
+    perceptual_weight: Option<f64>,
 }
 
 impl Stages {
@@ -116,6 +127,15 @@ impl Stages {
             patch_size: Some(config.patch_size),
             latent_channels: Some(config.latent_channels),
         }
+    }
+}
+
+impl AutoencoderOptions {
+    /// What tells how pictures look.
+    fn network(&self, data: &DatasetInfo, device: &Device) -> Result<Option<Classifier>> {
+        let (Some(dir), weight) = (&self.perceptual, self.perceptual_weight) else { return Ok(None) };
+        ensure!(weight.is_finite() && weight > 0.0, "--perceptual-weight {weight}: it must be positive");
+        classifier::load("--perceptual", dir, data, device).map(Some)
     }
 }
 
@@ -154,9 +174,16 @@ pub fn run(options: &AutoencoderOptions) -> Result<()> {
     }
     say!("autoencoder: {} parameters, {} training pictures", model.num_params(), data.len())?;
     let making = Making { stages: Stages::of(&config), seed: train.seed, ..making };
-    let rest = Rest { train: train.changeable(), latent_noise: options.latent_noise };
+    let network = options.network(&data.info, &device)?;
+    let rest = Rest {
+        train: train.changeable(),
+        latent_noise: options.latent_noise,
+        perceptual: network.as_ref().map(hash),
+        perceptual_weight: network.as_ref().map(|_| options.perceptual_weight),
+    };
     let begun = Begun::new("autoencoder", &making, &rest, &config);
-    let task = AutoencoderTask { data, device: device.clone(), latent_noise: options.latent_noise };
+    let perceptual = network.map(|network| Perceptual::new(network, options.perceptual_weight));
+    let task = AutoencoderTask { data, device: device.clone(), latent_noise: options.latent_noise, perceptual };
     let report = |ema: &AutoencoderTiny, step: usize| {
         let count = test.len().min(16);
         let originals = test.batch(&(0..count).collect::<Vec<_>>(), |_| false, &plain);

@@ -132,6 +132,28 @@ fn evaluation_refuses_what_it_cannot_judge() {
 }
 
 #[test]
+fn how_pictures_look_can_count_while_an_autoencoder_learns() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let train = |out: &str, words: &str| {
+        dit(&format!("train autoencoder {SHORT} {SMALL_AUTOENCODER} {words}"))
+            .with("--data", &TRAINED.data)
+            .with("--out", folder.path().join(out))
+    };
+    let network = TRAINED.classifier.join("classifier");
+    train("plain", "").succeeds();
+    train("looks", "--perceptual-weight 0.5").with("--perceptual", &network).succeeds();
+    let losses = |out: &str| log(&folder.path().join(out)).iter().map(|line| line[2]).collect::<Vec<_>>();
+    let (plain, looks) = (losses("plain"), losses("looks"));
+    assert!(looks[0] > 1.01 * plain[0], "the first loss is of the same pictures and weights: {plain:?}, {looks:?}");
+    train("a", "").with("--perceptual", "nowhere").refuses(&["nowhere", "--perceptual wants"]);
+    train("b", "--perceptual-weight 0.5").refuses(&["--perceptual <DIR>"]);
+    for weight in ["0", "-1", "nan", "inf"] {
+        let refused = train("c", &format!("--perceptual-weight={weight}")).with("--perceptual", &network);
+        refused.refuses(&["--perceptual-weight", "positive"]);
+    }
+}
+
+#[test]
 fn a_decoder_can_be_trained_on_with_its_encoder_frozen() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     dit(&format!("train autoencoder {SHORT}"))

@@ -92,7 +92,7 @@ const MOST_BYTES: usize = 1 << 14;
 
 /// Reads a query string (with or without its `?`); the second part tells the visitor what was changed.
 pub fn parse(query: &str) -> (Address, Vec<Notice>) {
-    let (mut address, mut notices) = (Address::default(), Vec::new());
+    let (mut address, mut notices, mut names_model) = (Address::default(), Vec::new(), false);
     if query.len() > MOST_BYTES {
         return (address, vec![Notice::AddressTooLong { bytes: query.len() }]);
     }
@@ -101,7 +101,12 @@ pub fn parse(query: &str) -> (Address, Vec<Notice>) {
             Some(parameter) => (parameter.read)(&mut address, &value).map_err(|problem| problem.notice(&key, &value)),
             None => Err(Notice::UnknownKey(values::shorten(&key))),
         };
+        names_model |= key == "model";
         notices.extend(read.err());
+    }
+    // What the page opens with makes way for the model that the tour speaks of.
+    if address.tour.is_some() && !names_model {
+        address.model = ModelRef::of_tour();
     }
     if notices.len() > MOST_NOTICES {
         let more = notices.split_off(MOST_NOTICES).len();

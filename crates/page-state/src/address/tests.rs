@@ -32,6 +32,10 @@ fn foreign_values_are_ignored_with_a_notice() {
 #[test]
 fn a_chapter_of_the_tour_may_be_named_or_not() {
     assert_eq!(parse("tour").0.tour, Some(String::new()));
+    // It is of the model that the tour speaks of, if it names none.
+    assert!(parse("tour=noise&class=3").0.model.is_of_tour() && !parse("class=3").0.model.is_of_tour());
+    assert!(parse(&format!("model={}&tour", crate::DEFAULT_MODEL)).0.model.is_default());
+    assert_eq!(parse("tour&model=emoji").0.model, ModelRef::Shipped("emoji".into()));
     assert_eq!(parse("tour=Guidance").0.tour, Some("guidance".into()));
     let (address, notices) = parse("tour=%3Cb%3E");
     assert_eq!((address.tour, notices.len()), (None, 1));

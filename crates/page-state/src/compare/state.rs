@@ -126,7 +126,7 @@ impl Compare {
 
     /// Whether a recorded comparison would be shown. Where the address says what is to be seen, nothing else is.
     pub(crate) fn lacks_recording(&self, shared: &Shared) -> bool {
-        let is_wished = shared.mode() == Mode::Compare && !shared.run.named && shared.address.model.is_default();
+        let is_wished = shared.mode() == Mode::Compare && !shared.run.named && shared.address.model.is_of_tour();
         is_wished && !self.asked_recording && self.made.is_empty()
     }
 

@@ -285,8 +285,8 @@ fn strips_have_both_ends() {
 
 #[test]
 fn a_recorded_comparison_is_shown_until_one_is_made() {
-    let wish = Effect::FetchComparison(ModelRef::default());
-    let mut state = ready("");
+    let wish = Effect::FetchComparison(ModelRef::of_tour());
+    let mut state = ready(&format!("model={}", crate::TOUR_MODEL));
     assert!(state.update(PageEvent::Show(Mode::Compare)).contains(&wish));
     let mut film = crate::fixtures::film(2, 2, 3);
     film.info = std::sync::Arc::new(RunInfo { guidance_scales: vec![1.0, 2.0], ..(*film.info).clone() });
@@ -300,7 +300,10 @@ fn a_recorded_comparison_is_shown_until_one_is_made() {
     assert!(state.shown().is_none(), "the visitor's own is on its way");
     state.update(PageEvent::ComparisonFetched(Box::new(film)));
     assert!(state.shown().is_none(), "and it is not replaced");
+    // There is one of one model alone.
+    let effects = ready("").update(PageEvent::Show(Mode::Compare));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::FetchComparison(_))));
     // A link shows nothing else than what it says.
-    let mut state = ready("compare=guidance:1,3");
+    let mut state = ready(&format!("model={}&compare=guidance:1,3", crate::TOUR_MODEL));
     assert!(!state.update(PageEvent::Show(Mode::Compare)).contains(&wish));
 }

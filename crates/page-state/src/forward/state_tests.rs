@@ -22,7 +22,8 @@ pub fn with_pictures(query: &str) -> (Page, Vec<Effect>) {
     let mut state = ready(query);
     state.update(app::Event::ConfigFetched(Box::new(config())));
     let look = send(&mut state, Event::Look);
-    assert_eq!(look, [Effect::ReadTraining("http://host/folder/assets/models/fashion/training.png".into())]);
+    let address = format!("http://host/folder/assets/models/{}/training.png", crate::DEFAULT_MODEL);
+    assert_eq!(look, [Effect::ReadTraining(address)]);
     let effects = send(&mut state, Event::SheetRead(Some(sheet())));
     (state, effects)
 }

@@ -141,7 +141,7 @@ fn an_unknown_model_fails_and_the_default_one_can_be_taken() {
     assert!(matches!(state.clone().update(Event::Retry)[..], [Effect::Send(ToWorker::Inspect { .. })]));
     let effects = state.update(Event::UseModel(crate::ModelRef::default()));
     assert!(effects.contains(&Effect::FetchModel(ModelRef::default())) && sends_load(&effects));
-    assert!(state.query().contains("model=fashion") && state.query().contains("seed=3"));
+    assert!(state.query().contains(&format!("model={}", crate::DEFAULT_MODEL)) && state.query().contains("seed=3"));
 }
 
 #[test]

@@ -103,8 +103,9 @@ fn a_missing_index_can_be_tried_again() {
     state.update(Event::Models(crate::models::Event::CatalogFetched(Err(Notice::said("404")))));
     assert_eq!(state.models.shipped, Listing::Failed(Notice::said("404")));
     assert_eq!(state.update(Event::Models(crate::models::Event::RetryCatalog)), [Effect::FetchCatalog]);
-    state
-        .update(Event::Models(crate::models::Event::CatalogFetched(Ok(Catalog { models: vec![entry("fashion", 8)] }))));
+    state.update(Event::Models(crate::models::Event::CatalogFetched(Ok(Catalog {
+        models: vec![entry(crate::DEFAULT_MODEL, 8)],
+    }))));
     assert_eq!(state.bytes_to_fetch(), Some(8));
 }
 

@@ -93,7 +93,7 @@ pub enum Event {
 /// What stands between the tour and the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
-    /// The texts describe the shipped model, and another one is in use.
+    /// The texts describe one of the shipped models, and another one is in use.
     OtherModel,
     Loading,
     NotLoaded,
@@ -226,7 +226,7 @@ impl Tour {
 
 /// What stands between the tour and the page.
 pub fn obstacle(shared: &Shared) -> Option<Obstacle> {
-    if !shared.address.model.is_default() {
+    if !shared.address.model.is_of_tour() {
         return Some(Obstacle::OtherModel);
     }
     match shared.models.state {

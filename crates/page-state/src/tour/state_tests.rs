@@ -200,14 +200,51 @@ fn a_cancelled_or_failed_run_ends_the_wish() {
 }
 
 #[test]
-fn another_model_is_not_driven_until_it_is_the_pages_own() {
+fn another_model_is_not_driven_until_it_is_the_tours() {
     let mut state = ready("model=other&tour=reverse");
     started(&mut state);
     assert_eq!(generate_of(&fetched(&mut state)), None);
     assert_eq!((obstacle(&state), state.tour.drive), (Some(Obstacle::OtherModel), Drive::Waiting));
-    state.update(PageEvent::UseModel(crate::ModelRef::default()));
-    assert_eq!((&state.address.model, obstacle(&state)), (&ModelRef::default(), Some(Obstacle::Loading)));
+    state.update(PageEvent::UseModel(ModelRef::of_tour()));
+    assert_eq!((&state.address.model, obstacle(&state)), (&ModelRef::of_tour(), Some(Obstacle::Loading)));
     assert!(generate_of(&take_message(&mut state, loaded())).is_some());
+}
+
+#[test]
+fn the_model_that_the_page_opens_with_makes_way_for_the_tours_and_comes_back() {
+    let with_tour = |query: &str| {
+        let mut state = ready(query);
+        started(&mut state);
+        state
+    };
+    let fetches = |effects: &[Effect], model: ModelRef| effects.contains(&Effect::FetchModel(model));
+    let mut state = with_tour("");
+    take_message(&mut state, loaded());
+    state.update(PageEvent::Choose(Choice::Seed(5)));
+    let effects = tell(&mut state, Event::Toggle);
+    assert!(state.address.model.is_of_tour() && fetches(&effects, ModelRef::of_tour()));
+    assert_eq!(obstacle(&state), Some(Obstacle::Loading));
+    fetched(&mut state);
+    let effects = take_message(&mut state, loaded());
+    run_to_its_end(&mut state, &effects);
+    assert!(state.shown().is_some());
+    let effects = tell(&mut state, Event::Toggle);
+    assert!(fetches(&effects, ModelRef::default()) && state.shown().is_none(), "nor does its picture stay");
+    assert_eq!((state.address.model.is_default(), state.settings().seed, state.tour_is_open()), (true, 5, false));
+
+    // One that was chosen stays, and any where data are dear; the tour says so.
+    let mut chosen = with_tour("model=other");
+    take_message(&mut chosen, loaded());
+    let mut frugal = with_tour("embed=1");
+    take_message(&mut frugal, loaded());
+    for mut state in [chosen, frugal] {
+        let before = state.address.model.clone();
+        let effects = tell(&mut state, Event::Toggle);
+        assert_eq!((&state.address.model, obstacle(&state)), (&before, Some(Obstacle::OtherModel)));
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::FetchModel(_))));
+        tell(&mut state, Event::Toggle);
+        assert_eq!(state.address.model, before);
+    }
 }
 
 #[test]
@@ -223,7 +260,7 @@ fn an_unknown_chapter_is_said_and_the_first_one_opened() {
 
 #[test]
 fn the_tour_is_closed_and_found_where_it_was() {
-    let mut state = ready("");
+    let mut state = ready("model=fashion");
     assert_eq!(started(&mut state), [], "nothing is fetched for a tour that is not open");
     assert!(tell(&mut state, Event::Toggle).contains(&Effect::FetchTour(Language::English)));
     fetched(&mut state);
@@ -244,7 +281,7 @@ fn the_tour_is_closed_and_found_where_it_was() {
 
 #[test]
 fn what_was_set_before_the_tour_comes_back_after_it() {
-    let mut state = ready("class=7&steps=12&sampler=ddpm&view=forward");
+    let mut state = ready("model=fashion&class=7&steps=12&sampler=ddpm&view=forward");
     let before = (state.settings(), state.mode(), state.views.on().to_vec());
     started(&mut state);
     tell(&mut state, Event::Toggle);

@@ -31,7 +31,7 @@ impl Page {
                     self.shared.address.present = present;
                     outside.push(self.show_address());
                 }
-                Follow::OpenChapter(chapter) => outside.push(self.open_chapter(chapter)),
+                Follow::OpenChapter(chapter) => outside.extend(self.open_chapter(chapter)),
                 Follow::NoiseLevel(t) => self.shared.address.noise_t = Some(t),
                 Follow::AsksForClass(asks) => {
                     self.shared.address.asks_for_class = asks;

@@ -97,7 +97,7 @@ impl Page {
     pub(super) fn judge_recording(&mut self) {
         let run = &self.shared.run;
         let Some(film) = run.recorded.as_ref().filter(|_| run.film.is_none()) else { return };
-        let tours = self.shared.tour_is_open() && self.shared.address.model.is_default();
+        let tours = self.shared.tour_is_open() && self.shared.address.model.is_of_tour();
         let stands_in = match (run.named, tours) {
             (false, _) => true,
             (true, true) => self.tour.is_shown_by(&self.shared, &film.info),
