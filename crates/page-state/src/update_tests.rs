@@ -7,8 +7,8 @@ use crate::slice::{reading, writing};
 use crate::{Choice, ModelRef, ModelState, Notice, RunState, Status, Visit};
 use ditscope_config::{ModelConfig, RunSettings};
 use ditscope_protocol::{
-    Backend, BackendChoice, FailureKind, FrameInfo, LoadNotice, LoadStage, ModelSource, Reason, RecordedRun, RunInfo,
-    ToWorker, WeightsReport,
+    Backend, BackendChoice, FailureKind, FrameInfo, LoadNotice, LoadStage, Reason, RecordedRun, RunInfo, ToWorker,
+    WeightsReport,
 };
 
 pub const BASE: &str = "http://host/folder/";
