@@ -1,12 +1,12 @@
 use super::*;
 use crate::update::tests::{loaded, ready, some_config, take_message};
-use crate::{self as app, Choice, Mode, ModelRef, Page, RunState, Visit};
+use crate::{self as app, Choice, DEFAULT_MODEL, Mode, ModelRef, Page, RunState, Visit};
 use ditscope_protocol::{Answer, Ask, FromWorker, Reason, ToWorker};
 
 pub const SIDE: usize = 4;
 pub const LATENT: usize = 64;
 
-/// A model on pixels of 4 × 4, one channel: picture and latent are of one size.
+/// On pixels of 4 × 4, one channel: picture and latent are of one size.
 fn config() -> ModelConfig {
     some_config(2)
 }
@@ -22,8 +22,7 @@ pub fn with_pictures(query: &str) -> (Page, Vec<Effect>) {
     let mut state = ready(query);
     state.update(app::Event::ConfigFetched(Box::new(config())));
     let look = send(&mut state, Event::Look);
-    let address = format!("http://host/folder/assets/models/{}/training.png", crate::DEFAULT_MODEL);
-    assert_eq!(look, [Effect::ReadTraining(address)]);
+    assert_eq!(look, [Effect::ReadTraining(format!("http://host/folder/assets/models/{DEFAULT_MODEL}/training.png"))]);
     let effects = send(&mut state, Event::SheetRead(Some(sheet())));
     (state, effects)
 }
