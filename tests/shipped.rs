@@ -14,9 +14,9 @@ use ditscope_core::weights::sha256_hex;
 use ditscope_data::fashion;
 use ditscope_model_dir as model_dir;
 use ditscope_ops::Ops;
-use ditscope_page_state::DEFAULT_MODEL;
 use ditscope_page_state::film::Film;
 use ditscope_page_state::growth::Growth;
+use ditscope_page_state::{DEFAULT_MODEL, TOUR_MODEL};
 use ditscope_protocol::{FramePart, RecordedRun};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -132,6 +132,13 @@ fn every_film_of_a_training_is_whole_and_small() {
         let (width, height) = (picture.width() as usize, picture.height() as usize);
         assert!(growth.fits((width, height)), "{}: {width}x{height} pixels", folder.display());
         assert!(json.len() + sheet.len() < 400_000, "{}: {} bytes", folder.display(), sheet.len());
+    }
+}
+
+#[test]
+fn the_tours_model_and_its_recorded_comparison_are_there() {
+    for file in [format!("models/{TOUR_MODEL}/config.json"), format!("runs/{TOUR_MODEL}-guidance/run.json")] {
+        assert!(assets().join(&file).is_file(), "{file}");
     }
 }
 

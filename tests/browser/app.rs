@@ -58,8 +58,9 @@ impl App {
         self.browser.devtools("Page.addScriptToEvaluateOnNewDocument", serde_json::json!({ "source": source }));
     }
 
-    /// Opens the page with URL parameters like `class=9&steps=10`, of the model Fashion if they name none, and with everything on it. The visitor wants no motion:
-    /// so a run that they name does not begin by itself, and the test has it in hand.
+    /// Opens the page with URL parameters like `class=9&steps=10`, of the model Fashion if they name none, and with
+    /// everything on it. The visitor wants no motion: so a run that they name does not begin by itself, and the test has it
+    /// in hand.
     pub fn open(&self, parameters: &str) {
         self.open_with(&format!("{parameters}&depth=full"), "reduce");
     }
