@@ -12,13 +12,14 @@ use std::collections::BTreeMap;
 
 /// What may be asked for at most: (what, the run's start, its first step, a later step). It is what they ask for today, so
 /// lower a number whenever the test prints a smaller one. The start computes what the steps have in common.
+/// Most bind groups are those of recordings, which are made once.
 const MOST: [(&str, [i64; 3]); 7] = [
-    ("dispatches", [38, 84, 84]),
-    ("bind groups", [38, 84, 84]),
+    ("dispatches", [43, 89, 89]),
+    ("bind groups", [43, 18, 18]),
     ("pipelines", [0, 0, 0]),
-    ("submits", [3, 3, 2]),
-    ("uploads", [23, 3, 1]),
-    ("bytes uploaded", [2076, 56, 56]),
+    ("submits", [4, 3, 3]),
+    ("uploads", [24, 2, 1]),
+    ("bytes uploaded", [2084, 48, 56]),
     ("read-backs", [1, 1, 1]),
 ];
 /// What no step does without: a zero would say that the counting does not work.

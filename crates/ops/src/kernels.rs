@@ -14,10 +14,12 @@ pub enum Operation {
     Attention,
     Conv,
     Guide,
+    /// Steps that are recorded and done again ([`crate::Replay`]).
+    Replay,
 }
 
 impl Operation {
-    pub const ALL: [Self; 5] = [Self::Modulate, Self::Linear, Self::Attention, Self::Conv, Self::Guide];
+    pub const ALL: [Self; 6] = [Self::Modulate, Self::Linear, Self::Attention, Self::Conv, Self::Guide, Self::Replay];
 
     /// For whoever is told of it.
     pub fn name(self) -> &'static str {
@@ -27,6 +29,7 @@ impl Operation {
             Self::Attention => "attention",
             Self::Conv => "convolutions",
             Self::Guide => "guidance",
+            Self::Replay => "recorded steps",
         }
     }
 }
@@ -57,6 +60,31 @@ pub trait Kernels: Debug + Send + Sync {
     fn guide(&self, _x: &Tensor<4>, _cond: &Tensor<4>, _uncond: Option<&Tensor<4>>, _by: &Guide) -> Option<Guided> {
         None
     }
+
+    /// Whether it has the two that follow.
+    fn records(&self) -> bool {
+        false
+    }
+
+    /// Does `work` and records what the device was told; `on` is a tensor of the device. What the work made last is filled
+    /// when the recording is done again, and only then.
+    fn record(&self, _on: &Tensor<1>, _work: &mut dyn FnMut()) -> Option<Recorded> {
+        None
+    }
+
+    /// The numbers of `from`, written over those of `to`, whoever else has it; without `to` into a tensor of their own.
+    fn copy(&self, _from: &Tensor<1>, _to: Option<&Tensor<1>>) -> Option<Tensor<1>> {
+        None
+    }
+}
+
+/// What a device recorded.
+pub type Recorded = Arc<dyn Recording>;
+
+/// Work that a device can do again.
+pub trait Recording: Debug + Send + Sync {
+    /// Whether it was told to do it again: with what its inputs hold by now, into the same results.
+    fn again(&self) -> bool;
 }
 
 /// A device without any.

@@ -5,6 +5,7 @@
 //! | [`plain`] | each operation in steps of the tensor library: the reference, with gradients, on every device |
 //! | [`kernels`] | what a device may bring for them |
 //! | [`Prepared`] | weights in the order in which kernels read them, in a module |
+//! | [`Replay`] | a function that a device records and does again |
 //! | `cube` | kernels for GPUs, with the feature `cube` |
 //! | `flex` | kernels for burn's CPU backend, with the feature `flex` |
 //!
@@ -16,14 +17,18 @@
 pub mod kernels;
 pub mod plain;
 mod prepared;
+mod replay;
 
 #[cfg(feature = "cube")]
 mod cube;
 #[cfg(feature = "flex")]
 mod flex;
 
-pub use kernels::{Conv, Filter, Filters, Guide, Guided, Kernels, Matrix, Operation, Then, Weights};
+pub use kernels::{
+    Conv, Filter, Filters, Guide, Guided, Kernels, Matrix, Operation, Recorded, Recording, Then, Weights,
+};
 pub use prepared::Prepared;
+pub use replay::{Loaded, Replay};
 
 use burn::tensor::{Device, Tensor};
 use kernels::NoKernels;
@@ -112,5 +117,18 @@ impl Ops {
     /// asked for.
     pub fn guide(&self, x: &Tensor<4>, cond: &Tensor<4>, uncond: Option<&Tensor<4>>, by: &Guide) -> Option<Guided> {
         self.kernels(Operation::Guide)?.guide(x, cond, uncond, by)
+    }
+
+    /// Whether the device does work again from a recording.
+    pub fn records(&self) -> bool {
+        self.kernels(Operation::Replay).is_some_and(|kernels| kernels.records())
+    }
+
+    fn record(&self, on: &Tensor<1>, work: &mut dyn FnMut()) -> Option<Recorded> {
+        self.kernels(Operation::Replay)?.record(on, work)
+    }
+
+    fn copy(&self, from: &Tensor<1>, to: Option<&Tensor<1>>) -> Option<Tensor<1>> {
+        self.kernels(Operation::Replay)?.copy(from, to)
     }
 }

@@ -4,7 +4,7 @@
 mod cases;
 
 use burn::tensor::{Device, Distribution, Tensor};
-use ditscope_ops::{Guide, Ops, plain};
+use ditscope_ops::{Filter, Guide, Operation, Ops, Replay, Then, plain};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
@@ -61,5 +61,53 @@ proptest! {
         for (found, right) in all.into_iter().chain(found.eps_uncond.zip(right.eps_uncond)) {
             cases::assert_near(found, right)?;
         }
+    }
+}
+
+/// A layer norm, a linear layer and a convolution of it, of x `[N, C, 4, 8]` and shift and scale `[N, 1, 16·C]`.
+fn some_network(ops: Ops, n: usize, c: usize) -> impl Fn(&[Tensor<1>]) -> Tensor<4> {
+    let random = |shape: [usize; 2]| Tensor::<2>::random(shape, Distribution::Normal(0.0, 0.2), &device());
+    let linear = ops.matrix(&random([16 * c, 16 * c]), None).expect("a kernel");
+    let filter = ops.filter(&random([5 * c, 9]).reshape([5, c, 3, 3]), None, Filter::default()).expect("a kernel");
+    move |inputs| {
+        let x = inputs[0].clone().reshape([n, 2, 16 * c]);
+        let [shift, scale] = [0, 1].map(|k| inputs[1].clone().reshape([n, 1, 32 * c]).narrow(2, 16 * c * k, 16 * c));
+        let x = ops.modulate(x, shift, scale, 1e-6);
+        let x = linear.apply(&x, &Then::Gelu).expect("it takes this") * 2.0;
+        filter.apply(&x.reshape([n, c, 4, 8]), None).expect("it takes this")
+    }
+}
+
+#[test]
+fn what_is_recorded_gives_what_it_gives_otherwise() {
+    let ops = Ops::of(&device());
+    let replay = Replay::default();
+    let inputs = |n: usize, c: usize| {
+        [32 * n * c, 32 * n * c].map(|size| Tensor::<1>::random([size], Distribution::Normal(0.0, 1.0), &device()))
+    };
+    let mut kept = Vec::new();
+    for (n, c) in [(1, 16), (2, 4)] {
+        let work = some_network(ops, n, c);
+        for call in 0..5 {
+            let inputs = inputs(n, c);
+            let (found, right) = (replay.call(ops, &inputs, &work), work(&inputs));
+            assert_eq!(replay.is_recorded(), call > 0, "{n} pictures, call {call}");
+            kept.push((found, right));
+        }
+    }
+    // At the end: a result must not be written over by a later one.
+    for (i, (found, right)) in kept.into_iter().enumerate() {
+        assert_eq!(found.into_data(), right.into_data(), "result {i}");
+    }
+}
+
+#[test]
+fn without_recordings_all_is_computed_as_ever() {
+    let ops = Ops::of(&device()).without(Operation::Replay);
+    let (replay, work) = (Replay::default(), some_network(ops, 1, 4));
+    let inputs = [1, 2].map(|seed| Tensor::<1>::ones([128], &device()) * seed as f64);
+    for _ in 0..3 {
+        assert_eq!(replay.call(ops, &inputs, &work).into_data(), work(&inputs).into_data());
+        assert!(!replay.is_recorded());
     }
 }

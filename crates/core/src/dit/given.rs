@@ -69,6 +69,17 @@ impl Modulations {
         Self { all, ..self.clone() }
     }
 
+    /// All their numbers in a row.
+    pub fn numbers(&self) -> Tensor<1> {
+        self.all.clone().flatten(0, 2)
+    }
+
+    /// The same with other [`Self::numbers`].
+    #[must_use]
+    pub fn with(&self, numbers: Tensor<1>) -> Self {
+        Self { all: numbers.reshape(self.all.dims()), ..self.clone() }
+    }
+
     fn of_block(&self, i: usize) -> Modulation {
         Modulation::cut(self.vectors(i * self.per_block, self.per_block))
     }

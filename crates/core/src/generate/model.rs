@@ -4,15 +4,16 @@ use super::noise::seeded;
 use crate::autoencoder::Autoencoder;
 use crate::diffusion::guidance::Guidance;
 use crate::diffusion::prediction::{eps_of_output, q_sample};
-use crate::dit::{Dit, Given};
+use crate::dit::{Dit, Given, Modulations};
 use crate::text;
 use crate::weights::keys::{AUTOENCODER, TRANSFORMER};
 use crate::weights::{Loader, NamedTensor, WeightsError, collect};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use ditscope_config::{AutoencoderConfig, ConfigError, ModelConfig};
-use ditscope_ops::Ops;
+use ditscope_ops::{Loaded, Ops, Replay};
 use ditscope_schedule::training_schedule;
+use std::sync::Arc;
 
 /// A transformer and its autoencoder on a device.
 #[derive(Debug, Clone)]
@@ -24,6 +25,14 @@ pub struct Model {
     pub(super) ops: Ops,
     /// Mean and deviation of the latents' channels, `[1, C, 1, 1]` each, once the model is to run.
     stats: Option<[Tensor<4>; 2]>,
+    recorded: Arc<Recorded>,
+}
+
+/// What a run does at each step, on devices that do it again from a recording.
+#[derive(Debug, Default)]
+struct Recorded {
+    pass: Replay,
+    decoding: Replay,
 }
 
 impl Model {
@@ -36,7 +45,7 @@ impl Model {
 
     /// A model of parts that are there.
     pub fn of(config: ModelConfig, dit: Dit, autoencoder: Option<Autoencoder>, device: Device) -> Self {
-        Self { config, dit, autoencoder, device, ops: Ops::PLAIN, stats: None }
+        Self { config, dit, autoencoder, device, ops: Ops::PLAIN, stats: None, recorded: Arc::default() }
     }
 
     /// Fills whatever parameters this shard holds.
@@ -67,7 +76,7 @@ impl Model {
     pub fn fused(self, ops: Ops) -> Self {
         let stats = Some(self.stats());
         let autoencoder = self.autoencoder.map(|autoencoder| autoencoder.fused(ops));
-        Self { dit: self.dit.fused(ops), autoencoder, ops, stats, ..self }
+        Self { dit: self.dit.fused(ops), autoencoder, ops, stats, recorded: Arc::default(), ..self }
     }
 
     /// Every parameter by its name in the files, read back from the device (blocking, which in a browser only the CPU allows).
@@ -146,7 +155,30 @@ impl Model {
     /// - `x`: `[N, C, h, w]`
     /// - result: `[N, C_image, H, W]` in [−1, 1]
     pub fn decode(&self, x: Tensor<4>) -> Tensor<4> {
-        (0..self.num_decode_stages()).fold(x, |x, stage| self.decode_stage(stage, x))
+        let stages = |x| (0..self.num_decode_stages()).fold(x, |x, stage| self.decode_stage(stage, x));
+        // A heavy decoder is waited for between its stages, and words are drawn from what is brought to the device.
+        if self.autoencoder.is_none() || self.num_decode_stages() > 1 || !self.ops.records() {
+            return stages(x);
+        }
+        let shape = x.dims();
+        // Channels innermost, as kernels leave them.
+        let decoded = |inputs: &[Tensor<1>]| stages(inputs[0].clone().reshape(shape)).permute([0, 2, 3, 1]);
+        self.recorded.decoding.call(self.ops, &[x.flatten(0, 3)], decoded).permute([0, 3, 1, 2]) // [N, C_image, H, W]
+    }
+
+    /// The network's output with adaLN vectors that are known.
+    ///
+    /// # Shapes
+    /// - `x`: `[M, C, h, w]`; `vectors`: of M pictures; result: `[M, C_out, h, w]`
+    pub(super) fn pass(&self, x: Tensor<4>, vectors: Modulations) -> Tensor<4> {
+        if !self.ops.records() {
+            return self.dit.pass(x, &Given::Modulations(vectors), &mut ());
+        }
+        let shape = x.dims();
+        self.recorded.pass.call(self.ops, &[x.flatten(0, 3), vectors.numbers()], |inputs| {
+            let given = Given::Modulations(vectors.with(inputs[1].clone()));
+            self.dit.pass(inputs[0].clone().reshape(shape), &given, &mut ())
+        })
     }
 
     /// Pieces of work that [`Self::decode`] consists of.
@@ -186,6 +218,21 @@ impl Model {
         let bias = Tensor::from_data(TensorData::new(rgb.bias.to_vec(), [1, 3, 1]), &self.device);
         let planes = factors.transpose().matmul(x.reshape([n, c, h * w])) + bias; // [N, 3, h·w]
         planes.reshape([n, 3, h, w]).clamp(-1.0, 1.0)
+    }
+
+    /// Whether [`Self::pass`] is done from a recording.
+    pub(super) fn has_recording(&self) -> bool {
+        self.recorded.pass.is_recorded()
+    }
+
+    /// Tells the device ahead with what [`Self::pass`] will be asked next; none where that is of no use.
+    pub(super) fn load(&self, x: Tensor<4>, vectors: &Modulations) -> Option<Loaded> {
+        self.recorded.pass.load(self.ops, &[x.flatten(0, 3), vectors.numbers()])
+    }
+
+    /// [`Self::pass`] with that; none if another pass was asked for meanwhile.
+    pub(super) fn pass_loaded(&self, loaded: Loaded) -> Option<Tensor<4>> {
+        self.recorded.pass.call_loaded(self.ops, loaded)
     }
 
     /// Latents noised to timestep `t` of the training process, each with the noise that a run with its seed

@@ -1,8 +1,9 @@
 //! A run's forward passes, and what of one serves the next.
 
 use super::model::Model;
-use crate::dit::{BlockCache, Given, Modulations};
+use crate::dit::{BlockCache, Modulations};
 use burn::tensor::{Int, Tensor, TensorData};
+use ditscope_ops::Loaded;
 
 /// The forward passes of a run. Whoever computes a part of its batches for it has passes of its own, and gets the same
 /// bits.
@@ -72,9 +73,22 @@ impl<'m> Passes<'m> {
     /// # Shapes
     /// - `x`: `[M, C, h, w]` for M `labels` of the run's; result: `[M, C_out, h, w]`
     pub fn rows(&mut self, x: Tensor<4>, labels: &[usize], time: f32) -> Tensor<4> {
-        let known = self.known(labels, time).map(Given::Modulations);
-        let given = known.unwrap_or_else(|| self.model.given(time, self.numbers(labels), false));
+        if let Some(vectors) = self.known(labels, time) {
+            return self.model.pass(x, vectors);
+        }
+        let given = self.model.given(time, self.numbers(labels), false);
         self.model.dit.pass(x, &given, &mut ())
+    }
+
+    /// Tells the device ahead what [`Self::rows`] will be asked next; none where that is of no use.
+    pub fn load(&mut self, x: Tensor<4>, labels: &[usize], time: f32) -> Option<Loaded> {
+        let vectors = self.known(labels, time)?;
+        self.model.load(x, &vectors)
+    }
+
+    /// [`Self::rows`] with that; none if another pass was asked for meanwhile.
+    pub fn loaded(&self, loaded: Loaded) -> Option<Tensor<4>> {
+        self.model.pass_loaded(loaded)
     }
 
     /// The conditional and, when `is_guided`, the unconditional output, with the middle blocks' change of an earlier step

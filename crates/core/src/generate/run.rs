@@ -1,5 +1,7 @@
 //! A run, step by step.
 
+mod asking;
+
 use super::departing::Departures;
 use super::model::{Model, latent_shape};
 use super::noise::{Noise, seeded};
@@ -12,7 +14,7 @@ use crate::diffusion::guidance::Guidance;
 use crate::diffusion::sampler::Sampler;
 use burn::tensor::Tensor;
 use ditscope_config::{ConfigError, Departure, Paint, Savings, VarianceType};
-use std::ops::Range;
+use ditscope_ops::Loaded;
 
 /// What holds for a whole run: shapes and numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +56,8 @@ pub struct Run<'m> {
     is_watched: bool,
     savings: Savings,
     passes: Passes<'m>,
+    /// The next question, if the device has it.
+    loaded: Option<Loaded>,
     departures: Option<Departures>,
     painting: Option<Painting>,
 }
@@ -105,6 +109,7 @@ impl<'m> Run<'m> {
             is_watched: false,
             savings: Savings::default(),
             passes,
+            loaded: None,
             departures: None,
             painting: None,
         })
@@ -155,6 +160,7 @@ impl<'m> Run<'m> {
     pub fn prepared(mut self) -> Self {
         if !self.is_done() && !self.is_apart() {
             self.passes.prepare(self.sampler.told(self.at()));
+            self.load();
         }
         self
     }
@@ -179,7 +185,7 @@ impl<'m> Run<'m> {
                 return Err(out_of_range("state to go on from", "another run's", allowed));
             }
         }
-        self.taken = steps;
+        (self.taken, self.loaded) = (steps, None);
         Ok(self)
     }
 
@@ -265,33 +271,6 @@ impl<'m> Run<'m> {
         self.step_from(outputs)
     }
 
-    /// What the next step asks of the network, for those who compute a part of it elsewhere; none where it takes over
-    /// what an earlier step computed, and where pictures depart.
-    pub fn batch(&self) -> Option<Batch> {
-        if self.is_done() || self.is_apart() {
-            return None;
-        }
-        Some(Batch { time: self.sampler.told(self.at()), labels: self.passes.labels(self.is_guided()) })
-    }
-
-    /// The network's output for some rows of [`Self::batch`].
-    ///
-    /// # Shapes
-    /// - result: `[M, C_out, h, w]` for M rows
-    ///
-    /// # Panics
-    /// When the run is done.
-    pub fn rows(&mut self, rows: Range<usize>) -> Tensor<4> {
-        self.check_not_done();
-        let labels = self.passes.labels(self.is_guided());
-        let x = match labels.len() / self.num_images() {
-            1 => self.x_t.clone(),
-            times => Tensor::cat(vec![self.x_t.clone(); times], 0),
-        }; // [N or 2N, C, h, w]
-        let x = if rows.len() == labels.len() { x } else { x.slice([rows.clone()]) }; // [M, C, h, w]
-        self.passes.rows(x, &labels[rows], self.sampler.told(self.at()))
-    }
-
     /// [`Self::step`], with the network's output for all rows of [`Self::batch`]. None where the step wants to ask the network
     /// once more: [`Self::batch`] says what.
     ///
@@ -346,10 +325,12 @@ impl<'m> Run<'m> {
         let taken = self.half.take().unwrap_or(Step { x_t, x0_hat, watched });
         if self.sampler.is_half_way() {
             self.half = Some(taken);
+            self.load();
             return Ok(None);
         }
         self.taken += 1;
         self.keep_and_go_back(step);
+        self.load();
         Ok(Some(taken))
     }
 }
@@ -378,21 +359,5 @@ impl Run<'_> {
 
     fn check_not_done(&self) {
         assert!(!self.is_done(), "the run is done after {} steps", self.taken);
-    }
-
-    /// Whether the step needs the unconditional output.
-    fn is_guided(&self) -> bool {
-        let total = self.model.config.scheduler.num_train_timesteps;
-        self.guidance.is_on() && self.savings.guides(self.sampler.timestep(self.at()), total)
-    }
-
-    /// Whether its outputs are none that others could compute.
-    fn is_apart(&self) -> bool {
-        self.reuses() || self.departures.is_some()
-    }
-
-    /// Whether steps take over the middle blocks' change of others.
-    fn reuses(&self) -> bool {
-        self.savings.cache_interval > 1
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use ditscope_config::{AutoencoderConfig, DitConfig, ModelConfig, TinyConfig};
 use ditscope_noise::gaussian;
-use ditscope_ops::{Filter, Guide, Operation, Ops, Then, plain};
+use ditscope_ops::{Filter, Guide, Operation, Ops, Replay, Then, plain};
 
 /// Of the largest number that is right; wrong kernels are off by far more.
 const TOLERANCE: f32 = 1e-3;
@@ -91,6 +91,7 @@ impl Inputs<'_> {
                 _ => Vec::new(),
             },
             Operation::Guide => self.guide(dit),
+            Operation::Replay => self.replay(dit),
         }
     }
 
@@ -179,6 +180,18 @@ impl Inputs<'_> {
         let found = filters.apply(&x.there, add.as_ref().map(|add| &add.there))?;
         let right = plain::conv(x.here, weight.here, Some(bias.here), filter, add.map(|add| add.here));
         Some((flat(found), flat(right)))
+    }
+
+    /// A recording that is done again with other numbers.
+    fn replay(&self, dit: &DitConfig) -> Vec<Case> {
+        let (replay, d) = (Replay::default(), dit.hidden_size);
+        let case = |seed| {
+            let x = self.numbers(seed, [2 * tokens(dit) * d], 2.0);
+            let twice = |x: Tensor<1>| x * 2.0 + 1.0;
+            let found = replay.call(self.ops, &[x.there], |inputs| twice(inputs[0].clone()));
+            (found, twice(x.here))
+        };
+        if self.ops.records() { (15..19).map(case).collect() } else { Vec::new() }
     }
 
     fn guide(&self, dit: &DitConfig) -> Vec<Case> {

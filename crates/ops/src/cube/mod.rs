@@ -9,9 +9,10 @@ mod guide;
 mod launch;
 mod matrix;
 mod norm;
+mod replay;
 mod template;
 
-use crate::kernels::{Filter, Filters, Guide, Guided, Kernels, Weights};
+use crate::kernels::{Filter, Filters, Guide, Guided, Kernels, Recorded, Weights};
 use burn::backend::{BackendTensor, Cube, DispatchAutodiffContext, DispatchTensorKind};
 use burn::tensor::{DType, Device, Tensor};
 use burn_cubecl::kernel::into_contiguous;
@@ -52,6 +53,18 @@ impl Kernels for CubeKernels {
 
     fn guide(&self, x: &Tensor<4>, cond: &Tensor<4>, uncond: Option<&Tensor<4>>, by: &Guide) -> Option<Guided> {
         guide::guide(x, cond, uncond, by)
+    }
+
+    fn records(&self) -> bool {
+        true
+    }
+
+    fn record(&self, on: &Tensor<1>, work: &mut dyn FnMut()) -> Option<Recorded> {
+        replay::record(on, work)
+    }
+
+    fn copy(&self, from: &Tensor<1>, to: Option<&Tensor<1>>) -> Option<Tensor<1>> {
+        replay::copy(from, to)
     }
 }
 

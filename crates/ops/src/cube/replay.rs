@@ -1,0 +1,74 @@
+//! Work that is recorded and done again: cubecl's graphs, which are in software on wgpu. Done again, a launch costs the host
+//! its commands alone, without looking up kernel, buffers and bindings.
+
+use super::launch::{Wgsl, empty_like};
+use super::{MOST_GROUPS, contiguous, primitive, tensor_of};
+use crate::kernels::{Recorded, Recording};
+use burn::tensor::Tensor;
+use cubecl::client::Graph;
+use std::sync::Arc;
+use std::thread::{self, ThreadId};
+
+const UNITS: u32 = 64;
+
+/// The numbers of `from`, written over those of `to`, or into a tensor of their own.
+pub fn copy(from: &Tensor<1>, to: Option<&Tensor<1>>) -> Option<Tensor<1>> {
+    let [length] = from.dims();
+    let from = contiguous(from)?;
+    let size = u32::try_from(length).ok()?;
+    let to = match to {
+        Some(to) => primitive(to).filter(|_| to.dims() == [length])?,
+        None => empty_like(&from, [length]),
+    };
+    let groups = size.div_ceil(UNITS);
+    let wide = groups.clamp(1, MOST_GROUPS);
+    let kernel = Wgsl {
+        name: "copy",
+        template: include_str!("copy.wgsl"),
+        constants: vec![("UNITS", UNITS)],
+        units: [UNITS, 1, 1],
+    };
+    kernel.launch([wide, groups.div_ceil(wide), 1], vec![from], &to, &[size, wide * UNITS]);
+    Some(tensor_of(to))
+}
+
+/// Does `work` once as ever, so that it has all kernels and the room that it takes, and records it then. `on` is a tensor of
+/// its device.
+pub fn record(on: &Tensor<1>, work: &mut dyn FnMut()) -> Option<Recorded> {
+    let client = primitive(on)?.client;
+    client.graph_prepare().ok()?;
+    work();
+    if client.start_capture().is_err() {
+        // It ends what was prepared, and says so.
+        let _ = client.stop_capture();
+        return None;
+    }
+    work();
+    let graph = client.stop_capture().ok()?;
+    Some(Arc::new(Commands { graph, thread: thread::current().id() }))
+}
+
+struct Commands {
+    graph: Graph,
+    /// The one whose commands keep their order with these.
+    thread: ThreadId,
+}
+
+impl std::fmt::Debug for Commands {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Commands")
+    }
+}
+
+impl Recording for Commands {
+    #[allow(unsafe_code, reason = "see below")]
+    fn again(&self) -> bool {
+        if thread::current().id() != self.thread {
+            return false;
+        }
+        // SAFETY: `crate::Replay`, which alone makes recordings, keeps what goes in and what comes out; the weights live in
+        // the model that it belongs to; what lies between keeps its place in memory by the graph's own guards. All of it is
+        // written and read by this thread alone, whose commands the device takes in order.
+        unsafe { self.graph.replay() }.is_ok()
+    }
+}
