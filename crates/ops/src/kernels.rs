@@ -83,6 +83,9 @@ pub type Recorded = Arc<dyn Recording>;
 
 /// Work that a device can do again.
 pub trait Recording: Debug + Send + Sync {
+    /// Whether it can be done again from here: a device may keep to the thread that it was told it by.
+    fn is_here(&self) -> bool;
+
     /// Whether it was told to do it again: with what its inputs hold by now, into the same results.
     fn again(&self) -> bool;
 }

@@ -19,15 +19,15 @@ enum State {
     /// Computed as ever, for inputs of these sizes.
     Seen(Vec<usize>),
     Recorded(Box<Tape>),
-    /// The device would not.
-    Refused,
+    /// The device would not record them, or not do it again: inputs of these sizes are computed as ever.
+    Refused(Vec<usize>),
 }
 
 /// A recording, with what goes in and what comes out of it: tensors that stay where they are.
 #[derive(Debug)]
 struct Tape {
     inputs: Vec<Tensor<1>>,
-    /// Which ones they hold, if it is not what it was recorded with.
+    /// Which ones they hold, if they were loaded.
     loaded: Option<Loaded>,
     output: Tensor<1>,
     shape: Vec<usize>,
@@ -58,14 +58,15 @@ impl Replay {
         let sizes = sizes(inputs);
         let mut state = self.state();
         match &mut *state {
+            State::Recorded(tape) if !tape.recorded.is_here() => {}
             State::Recorded(tape) if tape.sizes() == sizes => {
                 if let Some(output) = tape.load(ops, inputs).and_then(|_| tape.play(ops)) {
                     return output;
                 }
-                *state = State::Refused;
+                *state = State::Refused(sizes);
             }
             State::Seen(seen) if *seen == sizes => {
-                *state = State::Refused;
+                *state = State::Refused(sizes);
                 if let Some(tape) = Tape::record(ops, inputs, &work)
                     && let Some(output) = tape.play(ops)
                 {
@@ -73,7 +74,7 @@ impl Replay {
                     return output;
                 }
             }
-            State::Refused => {}
+            State::Refused(refused) if *refused == sizes => {}
             _ => *state = State::Seen(sizes),
         }
         drop(state);
@@ -84,7 +85,7 @@ impl Replay {
     /// to begin; none where there is no recording for them.
     pub fn load(&self, ops: Ops, inputs: &[Tensor<1>]) -> Option<Loaded> {
         match &mut *self.state() {
-            State::Recorded(tape) if tape.sizes() == sizes(inputs) => tape.load(ops, inputs),
+            State::Recorded(tape) if tape.recorded.is_here() && tape.sizes() == sizes(inputs) => tape.load(ops, inputs),
             _ => None,
         }
     }
@@ -95,7 +96,7 @@ impl Replay {
     /// As [`Self::call`].
     pub fn call_loaded<const D: usize>(&self, ops: Ops, loaded: Loaded) -> Option<Tensor<D>> {
         match &*self.state() {
-            State::Recorded(tape) if tape.loaded == Some(loaded) => tape.play(ops),
+            State::Recorded(tape) if tape.recorded.is_here() && tape.loaded == Some(loaded) => tape.play(ops),
             _ => None,
         }
     }

@@ -54,6 +54,7 @@ impl Model {
     /// [`WeightsError`], naming the shard or the tensor.
     pub fn load_shard(mut self, loader: &mut Loader, file: &str, bytes: &[u8]) -> Result<Self, WeightsError> {
         let device = self.device.clone();
+        self.recorded = Arc::default();
         self.dit = loader.apply(self.dit, TRANSFORMER, file, bytes, &device)?;
         if let Some(autoencoder) = self.autoencoder.take() {
             self.autoencoder = Some(loader.apply(autoencoder, AUTOENCODER, file, bytes, &device)?);

@@ -121,7 +121,7 @@ impl<'m> Run<'m> {
     /// [`ConfigError::OutOfRange`] names the setting.
     pub fn with_savings(self, savings: Savings) -> Result<Self, ConfigError> {
         savings.validate()?;
-        Ok(Self { savings, ..self })
+        Ok(Self { savings, loaded: None, ..self })
     }
 
     /// The same run, whose steps also tell what the network said.
@@ -136,7 +136,7 @@ impl<'m> Run<'m> {
     /// [`ConfigError`] when there are not as many as pictures, or something is not the model's.
     pub fn departing(self, pictures: Vec<Departure>, missing_at: Option<[f64; 2]>) -> Result<Self, ConfigError> {
         let departures = Departures::new(self.model, pictures, self.passes.classes(), missing_at)?;
-        Ok(Self { departures: Some(departures), ..self })
+        Ok(Self { departures: Some(departures), loaded: None, ..self })
     }
 
     /// The same run, in which only a part of this picture is made anew.
@@ -152,7 +152,7 @@ impl<'m> Run<'m> {
             return Err(out_of_range("noise", "recorded", "seeds".into()));
         }
         let order = paint.order(self.first..self.sampler.num_steps());
-        Ok(Self { painting: Some(Painting::new(self.model, paint, x0)?), order, ..self })
+        Ok(Self { painting: Some(Painting::new(self.model, paint, x0)?), order, loaded: None, ..self })
     }
 
     /// The same run, which has computed what its steps have in common (the adaLN vectors), so that the first one takes no

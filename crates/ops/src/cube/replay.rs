@@ -61,14 +61,15 @@ impl std::fmt::Debug for Commands {
 }
 
 impl Recording for Commands {
+    fn is_here(&self) -> bool {
+        thread::current().id() == self.thread
+    }
+
     #[allow(unsafe_code, reason = "see below")]
     fn again(&self) -> bool {
-        if thread::current().id() != self.thread {
-            return false;
-        }
-        // SAFETY: `crate::Replay`, which alone makes recordings, keeps what goes in and what comes out; the weights live in
-        // the model that it belongs to; what lies between keeps its place in memory by the graph's own guards. All of it is
-        // written and read by this thread alone, whose commands the device takes in order.
-        unsafe { self.graph.replay() }.is_ok()
+        // SAFETY: all memory that was touched while it was recorded, weights, inputs and results with it, is guarded by the
+        // graph, and given to nothing else while that lives. It is written and read by this thread alone, whose commands the
+        // device takes in order.
+        self.is_here() && unsafe { self.graph.replay() }.is_ok()
     }
 }
