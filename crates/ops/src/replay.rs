@@ -159,3 +159,43 @@ impl Tape {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Kernels;
+    use burn::tensor::Device;
+    use std::sync::atomic::AtomicUsize;
+
+    /// A device that is asked to record, and will not.
+    #[derive(Debug)]
+    struct Unwilling;
+
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+    impl Kernels for Unwilling {
+        fn records(&self) -> bool {
+            true
+        }
+
+        fn record(&self, _: &Tensor<1>, _: &mut dyn FnMut()) -> Option<Recorded> {
+            ASKED.fetch_add(1, Ordering::Relaxed);
+            None
+        }
+
+        fn copy(&self, from: &Tensor<1>, _: Option<&Tensor<1>>) -> Option<Tensor<1>> {
+            Some(from.clone())
+        }
+    }
+
+    #[test]
+    fn a_device_that_will_not_record_is_asked_once_for_each_size_and_computes_as_ever() {
+        let (ops, replay) = (Ops::with(&Unwilling), Replay::default());
+        for (size, asked) in [(3, 0), (3, 1), (3, 1), (3, 1), (5, 1), (5, 2), (5, 2)] {
+            let x = Tensor::<1>::ones([size], &Device::flex());
+            let twice: Tensor<1> = replay.call(ops, &[x], |inputs| inputs[0].clone() * 2.0);
+            assert_eq!(twice.into_data().try_into_vec::<f32>().expect("numbers"), vec![2.0; size]);
+            assert_eq!((ASKED.load(Ordering::Relaxed), replay.is_recorded()), (asked, false), "{size} numbers");
+        }
+    }
+}
