@@ -4,6 +4,7 @@ use crate::gpu::{self, nudge};
 use burn::tensor::{Device, FloatDType};
 use ditscope_config::{DitConfig, ModelConfig};
 use ditscope_core::selfcheck::{self, Check};
+use ditscope_core::weights::LinearWeights;
 use ditscope_ops::{Operation, Ops};
 use ditscope_protocol::{Backend, BackendChoice, LoadNotice, Reason, Refusal};
 use std::cell::RefCell;
@@ -11,9 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Above these sizes half the memory is worth a conversion in every layer.
-const F16_ABOVE_ON_GPU: u64 = 128 << 20;
-const F16_ABOVE_ON_CPU: u64 = 1 << 30;
+/// Above these sizes, in f32, less memory is worth a conversion in every layer.
+const LARGE_ON_GPU: u64 = 128 << 20;
+const LARGE_ON_CPU: u64 = 1 << 30;
 
 /// The devices that were started so far.
 #[derive(Default)]
@@ -47,6 +48,8 @@ pub struct Chosen {
     pub most_buffer: Option<u64>,
     /// Why a faster device was passed over.
     pub notices: Vec<LoadNotice>,
+    /// As in [`Gpu`].
+    checking: Arc<AtomicBool>,
 }
 
 impl Devices {
@@ -64,8 +67,8 @@ impl Devices {
         let mut notices = Vec::new();
         if choice != BackendChoice::Cpu {
             match self.webgpu(choice == BackendChoice::WebGpu, config, checks).await {
-                Ok((Gpu { device, backend, most_buffer, .. }, ops, notices)) => {
-                    return Ok(Chosen { device, ops, backend, most_buffer: Some(most_buffer), notices });
+                Ok((Gpu { device, backend, most_buffer, checking, .. }, ops, notices)) => {
+                    return Ok(Chosen { device, ops, backend, most_buffer: Some(most_buffer), notices, checking });
                 }
                 Err(why) if choice == BackendChoice::WebGpu => return Err(why),
                 Err(why) => notices.push(LoadNotice::CpuInstead(why)),
@@ -75,7 +78,8 @@ impl Devices {
         let (ops, wrong) = pass(&device, "CPU", config, checks).await?;
         notices.extend(wrong);
         let detail = "burn flex, WebAssembly SIMD, one thread".to_owned();
-        Ok(Chosen { device, ops, backend: Backend { name: "CPU".into(), detail }, most_buffer: None, notices })
+        let (backend, checking) = (Backend { name: "CPU".into(), detail }, Arc::default());
+        Ok(Chosen { device, ops, backend, most_buffer: None, notices, checking })
     }
 
     /// The GPU, if there is a real one (or any, if `forced`) and it computes right.
@@ -104,15 +108,26 @@ impl Devices {
 }
 
 impl Chosen {
-    /// Whether linear weights that have `f32_bytes` in f32 should stay f16: they are large, and the device computes right
-    /// with them. Its kernels read them as pairs in a word, so it need not compute in f16 itself.
-    pub async fn keeps_f16(&self, f32_bytes: u64, dit: &DitConfig) -> bool {
-        let above = if self.most_buffer.is_some() { F16_ABOVE_ON_GPU } else { F16_ABOVE_ON_CPU };
+    /// How linear weights that have `f32_bytes` in f32 shall lie on the device: in fewer bits if they are large, and it computes
+    /// right with them. Its kernels read several in a word, so it need not compute in f16 itself.
+    pub async fn linear_weights(&self, f32_bytes: u64, dit: &DitConfig, has_int8: bool) -> LinearWeights {
+        let above = if self.most_buffer.is_some() { LARGE_ON_GPU } else { LARGE_ON_CPU };
         let in_pairs = (dit.patch_size.pow(2) * dit.out_channels()).is_multiple_of(2);
         let is_read = in_pairs && self.ops.uses(Operation::Linear) || self.device.supports_dtype(FloatDType::F16);
-        f32_bytes > above
-            && is_read
-            && nudge::during(selfcheck::check(&self.device, Check::HalfWeights, self.ops)).await.is_ok()
+        if f32_bytes <= above || !is_read || !self.passes(Check::HalfWeights).await {
+            return LinearWeights::F32;
+        }
+        match has_int8 && self.ops.reads_int8() && self.passes(Check::Int8Weights).await {
+            true => LinearWeights::Stored,
+            false => LinearWeights::F16,
+        }
+    }
+
+    async fn passes(&self, check: Check) -> bool {
+        self.checking.store(true, Relaxed);
+        let passed = nudge::during(selfcheck::check(&self.device, check, self.ops)).await.is_ok();
+        self.checking.store(false, Relaxed);
+        passed
     }
 }
 

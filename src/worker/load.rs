@@ -11,7 +11,8 @@ use crate::global::now;
 use crate::gpu::nudge;
 use ditscope_config::{AutoencoderConfig, CatalogEntry, ModelConfig};
 use ditscope_core::selfcheck::Check;
-use ditscope_core::weights::{INDEX_FILE, ShardInfo, WeightsIndex, verify};
+use ditscope_core::weights::int8::SCALES;
+use ditscope_core::weights::{INDEX_FILE, LinearWeights, ShardInfo, WeightsIndex, verify};
 use ditscope_protocol::{
     BackendChoice, FromWorker, LoadNotice, LoadStage, ModelSource, Reason, Refusal, WeightsReport,
 };
@@ -88,11 +89,15 @@ impl Load<'_> {
         let mut chosen = self.state.devices.choose(choice, &config, checks(&config)).await?;
         let parameters = index.metadata.total_parameters.unwrap_or_else(|| config.transformer.num_params());
         let f32_bytes = parameters.saturating_mul(4);
-        let keep_f16 = chosen.keeps_f16(f32_bytes, &config.transformer).await;
+        let linear = chosen.linear_weights(f32_bytes, &config.transformer, has_int8(&index)).await;
         self.current()?;
-        let weights_bytes = if keep_f16 { f32_bytes.min(index.total_bytes()) } else { f32_bytes };
+        let weights_bytes = match linear {
+            LinearWeights::F32 => f32_bytes,
+            // What is stored in 8 bits is f16 on the CPU, for which this counts.
+            LinearWeights::F16 | LinearWeights::Stored => f32_bytes.min(index.total_bytes().max(f32_bytes / 2)),
+        };
         limits::check_room(&config, weights_bytes, &chosen)?;
-        Partial::begin(&self.state.partial, &self.source, &config, &index, &chosen, keep_f16);
+        Partial::begin(&self.state.partial, &self.source, &config, &index, &chosen, linear);
         self.weights(&index, store.as_ref(), &chosen).await?;
         if let Some(store) = store {
             store.keep_description(CONFIG_FILE, &config).await;
@@ -184,6 +189,10 @@ impl Load<'_> {
             post(&FromWorker::LoadProgress { stage, loaded_bytes, total_bytes });
         }
     }
+}
+
+fn has_int8(index: &WeightsIndex) -> bool {
+    index.weight_map.keys().any(|name| name.ends_with(SCALES))
 }
 
 /// What a device must get right for this model.

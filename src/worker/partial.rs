@@ -8,7 +8,7 @@ use super::pool::Pool;
 use burn::tensor::DType;
 use ditscope_config::ModelConfig;
 use ditscope_core::generate::Model;
-use ditscope_core::weights::{Loader, WeightsIndex};
+use ditscope_core::weights::{LinearWeights, Loader, WeightsIndex};
 use ditscope_ops::Ops;
 use ditscope_protocol::{ModelSource, Reason, Refusal, WeightsReport};
 use std::cell::RefCell;
@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 pub struct Partial {
     source: ModelSource,
     index: WeightsIndex,
-    keep_f16: bool,
+    linear: LinearWeights,
     model: Model,
     loader: Loader,
     /// Who loads the same model, to help with it.
@@ -44,7 +44,7 @@ impl Partial {
         config: &ModelConfig,
         index: &WeightsIndex,
         chosen: &Chosen,
-        keep_f16: bool,
+        linear: LinearWeights,
     ) {
         let device = &chosen.device;
         let is_same = |partial: &Self| {
@@ -52,7 +52,7 @@ impl Partial {
                 && partial.model.config == *config
                 && partial.index == *index
                 && partial.model.device == *device
-                && partial.keep_f16 == keep_f16
+                && partial.linear == linear
         };
         if slot.borrow().as_ref().is_some_and(is_same) {
             return;
@@ -62,11 +62,11 @@ impl Partial {
         slot.replace(Some(Self {
             source: source.clone(),
             index: index.clone(),
-            keep_f16,
+            linear,
             model: Model::new(config, device),
-            loader: if keep_f16 { Loader::keeping_f16() } else { Loader::default() },
-            // A GPU needs no help, and f16 is for models that are too large for several of them.
-            pool: if chosen.most_buffer.is_none() && !keep_f16 {
+            loader: Loader::keeping(linear),
+            // A GPU needs no help, and fewer bits are for models that are too large for several of them.
+            pool: if chosen.most_buffer.is_none() && linear == LinearWeights::F32 {
                 Pool::start(config, chosen.ops)
             } else {
                 Pool::default()
@@ -124,7 +124,11 @@ impl Partial {
 /// How the linear weights of a model lie on its device.
 pub fn dtype(model: &Model) -> &'static str {
     let linear = model.dit.blocks.first().map(|block| block.attn.qkv.weight.val().dtype());
-    if linear == Some(DType::F16) { "f16" } else { "f32" }
+    match linear {
+        Some(DType::F16) => "f16",
+        Some(DType::QFloat(_)) => "int8",
+        _ => "f32",
+    }
 }
 
 /// Cannot come while only the current load works on it; if it does, a new load helps.

@@ -9,7 +9,7 @@ use super::{Loaded, State, announce_config, finish_load, limits, warm};
 use crate::gpu::nudge;
 use ditscope_config::{DitConfig, ModelConfig};
 use ditscope_core::generate::Model;
-use ditscope_core::weights::RandomWeights;
+use ditscope_core::weights::{LinearWeights, RandomWeights};
 use ditscope_protocol::{BackendChoice, FromWorker, LoadStage, Reason, Refusal, WeightsReport};
 use std::rc::Rc;
 
@@ -35,7 +35,7 @@ async fn made(
     announce_config(&config);
     let f32_bytes = config.transformer.num_params().saturating_mul(4);
     let chosen = state.devices.choose(choice, &config, checks(&config)).await?;
-    let keep_f16 = chosen.keeps_f16(f32_bytes, &config.transformer).await;
+    let keep_f16 = chosen.linear_weights(f32_bytes, &config.transformer, false).await != LinearWeights::F32;
     let weights_bytes = if keep_f16 { f32_bytes / 2 } else { f32_bytes };
     limits::check_room(&config, weights_bytes, &chosen)?;
     let (mut model, mut random) = (Model::new(&config, &chosen.device), RandomWeights::new(&chosen.device, keep_f16));

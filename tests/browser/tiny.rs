@@ -52,17 +52,28 @@ pub fn write_many_classes(folder: &Path) {
 
 /// A transformer as wide as DiT-XL/2 on 256 px, of so many blocks, that makes latents alone. What it puts out is nothing:
 /// it is there to be counted.
-pub fn write_wide(folder: &Path, depth: usize) {
+pub fn write_wide(folder: &Path, depth: usize, dtype: Dtype) {
+    model_dir::save(folder, &wide(32, depth), dtype).expect("a model's folder");
+}
+
+/// The same with two blocks and 16 tokens, and with weights that let it say something, in 8 bits.
+pub fn write_wide_in_8_bits(folder: &Path) {
+    let mut model = wide(8, 2);
+    model.dit = model.dit.map(&mut RandomWeights { stream: 0, deviation: 0.03 });
+    model_dir::save(folder, &model, Dtype::Int8).expect("a model's folder");
+}
+
+fn wide(sample_size: usize, depth: usize) -> Model {
     let mut config = config();
     config["name"] = "Wide".into();
     config["transformer"] = serde_json::json!({
-        "sample_size": 32, "patch_size": 2, "in_channels": 4, "hidden_size": 1152, "depth": depth, "num_heads": 16,
-        "num_classes": 1000, "learn_sigma": true,
+        "sample_size": sample_size, "patch_size": 2, "in_channels": 4, "hidden_size": 1152, "depth": depth,
+        "num_heads": 16, "num_classes": 1000, "learn_sigma": true,
     });
     config["labels"] = (0..1000).map(|class| format!("class {class}")).collect();
     config["autoencoder"] = Value::Null;
     let config: ModelConfig = serde_json::from_value(config).expect("a model's configuration");
-    model_dir::save(folder, &Model::new(&config, &Device::flex()), Dtype::F16).expect("a model's folder");
+    Model::new(&config, &Device::flex())
 }
 
 fn config() -> Value {
@@ -88,19 +99,21 @@ fn write_config(folder: &Path, config: Value) {
     let config: ModelConfig = serde_json::from_value(config).expect("a model's configuration");
     let mut model = Model::new(&config, &Device::flex());
     // A fresh transformer puts out zeros, whatever a device does wrong.
-    model.dit = model.dit.map(&mut RandomWeights { stream: 0 });
+    model.dit = model.dit.map(&mut RandomWeights { stream: 0, deviation: 0.15 });
     model_dir::save(folder, &model, Dtype::F16).expect("a model's folder");
 }
 
 struct RandomWeights {
     stream: u64,
+    deviation: f32,
 }
 
 impl ModuleMapper for RandomWeights {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         self.stream += 1;
         let shape = param.lazy_shape();
-        let values: Vec<f32> = gaussian(0, self.stream, shape.num_elements()).into_iter().map(|v| 0.15 * v).collect();
+        let numbers = gaussian(0, self.stream, shape.num_elements());
+        let values: Vec<f32> = numbers.into_iter().map(|v| self.deviation * v).collect();
         Param::from_tensor(Tensor::from_data(TensorData::new(values, shape.to_vec()), &param.lazy_device()))
     }
 }

@@ -10,7 +10,7 @@ use ditscope_config::{
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::dit::{Dit, timestep_frequencies};
 use ditscope_core::generate::{Guidance, Model, Noise, Request, Run};
-use ditscope_core::weights::{Dtype, Loader, collect, write_shards};
+use ditscope_core::weights::{Dtype, LinearWeights, Loader, collect, write_shards};
 use ditscope_ops::Ops;
 
 const GUIDED: [&str; 2] = ["dit-learn-sigma-p2", "dit-learn-sigma-p4"];
@@ -53,10 +53,14 @@ fn forward_matches_with_f16_weights() {
             let fresh = Dit::new(&model.config.transformer, &Device::flex());
             load(fresh, &shard.bytes, loader).forward(io.tensor("x"), io.tensor("t"), io.classes("y"))
         };
-        let (widened, kept) = (forward(Loader::default()), forward(Loader::keeping_f16()));
+        let (widened, kept) = (forward(Loader::default()), forward(Loader::keeping(LinearWeights::F16)));
         io.assert_close("out", kept.clone(), F16_TOLERANCE, name);
         let ops = Ops::of(&Device::flex());
-        let fused = load(Dit::new(&model.config.transformer, &Device::flex()), &shard.bytes, Loader::keeping_f16());
+        let fused = load(
+            Dit::new(&model.config.transformer, &Device::flex()),
+            &shard.bytes,
+            Loader::keeping(LinearWeights::F16),
+        );
         let fused = fused.fused(ops).forward(io.tensor("x"), io.tensor("t"), io.classes("y"));
         assert!(relative_error(fused, kept.clone()) <= 1e-5, "{name}: nor do the kernels");
         assert!(max_difference(widened, kept) < 1e-6, "{name}: where it is widened makes no difference");

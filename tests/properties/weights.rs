@@ -8,7 +8,8 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use ditscope_core::generate::Model;
 use ditscope_core::weights::keys::TRANSFORMER;
 use ditscope_core::weights::{
-    Dtype, Loader, NamedTensor, ShardedWeights, WeightsError, WeightsIndex, collect, sha256_hex, verify, write_shards,
+    Dtype, LinearWeights, Loader, NamedTensor, ShardedWeights, WeightsError, WeightsIndex, collect, sha256_hex, verify,
+    write_shards,
 };
 use ditscope_data::parse_idx;
 use proptest::prelude::*;
@@ -204,7 +205,8 @@ fn load_int8(bytes: &[u8], mut loader: Loader) -> Result<burn::nn::Linear, Weigh
 fn weights_in_8_bits_come_back_to_a_127th_of_the_largest_of_their_group() {
     let (tensors, bytes) = int8_layer();
     assert!(bytes.len() < 64 * 100 * 5 / 4, "{} bytes", bytes.len());
-    for loader in [Loader::default(), Loader::keeping_f16()] {
+    for linear in [LinearWeights::F32, LinearWeights::F16] {
+        let loader = Loader::keeping(linear);
         let read = collect(&load_int8(&bytes, loader).expect("it loads"), TRANSFORMER);
         assert_eq!(read[0].shape, [64, 100]);
         for (row, found) in tensors[0].values.chunks_exact(100).zip(read[0].values.chunks_exact(100)) {
@@ -299,7 +301,7 @@ fn a_loader_can_leave_linear_weights_as_f16_and_nothing_else() {
         types.0
     };
     assert!(types(Loader::default()).values().all(|dtype| *dtype == DType::F32));
-    let kept = types(Loader::keeping_f16());
+    let kept = types(Loader::keeping(LinearWeights::F16));
     for (name, dtype) in &kept {
         let is_linear_weight = name.contains(":Linear") && name.contains("weight");
         assert_eq!(*dtype == DType::F16, is_linear_weight, "{name}: {dtype:?}");

@@ -6,24 +6,32 @@
     const counts = {}, noted = [];
     let idle = false;
     const add = (what, number = 1) => counts[what] = (counts[what] ?? 0) + number;
-    const before = (type, name, look) => {
+    const before = (type, name, look, after = () => {}) => {
         const of = self[type]?.prototype;
         if (!of) return;
         const real = of[name];
         of[name] = function (...given) {
-            return real.apply(this, look.apply(this, given) ?? given);
+            const made = real.apply(this, look.apply(this, given) ?? given);
+            after(made, ...given);
+            return made;
         };
     };
+    // Of bind groups, and which one a pass has.
+    const bytes = new WeakMap(), bound = new WeakMap();
     const count = (type, what, ...names) => names.forEach(name => before(type, name, () => { add(what); }));
-    before('GPUComputePassEncoder', 'dispatchWorkgroups', () => {
+    const dispatched = pass => {
         add('dispatches');
+        add('bytes bound', bytes.get(bound.get(pass)) ?? 0);
+    };
+    before('GPUComputePassEncoder', 'dispatchWorkgroups', function () {
+        dispatched(this);
         return idle ? [0, 0, 0] : null;
     });
-    count('GPUComputePassEncoder', 'dispatches', 'dispatchWorkgroupsIndirect');
-    before('GPUDevice', 'createBindGroup', ({ entries }) => {
-        add('bind groups');
-        entries.forEach(({ resource: { buffer, size } }) => add('bytes bound', size ?? buffer?.size ?? 0));
-    });
+    before('GPUComputePassEncoder', 'dispatchWorkgroupsIndirect', function () { dispatched(this); });
+    before('GPUComputePassEncoder', 'setBindGroup', function (_, group) { bound.set(this, group); });
+    const sizeOf = ({ buffer, offset = 0, size }) => size ?? (buffer ? buffer.size - offset : 0);
+    before('GPUDevice', 'createBindGroup', () => { add('bind groups'); }, (group, { entries }) =>
+        bytes.set(group, entries.reduce((sum, { resource }) => sum + sizeOf(resource), 0)));
     before('GPUDevice', 'createBuffer', ({ size }) => {
         add('bytes of buffers', size);
         counts['largest buffer'] = Math.max(counts['largest buffer'] ?? 0, size);

@@ -6,11 +6,13 @@
 
 use crate::autoencoder::{AutoencoderKl, AutoencoderTiny};
 use crate::dit::Dit;
+use crate::weights::int8::{GROUP, quantize_group};
+use crate::weights::transpose;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use ditscope_config::{Conditioning, DitConfig, KlConfig, TinyConfig};
 use ditscope_noise::gaussian;
-use ditscope_ops::Ops;
+use ditscope_ops::{Ops, int8};
 use half::f16;
 
 mod kernels;
@@ -24,6 +26,8 @@ pub enum Check {
     Plain,
     /// The same with linear weights that lie in f16 on the device: before weights are kept so.
     HalfWeights,
+    /// The same with linear weights in 8 bits.
+    Int8Weights,
     /// The KL decoder, with its group norms and its attention: before a model that has one.
     KlDecoder,
 }
@@ -32,7 +36,7 @@ impl Check {
     /// Largest deviation that is taken for rounding; wrong kernels are off by far more.
     fn tolerance(self) -> f32 {
         match self {
-            Self::Plain | Self::KlDecoder => 2e-3,
+            Self::Plain | Self::Int8Weights | Self::KlDecoder => 2e-3,
             Self::HalfWeights => 5e-3,
         }
     }
@@ -40,6 +44,7 @@ impl Check {
     fn expected(self) -> &'static [f32; 16] {
         match self {
             Self::Plain | Self::HalfWeights => &EXPECTED,
+            Self::Int8Weights => &EXPECTED_INT8,
             Self::KlDecoder => &EXPECTED_KL,
         }
     }
@@ -50,6 +55,13 @@ impl Check {
 const EXPECTED: [f32; 16] = [
     0.283_921_87, 0.979_990_4, 0.953_000_55, -1.221_591_8, 0.577_980_6, 0.206_002_47, 0.646_411_8, -0.968_423_84,
     -1.341_090_4, -1.140_145_8, -1.073_621_6, -2.050_834_7, -1.410_711_5, -1.461_405_5, -0.958_066_7, -1.731_597_5,
+];
+
+/// The same of weights that were rounded to 8 bits.
+#[rustfmt::skip]
+const EXPECTED_INT8: [f32; 16] = [
+    0.281_630_34, 0.983_767_87, 0.958_366_93, -1.226_007, 0.585_455_9, 0.221_261_34, 0.644_752_26, -0.966_969_85,
+    -1.332_370_9, -1.131_723_9, -1.070_409_4, -2.047_039, -1.407_561_1, -1.457_992, -0.962_769_45, -1.735_953_7,
 ];
 
 /// Every 12th number of the KL decoder's output.
@@ -101,8 +113,10 @@ pub async fn check(device: &Device, what: Check, ops: Ops) -> Result<(), SelfChe
 /// [`SelfCheckError::Device`] when the results cannot be read.
 pub async fn compute(device: &Device, what: Check, ops: Ops) -> Result<Vec<f32>, SelfCheckError> {
     let outputs = match what {
-        Check::Plain => transformer_and_decoder(device, DType::F32, ops),
-        Check::HalfWeights => transformer_and_decoder(device, DType::F16, ops),
+        Check::Plain => transformer_and_decoder(device, Linear::F32, ops),
+        Check::HalfWeights => transformer_and_decoder(device, Linear::F16, ops),
+        Check::Int8Weights if ops.reads_int8() => transformer_and_decoder(device, Linear::Int8, ops),
+        Check::Int8Weights => transformer_and_decoder(device, Linear::Rounded, ops),
         Check::KlDecoder => vec![(decode(&kl_decoder(device), device), 12)],
     };
     let failed = |error: String| SelfCheckError::Device(error);
@@ -116,7 +130,7 @@ pub async fn compute(device: &Device, what: Check, ops: Ops) -> Result<Vec<f32>,
 }
 
 /// Outputs, and of each which numbers count.
-fn transformer_and_decoder(device: &Device, linear: DType, ops: Ops) -> Vec<(Tensor<4>, usize)> {
+fn transformer_and_decoder(device: &Device, linear: Linear, ops: Ops) -> Vec<(Tensor<4>, usize)> {
     let dit = DitConfig {
         sample_size: 4.into(),
         patch_size: 2,
@@ -145,7 +159,7 @@ fn transformer_and_decoder(device: &Device, linear: DType, ops: Ops) -> Vec<(Ten
         latent_magnitude: 3.0,
     };
     let dit = Dit::new(&dit, device).map(&mut FixedWeights::new(linear)).fused(ops);
-    let autoencoder = AutoencoderTiny::new(&autoencoder, device).map(&mut FixedWeights::new(DType::F32)).fused(ops);
+    let autoencoder = AutoencoderTiny::new(&autoencoder, device).map(&mut FixedWeights::new(Linear::F32)).fused(ops);
     let x = Tensor::from_data(TensorData::new(gaussian(1, 0, 2 * 64), [2, 4, 4, 4]), device);
     let t = Tensor::from_data(TensorData::new(vec![500.0f32, 7.0], [2]), device);
     let y = Tensor::from_data(TensorData::new(vec![1i64, 3], [2]), device);
@@ -165,7 +179,7 @@ fn kl_decoder(device: &Device) -> AutoencoderKl {
         mid_block_add_attention: true,
         use_post_quant_conv: true,
     };
-    let weights = FixedWeights { scale: 0.4, ..FixedWeights::new(DType::F32) };
+    let weights = FixedWeights { scale: 0.4, ..FixedWeights::new(Linear::F32) };
     AutoencoderKl::new(&config, device).map(&mut { weights })
 }
 
@@ -174,18 +188,58 @@ fn decode(decoder: &AutoencoderKl, device: &Device) -> Tensor<4> {
     decoder.decode(Tensor::from_data(TensorData::new(gaussian(2, 0, 64), [1, 4, 4, 4]), device))
 }
 
+/// What linear weights are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Linear {
+    F32,
+    F16,
+    Int8,
+    /// To 8 bits, in f32.
+    Rounded,
+}
+
+impl Linear {
+    /// # Shapes
+    /// - `values`, result: `[d_input, d_output]`
+    fn data(self, values: Vec<f32>, shape: [usize; 2]) -> TensorData {
+        match self {
+            Self::F32 => TensorData::new(values, shape),
+            Self::F16 => TensorData::new(values.into_iter().map(f16::from_f32).collect(), shape),
+            Self::Int8 | Self::Rounded => {
+                let (numbers, scales) = quantized(&values, shape);
+                if self == Self::Int8 {
+                    return int8(numbers, &scales, shape, GROUP as u8);
+                }
+                let [d_input, d_output] = shape;
+                let scale = |i: usize| scales[i / d_input * d_input.div_ceil(GROUP) + i % d_input / GROUP];
+                let rounded: Vec<f32> = numbers.iter().enumerate().map(|(i, q)| scale(i) * f32::from(*q)).collect();
+                TensorData::new(transpose(&rounded, [d_output, d_input], |v| v), shape)
+            }
+        }
+    }
+}
+
+/// Numbers in 8 bits `[d_output, d_input]` and their scales `[d_output, ⌈d_input/GROUP⌉]`, of values `[d_input, d_output]`.
+fn quantized(values: &[f32], [d_input, d_output]: [usize; 2]) -> (Vec<i8>, Vec<f32>) {
+    let (mut bytes, mut scales) = (Vec::new(), Vec::new());
+    for row in transpose(values, [d_input, d_output], |v| v).chunks_exact(d_input) {
+        row.chunks(GROUP).for_each(|group| scales.push(quantize_group(group, &mut bytes).to_f32()));
+    }
+    (bytes.into_iter().map(|byte| byte as i8).collect(), scales)
+}
+
 /// Gives every parameter fixed pseudo-random values, each from a stream of its own.
 struct FixedWeights {
     stream: u64,
     /// Their standard deviation.
     scale: f32,
     /// How the weights of linear layers lie on the device.
-    linear: DType,
+    linear: Linear,
     path: Vec<(String, String)>,
 }
 
 impl FixedWeights {
-    fn new(linear: DType) -> Self {
+    fn new(linear: Linear) -> Self {
         Self { stream: 0, scale: 0.15, linear, path: Vec::new() }
     }
 
@@ -208,11 +262,13 @@ impl ModuleMapper for FixedWeights {
         let values: Vec<f32> =
             gaussian(0, self.stream, shape.num_elements()).into_iter().map(|v| self.scale * v).collect();
         self.stream += 1;
-        let tensor = if self.is_linear_weight() && self.linear == DType::F16 {
-            let rounded: Vec<f16> = values.into_iter().map(f16::from_f32).collect();
-            Tensor::from_data(TensorData::new(rounded, shape.to_vec()), (&device, DType::F16))
-        } else {
-            Tensor::from_data(TensorData::new(values, shape.to_vec()), &device)
+        let data = match shape.dims::<D>()[..] {
+            [d_input, d_output] if self.is_linear_weight() => self.linear.data(values, [d_input, d_output]),
+            _ => TensorData::new(values, shape.to_vec()),
+        };
+        let tensor = match data.dtype() {
+            DType::F16 => Tensor::from_data(data, (&device, DType::F16)),
+            _ => Tensor::from_data(data, &device),
         };
         Param::from_tensor(tensor)
     }
@@ -228,7 +284,7 @@ mod tests {
 
     #[test]
     fn the_stored_numbers_are_what_the_reference_device_computes() {
-        for what in [Check::Plain, Check::KlDecoder] {
+        for what in [Check::Plain, Check::Int8Weights, Check::KlDecoder] {
             let numbers = computed(what);
             assert_eq!(numbers.len(), what.expected().len());
             for (actual, expected) in numbers.iter().zip(what.expected()) {
@@ -250,8 +306,9 @@ mod tests {
     }
 
     #[test]
-    fn weights_in_f16_pass_and_are_not_the_same_as_in_f32() {
+    fn weights_of_fewer_bits_pass_and_are_not_the_same_as_in_f32() {
         assert_eq!(pollster::block_on(check(&Device::flex(), Check::HalfWeights, Ops::PLAIN)), Ok(()));
         assert_ne!(computed(Check::HalfWeights), computed(Check::Plain));
+        assert_ne!(computed(Check::Int8Weights), computed(Check::Plain));
     }
 }

@@ -51,6 +51,11 @@ pub trait Kernels: Debug + Send + Sync {
         None
     }
 
+    /// See [`crate::Ops::reads_int8`].
+    fn reads_int8(&self) -> bool {
+        false
+    }
+
     /// See [`crate::Ops::filter`].
     fn filter(&self, _weight: &Tensor<4>, _bias: Option<&Tensor<1>>, _filter: Filter) -> Option<Filters> {
         None
@@ -66,8 +71,8 @@ pub trait Kernels: Debug + Send + Sync {
         false
     }
 
-    /// Does `work` and records what the device was told; `on` is a tensor of the device. What the work made last is filled
-    /// when the recording is done again, and only then.
+    /// Does `work` twice: as ever, and then once more to record what the device is told; `on` is a tensor of the device. What
+    /// the work makes the second time is filled when the recording is done again, and only then.
     fn record(&self, _on: &Tensor<1>, _work: &mut dyn FnMut()) -> Option<Recorded> {
         None
     }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`plain`] | each operation in steps of the tensor library: the reference, with gradients, on every device |
 //! | [`kernels`] | what a device may bring for them |
+//! | [`int8()`] | linear weights in 8 bits |
 //! | [`Prepared`] | weights in the order in which kernels read them, in a module |
 //! | [`Replay`] | a function that a device records and does again |
 //! | `cube` | kernels for GPUs, with the feature `cube` |
@@ -14,6 +15,7 @@
 //!
 //! It must not know a model, a browser or a file.
 
+mod int8;
 pub mod kernels;
 pub mod plain;
 mod prepared;
@@ -24,6 +26,7 @@ mod cube;
 #[cfg(feature = "flex")]
 mod flex;
 
+pub use int8::{INT8_INPUTS, int8, widened};
 pub use kernels::{
     Conv, Filter, Filters, Guide, Guided, Kernels, Matrix, Operation, Recorded, Recording, Then, Weights,
 };
@@ -103,6 +106,11 @@ impl Ops {
     /// - `weight`: `[d_input, d_output]`; `bias`: `[d_output]`
     pub fn matrix(&self, weight: &Tensor<2>, bias: Option<&Tensor<1>>) -> Option<Weights> {
         self.kernels(Operation::Linear)?.matrix(weight, bias)
+    }
+
+    /// Whether the device's kernel for linear layers takes weights in 8 bits ([`int8()`]).
+    pub fn reads_int8(&self) -> bool {
+        self.kernels(Operation::Linear).is_some_and(|kernels| kernels.reads_int8())
     }
 
     /// The weights of a convolution as the device's kernel wants them; none where it has no kernel for them.

@@ -1,5 +1,6 @@
 //! Each operation in steps of the tensor library.
 
+use crate::int8::widened;
 use crate::kernels::{Filter, Guide, Guided, Then};
 use burn::tensor::activation::{relu, sigmoid, softmax};
 use burn::tensor::module::{conv2d, interpolate, layer_norm};
@@ -17,7 +18,7 @@ pub fn modulate(x: Tensor<3>, shift: Tensor<3>, scale: Tensor<3>, eps: f64) -> T
     normed * (scale + 1.0) + shift // [N, T, D]
 }
 
-/// `x·W + b`, then what follows. Weights in f16 are widened for the product: the arithmetic stays in f32.
+/// `x·W + b`, then what follows. Weights in f16 or 8 bits are widened for the product: the arithmetic stays in f32.
 ///
 /// # Shapes
 /// - `x`: `[N, T, d_input]`; `weight`: `[d_input, d_output]`; `bias`: `[d_output]`; result: `[N, T, d_output]`
@@ -36,6 +37,7 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>, then: Th
 /// # Shapes
 /// - `x`: `[…, d_input]`; `weight`, `bias`: as for [`linear`]; result: `[…, d_output]`
 pub fn product<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
+    let weight = widened(weight);
     let weight = if weight.dtype() == x.dtype() { weight } else { weight.cast(FloatDType::F32) };
     burn::tensor::module::linear(x, weight, bias)
 }

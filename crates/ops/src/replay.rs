@@ -10,17 +10,26 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// What is known of one such function. It must depend on nothing but its inputs, be it by their values or their sizes, and
 /// bring nothing to the device (no `from_data`).
 #[derive(Debug, Default)]
-pub struct Replay(Mutex<State>);
+pub struct Replay(Mutex<Vec<Known>>);
 
-#[derive(Debug, Default)]
+/// Sizes of which something is known, the last ones: some runs go to and fro between two, with guidance and without. Each
+/// recording holds all the memory that its work takes.
+const MOST: usize = 2;
+
+/// What became of inputs of these sizes.
+#[derive(Debug)]
+struct Known {
+    sizes: Vec<usize>,
+    state: State,
+}
+
+#[derive(Debug)]
 enum State {
-    #[default]
-    New,
-    /// Computed as ever, for inputs of these sizes.
-    Seen(Vec<usize>),
+    /// Computed as ever, once.
+    Seen,
     Recorded(Box<Tape>),
-    /// The device would not record them, or not do it again: inputs of these sizes are computed as ever.
-    Refused(Vec<usize>),
+    /// The device would not record them, or not do it again: they are computed as ever.
+    Refused,
 }
 
 /// A recording, with what goes in and what comes out of it: tensors that stay where they are.
@@ -37,10 +46,11 @@ struct Tape {
 impl Replay {
     /// Whether there is a recording.
     pub fn is_recorded(&self) -> bool {
-        matches!(&*self.state(), State::Recorded(_))
+        self.known().iter().any(|known| matches!(known.state, State::Recorded(_)))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    /// The one that was used last is the last.
+    fn known(&self) -> MutexGuard<'_, Vec<Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -56,38 +66,34 @@ impl Replay {
         work: impl Fn(&[Tensor<1>]) -> Tensor<D>,
     ) -> Tensor<D> {
         let sizes = sizes(inputs);
-        let mut state = self.state();
-        match &mut *state {
-            State::Recorded(tape) if !tape.recorded.is_here() => {}
-            State::Recorded(tape) if tape.sizes() == sizes => {
-                if let Some(output) = tape.load(ops, inputs).and_then(|_| tape.play(ops)) {
-                    return output;
-                }
-                *state = State::Refused(sizes);
-            }
-            State::Seen(seen) if *seen == sizes => {
-                *state = State::Refused(sizes);
-                if let Some(tape) = Tape::record(ops, inputs, &work)
-                    && let Some(output) = tape.play(ops)
-                {
-                    *state = State::Recorded(Box::new(tape));
-                    return output;
-                }
-            }
-            State::Refused(refused) if *refused == sizes => {}
-            _ => *state = State::Seen(sizes),
+        let mut all = self.known();
+        let known = all.iter().position(|known| known.sizes == sizes).map(|at| all.remove(at));
+        // So it stays if the work panics.
+        all.push(Known { sizes, state: State::Refused });
+        let (state, output) = match known.map(|known| known.state) {
+            None => (State::Seen, None),
+            Some(State::Seen) => State::played(Tape::record(ops, inputs, &work).map(Box::new), |tape| tape.play(ops)),
+            Some(State::Recorded(tape)) if tape.recorded.is_here() => State::played(Some(tape), |tape| {
+                tape.load(ops, inputs)?;
+                tape.play(ops)
+            }),
+            Some(state) => (state, None),
+        };
+        all.last_mut().expect("it was pushed").state = state;
+        if all.len() > MOST {
+            all.remove(0);
         }
-        drop(state);
-        work(inputs)
+        drop(all);
+        output.unwrap_or_else(|| work(inputs))
     }
 
     /// Brings the inputs of the next call to where the recording reads them, so that the device has them before it is told
     /// to begin; none where there is no recording for them.
     pub fn load(&self, ops: Ops, inputs: &[Tensor<1>]) -> Option<Loaded> {
-        match &mut *self.state() {
-            State::Recorded(tape) if tape.recorded.is_here() && tape.sizes() == sizes(inputs) => tape.load(ops, inputs),
-            _ => None,
-        }
+        let sizes = sizes(inputs);
+        let mut known = self.known();
+        let tape = known.iter_mut().find(|known| known.sizes == sizes)?.state.tape()?;
+        tape.load(ops, inputs)
     }
 
     /// [`Self::call`] with what was loaded; none if something else came there meanwhile.
@@ -95,8 +101,24 @@ impl Replay {
     /// # Panics
     /// As [`Self::call`].
     pub fn call_loaded<const D: usize>(&self, ops: Ops, loaded: Loaded) -> Option<Tensor<D>> {
-        match &*self.state() {
-            State::Recorded(tape) if tape.recorded.is_here() && tape.loaded == Some(loaded) => tape.play(ops),
+        let mut all = self.known();
+        let at = all.iter_mut().position(|known| known.state.tape().is_some_and(|tape| tape.loaded == Some(loaded)))?;
+        all[at..].rotate_left(1);
+        all.last_mut()?.state.tape()?.play(ops)
+    }
+}
+
+impl State {
+    /// With what a recording gave; refused where there is none, or it gave nothing.
+    fn played<T>(tape: Option<Box<Tape>>, play: impl Fn(&mut Tape) -> Option<T>) -> (Self, Option<T>) {
+        let played = tape.and_then(|mut tape| play(&mut tape).map(|output| (tape, output)));
+        played.map_or((Self::Refused, None), |(tape, output)| (Self::Recorded(tape), Some(output)))
+    }
+
+    /// The recording, if there is one that can be used from here.
+    fn tape(&mut self) -> Option<&mut Tape> {
+        match self {
+            Self::Recorded(tape) if tape.recorded.is_here() => Some(tape),
             _ => None,
         }
     }
@@ -138,10 +160,6 @@ impl Tape {
         Some(Self { inputs, loaded: None, output, shape, recorded })
     }
 
-    fn sizes(&self) -> Vec<usize> {
-        sizes(&self.inputs)
-    }
-
     fn load(&mut self, ops: Ops, inputs: &[Tensor<1>]) -> Option<Loaded> {
         self.loaded = None;
         for (from, to) in inputs.iter().zip(&self.inputs) {
@@ -163,8 +181,9 @@ impl Tape {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Kernels;
+    use crate::{Kernels, Recording};
     use burn::tensor::Device;
+    use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
 
     /// A device that is asked to record, and will not.
@@ -191,11 +210,70 @@ mod tests {
     #[test]
     fn a_device_that_will_not_record_is_asked_once_for_each_size_and_computes_as_ever() {
         let (ops, replay) = (Ops::with(&Unwilling), Replay::default());
-        for (size, asked) in [(3, 0), (3, 1), (3, 1), (3, 1), (5, 1), (5, 2), (5, 2)] {
+        for (size, asked) in [(3, 0), (3, 1), (3, 1), (5, 1), (5, 2), (5, 2), (3, 2), (5, 2), (7, 2), (3, 2)] {
             let x = Tensor::<1>::ones([size], &Device::flex());
             let twice: Tensor<1> = replay.call(ops, &[x], |inputs| inputs[0].clone() * 2.0);
             assert_eq!(twice.into_data().try_into_vec::<f32>().expect("numbers"), vec![2.0; size]);
             assert_eq!((ASKED.load(Ordering::Relaxed), replay.is_recorded()), (asked, false), "{size} numbers");
         }
+    }
+
+    /// A device that records, and gives the same again.
+    #[derive(Debug)]
+    struct Willing;
+
+    static RECORDED: AtomicUsize = AtomicUsize::new(0);
+
+    #[derive(Debug)]
+    struct Same;
+
+    impl Recording for Same {
+        fn is_here(&self) -> bool {
+            true
+        }
+
+        fn again(&self) -> bool {
+            true
+        }
+    }
+
+    impl Kernels for Willing {
+        fn records(&self) -> bool {
+            true
+        }
+
+        fn record(&self, _: &Tensor<1>, work: &mut dyn FnMut()) -> Option<Recorded> {
+            RECORDED.fetch_add(1, Ordering::Relaxed);
+            work();
+            Some(Arc::new(Same))
+        }
+
+        fn copy(&self, from: &Tensor<1>, _: Option<&Tensor<1>>) -> Option<Tensor<1>> {
+            Some(from.clone())
+        }
+    }
+
+    #[test]
+    fn two_sizes_to_and_fro_are_recorded_once_each_and_a_third_takes_the_place_of_one() {
+        let (ops, replay) = (Ops::with(&Willing), Replay::default());
+        let call = |size| {
+            let x = Tensor::<1>::ones([size], &Device::flex());
+            let loaded = replay.load(ops, std::slice::from_ref(&x));
+            let twice: Tensor<1> = match loaded {
+                Some(loaded) => replay.call_loaded(ops, loaded).expect("it is loaded"),
+                None => replay.call(ops, &[x], |inputs| inputs[0].clone() * 2.0),
+            };
+            assert_eq!(twice.into_data().try_into_vec::<f32>().expect("numbers"), vec![2.0; size]);
+            (RECORDED.load(Ordering::Relaxed), loaded.is_some())
+        };
+        for (size, found) in [(3, (0, false)), (3, (1, false)), (5, (1, false)), (5, (2, false))] {
+            assert_eq!(call(size), found, "{size} numbers");
+        }
+        for size in [3, 5, 3, 5, 5, 3] {
+            assert_eq!(call(size), (2, true), "{size} numbers");
+        }
+        assert_eq!(call(7), (2, false));
+        assert_eq!(call(3), (2, true), "it was used last");
+        assert_eq!(call(5), (2, false), "it made room");
     }
 }

@@ -3,10 +3,12 @@
 
 mod cases;
 
-use burn::tensor::{Device, Distribution, Tensor};
-use ditscope_ops::{Filter, Guide, Operation, Ops, Replay, Then, plain};
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
+use ditscope_ops::{Filter, Guide, INT8_INPUTS, Operation, Ops, Replay, Then, int8, plain};
 use proptest::prelude::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Of the largest number of the plain result: a GPU's exponential is known to about 2e-6, and products are added in
 /// another order.
@@ -64,6 +66,47 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn weights_in_8_bits(
+        (t, sixteens) in (1..20_usize, prop_oneof![1..14_usize, Just(48), Just(72)]),
+        d_output in prop_oneof![1..150_usize, Just(1152)],
+        (then, with_bias) in (0..4, any::<bool>()),
+    ) {
+        let (d_input, group) = (sixteens * INT8_INPUTS, 64);
+        let random = |size: usize| Tensor::<1>::random([size], Distribution::Normal(0.0, 1.0), &Device::flex());
+        let numbers = |tensor: Tensor<1>| tensor.into_data().try_into_vec::<f32>().expect("numbers");
+        let values: Vec<i8> = numbers(random(d_input * d_output) * 50.0).iter().map(|v| v.clamp(-127.0, 127.0) as i8).collect();
+        let groups = d_input.div_ceil(group);
+        let scales = numbers(random(groups * d_output).abs() * 1e-3 + 1e-4);
+        let scale = |i: usize| scales[i / d_input * groups + i % d_input / group];
+        let widened: Vec<f32> = values.iter().enumerate().map(|(i, value)| scale(i) * f32::from(*value)).collect();
+        let widened = Tensor::<2>::from_data(TensorData::new(widened, [d_output, d_input]), &Device::flex()).transpose();
+        let weight = Tensor::from_data(int8(values, &scales, [d_input, d_output], group as u8), &device());
+        let (bias, x) = (with_bias.then(|| random(d_output)), random(2 * t * d_input).reshape([2, t, d_input]));
+        let there = bias.clone().map(|bias| bias.to_device(&device()));
+        let (to, gate) = (random(2 * t * d_output).reshape([2, t, d_output]), random(6 * d_output).reshape([2, 1, 3 * d_output]));
+        let then = |device: &Device| {
+            // A part of more, as the blocks have their gates.
+            let gate = gate.clone().to_device(device).narrow(2, d_output, d_output);
+            match then {
+                0 => Then::Nothing,
+                1 => Then::Gelu,
+                2 => Then::Add { to: to.clone().to_device(device).narrow(0, 1, 1), gate: None },
+                _ => Then::Add { to: to.clone().to_device(device), gate: Some(gate) },
+            }
+        };
+        let packed = Ops::of(&device()).matrix(&weight, there.as_ref()).expect("a kernel");
+        let found = packed.apply(&x.clone().to_device(&device()), &then(&device())).expect("it takes this");
+        cases::assert_near(found, plain::linear(x.clone(), widened.clone(), bias.clone(), then(&Device::flex())))?;
+        // Where a kernel is switched off, burn widens them.
+        let without = plain::linear(x.clone().to_device(&device()), packed.weight(&device()), there, then(&device()));
+        cases::assert_near(without, plain::linear(x, widened, bias, then(&Device::flex())))?;
+    }
+}
+
 /// A layer norm, a linear layer and a convolution of it, of x `[N, C, 4, 8]` and shift and scale `[N, 1, 16·C]`.
 fn some_network(ops: Ops, n: usize, c: usize) -> impl Fn(&[Tensor<1>]) -> Tensor<4> {
     let random = |shape: [usize; 2]| Tensor::<2>::random(shape, Distribution::Normal(0.0, 0.2), &device());
@@ -86,19 +129,38 @@ fn what_is_recorded_gives_what_it_gives_otherwise() {
         [32 * n * c, 32 * n * c].map(|size| Tensor::<1>::random([size], Distribution::Normal(0.0, 1.0), &device()))
     };
     let mut kept = Vec::new();
-    for (n, c) in [(1, 16), (2, 4)] {
-        let work = some_network(ops, n, c);
-        for call in 0..5 {
-            let inputs = inputs(n, c);
-            let (found, right) = (replay.call(ops, &inputs, &work), work(&inputs));
-            assert_eq!(replay.is_recorded(), call > 0, "{n} pictures, call {call}");
-            kept.push((found, right));
-        }
+    let works = [(1, 16), (2, 4)].map(|(n, c)| (n, c, some_network(ops, n, c)));
+    // Each alone, and then to and fro.
+    let calls = [0, 0, 0, 0, 1, 1, 1, 1, 0, 1, 0, 1];
+    for (i, (n, c, work)) in calls.iter().map(|which| &works[*which]).enumerate() {
+        let inputs = inputs(*n, *c);
+        let (found, right) = (replay.call(ops, &inputs, work), work(&inputs));
+        assert_eq!(replay.is_recorded(), i > 0, "call {i}");
+        kept.push((found, right));
     }
     // At the end: a result must not be written over by a later one.
     for (i, (found, right)) in kept.into_iter().enumerate() {
         assert_eq!(found.into_data(), right.into_data(), "result {i}");
     }
+}
+
+#[test]
+fn work_that_panics_while_it_is_recorded_leaves_the_device_as_it_was() {
+    let ops = Ops::of(&device());
+    let (replay, times) = (Replay::default(), AtomicUsize::new(0));
+    let call = || {
+        let x = Tensor::<1>::ones([64], &device());
+        let doubled: Tensor<1> = replay.call(ops, &[x], |inputs| {
+            // As ever, once more before it is recorded, and then.
+            assert_ne!(times.fetch_add(1, Ordering::Relaxed), 2, "on purpose");
+            inputs[0].clone() * 2.0
+        });
+        doubled.into_data().try_into_vec::<f32>().expect("numbers")
+    };
+    assert_eq!(call(), [2.0; 64]);
+    assert!(catch_unwind(AssertUnwindSafe(call)).is_err());
+    assert_eq!(call(), [2.0; 64]);
+    assert!(!replay.is_recorded());
 }
 
 #[test]

@@ -367,7 +367,7 @@ pub struct FrameInfo {
 /// Where the weights came from and how they are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WeightsReport {
-    /// "f16" or "f32": how the linear weights lie on the device.
+    /// "f32", "f16" or "int8": how the linear weights lie on the device.
     pub dtype: String,
     /// Bytes that came over the network, and from the browser's storage or the visitor's disk.
     pub fetched_bytes: u64,

@@ -2,16 +2,30 @@
 
 use super::WeightsError;
 use super::check::{all_there, deserialize, scales_of, wrong_dtype};
-use super::int8::dequantize;
+use super::int8::{GROUP, dequantize};
 use super::keys::TRANSFORMER;
 use super::numbers::{read_f16, read_f32, transpose};
 use super::parameters::{Parameter, Path, parameters};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use ditscope_ops::{INT8_INPUTS, int8};
 use half::f16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use std::collections::HashSet;
+
+/// How the linear weights of a [`crate::dit::Dit`] lie on its device. It widens them as it computes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LinearWeights {
+    /// In f32, whatever they are stored as.
+    #[default]
+    F32,
+    /// In f16 where they are stored as that or in 8 bits: half the memory.
+    F16,
+    /// As they are stored, in f16 or in 8 bits: only for kernels that read both ([`ditscope_ops::Ops::reads_int8`]). 8 bits
+    /// become f16 where inputs are no multiple of [`INT8_INPUTS`].
+    Stored,
+}
 
 /// Fills modules from shards, remembers what is filled, and checks everything on the way.
 ///
@@ -22,19 +36,18 @@ use std::collections::HashSet;
 #[derive(Debug, Default)]
 pub struct Loader {
     filled: HashSet<String>,
-    keep_f16: bool,
+    linear: LinearWeights,
 }
 
 impl Loader {
-    /// A loader that leaves linear weights that are stored as f16 as they are: half the memory on
-    /// the device. Only for a [`crate::dit::Dit`], which widens them as it computes.
-    pub fn keeping_f16() -> Self {
-        Self { keep_f16: true, ..Self::default() }
+    /// A loader that brings a transformer's linear weights to the device in this way; the default widens all.
+    pub fn keeping(linear: LinearWeights) -> Self {
+        Self { linear, ..Self::default() }
     }
 
     /// Fills the parameters of `module` that this shard holds under `prefix`.
     ///
-    /// Values are widened to f32 (see [`Self::keeping_f16`]), linear weights transposed to burn's layout.
+    /// Values are widened to f32 (but see [`Self::keeping`]), linear weights transposed to burn's layout.
     ///
     /// # Errors
     /// [`WeightsError`] names the shard or the tensor; the module is then lost, the loader is not to be used on.
@@ -83,22 +96,27 @@ impl Filler<'_> {
             return self.fill_int8(parameter, view, transposed);
         }
         match transposed {
-            Some(stored) if self.loader.keep_f16 && self.prefix == TRANSFORMER && view.dtype() == Dtype::F16 => {
+            Some(stored) if self.linear() != LinearWeights::F32 && view.dtype() == Dtype::F16 => {
                 let values = read_f16(view.data(), stored);
                 checked(values.iter().all(|v| v.is_finite()))?;
-                Ok(Tensor::from_data(TensorData::new(values, shape), (self.device, DType::F16)))
+                Ok(lasting(TensorData::new(values, shape), self.device))
             }
             _ => {
                 let values = read_f32(view.dtype(), view.data(), transposed).ok_or_else(|| wrong_dtype(name, view))?;
                 checked(values.iter().all(|v| v.is_finite()))?;
-                Ok(Tensor::from_data(TensorData::new(values, shape), self.device))
+                Ok(lasting(TensorData::new(values, shape), self.device))
             }
         }
     }
 }
 
 impl Filler<'_> {
-    /// As [`Self::fill`], for numbers in 8 bits; on a device that keeps f16 they become that.
+    /// How linear weights of this module lie on the device.
+    fn linear(&self) -> LinearWeights {
+        if self.prefix == TRANSFORMER { self.loader.linear } else { LinearWeights::F32 }
+    }
+
+    /// As [`Self::fill`], for numbers in 8 bits.
     fn fill_int8<const D: usize>(
         &self,
         parameter: &Parameter,
@@ -106,21 +124,34 @@ impl Filler<'_> {
         transposed: Option<[usize; 2]>,
     ) -> Result<Tensor<D>, WeightsError> {
         let scales = scales_of(self.shard, &parameter.name)?;
+        let (shape, device) = (parameter.shape.clone(), self.device);
+        let is_read = |[_, d_input]: &[usize; 2]| d_input.is_multiple_of(INT8_INPUTS);
+        if let Some([d_output, d_input]) = transposed.filter(is_read)
+            && self.linear() == LinearWeights::Stored
+        {
+            let values = view.data().iter().map(|byte| *byte as i8).collect();
+            let scales = read_f32(Dtype::F16, scales.data(), None).expect("checked to be f16");
+            return Ok(lasting(int8(values, &scales, [d_input, d_output], GROUP as u8), device));
+        }
         let columns: usize = view.shape().iter().skip(1).product();
         let values = dequantize(view.data(), scales.data(), columns.max(1));
-        let shape = parameter.shape.clone();
-        match transposed {
-            Some(stored) if self.loader.keep_f16 && self.prefix == TRANSFORMER => {
-                let values = transpose(&values, stored, f16::from_f32);
-                Ok(Tensor::from_data(TensorData::new(values, shape), (self.device, DType::F16)))
+        Ok(match transposed {
+            Some(stored) if self.linear() != LinearWeights::F32 => {
+                lasting(TensorData::new(transpose(&values, stored, f16::from_f32), shape), device)
             }
-            Some(stored) => {
-                let values = transpose(&values, stored, |v| v);
-                Ok(Tensor::from_data(TensorData::new(values, shape), self.device))
-            }
-            None => Ok(Tensor::from_data(TensorData::new(values, shape), self.device)),
-        }
+            Some(stored) => lasting(TensorData::new(transpose(&values, stored, |v| v), shape), device),
+            None => lasting(TensorData::new(values, shape), device),
+        })
     }
+}
+
+/// Data of f32, f16 or 8 bits on a device, as that type, in as much memory as it takes: what comes and goes there lies in pages
+/// that are larger.
+pub(super) fn lasting<const D: usize>(data: TensorData, device: &Device) -> Tensor<D> {
+    device.memory_persistent_allocations(data, |data| match data.dtype() {
+        DType::F16 => Tensor::from_data(data, (device, DType::F16)),
+        _ => Tensor::from_data(data, device),
+    })
 }
 
 impl ModuleMapper for Filler<'_> {

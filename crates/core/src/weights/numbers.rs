@@ -37,7 +37,7 @@ pub(super) fn all_finite(dtype: Dtype, bytes: &[u8]) -> Option<bool> {
 ///
 /// # Panics
 /// When there are fewer values than that.
-pub(super) fn transpose<S: Copy, T: Copy + Default>(
+pub(crate) fn transpose<S: Copy, T: Copy + Default>(
     values: &[S],
     [rows, columns]: [usize; 2],
     convert: impl Fn(S) -> T,

@@ -1,8 +1,9 @@
 //! Weights that nobody trained, for measuring what a model costs where its own are not there.
 
+use super::load::lasting;
 use super::parameters::Path;
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use ditscope_noise::gaussian;
 use half::f16;
 
@@ -22,7 +23,7 @@ pub struct RandomWeights {
 }
 
 impl RandomWeights {
-    /// `keep_f16`: linear weights are f16 on the device, as with [`super::Loader::keeping_f16`].
+    /// `keep_f16`: linear weights are f16 on the device, as with [`super::LinearWeights::F16`].
     pub fn new(device: &Device, keep_f16: bool) -> Self {
         let numbers = gaussian(0, 0, NUMBERS).into_iter().map(|number| DEVIATION * number).collect();
         Self { numbers, keep_f16, device: device.clone(), at: 0 }
@@ -41,9 +42,9 @@ impl RandomWeights {
         let numbers = self.numbers.iter().cycle().skip(from).take(count).copied();
         if is_linear_weight && self.keep_f16 {
             let numbers: Vec<f16> = numbers.map(f16::from_f32).collect();
-            return Tensor::from_data(TensorData::new(numbers, shape), (&self.device, DType::F16));
+            return lasting(TensorData::new(numbers, shape), &self.device);
         }
-        Tensor::from_data(TensorData::new(numbers.collect::<Vec<f32>>(), shape), &self.device)
+        lasting(TensorData::new(numbers.collect::<Vec<f32>>(), shape), &self.device)
     }
 }
 

@@ -6,6 +6,7 @@ use super::parameters::Path;
 use super::verify::sha256_hex;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
+use ditscope_ops::widened;
 use ditscope_tensor_file::{Dtype as Number, Entry, ShardInfo, WeightsIndex, ordered_header, plan_shards, shard_name};
 use half::f16;
 use std::cmp::Reverse;
@@ -142,7 +143,7 @@ impl ModuleVisitor for Collector<'_> {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let data: TensorData = param.val().into_data();
+        let data: TensorData = widened(param.val()).into_data();
         let shape = data.shape().to_vec();
         let values: Vec<f32> = data.convert::<f32>().try_into_vec().expect("converted to f32");
         let parameter = self.path.parameter(self.prefix, shape.clone());

@@ -1,16 +1,21 @@
 //! Linear layers, with what follows them.
 
 use super::launch::{Wgsl, empty_like};
-use super::{any_contiguous, contiguous, inner_contiguous, stride, tensor_of};
+use super::{any_contiguous, contiguous, inner_contiguous, quantized, stride, tensor_of};
+use crate::int8;
 use crate::kernels::{Matrix, Then};
 use burn::tensor::{DType, Device, Tensor};
+use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 
-/// Weights as they are stored, f32 or f16.
+/// Weights as they are stored: f32, f16 or 8 bits.
 #[derive(Debug)]
 pub struct Stored {
     original: Tensor<2>,
+    /// `[d_input, d_output]`, but in 8 bits `[d_output, d_input]`.
     weight: CubeTensor,
+    /// Of weights in 8 bits: `[d_output, ⌈d_input/group⌉]`, and the group.
+    scales: Option<(CubeTensor, u32)>,
     bias: Option<CubeTensor>,
     d_input: u32,
     d_output: u32,
@@ -19,31 +24,41 @@ pub struct Stored {
 impl Stored {
     pub fn new(weight: &Tensor<2>, bias: Option<&Tensor<1>>) -> Option<Self> {
         let [d_input, d_output] = weight.dims();
-        let stored = any_contiguous(weight)?;
-        let is_read = match stored.dtype {
-            DType::F32 => true,
-            // Two numbers a word.
-            DType::F16 => d_output % 2 == 0,
-            _ => false,
+        let (original, stored, scales) = match int8::group(weight.dtype()) {
+            Some(group) => {
+                let (values, scales) = quantized(weight)?.quantized_handles()?;
+                // As they lie in memory.
+                let [values, scales] = [values, scales].map(|mut tensor| {
+                    tensor.meta.swap(0, 1);
+                    into_contiguous(tensor)
+                });
+                (weight.clone(), values, Some((scales, group.into())))
+            }
+            None => {
+                let stored = any_contiguous(weight)?;
+                let is_read = match stored.dtype {
+                    DType::F32 => true,
+                    // Two numbers a word.
+                    DType::F16 => d_output % 2 == 0,
+                    _ => false,
+                };
+                is_read.then_some(())?;
+                (tensor_of(stored.clone()), stored, None)
+            }
         };
         let bias = match bias {
             Some(bias) => Some(contiguous(bias)?),
             None => None,
         };
-        is_read.then_some(())?;
-        Some(Self {
-            original: tensor_of(stored.clone()),
-            weight: stored,
-            bias,
-            d_input: d_input.try_into().ok()?,
-            d_output: d_output.try_into().ok()?,
-        })
+        let (d_input, d_output) = (d_input.try_into().ok()?, d_output.try_into().ok()?);
+        Some(Self { original, weight: stored, scales, bias, d_input, d_output })
     }
 
     /// What is fixed in the text for so many rows.
     fn kernel(&self, rows: u32, then: &Then) -> (Wgsl, [u32; 3]) {
         let half = self.weight.dtype == DType::F16;
         let width = if half { self.d_output / 2 } else { self.d_output };
+        let group = self.scales.as_ref().map_or(1, |(_, group)| *group);
         let four = self.d_input.is_multiple_of(4);
         let (units, lines, each, columns) = (16, 4, 4, if width < 64 { 1 } else { 4 });
         let (add, gate) = match then {
@@ -64,6 +79,9 @@ impl Stored {
                 ("FOUR", if four { 4 } else { 1 }),
                 ("REST", self.d_input % 4),
                 ("HALF", u32::from(half)),
+                ("INT8", u32::from(self.scales.is_some())),
+                ("GROUP", group),
+                ("GROUPS", self.d_input.div_ceil(group)),
                 ("BIAS", u32::from(self.bias.is_some())),
                 ("GELU", u32::from(matches!(then, Then::Gelu))),
                 ("ADD", add),
@@ -82,6 +100,7 @@ impl Matrix for Stored {
         let rows = u32::try_from(n * t).ok()?;
         let per_word = if self.weight.dtype == DType::F16 { 2 } else { 1 };
         let mut read = vec![x, self.weight.clone()];
+        read.extend(self.scales.iter().map(|(scales, _)| scales.clone()));
         read.extend(self.bias.clone());
         let mut info = [rows, t as u32, 1, 0];
         if let Then::Add { to, gate } = then {

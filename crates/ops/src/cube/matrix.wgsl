@@ -12,7 +12,12 @@ alias V = vec2<f32>;
 #read w u32
 #else
 alias V = f32;
+#if INT8
+#read w vec4<u32>
+#read scales f32
+#else
 #read w f32
+#end
 #end
 #if BIAS
 #read bias V
@@ -26,13 +31,18 @@ alias V = f32;
 #write y V
 #info
 
-fn weight(at: u32) -> V {
 #if HALF
+fn weight(at: u32) -> V {
     return unpack2x16float(w[at]);
-#else
-    return w[at];
-#end
 }
+#else
+#if INT8
+#else
+fn weight(at: u32) -> V {
+    return w[at];
+}
+#end
+#end
 
 @compute @workgroup_size(UNITS, LINES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) unit: vec3<u32>) {
@@ -51,6 +61,27 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) u
 #end
 #end
 
+#if INT8
+    // Sixteen inputs of a column at once.
+    for (var k = 0u; k < DEPTH / 16u; k++) {
+#for c in COLUMNS
+        let q$c = w[column$c * (DEPTH / 16u) + k];
+        // unpack4x8snorm makes 1 of 127.
+        let scale$c = 127.0 * scales[column$c * GROUPS + k / (GROUP / 16u)];
+#end
+#for i in 4
+#for c in COLUMNS
+        let w$i_$c = scale$c * unpack4x8snorm(q$c[$i]);
+#end
+#for r in ROWS
+        let a$i_$r = x[x$r + 4u * k + $iu];
+#for c in COLUMNS
+        sum$r_$c += dot(a$i_$r, w$i_$c);
+#end
+#end
+#end
+    }
+#else
     for (var k = 0u; k < DEPTH / 4u; k++) {
 #for r in ROWS
 #if X4
@@ -71,6 +102,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) u
 #end
 #end
     }
+#end
 #if REST
     for (var k = DEPTH / 4u * 4u; k < DEPTH; k++) {
 #for c in COLUMNS

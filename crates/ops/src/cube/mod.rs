@@ -47,6 +47,10 @@ impl Kernels for CubeKernels {
         Some(Arc::new(matrix::Stored::new(weight, bias)?))
     }
 
+    fn reads_int8(&self) -> bool {
+        true
+    }
+
     fn filter(&self, weight: &Tensor<4>, bias: Option<&Tensor<1>>, filter: Filter) -> Option<Filters> {
         Some(Arc::new(conv::Packed::new(weight, bias, filter)?))
     }
@@ -80,6 +84,14 @@ fn any_primitive<const D: usize>(x: &Tensor<D>) -> Option<CubeTensor> {
 /// The same for f32.
 fn primitive<const D: usize>(x: &Tensor<D>) -> Option<CubeTensor> {
     any_primitive(x).filter(|tensor| tensor.dtype == DType::F32)
+}
+
+/// A tensor in 8 bits in Cube.
+fn quantized<const D: usize>(x: &Tensor<D>) -> Option<CubeTensor> {
+    match x.clone().into_dispatch().kind {
+        DispatchTensorKind::Cube(BackendTensor::Quantized(tensor)) => Some(tensor),
+        _ => None,
+    }
 }
 
 /// [`any_primitive`] with its numbers one after the other.

@@ -5,7 +5,7 @@ use super::launch::{Wgsl, empty_like};
 use super::{MOST_GROUPS, contiguous, primitive, tensor_of};
 use crate::kernels::{Recorded, Recording};
 use burn::tensor::Tensor;
-use cubecl::client::Graph;
+use cubecl::client::{Client, Graph};
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
@@ -32,20 +32,42 @@ pub fn copy(from: &Tensor<1>, to: Option<&Tensor<1>>) -> Option<Tensor<1>> {
     Some(tensor_of(to))
 }
 
-/// Does `work` once as ever, so that it has all kernels and the room that it takes, and records it then. `on` is a tensor of
+/// Does `work` as ever, so that it has all kernels and the room that it takes, and once more to record it. `on` is a tensor of
 /// its device.
 pub fn record(on: &Tensor<1>, work: &mut dyn FnMut()) -> Option<Recorded> {
-    let client = primitive(on)?.client;
-    client.graph_prepare().ok()?;
+    let capture = Capture::prepare(primitive(on)?.client)?;
     work();
-    if client.start_capture().is_err() {
-        // It ends what was prepared, and says so.
-        let _ = client.stop_capture();
-        return None;
-    }
+    capture.client.start_capture().ok()?;
     work();
-    let graph = client.stop_capture().ok()?;
+    let graph = capture.stop()?;
     Some(Arc::new(Commands { graph, thread: thread::current().id() }))
+}
+
+/// A recording that is under way. It ends with this, also when the work panics: else the device would do nothing any more.
+struct Capture {
+    client: Client,
+    is_over: bool,
+}
+
+impl Capture {
+    fn prepare(client: Client) -> Option<Self> {
+        client.graph_prepare().ok()?;
+        Some(Self { client, is_over: false })
+    }
+
+    fn stop(mut self) -> Option<Graph> {
+        self.is_over = true;
+        self.client.stop_capture().ok()
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        if !self.is_over {
+            // What it recorded, if anything, is of no use.
+            let _ = self.client.stop_capture();
+        }
+    }
 }
 
 struct Commands {

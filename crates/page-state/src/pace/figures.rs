@@ -91,7 +91,7 @@ impl Figures {
             step,
             told_ms: told.median,
             flops: sample.passes * sample.transformer.flops(),
-            bytes: sample.transformer.num_params_of_step() * bytes_of(&sample.weights.dtype),
+            bytes: bytes_of(sample.transformer.num_params_of_step(), &sample.weights.dtype),
             load_ms: Some(sample.load_ms),
             first_picture_ms: Some(sample.first_picture_ms),
             fetched_bytes: sample.weights.fetched_bytes,
@@ -117,7 +117,7 @@ impl Figures {
             step,
             told_ms: blocks(low.told_ms, high.told_ms),
             flops: few.passes * whole.flops(),
-            bytes: whole.num_params_of_step() * bytes_of(&high.dtype),
+            bytes: bytes_of(whole.num_params_of_step(), &high.dtype),
             load_ms: None,
             first_picture_ms: None,
             extrapolated: Some(Extrapolated { from: [(a, low.step.median), (b, high.step.median)], to: whole.depth }),
@@ -134,9 +134,14 @@ impl Figures {
     }
 }
 
-/// Bytes of a number.
-fn bytes_of(dtype: &str) -> u64 {
-    if dtype == "f16" { 2 } else { 4 }
+/// Bytes of so many weights, as a [`WeightsReport`] names their type.
+fn bytes_of(weights: u64, dtype: &str) -> u64 {
+    match dtype {
+        "f16" => 2 * weights,
+        // A scale in f32 for 64 of them.
+        "int8" => weights + weights / 16,
+        _ => 4 * weights,
+    }
 }
 
 #[cfg(test)]
@@ -175,6 +180,9 @@ mod tests {
         let weights = 28.0 * 12.0 * 1152.0 * 1152.0 * 4.0 / 1e9;
         assert!((figures.gigabytes_per_second() - weights / 1.5).abs() < 0.01, "{}", figures.gigabytes_per_second());
         assert_eq!(Figures::of(&sample(xl2(None), &[])), None);
+        let in_8_bits = WeightsReport { dtype: "int8".into(), ..WeightsReport::default() };
+        let narrow = Figures::of(&Sample { weights: in_8_bits, ..sample(xl2(None), &[1500.0]) }).expect("times");
+        assert!((4.0 * narrow.bytes as f64 / figures.bytes as f64 - 1.0625).abs() < 1e-6, "{} bytes", narrow.bytes);
     }
 
     #[test]
