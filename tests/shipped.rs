@@ -18,6 +18,7 @@ use ditscope_page_state::film::Film;
 use ditscope_page_state::growth::Growth;
 use ditscope_page_state::{DEFAULT_MODEL, TOUR_MODEL};
 use ditscope_protocol::{FramePart, RecordedRun};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -182,12 +183,15 @@ fn is_in_8_bits(folder: &Path) -> bool {
 fn written_anew_the_files_keep_every_byte() {
     let out = tempfile::tempdir().expect("a temporary folder");
     let compare = |start: &str, shipped: &Path, anew: &Path| {
-        for entry in std::fs::read_dir(anew).expect("a folder").map(|entry| entry.expect("an entry").path()) {
-            let name = entry.file_name().expect("a name").to_string_lossy().into_owned();
-            if name.starts_with(start) {
-                let same = std::fs::read(&entry).ok() == std::fs::read(shipped.join(&name)).ok();
-                assert!(same, "{}: {name} is another file", shipped.display());
-            }
+        let names = |folder: &Path| -> BTreeSet<String> {
+            let entries =
+                std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+            entries.map(|name| name.to_string_lossy().into_owned()).filter(|name| name.starts_with(start)).collect()
+        };
+        assert_eq!(names(anew), names(shipped), "{}", shipped.display());
+        for name in names(anew) {
+            let same = std::fs::read(anew.join(&name)).ok() == std::fs::read(shipped.join(&name)).ok();
+            assert!(same, "{}: {name} is another file", shipped.display());
         }
     };
     for folder in folders("models") {

@@ -83,6 +83,11 @@ impl Keeper {
         self.store.get(step).await
     }
 
+    pub async fn forget(&mut self, step: usize) {
+        self.store.remove(step).await;
+        self.steps.retain(|kept| *kept != step);
+    }
+
     /// Forgets all after this step; with none, all.
     pub async fn forget_after(&mut self, step: Option<usize>) {
         let is_after = |kept: &usize| step.is_none_or(|step| *kept > step);

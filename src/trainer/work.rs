@@ -321,7 +321,8 @@ impl Work {
         };
         let Some(kept) = kept else {
             // There are others, and what is here is whole.
-            if step.is_some() {
+            if let Some(damaged) = step {
+                self.keeper.forget(damaged).await;
                 self.tell_kept();
                 return Ok(self);
             }
@@ -344,7 +345,13 @@ impl Work {
         let session = self.session.resumed(progress, checkpoint);
         let session = session.map_err(|error| Reason::BadFile.found(error))?;
         let clock = Clock { told_losses: losses.len(), ..self.clock };
-        let mut work = Self { setup, session, losses, samples, clock, ..self };
+        // As seldom as it had become.
+        let gap = samples.last_chunk().map_or(0, |[(a, _), (b, _)]| b.step.saturating_sub(a.step));
+        let mut sample_every = self.sample_every;
+        while sample_every < gap {
+            sample_every *= 2;
+        }
+        let mut work = Self { setup, session, losses, samples, sample_every, clock, ..self };
         work.turn(work.setup.knobs);
         work.restart_clock();
         Ok(work)

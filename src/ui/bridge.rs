@@ -57,6 +57,10 @@ impl Bridge {
         free
     }
 
+    pub fn forget_folder(&mut self, name: &str) {
+        self.folders.retain(|(kept, _)| kept != name);
+    }
+
     /// Sends a message; without a worker it goes nowhere, and the state knows that the worker is lost.
     pub fn send(&self, message: &ToWorker, buffers: &[Vec<u8>]) {
         let Some(live) = &self.worker else { return };

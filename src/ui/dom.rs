@@ -39,6 +39,13 @@ pub fn page() -> String {
     window().location().href().unwrap_or_default()
 }
 
+/// The address of the page with another query.
+pub fn page_with(query: &str) -> String {
+    let page = page();
+    let end = page.find(['?', '#']).unwrap_or(page.len());
+    format!("{}?{query}", &page[..end])
+}
+
 /// The folder of the page, which relative addresses hang on.
 pub fn base() -> String {
     let base = document().base_uri().ok().flatten().unwrap_or_else(page);

@@ -62,6 +62,7 @@ pub fn carry_out(store: Store, effects: Vec<Effect>) {
                 store.dispatch(Event::Models(models::Event::Recalled(added)));
             }
             Effect::KeepModels(added) => storage::keep(ADDED_MODELS, &added),
+            Effect::ForgetFolder(name) => store.forget_folder(&name),
             Effect::RecallFavourites(model) => {
                 let classes = storage::recall(&favourites(&model)).unwrap_or_default();
                 store.dispatch(Event::Models(models::Event::FavouritesRecalled(classes)));

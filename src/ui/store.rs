@@ -8,6 +8,7 @@ use ditscope_page_state::models;
 use ditscope_page_state::slice::{self, SLICES};
 use ditscope_page_state::{Effect, Event, Language, Page};
 use ditscope_protocol::{FromWorker, ToWorker};
+use gloo::timers::callback::Timeout;
 use js_sys::Array;
 use leptos::prelude::*;
 
@@ -23,6 +24,8 @@ pub struct Store {
     pub selected: Memo<usize>,
     /// A word to the visitor that replaces the status for a while, such as "Link copied".
     pub word: RwSignal<Option<String>>,
+    /// What takes that word away again.
+    word_clock: StoredValue<Option<Timeout>, LocalStorage>,
     /// Whether the dialog for saving is open.
     pub saving: RwSignal<bool>,
     /// Whether the panel that measures the device is open.
@@ -51,8 +54,19 @@ impl Store {
         }));
         let selected = slices.memo(Box::new(|state| state.timeline.selected));
         let bridge = StoredValue::new_local(Bridge::new(base));
-        let (theme, word, saving) = (Theme::signal(), RwSignal::new(None), RwSignal::new(false));
-        let store = Self { slices, theme, language, moment, selected, word, saving, measuring, bridge, carry_out };
+        let store = Self {
+            slices,
+            theme: Theme::signal(),
+            language,
+            moment,
+            selected,
+            word: RwSignal::new(None),
+            word_clock: StoredValue::new_local(None),
+            saving: RwSignal::new(false),
+            measuring,
+            bridge,
+            carry_out,
+        };
         provide_context(store);
         carry_out(store, effects);
         store
@@ -107,10 +121,16 @@ impl Store {
     /// A word that replaces the status for a while.
     pub fn show_word(self, word: String) {
         self.word.set(Some(word));
-        gloo::timers::callback::Timeout::new(4000, move || {
+        let over = Timeout::new(4000, move || {
             let _ = self.word.try_set(None);
-        })
-        .forget();
+        });
+        // The clock of the word before is stopped.
+        self.word_clock.set_value(Some(over));
+    }
+
+    /// Lets go of a folder's files, which may be large.
+    pub fn forget_folder(self, name: &str) {
+        self.bridge.update_value(|bridge| bridge.forget_folder(name));
     }
 
     /// Takes a folder of the visitor's: its files stay with the bridge, its name goes to the reducer. The name that it has now.
@@ -175,7 +195,7 @@ impl Slices {
                 request_animation_frame(move || self.tell_and_rest());
             }
         };
-        gloo::timers::callback::Timeout::new(left, due).forget();
+        Timeout::new(left, due).forget();
     }
 
     /// What is left of the rest after the last drawing, in milliseconds; none when the page is gone.
@@ -192,7 +212,7 @@ impl Slices {
             let now = dom::now_ms();
             let _ = self.due_at.try_set_value(now + slice::rest_ms(now - began));
         };
-        gloo::timers::callback::Timeout::new(0, drawn).forget();
+        Timeout::new(0, drawn).forget();
     }
 
     /// Tells of these and of all that waits.
@@ -210,7 +230,5 @@ impl Slices {
 
 /// The page's link to the run that is seen, or else to the visitor's settings.
 pub fn share_link(state: &Page) -> String {
-    let page = dom::page();
-    let end = page.find(['?', '#']).unwrap_or(page.len());
-    format!("{}?{}", &page[..end], state.linked_query())
+    dom::page_with(&state.linked_query())
 }

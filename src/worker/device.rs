@@ -1,15 +1,15 @@
 //! Which device computes: WebGPU, else the CPU, each after a self-check.
 
 use crate::gpu::{self, nudge};
+use async_lock::Mutex;
 use burn::tensor::{Device, FloatDType};
 use ditscope_config::{DitConfig, ModelConfig};
 use ditscope_core::selfcheck::{self, Check};
 use ditscope_core::weights::LinearWeights;
 use ditscope_ops::{Operation, Ops};
 use ditscope_protocol::{Backend, BackendChoice, LoadNotice, Reason, Refusal};
-use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Above these sizes, in f32, less memory is worth a conversion in every layer.
@@ -19,8 +19,8 @@ const LARGE_ON_CPU: u64 = 1 << 30;
 /// The devices that were started so far.
 #[derive(Default)]
 pub struct Devices {
-    /// A worker can start it once.
-    gpu: RefCell<Option<Gpu>>,
+    /// A worker can start it once: a load that comes while it starts waits for that.
+    gpu: Mutex<Option<Gpu>>,
 }
 
 #[derive(Clone)]
@@ -30,7 +30,24 @@ struct Gpu {
     software: bool,
     most_buffer: u64,
     /// While kernels are checked, a browser may refuse one: the check finds out, as its results are missing.
-    checking: Arc<AtomicBool>,
+    checking: Checking,
+}
+
+/// So many checks are under way: a load that was replaced ends its own while the next one checks.
+#[derive(Clone, Default)]
+struct Checking(Arc<AtomicUsize>);
+
+impl Checking {
+    async fn during<T>(&self, check: impl Future<Output = T>) -> T {
+        self.0.fetch_add(1, Relaxed);
+        let found = nudge::during(check).await;
+        self.0.fetch_sub(1, Relaxed);
+        found
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.0.load(Relaxed) > 0
+    }
 }
 
 /// The CPU, in one thread.
@@ -49,7 +66,7 @@ pub struct Chosen {
     /// Why a faster device was passed over.
     pub notices: Vec<LoadNotice>,
     /// As in [`Gpu`].
-    checking: Arc<AtomicBool>,
+    checking: Checking,
 }
 
 impl Devices {
@@ -78,7 +95,7 @@ impl Devices {
         let (ops, wrong) = pass(&device, "CPU", config, checks).await?;
         notices.extend(wrong);
         let detail = "burn flex, WebAssembly SIMD, one thread".to_owned();
-        let (backend, checking) = (Backend { name: "CPU".into(), detail }, Arc::default());
+        let (backend, checking) = (Backend { name: "CPU".into(), detail }, Checking::default());
         Ok(Chosen { device, ops, backend, most_buffer: None, notices, checking })
     }
 
@@ -89,20 +106,14 @@ impl Devices {
         config: &ModelConfig,
         checks: &[Check],
     ) -> Result<(Gpu, Ops, Vec<LoadNotice>), Refusal> {
-        let known = self.gpu.borrow().clone();
-        let gpu = match known {
-            Some(gpu) if forced || !gpu.software => gpu,
+        let mut started = self.gpu.lock().await;
+        let gpu = match &*started {
+            Some(gpu) if forced || !gpu.software => gpu.clone(),
             Some(_) => return Err(Reason::SoftwareWebGpu.into()),
-            None => {
-                let gpu = start(forced).await?;
-                self.gpu.replace(Some(gpu.clone()));
-                gpu
-            }
+            None => started.insert(start(forced).await?).clone(),
         };
-        gpu.checking.store(true, Relaxed);
-        let passed = nudge::during(pass(&gpu.device, "WebGPU", config, checks)).await;
-        gpu.checking.store(false, Relaxed);
-        let (ops, wrong) = passed?;
+        drop(started);
+        let (ops, wrong) = gpu.checking.during(pass(&gpu.device, "WebGPU", config, checks)).await?;
         Ok((gpu, ops, wrong))
     }
 }
@@ -124,10 +135,7 @@ impl Chosen {
     }
 
     async fn passes(&self, check: Check) -> bool {
-        self.checking.store(true, Relaxed);
-        let passed = nudge::during(selfcheck::check(&self.device, check, self.ops)).await.is_ok();
-        self.checking.store(false, Relaxed);
-        passed
+        self.checking.during(selfcheck::check(&self.device, check, self.ops)).await.is_ok()
     }
 }
 
@@ -155,9 +163,9 @@ async fn pass(
 /// The GPU, with an ear for what the browser refuses.
 async fn start(forced: bool) -> Result<Gpu, Refusal> {
     let gpu::Started { device, setup, detail, software, most_buffer } = gpu::start(forced).await?;
-    let checking = Arc::new(AtomicBool::new(false));
+    let checking = Checking::default();
     let refused = checking.clone();
-    setup.device.on_uncaptured_error(Arc::new(move |error| match refused.load(Relaxed) {
+    setup.device.on_uncaptured_error(Arc::new(move |error| match refused.is_under_way() {
         true => log::warn!("WebGPU, while kernels are checked: {error}"),
         // Whatever is refused later would leave results as they were.
         false => panic!("WebGPU: {error}"),

@@ -93,8 +93,8 @@ impl Load<'_> {
         self.current()?;
         let weights_bytes = match linear {
             LinearWeights::F32 => f32_bytes,
-            // What is stored in 8 bits is f16 on the CPU, for which this counts.
-            LinearWeights::F16 | LinearWeights::Stored => f32_bytes.min(index.total_bytes().max(f32_bytes / 2)),
+            LinearWeights::F16 => f32_bytes.min(index.total_bytes().max(f32_bytes / 2)),
+            LinearWeights::Stored => f32_bytes.min(index.total_bytes()),
         };
         limits::check_room(&config, weights_bytes, &chosen)?;
         Partial::begin(&self.state.partial, &self.source, &config, &index, &chosen, linear);

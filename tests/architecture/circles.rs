@@ -1,7 +1,7 @@
 //! Files that import one another.
 //!
-//! Read from `use` declarations and paths that begin with `crate`, `super` or `self`, and from those that begin with a
-//! child module; what a module hands on with `pub use` is no import.
+//! Read from paths that begin with `crate`, `super` or `self`, and from `use` declarations that begin with a child module.
+//! What a module hands on with `pub use` is no import, and a module may call its children by their names.
 
 use crate::cargo::root;
 use crate::sources::{code, packages, sources};
@@ -69,7 +69,8 @@ fn paths(text: &str) -> Vec<String> {
         }
     }
     for word in rest.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')) {
-        paths.extend(["crate::", "super::"].iter().any(|start| word.starts_with(start)).then(|| word.to_owned()));
+        let starts = ["crate::", "super::", "self::"];
+        paths.extend(starts.iter().any(|start| word.starts_with(start)).then(|| word.to_owned()));
     }
     paths
 }

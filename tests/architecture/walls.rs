@@ -13,7 +13,6 @@ const TERMINAL: [&str; 3] = ["clap", "signal-hook", "indicatif"];
 fn forbidden() -> BTreeMap<&'static str, Vec<&'static str>> {
     let plain = [&BROWSER[..], &TENSORS, &BACKENDS, &TERMINAL].concat();
     let method = [&BROWSER[..], &BACKENDS, &TERMINAL].concat();
-    let native = [&BROWSER[..], &BACKENDS, &TERMINAL].concat();
     BTreeMap::from([
         ("ditscope-config", plain.clone()),
         ("ditscope-noise", plain.clone()),
@@ -30,9 +29,9 @@ fn forbidden() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("ditscope-frames", method.clone()),
         // With the part of training that a browser could run.
         ("ditscope-train", [&method[..], &["rayon", "anyhow"]].concat()),
-        ("ditscope-model-dir", native.clone()),
-        ("ditscope-data", native.clone()),
-        ("ditscope-convert", native),
+        ("ditscope-model-dir", method.clone()),
+        ("ditscope-data", method.clone()),
+        ("ditscope-convert", method),
     ])
 }
 

@@ -18,9 +18,14 @@ const TOLERANCE: f64 = 1e-4;
 const F16_TOLERANCE: f64 = 5e-3;
 
 /// Fills a module with the weights of one file.
-fn load<M: Module>(module: M, bytes: &[u8], mut loader: Loader) -> M {
-    let module = loader.apply(module, "", "golden", bytes, &Device::flex()).expect("it loads");
-    loader.finish(&module, "").expect("every parameter is there");
+fn load<M: Module>(module: M, bytes: &[u8], loader: Loader) -> M {
+    load_as(module, "", bytes, loader)
+}
+
+/// From tensors whose names begin so.
+fn load_as<M: Module>(module: M, prefix: &str, bytes: &[u8], mut loader: Loader) -> M {
+    let module = loader.apply(module, prefix, "golden", bytes, &Device::flex()).expect("it loads");
+    loader.finish(&module, prefix).expect("every parameter is there");
     module
 }
 

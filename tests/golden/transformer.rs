@@ -1,8 +1,8 @@
 //! The official DiT: one forward pass, guidance, whole runs.
 
 use crate::support::max_difference;
-use crate::{F16_TOLERANCE, Golden, TOLERANCE, load, read, relative_error};
-use burn::tensor::{Device, Tensor};
+use crate::{F16_TOLERANCE, Golden, TOLERANCE, load, load_as, read, relative_error};
+use burn::tensor::{DType, Device, Tensor};
 use ditscope_config::{
     BetaSchedule, DiffusionConfig, DitConfig, LatentStats, ModelConfig, PredictionType, RunSettings, SamplerKind,
     TimestepSpacing, VarianceType,
@@ -10,6 +10,7 @@ use ditscope_config::{
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::dit::{Dit, timestep_frequencies};
 use ditscope_core::generate::{Guidance, Model, Noise, Request, Run};
+use ditscope_core::weights::keys::TRANSFORMER;
 use ditscope_core::weights::{Dtype, LinearWeights, Loader, collect, write_shards};
 use ditscope_ops::Ops;
 
@@ -43,27 +44,35 @@ fn a_traced_pass_gives_the_plain_ones_output() {
     }
 }
 
-/// Stored as f16: widened by the loader, and widened by each layer as it computes.
+/// The model of these golden numbers as it is stored, and how it is loaded again.
+fn stored(name: &str, dtype: Dtype) -> impl Fn(LinearWeights) -> Dit {
+    let model = model(name);
+    let shard = write_shards(&collect(&model.dit, TRANSFORMER), dtype, usize::MAX).shards.remove(0);
+    move |linear| {
+        let fresh = Dit::new(&model.config.transformer, &Device::flex());
+        load_as(fresh, TRANSFORMER, &shard.bytes, Loader::keeping(linear))
+    }
+}
+
+/// Stored as f16 or in 8 bits: widened by the loader, by each layer as it computes, and by the kernels.
 #[test]
-fn forward_matches_with_f16_weights() {
+fn forward_is_the_same_wherever_weights_are_widened() {
+    let ops = Ops::of(&Device::flex());
     for name in ALL {
-        let (model, io) = (model(name), Golden::read(&format!("{name}-io")));
-        let shard = &write_shards(&collect(&model.dit, ""), Dtype::F16, usize::MAX).shards[0];
-        let forward = |loader: Loader| {
-            let fresh = Dit::new(&model.config.transformer, &Device::flex());
-            load(fresh, &shard.bytes, loader).forward(io.tensor("x"), io.tensor("t"), io.classes("y"))
-        };
-        let (widened, kept) = (forward(Loader::default()), forward(Loader::keeping(LinearWeights::F16)));
-        io.assert_close("out", kept.clone(), F16_TOLERANCE, name);
-        let ops = Ops::of(&Device::flex());
-        let fused = load(
-            Dit::new(&model.config.transformer, &Device::flex()),
-            &shard.bytes,
-            Loader::keeping(LinearWeights::F16),
-        );
-        let fused = fused.fused(ops).forward(io.tensor("x"), io.tensor("t"), io.classes("y"));
-        assert!(relative_error(fused, kept.clone()) <= 1e-5, "{name}: nor do the kernels");
-        assert!(max_difference(widened, kept) < 1e-6, "{name}: where it is widened makes no difference");
+        let io = Golden::read(&format!("{name}-io"));
+        let forward = |dit: Dit| dit.forward(io.tensor("x"), io.tensor("t"), io.classes("y"));
+        for (dtype, keep) in [(Dtype::F16, LinearWeights::F16), (Dtype::Int8, LinearWeights::Stored)] {
+            let load = stored(name, dtype);
+            let widened = forward(load(LinearWeights::F32));
+            if dtype == Dtype::F16 {
+                io.assert_close("out", widened.clone(), F16_TOLERANCE, name);
+            }
+            let kept = load(keep);
+            let found = kept.blocks[0].attn.qkv.weight.val().dtype();
+            assert!(matches!(found, DType::F16 | DType::QFloat(_)), "{name}: {found:?}");
+            let off = [kept.clone().fused(ops), kept].map(|dit| relative_error(forward(dit), widened.clone()));
+            assert!(off.iter().all(|off| *off <= 1e-5), "{name}, {dtype:?}: off by {off:?}");
+        }
     }
 }
 

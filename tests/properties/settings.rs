@@ -151,7 +151,7 @@ fn every_message_survives_json() {
         guidance_channels: 3,
     };
     let to_worker = [
-        ToWorker::Load { source: ModelSource::Url("models/fashion".into()), backend: BackendChoice::WebGpu },
+        ToWorker::Load { source: ModelSource::Url("models/fashion".into()), backend: BackendChoice::WebGpu, load: 7 },
         ToWorker::LoadRandom { transformer: "{}".into(), backend: BackendChoice::Cpu },
         ToWorker::Inspect { source: ModelSource::Folder("fashion".into()) },
         ToWorker::CancelLoad,
@@ -178,6 +178,7 @@ fn every_message_survives_json() {
         vec![LoadNotice::CpuInstead(Reason::NoWebGpu.into()), LoadNotice::NotKept(Reason::StorageFull.into())];
     let from_worker = [
         FromWorker::Ready,
+        FromWorker::Loading { load: 7 },
         FromWorker::Config(Box::new(tiny_config())),
         FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes: 3, total_bytes: u64::MAX },
         FromWorker::Started { run: 1, info },

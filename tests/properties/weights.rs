@@ -205,7 +205,7 @@ fn load_int8(bytes: &[u8], mut loader: Loader) -> Result<burn::nn::Linear, Weigh
 fn weights_in_8_bits_come_back_to_a_127th_of_the_largest_of_their_group() {
     let (tensors, bytes) = int8_layer();
     assert!(bytes.len() < 64 * 100 * 5 / 4, "{} bytes", bytes.len());
-    for linear in [LinearWeights::F32, LinearWeights::F16] {
+    for linear in [LinearWeights::F32, LinearWeights::F16, LinearWeights::Stored] {
         let loader = Loader::keeping(linear);
         let read = collect(&load_int8(&bytes, loader).expect("it loads"), TRANSFORMER);
         assert_eq!(read[0].shape, [64, 100]);

@@ -11,7 +11,7 @@ use super::targets;
 use super::train::encode_latents;
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::{Device, Tensor};
-use ditscope_config::{DitConfig, EvalReport, EvalRow, SamplerKind, Savings};
+use ditscope_config::{DitConfig, EvalReport, EvalRow, ModelConfig, SamplerKind, Savings};
 use ditscope_core::diffusion::sampler::{Sampler, SamplerConfig};
 use ditscope_core::dit::BlockCache;
 use ditscope_core::generate::{Model, Noise, Request, Run};
@@ -113,7 +113,7 @@ pub fn run(options: &EvalOptions) -> Result<()> {
     if train.info.text.is_some() {
         return eval_words::run(options, &model, &train, &test);
     }
-    check_fit(&model, &train.info)?;
+    check_fit(&model.config, &train.info)?;
     let judge = Judge {
         classifier: classifier::load("--classifier", &options.classifier, &train.info, &device)?,
         device: device.clone(),
@@ -206,13 +206,16 @@ fn test_loss(model: &Model, test: &Dataset, threads: usize) -> Option<f64> {
     Some(block_on(task.mean_loss(&model.dit)))
 }
 
-fn check_fit(model: &Model, data: &DatasetInfo) -> Result<()> {
-    let (channels, side, classes) =
-        (model.config.image_channels(), model.config.image_size(), model.config.labels.len());
+/// Whether these pictures are such as the model makes.
+///
+/// # Errors
+/// Says what both are.
+pub(crate) fn check_fit(config: &ModelConfig, data: &DatasetInfo) -> Result<()> {
+    let (channels, side, classes) = (config.image_channels(), config.image_size(), config.labels.len());
     ensure!(
         (channels, side, classes) == (data.channels, data.side, data.labels.len()),
         "{}: {classes} classes of {channels}x{side}x{side} pictures, but {} has {} classes of {}x{}x{} pictures",
-        model.config.name,
+        config.name,
         data.name,
         data.labels.len(),
         data.channels,

@@ -161,6 +161,7 @@ pub fn ground_of(model: &Path, side: usize) -> Option<u8> {
     Some(if sum > 127.5 * count { 255 } else { 0 })
 }
 
+/// Brightness by ITU-R BT.709, as in the page.
 fn luma([red, green, blue, _]: [u8; 4]) -> f64 {
-    0.299 * f64::from(red) + 0.587 * f64::from(green) + 0.114 * f64::from(blue)
+    0.2126 * f64::from(red) + 0.7152 * f64::from(green) + 0.0722 * f64::from(blue)
 }

@@ -1,6 +1,7 @@
 //! `dit data latents`: training latents of a model in 8 bits, small enough to be shipped with it, for training in the page.
 
 use super::device::DeviceChoice;
+use super::eval::check_fit;
 use super::output::say;
 use super::train::encode_latents;
 use anyhow::{Result, bail, ensure};
@@ -44,15 +45,7 @@ pub fn run(options: &LatentsOptions) -> Result<()> {
     let config = model_dir::read_config(&options.model)?;
     let (_, autoencoder) = model_dir::load_trainable_autoencoder(&options.model, &device)?;
     let data = first_of_each_class(load_pictures(&options.data, Split::Train)?, options.count)?;
-    ensure!(
-        data.info.labels.len() == config.labels.len() && data.info.channels == config.image_channels(),
-        "{}: {} classes in {} channels, the model has {} in {}: it is a model of other pictures",
-        options.data.display(),
-        data.info.labels.len(),
-        data.info.channels,
-        config.labels.len(),
-        config.image_channels()
-    );
+    check_fit(&config, &data.info)?;
     let mut latents = encode_latents(&data, &autoencoder, &device, options.device.threads(), &|_| {});
     latents.standardize(&config.latents);
     let info = LatentsInfo {

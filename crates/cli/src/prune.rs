@@ -1,6 +1,7 @@
 //! `dit prune`: a shallower transformer, without the blocks that it misses least.
 
 use super::device::DeviceChoice;
+use super::eval::check_fit;
 use super::output::say;
 use super::train::encode_latents;
 use anyhow::{Result, ensure};
@@ -9,7 +10,7 @@ use ditscope_core::autoencoder::Autoencoder;
 use ditscope_core::dit::Dit;
 use ditscope_core::generate::Model;
 use ditscope_core::weights::Dtype;
-use ditscope_data::{Split, load};
+use ditscope_data::{Split, load_pictures};
 use ditscope_model_dir as model_dir;
 use ditscope_train::DitTask;
 use pollster::block_on;
@@ -59,7 +60,9 @@ pub fn run(options: &PruneOptions) -> Result<()> {
     );
     ensure!(options.pictures > 0, "--pictures 0: use a positive number");
     let (_, autoencoder) = model_dir::load_trainable_autoencoder(&options.model, &device)?;
-    let data = load(&options.data, Split::Train)?.first(options.pictures);
+    let data = load_pictures(&options.data, Split::Train)?;
+    check_fit(&config, &data.info)?;
+    let data = data.first(options.pictures);
     let mut latents = encode_latents(&data, &autoencoder, &device, options.device.threads(), &|_| {});
     latents.standardize(&config.latents);
     let task = DitTask::new(&config, latents, data.labels, &device);

@@ -201,14 +201,15 @@ enum Linear {
 impl Linear {
     /// # Shapes
     /// - `values`, result: `[d_input, d_output]`
-    fn data(self, values: Vec<f32>, shape: [usize; 2]) -> TensorData {
+    fn data(self, values: Vec<f32>, shape: [usize; 2], device: &Device) -> TensorData {
         match self {
             Self::F32 => TensorData::new(values, shape),
             Self::F16 => TensorData::new(values.into_iter().map(f16::from_f32).collect(), shape),
             Self::Int8 | Self::Rounded => {
                 let (numbers, scales) = quantized(&values, shape);
-                if self == Self::Int8 {
-                    return int8(numbers, &scales, shape, GROUP as u8);
+                let stored = int8(&numbers, &scales, shape, GROUP as u8, device);
+                if let Some(stored) = stored.filter(|_| self == Self::Int8) {
+                    return stored;
                 }
                 let [d_input, d_output] = shape;
                 let scale = |i: usize| scales[i / d_input * d_input.div_ceil(GROUP) + i % d_input / GROUP];
@@ -263,7 +264,7 @@ impl ModuleMapper for FixedWeights {
             gaussian(0, self.stream, shape.num_elements()).into_iter().map(|v| self.scale * v).collect();
         self.stream += 1;
         let data = match shape.dims::<D>()[..] {
-            [d_input, d_output] if self.is_linear_weight() => self.linear.data(values, [d_input, d_output]),
+            [d_input, d_output] if self.is_linear_weight() => self.linear.data(values, [d_input, d_output], &device),
             _ => TensorData::new(values, shape.to_vec()),
         };
         let tensor = match data.dtype() {

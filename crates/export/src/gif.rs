@@ -113,10 +113,10 @@ mod tests {
     use ditscope_page_state::take::Subject;
     use ditscope_page_state::take::choice;
 
-    /// Frames as (hundredths of a second, RGBA), and the sides.
-    /// A frame's delay, and its pixels.
+    /// A frame's delay in hundredths of a second, and its pixels as RGBA.
     type Frame = (u16, Vec<u8>);
 
+    /// The sides, and the frames.
     fn decode(bytes: &[u8]) -> ((u16, u16), Vec<Frame>) {
         let mut options = gif::DecodeOptions::new();
         options.set_color_output(gif::ColorOutput::RGBA);

@@ -2,7 +2,7 @@
 //!
 //! A kernel that is given tensors which are not for it answers `None`, and the plain way is taken.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -54,6 +54,11 @@ pub trait Kernels: Debug + Send + Sync {
     /// See [`crate::Ops::reads_int8`].
     fn reads_int8(&self) -> bool {
         false
+    }
+
+    /// See [`crate::int8()`].
+    fn int8(&self, _values: &[i8], _scales: &[f32], _shape: [usize; 2], _group: u8) -> Option<TensorData> {
+        None
     }
 
     /// See [`crate::Ops::filter`].

@@ -26,15 +26,31 @@ mod cube;
 #[cfg(feature = "flex")]
 mod flex;
 
-pub use int8::{INT8_INPUTS, int8, widened};
+pub use int8::widened;
 pub use kernels::{
     Conv, Filter, Filters, Guide, Guided, Kernels, Matrix, Operation, Recorded, Recording, Then, Weights,
 };
 pub use prepared::Prepared;
 pub use replay::{Loaded, Replay};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use kernels::NoKernels;
+
+/// Data of a matrix `[d_input, d_output]` whose number `[i, o]` is `values[o, i] · scales[o, i / group]`, in the order that this
+/// device's kernel reads. None where it has none for 8 bits ([`Ops::reads_int8`]), or none for so many inputs: a GPU wants a
+/// multiple of 16.
+///
+/// # Shapes
+/// - `values`: `[d_output, d_input]`, from −127 to 127; `scales`: `[d_output, ⌈d_input/group⌉]`
+///
+/// # Panics
+/// When the numbers are not as many as the shapes say.
+pub fn int8(values: &[i8], scales: &[f32], shape: [usize; 2], group: u8, device: &Device) -> Option<TensorData> {
+    let [d_input, d_output] = shape;
+    assert_eq!(values.len(), d_input * d_output, "a number for each input of each output");
+    assert_eq!(scales.len(), d_output * d_input.div_ceil(group.into()), "a scale for each group of {group} inputs");
+    Ops::of(device).kernels.int8(values, scales, shape, group)
+}
 
 /// The operations of a module: which kernels it has, and which of them it uses.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,7 @@
 mod cases;
 
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
-use ditscope_ops::{Filter, Guide, INT8_INPUTS, Operation, Ops, Replay, Then, int8, plain};
+use ditscope_ops::{Filter, Guide, Operation, Ops, Replay, Then, plain};
 use proptest::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
@@ -63,47 +63,6 @@ proptest! {
         for (found, right) in all.into_iter().chain(found.eps_uncond.zip(right.eps_uncond)) {
             cases::assert_near(found, right)?;
         }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
-
-    #[test]
-    fn weights_in_8_bits(
-        (t, sixteens) in (1..20_usize, prop_oneof![1..14_usize, Just(48), Just(72)]),
-        d_output in prop_oneof![1..150_usize, Just(1152)],
-        (then, with_bias) in (0..4, any::<bool>()),
-    ) {
-        let (d_input, group) = (sixteens * INT8_INPUTS, 64);
-        let random = |size: usize| Tensor::<1>::random([size], Distribution::Normal(0.0, 1.0), &Device::flex());
-        let numbers = |tensor: Tensor<1>| tensor.into_data().try_into_vec::<f32>().expect("numbers");
-        let values: Vec<i8> = numbers(random(d_input * d_output) * 50.0).iter().map(|v| v.clamp(-127.0, 127.0) as i8).collect();
-        let groups = d_input.div_ceil(group);
-        let scales = numbers(random(groups * d_output).abs() * 1e-3 + 1e-4);
-        let scale = |i: usize| scales[i / d_input * groups + i % d_input / group];
-        let widened: Vec<f32> = values.iter().enumerate().map(|(i, value)| scale(i) * f32::from(*value)).collect();
-        let widened = Tensor::<2>::from_data(TensorData::new(widened, [d_output, d_input]), &Device::flex()).transpose();
-        let weight = Tensor::from_data(int8(values, &scales, [d_input, d_output], group as u8), &device());
-        let (bias, x) = (with_bias.then(|| random(d_output)), random(2 * t * d_input).reshape([2, t, d_input]));
-        let there = bias.clone().map(|bias| bias.to_device(&device()));
-        let (to, gate) = (random(2 * t * d_output).reshape([2, t, d_output]), random(6 * d_output).reshape([2, 1, 3 * d_output]));
-        let then = |device: &Device| {
-            // A part of more, as the blocks have their gates.
-            let gate = gate.clone().to_device(device).narrow(2, d_output, d_output);
-            match then {
-                0 => Then::Nothing,
-                1 => Then::Gelu,
-                2 => Then::Add { to: to.clone().to_device(device).narrow(0, 1, 1), gate: None },
-                _ => Then::Add { to: to.clone().to_device(device), gate: Some(gate) },
-            }
-        };
-        let packed = Ops::of(&device()).matrix(&weight, there.as_ref()).expect("a kernel");
-        let found = packed.apply(&x.clone().to_device(&device()), &then(&device())).expect("it takes this");
-        cases::assert_near(found, plain::linear(x.clone(), widened.clone(), bias.clone(), then(&Device::flex())))?;
-        // Where a kernel is switched off, burn widens them.
-        let without = plain::linear(x.clone().to_device(&device()), packed.weight(&device()), there, then(&device()));
-        cases::assert_near(without, plain::linear(x, widened, bias, then(&Device::flex())))?;
     }
 }
 

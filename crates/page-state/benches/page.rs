@@ -51,7 +51,14 @@ fn running(pictures: usize) -> Page {
     let weights = WeightsReport::default();
     let loaded = FromWorker::Loaded { backend, notices: vec![], num_parameters: 1, weights };
     let started = FromWorker::Started { run: 1, info: info(STEPS, pictures) };
-    let begin = [heard(FromWorker::Ready, vec![]), heard(loaded, vec![]), Event::Generate, heard(started, vec![])];
+    let loading = FromWorker::Loading { load: 1 };
+    let begin = [
+        heard(FromWorker::Ready, vec![]),
+        heard(loading, vec![]),
+        heard(loaded, vec![]),
+        Event::Generate,
+        heard(started, vec![]),
+    ];
     let frames = (0..STEPS / 2).map(|step| frame_event(step, pictures));
     for event in begin.into_iter().chain(frames) {
         page.update(event);

@@ -90,6 +90,8 @@ pub enum Effect {
     FetchCatalog,
     RecallModels,
     KeepModels(Vec<Added>),
+    /// A folder of the visitor's is not wanted any more.
+    ForgetFolder(String),
     RecallFavourites(ModelRef),
     KeepFavourites(ModelRef, Vec<usize>),
     LookAtStorage,

@@ -1,6 +1,7 @@
 //! A run as pictures, pure: frames in the order of the steps, checked when they
 //! come in, and cut into pictures for the canvases.
 
+use crate::floats::{bytes, numbers};
 use crate::{Misfit, Notice};
 use ditscope_protocol::{FrameInfo, FramePart, RecordedRun, RunInfo};
 use std::sync::Arc;
@@ -332,7 +333,7 @@ impl Frame {
     /// The predicted latent of picture `i` of a preview, as the worker wants it back.
     pub fn latent(&self, info: &RunInfo, i: usize) -> Option<Vec<u8>> {
         let x0_hat = self.x0_hat.as_deref().filter(|_| self.preview)?;
-        of_picture(info, x0_hat, i).map(|values| values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        of_picture(info, x0_hat, i).map(bytes)
     }
 
     fn bytes(&self) -> usize {
@@ -352,11 +353,6 @@ pub fn of_picture<'a>(info: &RunInfo, latents: &'a [f32], i: usize) -> Option<&'
 fn distance(a: &[u8], b: &[u8]) -> Option<f64> {
     let squares = a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum::<f64>();
     (a.len() == b.len()).then(|| (squares / a.len().max(1) as f64).sqrt())
-}
-
-/// f32 in little-endian order.
-pub(crate) fn numbers(bytes: &[u8]) -> Vec<f32> {
-    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
 }
 
 /// Picture `i` of a frame: decoded if it is, else what came with the frame.

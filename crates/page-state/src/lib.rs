@@ -16,6 +16,7 @@ pub mod film;
 pub mod findings;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
+mod floats;
 mod follow;
 pub mod forward;
 pub mod growth;

@@ -108,13 +108,17 @@ impl Page {
 
     fn take_message(&mut self, message: FromWorker, buffers: Vec<Vec<u8>>, now_ms: f64) -> Vec<Effect> {
         // Long: a table, an arm for each message.
-        if self.is_of_replaced_run(&message) {
+        if self.is_of_replaced_run(&message) || self.is_of_replaced_load(&message) {
             return vec![];
         }
         let follows = match message {
             FromWorker::Ready => {
                 self.forget_lateness();
                 return self.on_models(Models::greet_worker);
+            }
+            FromWorker::Loading { load } => {
+                self.shared.models.take_beginning(load);
+                vec![]
             }
             FromWorker::Config(config) => return self.take_config(*config),
             FromWorker::LoadProgress { stage, loaded_bytes, total_bytes } => {
@@ -165,6 +169,18 @@ impl Page {
             FromWorker::Done { run, .. } | FromWorker::Cancelled { run } => *run != newest || !self.shared.is_running(),
             _ => false,
         }
+    }
+
+    /// Whether a message is of a load that was asked for before the last one.
+    fn is_of_replaced_load(&self, message: &FromWorker) -> bool {
+        let is_of_a_load = matches!(
+            message,
+            FromWorker::Config(_)
+                | FromWorker::LoadProgress { .. }
+                | FromWorker::Loaded { .. }
+                | FromWorker::LoadCancelled
+        );
+        is_of_a_load && !self.shared.models.is_heard()
     }
 
     /// Each event may change what is looked at, and so what is to be known of it.

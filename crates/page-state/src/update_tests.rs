@@ -17,7 +17,15 @@ pub fn take_message(state: &mut Page, message: FromWorker) -> Vec<Effect> {
     hear_at(state, message, 0.0)
 }
 
+/// What is said of loading is of the load that was asked for last.
 pub fn hear_at(state: &mut Page, message: FromWorker, now_ms: f64) -> Vec<Effect> {
+    if !matches!(message, FromWorker::Ready) && !state.models.is_heard() {
+        hear_unmarked(state, FromWorker::Loading { load: state.models.number() }, now_ms);
+    }
+    hear_unmarked(state, message, now_ms)
+}
+
+pub fn hear_unmarked(state: &mut Page, message: FromWorker, now_ms: f64) -> Vec<Effect> {
     state.update(Event::Worker { message, buffers: vec![], now_ms })
 }
 
@@ -95,7 +103,7 @@ fn the_model_is_asked_for_when_the_worker_takes_messages() {
     let (mut state, effects) = Page::new("backend=cpu", BASE, Visit::default());
     assert_eq!(effects[..2], [Effect::StartWorker, Effect::FetchModel(ModelRef::default())]);
     let source = ModelRef::default().source("http://host/folder/");
-    let load = ToWorker::Load { source, backend: BackendChoice::Cpu };
+    let load = ToWorker::Load { source, backend: BackendChoice::Cpu, load: 1 };
     assert_eq!(take_message(&mut state, FromWorker::Ready), [Effect::Send(load)]);
     assert_eq!(take_message(&mut state, loaded()), [Effect::LookAtStorage]);
     assert!(matches!(state.models.state, ModelState::Ready { .. }));

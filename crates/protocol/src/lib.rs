@@ -8,7 +8,7 @@
 //! page                                worker
 //!   | <------------------------ Ready --|   the script runs
 //!   |-- Load{source, backend} -------->|
-//!   | <-- Config, LoadProgress… --------|
+//!   | <-- Loading, Config, LoadProgress…|
 //!   | <------------------- Loaded ------|   (or LoadCancelled, Failed)
 //!   |-- Generate{run, settings, …} --->|
 //!   | <----- Started, Shared, Frame… ---|   a Frame for each step, and the final one
@@ -39,6 +39,9 @@ pub enum ToWorker {
     Load {
         source: ModelSource,
         backend: BackendChoice,
+        /// Chosen by the page, and told back as [`FromWorker::Loading`].
+        #[serde(default)]
+        load: u32,
     },
     /// Make a model of this shape with random weights, to measure what it costs: a [`ditscope_config::DitConfig`] as JSON,
     /// which the part of the page that measures writes. Otherwise as Load, but that CancelLoad does not stop it.
@@ -198,6 +201,10 @@ pub const CACHE_PREFIX: &str = "ditscope-weights ";
 pub enum FromWorker {
     /// The worker's script runs and takes messages.
     Ready,
+    /// A load begins. Config, LoadProgress, Loaded, LoadCancelled, and a Failed without a run, are of the one begun last.
+    Loading {
+        load: u32,
+    },
     /// The model's description, as soon as it is there (before the weights).
     Config(Box<ModelConfig>),
     /// Bytes of weights so far; `stage` says what is done now.

@@ -79,6 +79,40 @@ pub enum Reason {
     OtherBuild,
 }
 
+impl Reason {
+    pub const ALL: [Self; 29] = [
+        Self::NoModel,
+        Self::RunFirst,
+        Self::Newer,
+        Self::Stopped,
+        Self::OutOfRange,
+        Self::Message,
+        Self::NoAdaLn,
+        Self::NoSound,
+        Self::NoEncoder,
+        Self::NotRead,
+        Self::Silent,
+        Self::Policy,
+        Self::NotShared,
+        Self::NotServed,
+        Self::NoFile,
+        Self::BadFile,
+        Self::Mismatch,
+        Self::TooLarge,
+        Self::NotStored,
+        Self::NoCheckpoint,
+        Self::StorageFull,
+        Self::NoWebGpu,
+        Self::NotSecure,
+        Self::NoAdapter,
+        Self::SoftwareWebGpu,
+        Self::Device,
+        Self::NoRoom,
+        Self::Crashed,
+        Self::OtherBuild,
+    ];
+}
+
 /// What kind of thing went wrong: decides what the page offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {

@@ -143,6 +143,8 @@ impl Setup {
                 block_embedders: false,
             },
         };
+        // Guidance needs what the model says without a class.
+        let guidance_scale = if transformer.has_null_label { Self::GUIDANCE } else { 1.0 };
         let scheduler = if self.from_model { model.scheduler.clone() } else { self.process() };
         let labels: Vec<String> = match self.from_model {
             true => model.labels.clone(),
@@ -157,7 +159,7 @@ impl Setup {
             latents: model.latents.clone(),
             defaults: RunSettings {
                 class: model.defaults.class.min(labels.len().saturating_sub(1)),
-                guidance_scale: Self::GUIDANCE,
+                guidance_scale,
                 sampler: scheduler.prediction_type.samplers()[0],
                 ..RunSettings::default()
             },
@@ -307,6 +309,15 @@ mod tests {
         }"#,
         )
         .expect("a configuration")
+    }
+
+    #[test]
+    fn a_model_that_knows_no_other_label_than_its_classes_is_trained_on_without_guidance() {
+        let mut model = model();
+        model.transformer.has_null_label = false;
+        let config = |from_model| Setup { from_model, ..Setup::suggested(&model) }.config(&model);
+        assert_eq!((config(true).defaults.guidance_scale, config(true).transformer.has_null_label), (1.0, false));
+        assert_eq!((config(false).defaults.guidance_scale, config(false).transformer.has_null_label), (3.0, true));
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl WeightsIndex {
 /// Whether a file of this name lies in the folder itself, whatever the system.
 pub fn is_plain_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    name.chars().all(plain) && !name.starts_with('.')
+    !name.is_empty() && name.chars().all(plain) && !name.starts_with('.')
 }
 
 #[cfg(test)]

@@ -79,7 +79,11 @@ impl Task for DitTask {
             x0.extend_from_slice(self.latents.get(index, mirrored, self.num_pictures()));
             levels.push(self.level(rng));
             let dropped = noise::uniform(rng) < self.class_dropout;
-            y.push(if dropped { self.config.transformer.null_label() as i64 } else { i64::from(self.labels[index]) });
+            y.push(if dropped && self.config.transformer.has_null_label {
+                self.config.transformer.null_label() as i64
+            } else {
+                i64::from(self.labels[index])
+            });
         }
         let eps = gaussian(rng.next_u64(), 0, x0.len());
         let tensor = |values| Tensor::<4>::from_data(TensorData::new(values, [n, c, h, w]), &self.device);

@@ -22,6 +22,11 @@ pub async fn agrees(config: &ModelConfig, device: &Device, cpu: &Device) -> Resu
     let dit = Dit::new(&config.transformer, cpu).map(&mut Shake);
     let found = loss_and_norm(config, &copied(&dit, Dit::new(&config.transformer, device), device).await, device).await;
     let expected = loss_and_norm(config, &dit, cpu).await;
+    compare(found, expected)
+}
+
+/// Loss and norm of the gradients.
+fn compare(found: (f64, f64), expected: (f64, f64)) -> Result<(), String> {
     for (name, found, expected) in [("loss", found.0, expected.0), ("gradients", found.1, expected.1)] {
         // Also false for what is no number.
         let is_near = (found - expected).abs() <= TOLERANCE * expected.abs();
@@ -67,7 +72,18 @@ mod tests {
     use pollster::block_on;
 
     #[test]
-    fn a_device_agrees_with_itself_and_says_what_differs() {
+    fn what_differs_is_said() {
+        assert_eq!(compare((1.009, 0.2), (1.0, 0.2)), Ok(()));
+        for (found, name) in
+            [((1.02, 0.2), "loss"), ((0.98, 0.2), "loss"), ((f64::NAN, 0.2), "loss"), ((1.0, 0.3), "gradients")]
+        {
+            let why = compare(found, (1.0, 0.2)).expect_err("it is too far off");
+            assert!(why.starts_with(name), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_device_agrees_with_itself() {
         let (config, cpu) = (tiny(), Device::flex());
         assert_eq!(block_on(agrees(&config, &cpu, &cpu)), Ok(()));
         let dit = Dit::new(&config.transformer, &cpu).map(&mut Shake);

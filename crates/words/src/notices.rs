@@ -199,26 +199,28 @@ mod tests {
         crate::add(crate::forward());
         crate::add(crate::inside());
         crate::add(crate::training());
-        let without_facts = [
-            [Reason::NoModel, Reason::RunFirst, Reason::Newer, Reason::Stopped],
-            [Reason::NoAdaLn, Reason::NoSound, Reason::NoEncoder, Reason::StorageFull],
-            [Reason::NoCheckpoint; 4],
-        ];
-        for reason in
-            without_facts.concat().into_iter().chain([Reason::NoWebGpu, Reason::NoAdapter, Reason::SoftwareWebGpu])
-        {
-            assert!(refused(&reason.into()).ends_with('.'), "{reason:?}");
+        for reason in Reason::ALL {
+            let words = refused(&reason.of("«of»", "«found»", "«allowed»"));
+            assert!(words.ends_with('.') || words.contains('«'), "{reason:?}: {words}");
+            for fact in facts(reason) {
+                assert!(words.contains(fact), "{reason:?}: {words}");
+            }
         }
-        for reason in [Reason::Message, Reason::NotStored, Reason::BadFile, Reason::Device, Reason::Crashed] {
-            assert!(refused(&reason.found("F")).contains('F'), "{reason:?}");
-        }
-        for reason in [Reason::NotRead, Reason::Silent, Reason::NotServed, Reason::NoFile] {
-            let words = refused(&reason.of("X", "Z", ""));
-            assert!(words.contains('X') && words.contains('Z'), "{words}");
-        }
-        for reason in [Reason::OutOfRange, Reason::Mismatch, Reason::TooLarge, Reason::NoRoom] {
-            let words = refused(&reason.of("X", "Z", "Y"));
-            assert!(['X', 'Y', 'Z'].into_iter().all(|fact| words.contains(fact)), "{words}");
+    }
+
+    /// What is to be read in the words for a reason.
+    fn facts(reason: Reason) -> &'static [&'static str] {
+        match reason {
+            Reason::NoModel | Reason::RunFirst | Reason::Newer | Reason::Stopped | Reason::NoAdaLn => &[],
+            Reason::NoSound | Reason::NoEncoder | Reason::StorageFull | Reason::NoCheckpoint => &[],
+            Reason::NoWebGpu | Reason::NotSecure | Reason::NoAdapter | Reason::SoftwareWebGpu => &[],
+            Reason::OtherBuild => &[],
+            Reason::Message | Reason::NotStored | Reason::BadFile | Reason::Device | Reason::Crashed => &["«found»"],
+            Reason::Policy | Reason::NotShared => &["«of»"],
+            Reason::NotRead | Reason::Silent | Reason::NotServed | Reason::NoFile => &["«of»", "«found»"],
+            Reason::OutOfRange | Reason::Mismatch | Reason::TooLarge | Reason::NoRoom => {
+                &["«of»", "«found»", "«allowed»"]
+            }
         }
     }
 

@@ -5,10 +5,11 @@ use super::hand::Hand;
 use crate::ui::dom;
 use crate::ui::live::{Live, segments};
 use ditscope_config::Experiment;
+use ditscope_page_state::compare::maps::distance;
 use ditscope_page_state::film::Pixels;
+use ditscope_page_state::lab::Kind;
 use ditscope_page_state::lab::bench::{Bench, is_ready, shown, way_of};
 use ditscope_page_state::lab::edit::{Edit, ROW, Way};
-use ditscope_page_state::lab::{Kind, difference};
 use ditscope_page_state::{Choice, Event, Page};
 use ditscope_words::notices::notice;
 use ditscope_words::text::class_label;
@@ -76,7 +77,7 @@ fn inverted(hand: Hand) -> Vec<Live> {
 fn rebuilt(page: &Page, bench: &Bench, pixels: Option<&Pixels>) -> String {
     let at_end = page.shown().is_some_and(|film| page.timeline.position >= film.steps());
     let Some(Ok(inverted)) = bench.edit.inverted.as_ref().filter(|_| at_end) else { return String::new() };
-    let apart = pixels.and_then(|pixels| difference(&inverted.base.picture, pixels));
+    let apart = pixels.and_then(|pixels| distance(&inverted.base.picture, pixels));
     apart
         .map(|rms| say_with("lab.error-back", &[("rms", &format!("{rms:.1}")), ("steps", &inverted.steps)]))
         .unwrap_or_default()

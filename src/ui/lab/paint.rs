@@ -6,10 +6,11 @@ use crate::ui::dom;
 use crate::ui::live::Live;
 use ditscope_page_state::Page;
 use ditscope_page_state::cells::stride;
+use ditscope_page_state::compare::maps::distance;
 use ditscope_page_state::film::Pixels;
 use ditscope_page_state::lab::bench::{Bench, newest, shown};
 use ditscope_page_state::lab::paint::{BRUSHES, RESAMPLINGS};
-use ditscope_page_state::lab::{Base, Kind, difference};
+use ditscope_page_state::lab::{Base, Kind};
 use ditscope_words::{say, say_with};
 use wasm_bindgen::JsCast;
 use web_sys::{KeyboardEvent, PointerEvent};
@@ -17,7 +18,7 @@ use web_sys::{KeyboardEvent, PointerEvent};
 pub fn view(hand: Hand) -> Live {
     let now = figure(hand, |page, bench| {
         let painted = shown(page, Kind::Paint).and_then(|_| picture(page, 0));
-        let apart = bench.base.as_ref().zip(painted.as_ref()).and_then(|(base, now)| difference(&base.picture, now));
+        let apart = bench.base.as_ref().zip(painted.as_ref()).and_then(|(base, now)| distance(&base.picture, now));
         let note = apart.map(|rms| say_with("lab.apart", &[("rms", &format!("{rms:.1}"))])).unwrap_or_default();
         Figure::new(say("lab.painted"), painted, note)
     });

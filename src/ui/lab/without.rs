@@ -5,9 +5,10 @@ use super::hand::Hand;
 use crate::ui::live::Live;
 use ditscope_config::Part;
 use ditscope_page_state::Page;
+use ditscope_page_state::compare::maps::distance;
+use ditscope_page_state::lab::Kind;
 use ditscope_page_state::lab::bench::{Bench, shown};
 use ditscope_page_state::lab::without::ROUNDS;
-use ditscope_page_state::lab::{Kind, difference};
 use ditscope_plots::geometry::fixed;
 use ditscope_words::{say, say_with};
 use leptos::prelude::*;
@@ -19,7 +20,7 @@ pub fn view(hand: Hand) -> Live {
         let off = experiment.map(|it| it.pictures[1].without.clone());
         let title = off.as_ref().map_or_else(|| say("lab.without").into(), |off| names(off));
         let pixels = off.and_then(|_| picture(page, 1));
-        let note = picture(page, 0).zip(pixels.as_ref()).and_then(|(a, b)| difference(&a, b));
+        let note = picture(page, 0).zip(pixels.as_ref()).and_then(|(a, b)| distance(&a, b));
         let note = note.map(|rms| say_with("lab.apart", &[("rms", &format!("{rms:.1}"))])).unwrap_or_default();
         Figure::new(title, pixels, note)
     });

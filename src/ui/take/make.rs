@@ -42,9 +42,7 @@ fn send(store: Store, event: Event) {
 pub fn link(state: &Page, film: Option<&Film>) -> String {
     let shown = Address { present: false, embed: false, ..(*state.address).clone() };
     let settings = film.map_or_else(|| state.linked_settings(), |film| film.info.settings.clone());
-    let page = dom::page();
-    let end = page.find(['?', '#']).unwrap_or(page.len());
-    format!("{}?{}", &page[..end], address::query(&shown, &settings))
+    dom::page_with(&address::query(&shown, &settings))
 }
 
 pub fn embed_code(state: &Page) -> String {

@@ -8,7 +8,7 @@ use super::numbers::{read_f16, read_f32, transpose};
 use super::parameters::{Parameter, Path, parameters};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use ditscope_ops::{INT8_INPUTS, int8};
+use ditscope_ops::int8;
 use half::f16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -23,7 +23,7 @@ pub enum LinearWeights {
     /// In f16 where they are stored as that or in 8 bits: half the memory.
     F16,
     /// As they are stored, in f16 or in 8 bits: only for kernels that read both ([`ditscope_ops::Ops::reads_int8`]). 8 bits
-    /// become f16 where inputs are no multiple of [`INT8_INPUTS`].
+    /// become f16 in matrices that it does not read so ([`int8`]).
     Stored,
 }
 
@@ -125,13 +125,12 @@ impl Filler<'_> {
     ) -> Result<Tensor<D>, WeightsError> {
         let scales = scales_of(self.shard, &parameter.name)?;
         let (shape, device) = (parameter.shape.clone(), self.device);
-        let is_read = |[_, d_input]: &[usize; 2]| d_input.is_multiple_of(INT8_INPUTS);
-        if let Some([d_output, d_input]) = transposed.filter(is_read)
-            && self.linear() == LinearWeights::Stored
-        {
-            let values = view.data().iter().map(|byte| *byte as i8).collect();
+        if let Some([d_output, d_input]) = transposed.filter(|_| self.linear() == LinearWeights::Stored) {
+            let values: Vec<i8> = view.data().iter().map(|byte| *byte as i8).collect();
             let scales = read_f32(Dtype::F16, scales.data(), None).expect("checked to be f16");
-            return Ok(lasting(int8(values, &scales, [d_input, d_output], GROUP as u8), device));
+            if let Some(data) = int8(&values, &scales, [d_input, d_output], GROUP as u8, device) {
+                return Ok(lasting(data, device));
+            }
         }
         let columns: usize = view.shape().iter().skip(1).product();
         let values = dequantize(view.data(), scales.data(), columns.max(1));

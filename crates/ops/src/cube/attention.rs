@@ -1,7 +1,7 @@
 //! Attention whose weights never lie in memory.
 
 use super::launch::{Wgsl, empty_like};
-use super::{inner_contiguous, stride, tensor_of};
+use super::tensors::{inner_contiguous, stride, tensor_of};
 use burn::tensor::Tensor;
 
 pub fn attention(q: &Tensor<4>, k: &Tensor<4>, v: &Tensor<4>) -> Option<Tensor<3>> {

@@ -1,7 +1,7 @@
 //! Convolutions of 3x3, with what stands before and after them.
 
 use super::launch::{Wgsl, empty_like};
-use super::{contiguous, primitive, stride, tensor_of};
+use super::tensors::{MOST_GROUPS, contiguous, primitive, stride, tensor_of};
 use crate::kernels::{Conv, Filter};
 use burn::tensor::Tensor;
 use burn_cubecl::tensor::CubeTensor;
@@ -74,6 +74,9 @@ impl Conv for Packed {
         let kernel = self.kernel(add.is_some());
         let [units, lines, _] = kernel.units;
         let groups = [self.to.div_ceil(units), (height * pieces).div_ceil(lines), n as u32];
+        if groups.into_iter().any(|groups| groups > MOST_GROUPS) {
+            return None;
+        }
         kernel.launch(groups, read, &y, &info);
         Some(tensor_of::<4>(y).permute([0, 3, 1, 2])) // [N, C_out, h, w]
     }

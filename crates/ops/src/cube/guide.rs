@@ -1,7 +1,7 @@
 //! What a step makes of the network's output.
 
 use super::launch::{Wgsl, empty_like};
-use super::{MOST_GROUPS, contiguous, primitive, stride, tensor_of};
+use super::tensors::{MOST_GROUPS, contiguous, primitive, stride, tensor_of};
 use crate::kernels::{Guide, Guided};
 use burn::tensor::Tensor;
 use burn_cubecl::kernel::into_contiguous;

@@ -1,7 +1,8 @@
 //! Linear layers, with what follows them.
 
+use super::int8::scheme;
 use super::launch::{Wgsl, empty_like};
-use super::{any_contiguous, contiguous, inner_contiguous, quantized, stride, tensor_of};
+use super::tensors::{any_contiguous, contiguous, inner_contiguous, quantized, stride, tensor_of};
 use crate::int8;
 use crate::kernels::{Matrix, Then};
 use burn::tensor::{DType, Device, Tensor};
@@ -24,7 +25,7 @@ pub struct Stored {
 impl Stored {
     pub fn new(weight: &Tensor<2>, bias: Option<&Tensor<1>>) -> Option<Self> {
         let [d_input, d_output] = weight.dims();
-        let (original, stored, scales) = match int8::group(weight.dtype()) {
+        let (original, stored, scales) = match int8::group(weight.dtype(), scheme) {
             Some(group) => {
                 let (values, scales) = quantized(weight)?.quantized_handles()?;
                 // As they lie in memory.

@@ -6,21 +6,18 @@
 mod attention;
 mod conv;
 mod guide;
+mod int8;
 mod launch;
 mod matrix;
 mod norm;
 mod replay;
 mod template;
+mod tensors;
 
 use crate::kernels::{Filter, Filters, Guide, Guided, Kernels, Recorded, Weights};
-use burn::backend::{BackendTensor, Cube, DispatchAutodiffContext, DispatchTensorKind};
-use burn::tensor::{DType, Device, Tensor};
-use burn_cubecl::kernel::into_contiguous;
-use burn_cubecl::tensor::CubeTensor;
+use burn::tensor::{Device, Tensor, TensorData};
 use std::sync::Arc;
-
-/// Workgroups in one direction, at most.
-const MOST_GROUPS: u32 = 65_535;
+use tensors::primitive;
 
 /// Those of Cube.
 #[derive(Debug)]
@@ -51,6 +48,10 @@ impl Kernels for CubeKernels {
         true
     }
 
+    fn int8(&self, values: &[i8], scales: &[f32], shape: [usize; 2], group: u8) -> Option<TensorData> {
+        int8::int8(values, scales, shape, group)
+    }
+
     fn filter(&self, weight: &Tensor<4>, bias: Option<&Tensor<1>>, filter: Filter) -> Option<Filters> {
         Some(Arc::new(conv::Packed::new(weight, bias, filter)?))
     }
@@ -70,50 +71,4 @@ impl Kernels for CubeKernels {
     fn copy(&self, from: &Tensor<1>, to: Option<&Tensor<1>>) -> Option<Tensor<1>> {
         replay::copy(from, to)
     }
-}
-
-/// The tensor in Cube, if it is there and no gradients are wanted of it.
-fn any_primitive<const D: usize>(x: &Tensor<D>) -> Option<CubeTensor> {
-    let tensor = x.clone().into_dispatch();
-    match (tensor.kind, tensor.autodiff) {
-        (DispatchTensorKind::Cube(BackendTensor::Float(tensor)), DispatchAutodiffContext::Disabled) => Some(tensor),
-        _ => None,
-    }
-}
-
-/// The same for f32.
-fn primitive<const D: usize>(x: &Tensor<D>) -> Option<CubeTensor> {
-    any_primitive(x).filter(|tensor| tensor.dtype == DType::F32)
-}
-
-/// A tensor in 8 bits in Cube.
-fn quantized<const D: usize>(x: &Tensor<D>) -> Option<CubeTensor> {
-    match x.clone().into_dispatch().kind {
-        DispatchTensorKind::Cube(BackendTensor::Quantized(tensor)) => Some(tensor),
-        _ => None,
-    }
-}
-
-/// [`any_primitive`] with its numbers one after the other.
-fn any_contiguous<const D: usize>(x: &Tensor<D>) -> Option<CubeTensor> {
-    any_primitive(x).map(into_contiguous)
-}
-
-/// [`primitive`] with its numbers one after the other.
-fn contiguous<const D: usize>(x: &Tensor<D>) -> Option<CubeTensor> {
-    primitive(x).map(into_contiguous)
-}
-
-/// [`primitive`], of which only those along the last axis must follow one another.
-fn inner_contiguous<const D: usize>(x: &Tensor<D>) -> Option<CubeTensor> {
-    let tensor = primitive(x)?;
-    Some(if tensor.meta.strides()[D - 1] == 1 { tensor } else { into_contiguous(tensor) })
-}
-
-fn stride(tensor: &CubeTensor, axis: usize) -> u32 {
-    tensor.meta.strides()[axis] as u32
-}
-
-fn tensor_of<const D: usize>(tensor: CubeTensor) -> Tensor<D> {
-    Tensor::from_primitive::<Cube>(tensor)
 }

@@ -1,7 +1,7 @@
 //! Layer norm, modulated.
 
 use super::launch::{Wgsl, empty_like};
-use super::{MOST_GROUPS, contiguous, inner_contiguous, stride, tensor_of};
+use super::tensors::{MOST_GROUPS, contiguous, inner_contiguous, stride, tensor_of};
 use burn::tensor::Tensor;
 
 pub fn modulate(x: &Tensor<3>, shift: &Tensor<3>, scale: &Tensor<3>, eps: f64) -> Option<Tensor<3>> {

@@ -2,7 +2,7 @@
 //! its commands alone, without looking up kernel, buffers and bindings.
 
 use super::launch::{Wgsl, empty_like};
-use super::{MOST_GROUPS, contiguous, primitive, tensor_of};
+use super::tensors::{MOST_GROUPS, contiguous, primitive, tensor_of};
 use crate::kernels::{Recorded, Recording};
 use burn::tensor::Tensor;
 use cubecl::client::{Client, Graph};

@@ -1,9 +1,9 @@
 //! Attention, a few rows at a time: no more than their scores are ever in memory.
 
 use super::math::{exp2, max, sum};
+use super::tensors::{from_numbers, primitive};
 use super::threads::for_pieces;
 use super::tile::{COLUMNS, ROWS, Rows, Work, ZERO, add_products, get, panels, put, vectorized};
-use super::{from_numbers, primitive};
 use burn::backend::flex::FlexTensor;
 use burn::tensor::Tensor;
 use std::f32::consts::LOG2_E;

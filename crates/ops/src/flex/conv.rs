@@ -7,9 +7,9 @@
 //! pixels that one becomes: what falls on the same small pixel is added up beforehand, 4 products for 9.
 
 use super::product::pack;
+use super::tensors::{contiguous, numbers, primitive};
 use super::threads::{count, for_pieces};
 use super::tile::{COLUMNS, ROWS, Rows, Sums, Work, ZERO, add_products, get, panels, put, vectorized};
-use super::{contiguous, numbers, primitive};
 use crate::kernels::{Conv, Filter};
 use burn::backend::Flex;
 use burn::backend::flex::{FlexTensor, Layout};

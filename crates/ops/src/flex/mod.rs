@@ -7,18 +7,19 @@ mod attention;
 mod conv;
 #[cfg(all(target_family = "wasm", feature = "relaxed-simd"))]
 mod fused;
+mod int8;
 mod math;
 mod matrix;
 mod norm;
 mod product;
+mod tensors;
 mod threads;
 mod tile;
 
 use crate::kernels::{Filter, Filters, Kernels, Weights};
-use burn::backend::flex::FlexTensor;
-use burn::backend::{BackendTensor, DispatchAutodiffContext, DispatchTensorKind, Flex};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use std::sync::Arc;
+use tensors::primitive;
 
 /// Those of flex.
 #[derive(Debug)]
@@ -42,35 +43,15 @@ impl Kernels for FlexKernels {
         Some(Arc::new(matrix::Packed::new(weight, bias)?))
     }
 
+    fn reads_int8(&self) -> bool {
+        true
+    }
+
+    fn int8(&self, values: &[i8], scales: &[f32], shape: [usize; 2], group: u8) -> Option<TensorData> {
+        int8::int8(values, scales, shape, group)
+    }
+
     fn filter(&self, weight: &Tensor<4>, bias: Option<&Tensor<1>>, filter: Filter) -> Option<Filters> {
         Some(Arc::new(conv::Packed::new(weight, bias, filter)?))
     }
-}
-
-/// The tensor in flex, if it is there and no gradients are wanted of it.
-fn any_primitive<const D: usize>(x: &Tensor<D>) -> Option<FlexTensor> {
-    let tensor = x.clone().into_dispatch();
-    match (tensor.kind, tensor.autodiff) {
-        (DispatchTensorKind::Flex(BackendTensor::Float(tensor)), DispatchAutodiffContext::Disabled) => Some(tensor),
-        _ => None,
-    }
-}
-
-/// The same for f32.
-fn primitive<const D: usize>(x: &Tensor<D>) -> Option<FlexTensor> {
-    any_primitive(x).filter(|tensor| tensor.dtype() == DType::F32)
-}
-
-/// The same with its numbers one after the other; [`numbers`] are these.
-fn contiguous<const D: usize>(x: &Tensor<D>) -> Option<FlexTensor> {
-    primitive(x).map(|tensor| if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() })
-}
-
-/// The numbers of a tensor that is [`contiguous`].
-fn numbers(tensor: &FlexTensor) -> Option<&[f32]> {
-    tensor.as_slice::<f32>()
-}
-
-fn from_numbers<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
-    Tensor::from_primitive::<Flex>(FlexTensor::from_data(TensorData::new(values, shape)))
 }

@@ -1,8 +1,8 @@
 //! Layer norm and modulation in one pass.
 
 use super::math::sum;
+use super::tensors::{contiguous, from_numbers, numbers};
 use super::tile::{Work, mul_add, vectorized};
-use super::{contiguous, from_numbers, numbers};
 use burn::tensor::Tensor;
 
 /// See [`crate::plain::modulate`].

@@ -18,10 +18,16 @@ pub struct Factors {
     bias: Vec<f32>,
 }
 
-/// Weights that came as f16 stay so, and are widened panel by panel as they are used.
+/// Weights that came in fewer bits stay so, and are widened panel by panel as they are used.
 pub enum Panels {
     F32(Vec<f32>),
     F16(Vec<f16>),
+    /// A scale for so many rows of each column; the scales are panels, too.
+    Int8 {
+        numbers: Vec<i8>,
+        scales: Vec<f32>,
+        group: u8,
+    },
 }
 
 impl fmt::Debug for Factors {
@@ -132,6 +138,25 @@ impl Work for Product<'_> {
                     self.panel::<FMA>(p * COLUMNS, &wide, &mut sums);
                 }
             }
+            Panels::Int8 { numbers, scales, group } => {
+                let (mut wide, group) = (vec![0.0; size], usize::from(*group));
+                let scales = scales.chunks_exact(factors.d_input.div_ceil(group) * COLUMNS);
+                for (p, (panel, scales)) in numbers.chunks_exact(size).zip(scales).enumerate() {
+                    scale(panel, scales, group, &mut wide);
+                    self.panel::<FMA>(p * COLUMNS, &wide, &mut sums);
+                }
+            }
+        }
+    }
+}
+
+/// A panel of numbers in 8 bits times their scales, of which each holds for so many rows.
+#[inline(always)]
+fn scale(panel: &[i8], scales: &[f32], group: usize, wide: &mut [f32]) {
+    let groups = panel.chunks(group * COLUMNS).zip(wide.chunks_mut(group * COLUMNS));
+    for ((panel, wide), scales) in groups.zip(scales.as_chunks::<COLUMNS>().0) {
+        for (panel, wide) in panel.as_chunks::<COLUMNS>().0.iter().zip(wide.as_chunks_mut::<COLUMNS>().0) {
+            *wide = std::array::from_fn(|j| scales[j] * f32::from(panel[j]));
         }
     }
 }

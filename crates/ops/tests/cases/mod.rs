@@ -2,8 +2,8 @@
 //! The plain way is taken on the CPU, the kernels run where the test says.
 
 use crate::{TOLERANCE, device};
-use burn::tensor::{DType, Device, Distribution, Tensor};
-use ditscope_ops::{Filter, Operation, Ops, Then, plain};
+use burn::tensor::{DType, Device, Distribution, Tensor, TensorData};
+use ditscope_ops::{Filter, Operation, Ops, Then, int8, plain};
 use proptest::prelude::*;
 
 /// Hidden sizes: the shipped models', and S, B, L and XL.
@@ -84,6 +84,43 @@ proptest! {
         let found = packed.apply(&x, &then).expect("it takes this");
         assert_near(found, plain::linear(cpu(x), cpu(weight.clone()), bias.map(cpu), cpu_then(then)))?;
         prop_assert_eq!(packed.weight(&device()).into_data(), weight.into_data());
+    }
+
+    #[test]
+    fn weights_in_8_bits(
+        (t, d_input) in (1..20_usize, prop_oneof![3 => (1..14_usize).prop_map(|n| 16 * n), 1 => 1..150_usize, 1 => Just(1152)]),
+        d_output in prop_oneof![1..150_usize, Just(1152)],
+        (then, with_bias) in (0..4, any::<bool>()),
+    ) {
+        let (there, group) = (device(), 64);
+        let numbers = |size| random_on_cpu::<1>([size], 1.0).into_data().try_into_vec::<f32>().expect("numbers");
+        let values: Vec<i8> = numbers(d_input * d_output).iter().map(|v| (50.0 * v).clamp(-127.0, 127.0) as i8).collect();
+        let groups = d_input.div_ceil(group);
+        let scales: Vec<f32> = numbers(groups * d_output).iter().map(|v| 1e-3 * v.abs() + 1e-4).collect();
+        let scale = |i: usize| scales[i / d_input * groups + i % d_input / group];
+        let widened: Vec<f32> = values.iter().enumerate().map(|(i, value)| scale(i) * f32::from(*value)).collect();
+        let widened = Tensor::<2>::from_data(TensorData::new(widened, [d_output, d_input]), &Device::flex()).transpose();
+        let Some(weight) = int8(&values, &scales, [d_input, d_output], group as u8, &there) else {
+            // GPUs read sixteen inputs at once.
+            prop_assert!(d_input % 16 != 0, "no kernel");
+            return Ok(());
+        };
+        let weight = Tensor::from_data(weight, &there);
+        let bias = with_bias.then(|| random([d_output], 1.0));
+        let (x, to) = (random([2, t, d_input], 1.0), random([2, t, d_output], 1.0));
+        let then = match then {
+            0 => Then::Nothing,
+            1 => Then::Gelu,
+            2 => Then::Add { to: to.narrow(0, 1, 1), gate: None },
+            // A part of more, as the blocks have their gates.
+            _ => Then::Add { to, gate: Some(random([2, 1, 3 * d_output], 1.0).narrow(2, d_output, d_output)) },
+        };
+        let packed = ops().matrix(&weight, bias.as_ref()).expect("a kernel");
+        let found = packed.apply(&x, &then).expect("it takes this");
+        let right = plain::linear(cpu(x.clone()), widened, bias.clone().map(cpu), cpu_then(then.clone()));
+        assert_near(found, right.clone())?;
+        // Where a kernel is switched off, burn widens them.
+        assert_near(plain::linear(x, packed.weight(&there), bias, then), right)?;
     }
 
     #[test]

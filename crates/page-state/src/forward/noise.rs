@@ -1,7 +1,7 @@
 //! The noise of a latent under noise, and what the model takes for noise in it; pure.
 
 use crate::Notice;
-use crate::film::numbers;
+use crate::floats::numbers;
 use ditscope_protocol::Answer;
 
 /// How many places of t the curve of the error has.

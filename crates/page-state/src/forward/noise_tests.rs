@@ -1,11 +1,11 @@
 //! When the model is asked what it takes for noise, and what comes of it.
 
-use super::super::state::tests::{LATENT, SIDE, answer, answer_all, asked, noised, send, with_pictures};
+use super::super::state::tests::{ENCODED, LATENT, SIDE, answer, answer_all, asked, noised, send, with_pictures};
 use super::{PLACES, Spot};
 use crate::forward::Event;
 use crate::update::tests::{ready, take_message};
-use crate::{self as app, Choice, Effect, Page};
-use ditscope_protocol::{Answer, Ask, FromWorker};
+use crate::{self as app, Choice, Effect, Mode, Page, RunState};
+use ditscope_protocol::{Answer, Ask, FromWorker, ToWorker};
 
 /// The model says half of what the noise is, and without the class nothing.
 pub fn seen(state: &mut Page, id: u32) -> Vec<Effect> {
@@ -80,4 +80,15 @@ fn a_link_brings_its_noise_level_and_gets_the_visitors() {
     assert!(matches!(&shown[..], [Effect::ShowAddress(query)] if query.contains("&t=571")), "{shown:?}");
     state.update(app::Event::Show(app::Mode::Denoise));
     assert!(!state.query().contains("&t="), "{}", state.query());
+}
+
+#[test]
+fn what_waits_for_a_latent_in_forward_waits_nowhere_else() {
+    let (mut state, effects) = with_pictures("view=forward");
+    let (id, ..) = asked(&effects);
+    state.update(app::Event::Generate);
+    state.update(app::Event::Show(Mode::Denoise));
+    assert_eq!(state.run.state, RunState::Idle);
+    let effects = answer(&mut state, id, ENCODED, vec![vec![1; LATENT]]);
+    assert!(!effects.iter().any(|e| matches!(e, Effect::SendWith(ToWorker::Generate { .. }, _))));
 }

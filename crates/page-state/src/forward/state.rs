@@ -10,6 +10,7 @@ use super::picture::{self, Unreadable};
 use super::questions::{Noised, Pending};
 use super::steps;
 use crate::film::{self, Pixels};
+use crate::floats;
 use crate::follow::{Effects, Follow};
 use crate::run::Plan;
 use crate::{Effect, Notice, Shared};
@@ -280,7 +281,7 @@ impl Forward {
         };
         let selected = shared.timeline.selected.min(film.info.num_images - 1);
         let Some(latent) = film::of_picture(&film.info, &frame.x_t, selected) else { return };
-        let latent = latent.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let latent = floats::bytes(latent);
         let picture = film::picture(&film.info, frame, selected);
         self.begin(Source::Generated, Some(picture));
         self.latent = Some(Arc::new(latent));

@@ -54,7 +54,7 @@ fn refuse(state: &mut Page, id: u32) -> Vec<Effect> {
     take_message(state, FromWorker::Answered { id, result: Err(Reason::Device.found("lost")) })
 }
 
-const ENCODED: Answer = Answer::Encoded { latent_shape: [1, SIDE, SIDE] };
+pub const ENCODED: Answer = Answer::Encoded { latent_shape: [1, SIDE, SIDE] };
 
 pub fn noised(state: &mut Page, id: u32, value: u8) -> Vec<Effect> {
     let qsampled =

@@ -7,6 +7,7 @@ use super::trace::{Modulation, Trace};
 use crate::Mode;
 use crate::asks::{Answered, Asker, Question};
 use crate::film::{self, Film, Frame};
+use crate::floats;
 use crate::follow::{Effects, Follow};
 use crate::{ModelState, Notice, Shared};
 use ditscope_protocol::{Ask, RunInfo};
@@ -191,7 +192,7 @@ impl Inside {
             return vec![];
         }
         let Some(x_t) = film::of_picture(&info, &frame.x_t, picture) else { return vec![] };
-        let x_t = x_t.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let x_t = floats::bytes(x_t);
         let ask = Ask::Trace { t: film::place(&info, frame.step).0, class, block };
         let question = self.question(ask, vec![x_t]);
         self.trace.waiting = Some((question.number, place));

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::fixtures::{frame, info};
-use crate::inside::trace::tests::{bytes, traced};
+use crate::floats::bytes;
+use crate::inside::trace::tests::traced;
 use crate::update::tests::{loaded, ready, running, some_config, take_message};
 use crate::{Effect, Page};
 use crate::{Event as PageEvent, RunState};

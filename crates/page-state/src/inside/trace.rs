@@ -1,6 +1,7 @@
 //! What the worker tells of one forward pass, and of the condition over a run; checked when it comes. Pure.
 
 use crate::Notice;
+use crate::floats::numbers;
 use ditscope_protocol::Answer;
 
 /// Vectors of adaLN-Zero: shift, scale and gate of the attention, then of the MLP.
@@ -69,7 +70,7 @@ impl Trace {
                 return Err(Notice::TraceRows { head: row / tokens + 1, token: row % tokens + 1, sum });
             }
         }
-        let norms: Vec<f32> = numbers(&norms).collect();
+        let norms = numbers(&norms);
         let range = norms.iter().fold((f32::MAX, 0.0), |(least, most), norm| (norm.min(least), norm.max(most)));
         Ok(Self { block, heads, depth, grid, attention, means, norms, range_of_norms: range })
     }
@@ -93,7 +94,7 @@ impl Trace {
             None => self.means.get(head * tokens..(head + 1) * tokens).unwrap_or_default().to_vec(),
             Some(token) => {
                 let from = 4 * tokens * (head * tokens + token);
-                numbers(self.attention.get(from..from + 4 * tokens).unwrap_or_default()).collect()
+                numbers(self.attention.get(from..from + 4 * tokens).unwrap_or_default())
             }
         }
     }
@@ -113,7 +114,7 @@ impl Modulation {
         let due = steps.saturating_mul(depth).saturating_mul(4 * VECTORS);
         match buffers {
             [values] if values.len() == due && due > 0 && steps == due_steps => {
-                Ok(Self { steps, depth, values: numbers(values).collect() })
+                Ok(Self { steps, depth, values: numbers(values) })
             }
             _ => Err(wrong(buffers)),
         }
@@ -140,17 +141,10 @@ fn wrong(buffers: &[Vec<u8>]) -> Notice {
     Notice::TraceSizes { sizes: buffers.iter().map(Vec::len).collect() }
 }
 
-fn numbers(bytes: &[u8]) -> impl Iterator<Item = f32> + '_ {
-    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-}
-
 #[cfg(test)]
 pub mod tests {
     use super::*;
-
-    pub fn bytes(values: &[f32]) -> Vec<u8> {
-        values.iter().flat_map(|value| value.to_le_bytes()).collect()
-    }
+    use crate::floats::bytes;
 
     /// Two heads over two tokens: the first looks at itself, the second at the other one.
     pub fn traced() -> (Answer, Vec<Vec<u8>>) {

@@ -9,6 +9,7 @@ use super::without::Without;
 use super::{self as lab, Base, Kind, Prepared};
 use crate::asks::Answered;
 use crate::film::Pixels;
+use crate::floats;
 use crate::{Event, ModelState, Page};
 use ditscope_config::{Experiment, Measurement, SamplerKind};
 use ditscope_protocol::{Ask, RunInfo};
@@ -62,10 +63,10 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// The model is another one: what was known is not of it.
+    /// The model is another one: what was known is not of it. What the page was told is still to be taken back.
     pub fn forget(&mut self) {
         let (paint, newest) = (Paint { cells: Default::default(), ..self.paint.clone() }, self.newest);
-        *self = Self { paint, newest, ..Self::default() };
+        *self = Self { paint, newest, told: self.told.take(), ..Self::default() };
     }
 
     /// Looks at the page: takes a picture where there is none, and the answer that it waits for. What follows: the next
@@ -257,7 +258,7 @@ impl Bench {
             return None;
         }
         let latents = ideal.latents(step);
-        let bytes = latents.concat().iter().flat_map(|value| value.to_le_bytes()).collect();
+        let bytes = floats::bytes(&latents.concat());
         let what = Measurement::Decode { count: latents.len() };
         Some(self.ask(About::Ideal { step }, (what, vec![bytes])))
     }

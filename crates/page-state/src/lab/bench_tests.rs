@@ -5,7 +5,7 @@ use crate::film::Pixels;
 use crate::fixtures::{film, frame, info};
 use crate::lab::one_step::errors;
 use crate::update::tests::{loaded, running, some_config, take_message};
-use crate::{Effect, Mode};
+use crate::{Effect, Mode, ModelRef};
 use ditscope_config::{ModelConfig, Part};
 use ditscope_protocol::{Answer, FrameInfo, FromWorker, Reason, Refusal, ToWorker};
 
@@ -173,6 +173,15 @@ fn a_picture_whose_noise_is_found_is_denoised_as_something_else() {
     let classes: Vec<_> = experiment.pictures.iter().map(|picture| picture.class).collect();
     assert_eq!(classes, [Some(own), Some(bench.edit.class(&page)), Some(bench.edit.class(&page))]);
     assert_eq!(way_of(&experiment), Way::Invert);
+}
+
+#[test]
+fn what_was_prepared_of_a_model_goes_with_it() {
+    let (mut page, mut bench) = in_the_lab(Kind::Break);
+    assert!(generated(&mut page).0.is_some(), "something is prepared");
+    page.update(Event::UseModel(ModelRef::Url("http://a.b/other".into())));
+    let events = bench.look(&page, Kind::OneStep);
+    assert!(matches!(events[..], [Event::Lab(lab::Event::Prepare(None))]), "{events:?}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub mod without;
 
 use crate::asks::{Answered, Asker, Question};
 use crate::film::{self, Film, Pixels};
+use crate::floats;
 use crate::follow::{Effects, Follow};
 use crate::run::Plan;
 pub use crate::run::Prepared;
@@ -135,7 +136,7 @@ impl Base {
 
     /// The visitor's own picture, or another one of the forward process, which was encoded there.
     pub fn of_forward(shared: &Shared, forward: &crate::forward::Forward) -> Option<Self> {
-        let latent = film::numbers(forward.latent.as_deref()?);
+        let latent = floats::numbers(forward.latent.as_deref()?);
         let shape = shared.models.config.as_ref()?.transformer.latent_shape();
         let picture = forward.picture.as_deref()?.clone();
         let fits = latent.len() == shape.iter().product::<usize>();
@@ -149,7 +150,7 @@ impl Base {
 
     /// As the worker wants it.
     pub fn bytes(&self) -> Vec<u8> {
-        self.latent.iter().flat_map(|value| value.to_le_bytes()).collect()
+        floats::bytes(&self.latent)
     }
 }
 
@@ -157,13 +158,6 @@ impl Base {
 pub fn rms(a: &[f32], b: &[f32]) -> f64 {
     let squares = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
     (squares / a.len().max(1) as f64).sqrt()
-}
-
-/// Root mean square difference of two pictures' colours, of 255; nothing where they have other sizes.
-pub fn difference(a: &Pixels, b: &Pixels) -> Option<f64> {
-    let squares = a.rgba.iter().zip(&b.rgba).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum::<f64>();
-    // Every fourth number is the opacity, which is the same.
-    (a.rgba.len() == b.rgba.len()).then(|| (squares / (0.75 * a.rgba.len().max(1) as f64)).sqrt())
 }
 
 fn json(experiment: &ditscope_config::Experiment) -> String {

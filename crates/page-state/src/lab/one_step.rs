@@ -58,7 +58,7 @@ impl OneStep {
 impl Guesses {
     fn read(t: usize, buffers: &[Vec<u8>], image_shape: [usize; 2]) -> Option<Self> {
         let [latents, pictures] = buffers else { return None };
-        let latents = crate::film::numbers(latents);
+        let latents = crate::floats::numbers(latents);
         let mut pictures = Pixels::cut(pictures, image_shape);
         let mean = pictures.pop()?;
         let size = latents.len().checked_div(pictures.len())?;

@@ -90,7 +90,7 @@ impl Ranking {
     /// Takes an answer; one that does not fit ends it.
     pub fn take(&mut self, answered: &Answered) {
         let errors = match answered {
-            Ok((_, buffers)) => buffers.first().map(|bytes| crate::film::numbers(bytes)).unwrap_or_default(),
+            Ok((_, buffers)) => buffers.first().map(|bytes| crate::floats::numbers(bytes)).unwrap_or_default(),
             Err(_) => vec![],
         };
         if errors.len() != self.sums.len() {

@@ -21,7 +21,7 @@ impl Models {
     pub(crate) fn greet_worker(&mut self, around: Around) -> Effects {
         self.worker = WorkerState::Ready;
         let mut effects = match self.state {
-            ModelState::Loading(_) => vec![load_message(around)],
+            ModelState::Loading(_) => vec![self.send_load(around)],
             ModelState::Asking => self.approach(around),
             _ => vec![],
         };
@@ -61,17 +61,46 @@ impl Models {
         if is_known { self.load(around) } else { self.approach(around) }
     }
 
-    /// The model of the address is another one now: nothing is known of it.
-    pub(crate) fn begin(&mut self) {
+    /// The model of the address is another one now: nothing is known of it. The one that is being loaded is not wanted any
+    /// more, and what is still said of it is not of this one.
+    pub(crate) fn begin(&mut self) -> Effects {
         (self.config, self.reached_bytes, self.address_waits) = (None, 0, true);
         self.favourites.clear();
+        self.load = self.load.wrapping_add(1);
+        let is_loading = matches!(self.state, ModelState::Loading(_)) && self.worker == WorkerState::Ready;
+        is_loading.then_some(Follow::Do(Effect::Send(ToWorker::CancelLoad))).into_iter().collect()
+    }
+
+    fn send_load(&mut self, around: Around) -> Follow {
+        self.load = self.load.wrapping_add(1);
+        let (source, backend) = (around.source(), around.address.backend);
+        Follow::Do(Effect::Send(ToWorker::Load { source, backend, load: self.load }))
+    }
+
+    /// The worker has begun a load.
+    pub(crate) fn take_beginning(&mut self, load: u32) {
+        self.heard = load;
+        // The one before it may have failed in the meantime.
+        if self.is_heard() && matches!(self.state, ModelState::Failed(_)) {
+            self.state = ModelState::Loading(Progress::default());
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn number(&self) -> u32 {
+        self.load
+    }
+
+    /// Whether what the worker says of loading is of the load that was asked for last.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.heard == self.load
     }
 
     pub(crate) fn load(&mut self, around: Around) -> Effects {
         self.state = ModelState::Loading(Progress::default());
         let mut effects = vec![Follow::ForgetRunFailure];
         match self.worker {
-            WorkerState::Ready => effects.push(load_message(around)),
+            WorkerState::Ready => effects.push(self.send_load(around)),
             // It is loaded when the worker says that it is there.
             WorkerState::Starting => {}
             WorkerState::Lost => effects.push(self.restart_worker()),
@@ -178,10 +207,6 @@ impl Models {
         self.worker = WorkerState::Starting;
         Follow::Do(Effect::StartWorker)
     }
-}
-
-fn load_message(around: Around) -> Follow {
-    Follow::Do(Effect::Send(ToWorker::Load { source: around.source(), backend: around.address.backend }))
 }
 
 #[cfg(test)]

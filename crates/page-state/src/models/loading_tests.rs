@@ -4,7 +4,9 @@ use crate::ModelRef;
 use crate::fixtures::info;
 use crate::models::tests::entry;
 use crate::models::{BIG, StorageReport, Stored};
-use crate::update::tests::{BASE, generate_of, loaded, ready, running, sends_load, some_config, take_message};
+use crate::update::tests::{
+    BASE, generate_of, hear_unmarked, loaded, ready, running, sends_load, some_config, take_message,
+};
 use crate::{Choice, Effect, Event, ModelState, Page, RunState, Visit};
 use crate::{Notice, Status};
 use ditscope_config::{Catalog, CatalogEntry};
@@ -49,6 +51,37 @@ fn loading_can_be_stopped_and_started_again() {
     take_message(&mut state, FromWorker::LoadCancelled);
     assert_eq!((&state.models.state, &state.run.state), (&ModelState::Stopped, &RunState::Idle));
     assert!(sends_load(&state.update(Event::Models(crate::models::Event::Load))));
+}
+
+#[test]
+fn what_is_said_of_another_models_load_is_not_heard() {
+    let (mut state, _) = Page::new("", BASE, Visit::default());
+    take_message(&mut state, FromWorker::Ready);
+    state.update(Event::Models(crate::models::Event::StorageSeen(StorageReport::default())));
+    let effects = state.update(Event::UseModel(xl()));
+    assert!(effects.contains(&Effect::Send(ToWorker::CancelLoad)), "it is not fetched to its end: {effects:?}");
+    let first = some_config(3);
+    let of_the_first = [FromWorker::Config(Box::new(first)), loaded(), FromWorker::LoadCancelled];
+    let unheard = |state: &mut Page, model_state: &ModelState| {
+        for message in of_the_first.clone() {
+            hear_unmarked(state, message, 0.0);
+            assert_eq!((&state.models.config, &state.models.state), (&None, model_state));
+        }
+    };
+    unheard(&mut state, &ModelState::Asking);
+    inspected(&mut state, &xl(), Ok(entry("xl", 1)));
+    state.update(Event::Generate);
+    assert!(matches!(state.models.state, ModelState::Loading(_)), "{:?}", state.models.state);
+    let loading = state.models.state.clone();
+    unheard(&mut state, &loading);
+    // The load before it failed, and that was said before this one began.
+    let why = Refusal::from(Reason::BadFile);
+    hear_unmarked(&mut state, FromWorker::Failed { run: None, why }, 0.0);
+    let load = state.models.number();
+    hear_unmarked(&mut state, FromWorker::Loading { load }, 0.0);
+    assert_eq!(state.models.state, loading);
+    hear_unmarked(&mut state, loaded(), 0.0);
+    assert!(matches!(state.models.state, ModelState::Ready { .. }));
 }
 
 #[test]

@@ -31,6 +31,10 @@ pub struct Models {
     /// Another model was chosen; the address shows its defaults when they are known.
     pub(crate) address_waits: bool,
     pub(crate) worker: WorkerState,
+    /// The number of the load that was asked for last, or of none where another model was chosen since.
+    pub(crate) load: u32,
+    /// The number of the load that the worker began last.
+    pub(crate) heard: u32,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -126,7 +130,7 @@ impl Models {
             Event::KeptElsewhere => return vec![Follow::Do(Effect::RecallModels)],
             Event::FolderRefused(why) => self.adding = Some(Adding::Failed(why)),
             Event::AddFolder(name) => return self.add_asked(around, ModelRef::Folder(name)),
-            Event::Remove(model) => return self.remove(&model),
+            Event::Remove(model) => return self.remove(around, &model),
             Event::DeleteStored(urls) => return vec![Follow::Do(Effect::DeleteStored(urls))],
             Event::Persist => {
                 self.asked_to_keep = true;
@@ -220,10 +224,16 @@ impl Models {
     }
 
     /// Takes an added model off the list; one in use goes on.
-    fn remove(&mut self, model: &ModelRef) -> Effects {
+    fn remove(&mut self, around: Around, model: &ModelRef) -> Effects {
         self.added.retain(|added| added.model != *model);
         self.adding = None;
-        vec![Follow::Do(Effect::KeepModels(self.to_keep()))]
+        let mut effects = vec![Follow::Do(Effect::KeepModels(self.to_keep()))];
+        if let ModelRef::Folder(name) = model
+            && around.address.model != *model
+        {
+            effects.push(Follow::Do(Effect::ForgetFolder(name.clone())));
+        }
+        effects
     }
 
     fn toggle_favourite(&mut self, around: Around, class: usize) -> Effects {

@@ -63,9 +63,14 @@ fn a_folder_is_used_but_neither_shared_nor_remembered() {
     assert_eq!(state.update(Event::Models(crate::models::Event::AddFolder("mine".into()))), [inspect(&folder)]);
     let (source, result) = (ModelSource::Folder("mine".into()), Ok(entry("mine", u64::MAX)));
     assert_eq!(take_message(&mut state, FromWorker::Inspected { source, result }), [Effect::KeepModels(vec![])]);
-    let effects = state.update(Event::UseModel(folder));
+    let remove = |folder: &ModelRef| Event::Models(crate::models::Event::Remove(folder.clone()));
+    let forget = Effect::ForgetFolder("mine".into());
+    let effects = state.clone().update(remove(&folder));
+    assert_eq!(effects, [Effect::KeepModels(vec![]), forget.clone()]);
+    let effects = state.update(Event::UseModel(folder.clone()));
     assert!(sends_load(&effects) && !effects.contains(&Effect::Persist), "nothing has to be fetched");
     assert!(!state.query().contains("model="));
+    assert!(!state.update(remove(&folder)).contains(&forget), "it is in use");
 }
 
 #[test]

@@ -165,7 +165,7 @@ impl State {
     fn begin(&mut self, row: usize, blocks: Option<usize>, few: Option<Sample>, now_ms: f64) -> Vec<Effect> {
         let Asked { backend, base, .. } = &self.asked;
         let load = match &self.rows[row].offer.subject {
-            Subject::Model(model) => ToWorker::Load { source: model.source(base), backend: *backend },
+            Subject::Model(model) => ToWorker::Load { source: model.source(base), backend: *backend, load: 0 },
             Subject::Xl2 => {
                 // Plain data: its JSON cannot fail.
                 let transformer = serde_json::to_string(&xl2(blocks)).unwrap_or_default();

@@ -108,7 +108,7 @@ fn a_model_is_warmed_up_and_then_timed_until_there_are_enough_times() {
     let mut desk = Desk::start(vec![two().remove(0)], None);
     let load = desk.load("CPU", config());
     let source = ModelSource::Url("http://a/assets/models/a".into());
-    assert_eq!(load, ToWorker::Load { source, backend: BackendChoice::Auto });
+    assert_eq!(load, ToWorker::Load { source, backend: BackendChoice::Auto, load: 0 });
     assert_eq!(desk.run(), 3);
     desk.wait();
     // 30 steps of 20 ms are over too soon: they are taken again.

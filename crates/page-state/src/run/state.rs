@@ -272,12 +272,12 @@ impl Run {
         self.decoded = None;
     }
 
-    /// Another model is chosen: the messages of the run are ignored from now on; its frames stay.
     /// Of a model that goes with it.
     pub(crate) fn forget_film(&mut self) {
         (self.film, self.film_model) = (None, None);
     }
 
+    /// Another model is chosen: the messages of the run are ignored from now on; its frames stay.
     pub(crate) fn abandon(&mut self) {
         if self.is_running() || self.waits_for_worker() {
             self.number += 1;

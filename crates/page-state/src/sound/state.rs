@@ -2,6 +2,7 @@
 
 use crate::asks::{Answered, Asker, Question};
 use crate::film::Place;
+use crate::floats;
 use crate::follow::{Effects, Follow};
 use crate::stage::clean_latent;
 use crate::{Notice, Shared};
@@ -73,7 +74,7 @@ impl Listening {
             return vec![];
         }
         let Some((film, latent)) = clean_latent(shared) else { return vec![] };
-        let latent = latent.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let latent = floats::bytes(latent);
         let of = Subject { label: film.label.clone(), place: Place::of(film, shared.timeline.position) };
         self.newest = self.newest.wrapping_add(1);
         self.asked = Some((self.newest, of));

@@ -5,6 +5,7 @@ use super::kind::ViewKind;
 use crate::Mode;
 use crate::asks::{Answered, Asker, Question};
 use crate::film::{Film, Pixels, of_picture};
+use crate::floats;
 use crate::follow::{Effects, Follow};
 use crate::{Notice, Shared};
 use ditscope_protocol::{Answer, Ask, RunInfo};
@@ -218,7 +219,7 @@ impl Views {
             return None;
         }
         let latent = of_picture(&film.info, &film.at(spot.step)?.x_t, spot.picture)?;
-        let bytes = latent.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let bytes = floats::bytes(latent);
         self.newest = self.newest.wrapping_add(1);
         self.asked = Some((self.newest, spot));
         Some(Question { asker: Asker::Stage, number: self.newest, ask: Ask::DecodeLatent, buffers: vec![bytes] })

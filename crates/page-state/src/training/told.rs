@@ -2,7 +2,8 @@
 
 use super::state::State;
 use super::what::{Effect, Exercise, Phase, Remembered, Running, Said, Samples};
-use crate::film::{Pixels, numbers};
+use crate::film::Pixels;
+use crate::floats::numbers;
 use ditscope_protocol::Reason;
 use ditscope_protocol::training::{FromTrainer, Place};
 

@@ -35,6 +35,11 @@ impl Page {
 
     pub(super) fn show(&mut self, mode: Mode) -> Vec<Effect> {
         let place = self.place();
+        // A run that waited for the picture to be encoded is not waited for anywhere else.
+        let is_ready = matches!(self.shared.models.state, ModelState::Ready { .. });
+        if self.shared.mode() == Mode::Forward && mode != Mode::Forward && is_ready {
+            self.shared.run.unqueue();
+        }
         self.shared.address.view = mode;
         self.go_to(place);
         vec![self.show_address()]
@@ -78,14 +83,15 @@ impl Page {
             self.show_longest_comparison();
         }
         self.shared.run.abandon();
-        self.shared.models.begin();
+        let begun = self.shared.models.begin();
         self.forward.forget();
         if self.shared.address.model != model {
             // Another model's classes are others.
             self.shared.address.chosen.class = None;
         }
         self.shared.address.model = model.clone();
-        let mut effects = vec![self.show_address(), Effect::FetchModel(model.clone()), Effect::RecallFavourites(model)];
+        let mut effects = self.follow(begun);
+        effects.extend([self.show_address(), Effect::FetchModel(model.clone()), Effect::RecallFavourites(model)]);
         effects.extend(self.load_knowingly());
         effects
     }
