@@ -84,7 +84,7 @@ fn handle(state: &Rc<State>, Envelope { message, buffers, files }: Envelope) {
     match message {
         ToWorker::Load { source, backend, load } => {
             let number = next(&state.load);
-            post(&FromWorker::Loading { load });
+            post(&FromWorker::Loading(load));
             abort(state);
             // A run on the old model ends; its memory is free before the new one comes.
             state.jobs.stop_all(Reason::NoModel);

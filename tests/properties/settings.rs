@@ -178,7 +178,7 @@ fn every_message_survives_json() {
         vec![LoadNotice::CpuInstead(Reason::NoWebGpu.into()), LoadNotice::NotKept(Reason::StorageFull.into())];
     let from_worker = [
         FromWorker::Ready,
-        FromWorker::Loading { load: 7 },
+        FromWorker::Loading(7),
         FromWorker::Config(Box::new(tiny_config())),
         FromWorker::LoadProgress { stage: LoadStage::Weights, loaded_bytes: 3, total_bytes: u64::MAX },
         FromWorker::Started { run: 1, info },

@@ -24,23 +24,7 @@ pub fn bind(module: &Path, name: &str, folder: &Path, keep_lld_exports: bool) ->
     bound.emit(folder).with_context(|| format!("cannot write {name} to {}", folder.display()))?;
     let script = folder.join(format!("{name}.js"));
     let text = fs::read_to_string(&script).with_context(|| format!("cannot read {}", script.display()))?;
-    Ok(fs::write(&script, compact(&rename(&text, &short)))?)
-}
-
-/// A script without indentation, empty lines and comments that have lines of their own. Lines stay lines, so nothing is
-/// parsed: neither the script that wasm-bindgen writes nor ours have a text that goes over several.
-pub fn compact(script: &str) -> String {
-    let mut compact = String::with_capacity(script.len());
-    let mut is_comment = false;
-    for line in script.lines().map(str::trim) {
-        is_comment |= line.starts_with("/*");
-        if !is_comment && !line.is_empty() && !line.starts_with("//") {
-            compact.push_str(line);
-            compact.push('\n');
-        }
-        is_comment &= !line.ends_with("*/");
-    }
-    compact
+    Ok(fs::write(&script, rename(&text, &short))?)
 }
 
 /// A script with other names in it.
@@ -69,11 +53,5 @@ mod tests {
         let expected = "_0: function(x) { return __wbg_log_0f2 + $__wbg_log_0f; }, // ∆_0";
         assert_eq!(rename(script, &names), expected);
         assert_eq!(rename("", &names), "");
-    }
-
-    #[test]
-    fn a_compact_script_has_its_lines_without_comments() {
-        let script = "/**\n * @param {any} x\n */\nf(x) {\n    // one\n\n    return `a */ ${x}`; /* kept */\n}\n/* whole */\ng();";
-        assert_eq!(compact(script), "f(x) {\nreturn `a */ ${x}`; /* kept */\n}\ng();\n");
     }
 }

@@ -1,10 +1,9 @@
 //! Builds the app into `dist/`.
 
-use crate::bind::compact;
 use crate::index::{Index, Link, Program};
 use crate::offline::{self, WORKER};
 use crate::program::{Plan, Ready};
-use crate::{project, sizes, style, teaching, tools};
+use crate::{project, script, sizes, style, teaching, tools};
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -117,7 +116,10 @@ pub fn assemble(index: &Index, programs: &HashMap<String, Ready>, dist: &Path, e
             }
             Link::Script { href } => {
                 let script = fs::read_to_string(href).with_context(|| format!("cannot read {}", href.display()))?;
-                format!("<script src=\"./{}\">", put_hashed(compact(&script).as_bytes(), href, &stage)?)
+                format!(
+                    "<script src=\"./{}\">",
+                    put_hashed(script::minified(&script, false)?.as_bytes(), href, &stage)?
+                )
             }
             Link::Css { href } => {
                 let name = put_hashed(style::read(href)?.as_bytes(), href, &stage)?;

@@ -15,6 +15,7 @@ mod plain;
 mod process;
 mod program;
 mod project;
+mod script;
 mod serve;
 mod sizes;
 mod split;

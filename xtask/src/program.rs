@@ -3,7 +3,7 @@
 use crate::bind::bind;
 use crate::index::Program;
 use crate::process::{command, command_line, run};
-use crate::{constructors, order, plain, project, split, tools};
+use crate::{constructors, order, plain, project, script, split, tools};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,8 +23,9 @@ pub const PLAIN: &str = "_plain.wasm";
 const START: &str = "__wbg_init();";
 
 /// What decides what is made of the linker's output, beside that output itself.
-const MAKERS: [&str; 5] = [
+const MAKERS: [&str; 6] = [
     include_str!("program.rs"),
+    include_str!("script.rs"),
     include_str!("bind.rs"),
     include_str!("split.rs"),
     include_str!("order.rs"),
@@ -90,6 +91,7 @@ impl Plan {
         project::empty_folder(&ready.folder)?;
         self.bind(linked, &ready)?;
         self.write_start(&ready)?;
+        minify_scripts(&ready.folder)?;
         self.optimise(&ready.folder)?;
         if self.is_relaxed() {
             let module = fs::read(ready.folder.join(format!("{}_bg.wasm", ready.name)))?;
@@ -192,6 +194,16 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+fn minify_scripts(folder: &Path) -> Result<()> {
+    for file in project::files(folder) {
+        if file.extension().is_some_and(|extension| extension == "js") {
+            let small = script::minified(&fs::read_to_string(&file)?, true);
+            fs::write(&file, small.with_context(|| file.display().to_string())?)?;
+        }
+    }
+    Ok(())
 }
 
 fn optimise(arguments: &[String], is_relaxed: bool, file: &Path) -> Result<()> {

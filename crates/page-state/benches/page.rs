@@ -51,7 +51,7 @@ fn running(pictures: usize) -> Page {
     let weights = WeightsReport::default();
     let loaded = FromWorker::Loaded { backend, notices: vec![], num_parameters: 1, weights };
     let started = FromWorker::Started { run: 1, info: info(STEPS, pictures) };
-    let loading = FromWorker::Loading { load: 1 };
+    let loading = FromWorker::Loading(1);
     let begin = [
         heard(FromWorker::Ready, vec![]),
         heard(loading, vec![]),

@@ -116,7 +116,7 @@ impl Page {
                 self.forget_lateness();
                 return self.on_models(Models::greet_worker);
             }
-            FromWorker::Loading { load } => {
+            FromWorker::Loading(load) => {
                 self.shared.models.take_beginning(load);
                 vec![]
             }

@@ -20,7 +20,7 @@ pub fn take_message(state: &mut Page, message: FromWorker) -> Vec<Effect> {
 /// What is said of loading is of the load that was asked for last.
 pub fn hear_at(state: &mut Page, message: FromWorker, now_ms: f64) -> Vec<Effect> {
     if !matches!(message, FromWorker::Ready) && !state.models.is_heard() {
-        hear_unmarked(state, FromWorker::Loading { load: state.models.number() }, now_ms);
+        hear_unmarked(state, FromWorker::Loading(state.models.number()), now_ms);
     }
     hear_unmarked(state, message, now_ms)
 }

@@ -202,9 +202,7 @@ pub enum FromWorker {
     /// The worker's script runs and takes messages.
     Ready,
     /// A load begins. Config, LoadProgress, Loaded, LoadCancelled, and a Failed without a run, are of the one begun last.
-    Loading {
-        load: u32,
-    },
+    Loading(u32),
     /// The model's description, as soon as it is there (before the weights).
     Config(Box<ModelConfig>),
     /// Bytes of weights so far; `stage` says what is done now.

@@ -78,7 +78,7 @@ fn what_is_said_of_another_models_load_is_not_heard() {
     let why = Refusal::from(Reason::BadFile);
     hear_unmarked(&mut state, FromWorker::Failed { run: None, why }, 0.0);
     let load = state.models.number();
-    hear_unmarked(&mut state, FromWorker::Loading { load }, 0.0);
+    hear_unmarked(&mut state, FromWorker::Loading(load), 0.0);
     assert_eq!(state.models.state, loading);
     hear_unmarked(&mut state, loaded(), 0.0);
     assert!(matches!(state.models.state, ModelState::Ready { .. }));
