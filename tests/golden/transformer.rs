@@ -10,6 +10,7 @@ use ditscope_config::{
 use ditscope_core::diffusion::sampler::SamplerConfig;
 use ditscope_core::dit::{Dit, timestep_frequencies};
 use ditscope_core::generate::{Guidance, Model, Noise, Request, Run};
+use ditscope_core::selfcheck::{Check, check};
 use ditscope_core::weights::keys::TRANSFORMER;
 use ditscope_core::weights::{Dtype, LinearWeights, Loader, collect, write_shards};
 use ditscope_ops::Ops;
@@ -73,6 +74,15 @@ fn forward_is_the_same_wherever_weights_are_widened() {
             let off = [kept.clone().fused(ops), kept].map(|dit| relative_error(forward(dit), widened.clone()));
             assert!(off.iter().all(|off| *off <= 1e-5), "{name}, {dtype:?}: off by {off:?}");
         }
+    }
+}
+
+/// What the worker checks before it keeps weights in fewer bits.
+#[test]
+fn the_cpu_passes_the_checks_of_weights_in_fewer_bits() {
+    let device = Device::flex();
+    for what in [Check::HalfWeights, Check::Int8Weights] {
+        assert_eq!(pollster::block_on(check(&device, what, Ops::of(&device))), Ok(()), "{what:?}");
     }
 }
 
