@@ -21,7 +21,7 @@ struct Phase {
 }
 
 /// Run only when they are named: they need what not every machine has, or build the libraries once more.
-const ON_DEMAND: [&str; 3] = ["gpu", "nodes", "onnx"];
+const ON_DEMAND: [&str; 4] = ["gpu", "nodes", "onnx", "torch"];
 
 /// What a phase does. In a command line `{NATIVE}` and `{WASM}` stand for the flags above.
 enum Step {
@@ -101,6 +101,12 @@ const PHASES: &[Phase] = &[
         about: "models that tools/export_onnx.py makes say what ours say; needs Python; runs only when it is named",
         setup: |_| Ok(()),
         steps: &[Task(|_| bench::check_export())],
+    },
+    Phase {
+        name: "torch",
+        about: "networks that tools/train/train.py trains say what ours say; needs a Python with PyTorch; runs only when it is named",
+        setup: |_| Ok(()),
+        steps: &[Task(|_| bench::check_training())],
     },
 ];
 

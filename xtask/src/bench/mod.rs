@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use machine::Machine;
 use native::Native;
 use options::{Options, Part};
-pub use peers::check_export;
+pub use peers::{check_export, check_training};
 use report::Report;
 use web::Web;
 

@@ -52,9 +52,20 @@ fn install() -> Result<PathBuf> {
 
 /// Compares what the exporter makes with our numbers.
 pub fn check_export() -> Result<()> {
-    let check = command(python_with_onnx()?).arg("tools/check_onnx.py").output()?;
+    check(&python_with_onnx()?, "tools/check_onnx.py")
+}
+
+/// Compares the networks that tools/train trains with our numbers.
+pub fn check_training() -> Result<()> {
+    let python = python_with("numpy, torch; torch.optim.Muon");
+    let python = python.with_context(|| format!("no Python here has numpy and torch 2.9; {PYTHON} may name one"))?;
+    check(&python, "tools/train/check.py")
+}
+
+fn check(python: &Path, script: &str) -> Result<()> {
+    let check = command(python).arg(script).output()?;
     let said = [check.stdout, check.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
-    ensure!(check.status.success(), "tools/check_onnx.py found other numbers than ours:\n{said}");
+    ensure!(check.status.success(), "{script} failed:\n{said}");
     Ok(())
 }
 
