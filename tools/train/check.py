@@ -99,7 +99,8 @@ def resumed():
         found = {}
         options = Namespace(
             out=Path(folder), minutes=math.inf, steps=40, batch_size=1, lr=1e-2, warmup_steps=1, ema_decay=0.9,
-            seed=3, muon=True, part="check", model="", data="", latents="", fresh=False, perceptual="",
+            seed=3, muon=True, part="check", model="", data="", latents="", no_mirror=False, fresh=False,
+            perceptual="",
         )  # fmt: skip
         for task in tasks:
             train.train(options, task, found.update)

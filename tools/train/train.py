@@ -31,7 +31,7 @@ from files import read_json, read_tensors, write_tensors
 
 HEADER = "step,seconds,loss,grad_norm,lr,images_per_second"
 # What a training that goes on must have begun with.
-MAKING = ("part", "model", "data", "latents", "fresh", "muon", "perceptual", "seed")
+MAKING = ("part", "model", "data", "latents", "no_mirror", "fresh", "muon", "perceptual", "seed")
 
 
 def arguments():
@@ -51,10 +51,11 @@ def arguments():
         command.add_argument("--ema-decay", type=float, default=0.999)
         command.add_argument("--seed", type=int, default=0)
         command.add_argument("--threads", type=int, default=torch.get_num_threads())
-        command.set_defaults(model=None, latents=None, fresh=False, muon=False, perceptual=None)
+        command.set_defaults(model=None, latents=None, no_mirror=False, fresh=False, muon=False, perceptual=None)
     dit.add_argument("--latents", required=True, help="what `dit train dit` left in its folder")
     dit.add_argument("--fresh", action="store_true", help="from random weights")
     dit.add_argument("--muon", action="store_true", help="Muon (Jordan et al. 2024) for the blocks' matrices")
+    dit.add_argument("--no-mirror", action="store_true", help="leave out the latents of mirror images")
     dit.add_argument("--class-dropout", type=float, default=0.1)
     decoder.add_argument("--latent-noise", type=float, default=0.05, help="in standard deviations")
     decoder.add_argument("--perceptual", help="the classifier in whose features LPIPS is measured")

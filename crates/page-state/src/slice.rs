@@ -86,13 +86,13 @@ impl<T: Debug, const N: usize> Debug for Slice<T, N> {
     }
 }
 
-/// For how long views do not hear of new frames after a drawing that took the page this long, in milliseconds: a quarter of the
-/// time at most is spent on drawing, so that what computes the frames keeps the processors, and ten drawings a second are made
-/// even where each is slow.
+/// For how long views do not hear of new frames after a drawing that took the page this long, in milliseconds: an eighth of the
+/// time at most is spent on drawing (rastering and compositing take as much again, in threads of the browser's), so that what
+/// computes the frames keeps the processors, and ten drawings a second are made even where each is slow.
 pub fn rest_ms(drawing_ms: f64) -> f64 {
     const LEAST: f64 = 16.0;
     const MOST: f64 = 100.0;
-    (3.0 * drawing_ms).clamp(LEAST, MOST)
+    (7.0 * drawing_ms).clamp(LEAST, MOST)
 }
 
 #[cfg(test)]
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn slow_drawings_are_made_less_often_but_go_on() {
         assert_eq!(rest_ms(0.0), 16.0);
-        assert_eq!(rest_ms(10.0), 30.0);
+        assert_eq!(rest_ms(10.0), 70.0);
         assert_eq!(rest_ms(5_000.0), 100.0);
         assert_eq!(rest_ms(-1.0), 16.0, "a clock that went back");
     }

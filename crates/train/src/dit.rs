@@ -225,6 +225,25 @@ mod tests {
         assert!(x0.iter().zip(task.latents.values()).all(|(a, b)| (a - b).abs() < 1e-5));
     }
 
+    /// Picture 0 is all −1, its mirror image all 1; on the straight path the target is noise less picture.
+    #[test]
+    fn mirror_images_are_learned_unless_they_are_left_out() {
+        let seen = |without: bool| {
+            let mut task = task(TimestepSampling::Uniform);
+            task.latents = Latents::new([[-1.0; 4], [1.0; 4]].concat(), [1, 2, 2]);
+            if without {
+                task.latents.truncate(1);
+            }
+            task.labels.truncate(1);
+            let batch = task.batch(&[0; 50], &mut noise::rng(0, 0));
+            let sigma = (batch.t / 1000.0).reshape([50, 1, 1, 1]); // [B, 1, 1, 1]
+            let x0 = numbers(batch.x_t - batch.target * sigma);
+            x0.iter().filter(|value| **value > 0.0).count() / 4
+        };
+        assert!((10..40).contains(&seen(false)), "{}", seen(false));
+        assert_eq!(seen(true), 0);
+    }
+
     #[test]
     fn noise_is_drawn_evenly_or_from_the_middle() {
         let share = |sampling| {

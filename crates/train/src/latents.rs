@@ -41,6 +41,11 @@ impl Latents {
         LatentStats { mean, std, rgb: None }
     }
 
+    /// Those of the first pictures only: as many as there are pictures leave out all mirror images.
+    pub fn truncate(&mut self, pictures: usize) {
+        self.values.truncate(pictures * self.shape.iter().product::<usize>());
+    }
+
     /// Brings every channel to mean 0 and standard deviation 1.
     pub fn standardize(&mut self, stats: &LatentStats) {
         let [c, h, w] = self.shape;

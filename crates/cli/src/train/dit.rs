@@ -73,6 +73,10 @@ pub struct DitOptions {
     /// Weigh the error of the clean latent at each timestep by min(SNR, γ) (Hang et al. 2023)
     #[arg(long, value_name = "GAMMA")]
     pub min_snr_gamma: Option<f64>,
+    /// Leave out the mirror images that a set like Fashion-MNIST is enlarged by: its shoes look to one side, and samples are
+    /// to do so, too
+    #[arg(long)]
+    pub no_mirror: bool,
 }
 
 /// What makes the model, as it is kept with the checkpoint.
@@ -93,6 +97,7 @@ struct Rest {
     train: Changeable,
     class_dropout: f64,
     min_snr_gamma: Option<f64>,
+    no_mirror: Option<bool>,
 }
 
 impl DitOptions {
@@ -198,6 +203,9 @@ pub fn run(options: &DitOptions) -> Result<()> {
     if given.set.is_none() {
         latents.standardize(&config.latents);
     }
+    if options.no_mirror {
+        latents.truncate(given.data.len());
+    }
     say!("transformer: {} parameters, {} tokens", model.num_params(), config.transformer.num_tokens())?;
     let teacher = options.teacher.as_ref().map(|dir| load_teacher(dir, &config, &plain)).transpose()?;
     let task = DitTask {
@@ -218,6 +226,7 @@ pub fn run(options: &DitOptions) -> Result<()> {
         train: options.train.changeable(),
         class_dropout: options.class_dropout,
         min_snr_gamma: options.min_snr_gamma,
+        no_mirror: options.no_mirror.then_some(true),
     };
     let begun = Begun::new("dit", &making, &rest, &config);
     let train = TrainOptions { seed: making.seed, ..options.train.clone() };

@@ -72,6 +72,21 @@ fn training_leaves_a_log_a_checkpoint_pictures_and_a_result() {
     assert!(TRAINED.autoencoder.join("reconstructions-000002.png").exists());
 }
 
+/// All random numbers are those of the training with them, so another loss is of the pictures; the first step's is not, as a fresh
+/// network puts out zeros.
+#[test]
+fn mirror_images_can_be_left_out() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    dit(&format!("train dit {SHORT} {SMALL_DIT} --min-snr-gamma 5 --no-mirror"))
+        .with("--data", &TRAINED.data)
+        .with("--autoencoder", &TRAINED.autoencoder)
+        .with("--out", folder.path())
+        .succeeds();
+    let second = |out: &Path| log(out)[1][2];
+    let change = second(folder.path()) / second(&TRAINED.dit) - 1.0;
+    assert!(change != 0.0 && change.abs() < 0.2, "{change}");
+}
+
 #[test]
 fn a_trained_model_can_be_sampled_by_the_name_of_a_class() {
     let folder = tempfile::tempdir().expect("a temporary folder");
