@@ -116,6 +116,15 @@ impl DitOptions {
         Ok(())
     }
 
+    fn rest(&self) -> Rest {
+        Rest {
+            train: self.train.changeable(),
+            class_dropout: self.class_dropout,
+            min_snr_gamma: self.min_snr_gamma,
+            no_mirror: self.no_mirror.then_some(true),
+        }
+    }
+
     fn config(&self, shape: &Shape, given: &Given, latents: LatentStats) -> Result<ModelConfig> {
         let (data, autoencoder) = (&given.data.info, given.config.clone());
         let scheduler = shape.diffusion();
@@ -222,13 +231,7 @@ pub fn run(options: &DitOptions) -> Result<()> {
     let report = |ema: &Dit, step: usize| {
         save_samples(&whole(ema), &options.train.out.join(format!("samples-{step:06}.png"))).map(|()| None)
     };
-    let rest = Rest {
-        train: options.train.changeable(),
-        class_dropout: options.class_dropout,
-        min_snr_gamma: options.min_snr_gamma,
-        no_mirror: options.no_mirror.then_some(true),
-    };
-    let begun = Begun::new("dit", &making, &rest, &config);
+    let begun = Begun::new("dit", &making, &options.rest(), &config);
     let train = TrainOptions { seed: making.seed, ..options.train.clone() };
     let keeper = Keeper::open(&options.train.out, &config)?;
     let keep = |ema: &Dit, step: usize| keeper.keep(&whole(ema), step);
