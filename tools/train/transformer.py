@@ -118,10 +118,10 @@ class Task:
         self.noising, self.dropout, self.batch_size = Noising(config["scheduler"]), options.class_dropout, options.batch_size
         self.values = self.standardised(options.latents, config["latents"], [channels, side, side])
         self.labels = read_labels(options.data, self.null)
-        if options.no_mirror:
-            self.values = self.values[: len(self.labels)]
         if len(self.values) not in (len(self.labels), 2 * len(self.labels)):
             sys.exit(f"{options.latents}: {len(self.values)} latents for {len(self.labels)} labels")
+        if options.no_mirror:
+            self.values = self.values[: len(self.labels)]
         weights = part(tensors, PREFIX)
         self.weights = fresh(weights) if options.fresh else weights
         self.squares = torch.compile(self.squares)
